@@ -1,0 +1,80 @@
+"""Progress that a person can follow: a bar in a terminal, plain lines in a log."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from tqdm import tqdm
+
+# Set by the local runner to its own terminal: a step's output goes through pipes,
+# where a bar can't be drawn.
+TERMINAL_VARIABLE = "PROGRESS_TERMINAL"
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """Counts the steps of one long task and shows them."""
+
+    def __init__(self, label: str, total: int | None, unit: str, terminal: TextIO | None) -> None:
+        self._label, self._total, self._unit = label, total, unit
+        self._count = 0
+        self._note = ""
+        self._started = self._last_line = time.monotonic()
+        self._bar = None
+        if terminal is not None:
+            self._bar = tqdm(
+                total=total,
+                desc=label,
+                unit=f" {unit}",
+                file=terminal,
+                leave=True,
+                dynamic_ncols=True,
+            )
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Count some more, with a word on how it goes (a loss, a file's name)."""
+        self._count += count
+        self._note = note or self._note
+        if self._bar is not None:
+            self._bar.set_postfix_str(self._note, refresh=False)
+            self._bar.update(count)
+        elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._print_line()
+
+    def close(self) -> None:
+        """Show the end state."""
+        if self._bar is not None:
+            self._bar.close()
+        else:
+            self._print_line()
+
+    def _print_line(self) -> None:
+        self._last_line = time.monotonic()
+        seconds = self._last_line - self._started
+        of_total = f" of {self._total}" if self._total else ""
+        note = f", {self._note}" if self._note else ""
+        print(
+            f"{self._label}: {self._count}{of_total} {self._unit} in {seconds:.0f} s{note}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+@contextmanager
+def progress(label: str, *, total: int | None = None, unit: str = "steps") -> Iterator[Progress]:
+    """Show how far a loop has come; `total` None where its end isn't known."""
+    path = os.environ.get(TERMINAL_VARIABLE)
+    terminal: TextIO | None = sys.stderr if sys.stderr.isatty() else None
+    opened = None
+    if path and os.path.exists(path):
+        terminal = opened = open(path, "w", encoding="utf-8")
+    shown = Progress(label, total, unit, terminal)
+    try:
+        yield shown
+    finally:
+        shown.close()
+        if opened is not None:
+            opened.close()

@@ -1,0 +1,127 @@
+"""How a stage is started: by a person's flags or by Kubeflow's executor input."""
+
+import dataclasses
+import json
+import signal
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from components.shared.errors import InputError
+from components.shared.files import write_text
+
+Config = TypeVar("Config")
+# What a stage tells Kubeflow of its outputs: output name -> metadata shown in the UI.
+Metadata = Mapping[str, Mapping[str, Any]]
+
+# Where Kubeflow's launcher puts the objects of each scheme (backend/src/v2/component,
+# LocalPathForURI); under kfp.local a URI is already a path.
+_SCHEME_TO_MOUNT = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
+_EXIT_INPUT_ERROR = 2
+_EXIT_SIGINT = 128 + signal.SIGINT
+
+
+def main(config_class: type[Config], run: Callable[[Config], Metadata]) -> None:
+    """Run one stage from the command line and end the process with its status.
+
+    Args:
+        config_class: dataclass with a field for each input, output and setting.
+        run: does the work; returns metadata for the output artifacts.
+    """
+    name = run.__module__.split(".")[1]
+    try:
+        arguments = sys.argv[1:]
+        if arguments[:1] == ["--executor-input"]:
+            executor_input = json.loads(arguments[1])
+            metadata = run(read_executor_input(config_class, executor_input))
+            _write_executor_output(executor_input, metadata)
+        else:
+            run(_parse_flags(config_class, arguments, name))
+    except InputError as error:
+        sys.exit(_fail(name, str(error), _EXIT_INPUT_ERROR))
+    except KeyboardInterrupt:
+        sys.exit(_fail(name, "interrupted", _EXIT_SIGINT))
+
+
+def read_executor_input(config_class: type[Config], executor_input: Mapping[str, Any]) -> Config:
+    """Make a stage's config from the JSON that Kubeflow puts in place of `{{$}}`.
+
+    Raises:
+        InputError: if a value does not fit its field.
+    """
+    inputs = executor_input.get("inputs", {})
+    values = dict(inputs.get("parameterValues", {}))
+    for artifacts in (inputs.get("artifacts", {}), executor_input["outputs"].get("artifacts", {})):
+        for name, entry in artifacts.items():
+            values[name] = _local_path(entry["artifacts"][0])
+    hints = typing.get_type_hints(config_class)
+    unknown = sorted(values.keys() - hints.keys())
+    assert not unknown, f"{config_class.__name__} has no field for {unknown}"
+    return config_class(**{name: _fit(name, hints[name], value) for name, value in values.items()})
+
+
+def _fit(name: str, hint: Any, value: Any) -> Any:
+    """Kubeflow's numbers are all doubles: give whole ones back to fields that are int."""
+    if hint is int and isinstance(value, float):
+        if not value.is_integer():
+            raise InputError(f"{name} must be a whole number, got {value}")
+        return int(value)
+    if hint is float and isinstance(value, int):
+        return float(value)
+    return value
+
+
+def _local_path(artifact: Mapping[str, Any]) -> Path:
+    uri = artifact.get("customPath") or artifact["uri"]
+    for scheme, mount in _SCHEME_TO_MOUNT.items():
+        if uri.startswith(scheme):
+            return Path(mount + uri.removeprefix(scheme))
+    return Path(uri)
+
+
+def _write_executor_output(executor_input: Mapping[str, Any], metadata: Metadata) -> None:
+    """Repeat the output artifacts with their metadata, as the backend and kfp.local expect."""
+    outputs = executor_input["outputs"]
+    artifacts = {}
+    for name, entry in outputs.get("artifacts", {}).items():
+        artifact = entry["artifacts"][0]
+        own = {**artifact.get("metadata", {}), **metadata.get(name, {})}
+        artifacts[name] = {"artifacts": [{**artifact, "metadata": own}]}
+    unknown = sorted(metadata.keys() - artifacts.keys())
+    assert not unknown, f"metadata for outputs that the component does not declare: {unknown}"
+    text = json.dumps({"artifacts": artifacts, "parameterValues": {}})
+    write_text(Path(outputs["outputFile"]), text)
+
+
+def _parse_flags(config_class: type[Config], arguments: list[str], name: str) -> Config:
+    import tyro  # here, so that the pipeline and Horovod's workers don't pay for it
+
+    # Kubeflow, YAML and shells write booleans in lower case; tyro knows Python's spelling only.
+    spelling = {"true": "True", "false": "False"}
+    return tyro.cli(
+        config_class,
+        prog=f"python -m components.{name}",
+        args=[spelling.get(argument, argument) for argument in arguments],
+        config=(tyro.conf.FlagConversionOff,),
+    )
+
+
+def settings(config: Any) -> dict[str, Any]:
+    """The settings of a config, without its paths, as JSON can hold them."""
+    return {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if not _is_path(typing.get_type_hints(type(config))[field.name])
+    }
+
+
+def _is_path(hint: Any) -> bool:
+    return hint is Path or (isinstance(hint, types.UnionType) and Path in typing.get_args(hint))
+
+
+def _fail(name: str, message: str, status: int) -> int:
+    print(f"{name}: error: {message}", file=sys.stderr, flush=True)
+    return status

@@ -1,0 +1,72 @@
+"""The word pieces a model knows: Google's vocab.txt, one a line, line number = id."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.shared.errors import InputError
+
+SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Word pieces in the order of their ids, with the ids of the special ones."""
+
+    pieces: tuple[str, ...]
+    pad_id: int
+    unk_id: int
+    cls_id: int
+    sep_id: int
+    mask_id: int
+    sha256: str
+    """Of the file's bytes: tells whether two stages speak of the same ids."""
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    @classmethod
+    def read(cls, path: Path) -> "Vocabulary":
+        """Read a vocab.txt.
+
+        Raises:
+            InputError: if it is missing, not UTF-8, lacks a special piece, holds one twice,
+                or has [PAD] anywhere but in its first line (padding is id 0 everywhere).
+        """
+        try:
+            content = path.read_bytes()
+            text = content.decode("utf-8")
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such vocabulary file") from None
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{path}: byte {error.start} is not UTF-8; a vocabulary is a UTF-8 text file "
+                "with one word piece a line, as Google's vocab.txt"
+            ) from None
+        # Not splitlines(): pieces such as U+2028 are lines of their own in Google's files.
+        pieces = [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")]
+        if pieces == [""]:
+            raise InputError(f"{path}: the vocabulary is empty; it needs one word piece a line")
+        piece_to_id: dict[str, int] = {}
+        for line, piece in enumerate(pieces):
+            if piece in piece_to_id:
+                raise InputError(
+                    f"{path}, line {line + 1}: {piece!r} stands in line {piece_to_id[piece] + 1} "
+                    "already; remove one (ids are line numbers, so later ones move up)"
+                )
+            piece_to_id[piece] = line
+        missing = [piece for piece in SPECIAL_PIECES if piece not in piece_to_id]
+        if missing:
+            raise InputError(
+                f"{path}: {', '.join(missing)} missing; a BERT vocabulary holds each of "
+                f"{', '.join(SPECIAL_PIECES)} on a line of its own"
+            )
+        if piece_to_id["[PAD]"] != 0:
+            raise InputError(
+                f"{path}, line {piece_to_id['[PAD]'] + 1}: [PAD] must be the first line (id 0)"
+            )
+        return cls(
+            tuple(pieces),
+            *(piece_to_id[piece] for piece in SPECIAL_PIECES),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
