@@ -66,7 +66,11 @@ class Vocabulary:
                 f"{path}, line {piece_to_id['[PAD]'] + 1}: [PAD] must be the first line (id 0)"
             )
         return cls(
-            tuple(pieces),
-            *(piece_to_id[piece] for piece in SPECIAL_PIECES),
+            pieces=tuple(pieces),
+            pad_id=piece_to_id["[PAD]"],
+            unk_id=piece_to_id["[UNK]"],
+            cls_id=piece_to_id["[CLS]"],
+            sep_id=piece_to_id["[SEP]"],
+            mask_id=piece_to_id["[MASK]"],
             sha256=hashlib.sha256(content).hexdigest(),
         )

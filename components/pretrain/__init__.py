@@ -1,0 +1,1 @@
+"""The pretraining stage: packed rows in, a BERT out."""

@@ -1,0 +1,79 @@
+"""What each Horovod process does in pretraining."""
+
+from pathlib import Path
+
+from components.pretrain.batches import BatchMaker
+from components.pretrain.config import PretrainConfig
+from components.pretrain.rows import RowReader
+from components.pretrain.task import PretrainingTask
+from components.shared.bert import distributed
+from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
+from components.shared.bert.config import BertConfig
+from components.shared.bert.training import train_task
+from components.shared.errors import InputError
+from components.shared.vocabulary import Vocabulary
+
+
+def train(config: PretrainConfig) -> None:
+    """Pretrain on all processes; the first writes the outputs."""
+    vocabulary = Vocabulary.read(config.vocabulary)
+    rows = RowReader(
+        config.dataset, length=config.sequence_length, vocabulary=vocabulary, seed=config.seed
+    )
+    initial = Checkpoint.read(config.initial_checkpoint) if config.initial_checkpoint else None
+    bert_config = _choose_architecture(config, vocabulary, initial)
+    distributed.initialize(seed=config.seed, precision=config.precision)
+    if distributed.rank() == 0:
+        rows.check_shards()
+
+    task = PretrainingTask(bert_config, seed=config.seed)
+    if initial is not None:
+        restore(initial.folder, named_variables(task.model))
+    num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
+    batches = BatchMaker(
+        rows,
+        vocabulary,
+        length=config.sequence_length,
+        mask_rate=config.mask_rate,
+        seed=config.seed,
+        rank=distributed.rank(),
+        num_processes=distributed.size(),
+        num_micro_batches=num_micro_batches,
+        micro_batch_size=micro_batch_size,
+    )
+    train_task(
+        task,
+        config,
+        num_steps=config.num_steps,
+        label=f"Pretraining at length {config.sequence_length}",
+        micro_batches=batches.micro_batches,
+        vocabulary=config.vocabulary,
+        lowercase=rows.lowercase,
+    )
+
+
+def _choose_architecture(
+    config: PretrainConfig, vocabulary: Vocabulary, initial: Checkpoint | None
+) -> BertConfig:
+    """The initial checkpoint's, else bert_config's, else the preset's."""
+    if initial is not None:
+        bert_config, source = initial.config, str(initial.folder)
+    elif config.bert_config.lstrip().startswith("{"):
+        bert_config = BertConfig.parse(config.bert_config, source="bert_config")
+        source = "bert_config"
+    elif config.bert_config:
+        bert_config, source = BertConfig.read(Path(config.bert_config)), config.bert_config
+    else:
+        bert_config = BertConfig.preset(config.preset, vocab_size=len(vocabulary))
+        source = config.preset
+    if bert_config.vocab_size < len(vocabulary):
+        raise InputError(
+            f"{source}: vocab_size {bert_config.vocab_size} is less than the {len(vocabulary)} "
+            f"pieces of {config.vocabulary}; set it to {len(vocabulary)}"
+        )
+    if bert_config.max_position_embeddings < config.sequence_length:
+        raise InputError(
+            f"{source}: max_position_embeddings {bert_config.max_position_embeddings} is less "
+            f"than sequence_length {config.sequence_length}"
+        )
+    return bert_config

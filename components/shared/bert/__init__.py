@@ -1,0 +1,1 @@
+"""BERT itself, and how it is trained and stored: TensorFlow, Keras and Horovod."""

@@ -1,0 +1,39 @@
+"""The numbers of a training run, a JSON object a line; free of TensorFlow."""
+
+import json
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+
+class History:
+    """Losses, accuracies, learning rate and speed, every few steps."""
+
+    def __init__(self, entries: list[dict[str, Any]], **labels: Any) -> None:
+        self.entries, self._labels = entries, labels
+
+    @classmethod
+    def read(cls, path: Path) -> "History":
+        """Read a file of such lines."""
+        return cls([json.loads(line) for line in path.read_text("utf-8").splitlines()])
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Add the numbers of some steps."""
+        self.entries.append({**self._labels, **entry})
+
+    def text(self) -> str:
+        """The lines."""
+        return "".join(json.dumps(entry) + "\n" for entry in self.entries)
+
+    def summary(self) -> dict[str, float]:
+        """The last losses and accuracies, and the usual speed, for Kubeflow's metrics.
+
+        The speed is the median of the logged windows but the first, which holds the
+        compilation.
+        """
+        last = self.entries[-1]
+        scalars = {
+            name: value for name, value in last.items() if name.endswith(("loss", "_accuracy"))
+        }
+        speeds = [entry["sequences_per_second"] for entry in self.entries]
+        return {**scalars, "sequences_per_second": median(speeds[1:] or speeds)}

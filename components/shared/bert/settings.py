@@ -1,0 +1,98 @@
+"""The settings that every training stage has; free of TensorFlow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.shared.errors import InputError
+
+_CHOICES = {
+    "optimizer": ("lamb", "adamw"),
+    "precision": ("float32", "mixed_float16", "mixed_bfloat16"),
+    "xla": ("auto", "on", "off"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Outputs and settings that pretraining and fine-tuning share."""
+
+    checkpoint: Path
+    """Output: the checkpoint folder."""
+    history: Path
+    """Output: losses and speed over the steps, JSON lines."""
+    metrics: Path
+    """Output: the last losses and the speed, JSON."""
+
+    global_batch_size: int
+    """Sequences or rows of one update, over all processes."""
+    micro_batch_size: int
+    """Most of them that one process runs at once; the rest is accumulated."""
+    learning_rate: float
+    """Peak learning rate for the whole global batch."""
+    warmup_rate: float
+    """Fraction of the steps in which the learning rate grows."""
+    optimizer: str
+    """lamb or adamw."""
+    precision: str = "float32"
+    """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
+    xla: str = "auto"
+    """Compile with XLA: on, off, or auto (on for GPUs)."""
+    num_processes: int = 1
+    """Horovod processes on this machine: one a GPU, or to share the cores of a CPU."""
+    checkpoint_every_steps: int = 200
+    """Updates between two checkpoints of the run under way."""
+    checkpoint_directory: str = ""
+    """Where those are kept; "" is beside the output. The same command goes on from them."""
+    log_every_steps: int = 10
+    """Updates between two lines of the history."""
+    seed: int = 12345
+    """Equal seed, input and number of processes give equal results."""
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise InputError(
+                    f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
+                )
+        for name in (
+            "global_batch_size",
+            "micro_batch_size",
+            "num_processes",
+            "checkpoint_every_steps",
+            "log_every_steps",
+        ):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        if not 0 <= self.warmup_rate < 1:
+            raise InputError(
+                f"warmup_rate must be from 0 up to but not 1, got {self.warmup_rate}; BERT: 0.1"
+            )
+        if self.learning_rate <= 0:
+            raise InputError(f"learning_rate must be above 0, got {self.learning_rate}")
+        self.split_batch(self.num_processes)
+
+    def split_batch(self, num_processes: int) -> tuple[int, int]:
+        """Cut the global batch: micro-batches of each process, and the size of one.
+
+        The size is the largest up to micro_batch_size that divides a process's share.
+
+        Raises:
+            InputError: if the processes cannot share the global batch evenly.
+        """
+        if self.global_batch_size % num_processes:
+            below = self.global_batch_size // num_processes * num_processes
+            nearest = below or num_processes
+            raise InputError(
+                f"global_batch_size {self.global_batch_size} does not divide by num_processes "
+                f"{num_processes}; the nearest that do are {nearest} and {below + num_processes}"
+            )
+        share = self.global_batch_size // num_processes
+        size = max(n for n in range(1, self.micro_batch_size + 1) if share % n == 0)
+        return share // size, size
+
+    @property
+    def step_checkpoints(self) -> Path:
+        """The folder of the run under way's checkpoints."""
+        if self.checkpoint_directory:
+            return Path(self.checkpoint_directory)
+        return self.checkpoint.with_name(f"{self.checkpoint.name}-steps")

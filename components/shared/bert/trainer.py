@@ -1,0 +1,270 @@
+"""The training loop that pretraining and fine-tuning share.
+
+One update: each process runs its micro-batches forward and backward, the gradients of all
+are summed in one exchange, and the optimiser is applied once, on every process alike.
+
+Losses are sums, divided by the number of items in the whole global batch: the result does
+not depend on how the batch is cut among processes and micro-batches.
+"""
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from components.shared.bert import distributed
+from components.shared.bert.history import History
+from components.shared.bert.loss_scale import LossScale
+from components.shared.bert.optimizer import make_optimizer
+from components.shared.progress import progress
+
+_BATCHES_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """What one process runs forward and backward at once."""
+
+    arrays: dict[str, np.ndarray]
+    """The model's inputs and targets."""
+    counts: dict[str, float]
+    """How many items each loss is summed over; the key is the loss's name."""
+    num_sequences: int
+    num_tokens: int
+    """Real tokens, without padding."""
+
+
+class Task(Protocol):
+    """What is trained: a model and its losses."""
+
+    model: Any
+
+    def sums(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        """Sums over a micro-batch: for each loss `x` in its counts `x_loss`, `x_accuracy`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerSettings:
+    """How a task is trained."""
+
+    label: str
+    num_steps: int
+    learning_rate: float
+    warmup_steps: int
+    optimizer: str
+    precision: str
+    xla: str
+    seed: int
+    log_every_steps: int
+    checkpoint_every_steps: int
+
+
+class Trainer:
+    """Trains one task on all processes."""
+
+    def __init__(self, task: Task, settings: TrainerSettings) -> None:
+        self.task, self.settings = task, settings
+        self.optimizer = make_optimizer(
+            settings.optimizer,
+            learning_rate=settings.learning_rate,
+            num_steps=settings.num_steps,
+            warmup_steps=settings.warmup_steps,
+        )
+        self._weights = task.model.trainable_variables
+        self.optimizer.build(self._weights)
+        self._loss_scale = LossScale(dynamic=settings.precision == "mixed_float16")
+        # XLA pays on GPUs; on CPUs it lost to TensorFlow's own kernels when measured.
+        jit = settings.xla == "on" or (
+            settings.xla == "auto" and bool(tf.config.list_logical_devices("GPU"))
+        )
+        self._forward_backward = tf.function(self._forward_backward_eager, jit_compile=jit)
+        self._apply = tf.function(self._apply_eager, jit_compile=jit)
+        self._add = tf.function(lambda left, right: [a + b for a, b in zip(left, right)])  # noqa: B905 - traced
+
+    def run(
+        self,
+        micro_batches: Callable[[int], Sequence[MicroBatch]],
+        *,
+        first_step: int,
+        history: History,
+        save: Callable[[int], None],
+    ) -> None:
+        """Train to the last step.
+
+        Args:
+            micro_batches: this process's share of an update's global batch, by step.
+            first_step: updates done before.
+            history: takes the numbers of each few steps.
+            save: writes a checkpoint of the state after so many updates.
+
+        Raises:
+            FloatingPointError: if the loss is no number any more.
+        """
+        distributed.copy_from_first([*self._weights, *self.optimizer.variables])
+        settings = self.settings
+        window = _Window()
+        with (
+            _prefetch(micro_batches, range(first_step, settings.num_steps)) as batches,
+            progress(settings.label, total=settings.num_steps - first_step) as shown,
+        ):
+            for step, batch in enumerate(batches, start=first_step):
+                window.add(self._update(step, batch), batch)
+                done = step + 1
+                note = ""
+                if done % settings.log_every_steps == 0 or done == settings.num_steps:
+                    entry = window.close(done, float(self.optimizer.learning_rate))
+                    self._check(entry)
+                    history.append(entry)
+                    note = f"loss {entry['loss']:.3f}"
+                shown.advance(note=note)
+                if done % settings.checkpoint_every_steps == 0 and done < settings.num_steps:
+                    save(done)
+
+    def _update(self, step: int, batch: Sequence[MicroBatch]) -> "_Sums":
+        names = sorted(batch[0].counts)
+        own = np.array([sum(b.counts[name] for b in batch) for name in names], np.float32)
+        (counts,) = distributed.sum_over_processes([tf.constant(own)])
+        inverse = tf.math.reciprocal_no_nan(counts)
+        self._set_dropout(step)
+        scale = tf.constant(self._loss_scale.value, tf.float32)
+        gradients: list[Any] | None = None
+        for micro_batch in batch:
+            new = self._forward_backward(micro_batch.arrays, inverse, scale)
+            gradients = new if gradients is None else self._add(gradients, new)
+        assert gradients is not None, "an update without a micro-batch"
+        *gradients, sums = distributed.sum_over_processes(gradients)
+        finite = self._apply(gradients, scale)
+        if self._loss_scale.dynamic:
+            self._loss_scale.update(bool(finite))
+        return _Sums(names, counts, sums)
+
+    def _forward_backward_eager(self, arrays: Any, inverse: Any, scale: Any) -> list[Any]:
+        """Gradients of the scaled loss and, last, the vector of sums."""
+        with tf.GradientTape() as tape:
+            sums = self.task.sums(arrays)
+            losses = tf.stack([sums[name] for name in sorted(sums) if name.endswith("_loss")])
+            scaled = tf.reduce_sum(losses * inverse) * scale
+        gradients = tape.gradient(scaled, [weight.value for weight in self._weights])
+        # Dense: the word embeddings' gradient has a dense part from the output layer anyway.
+        dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        return [*dense, tf.stack([sums[name] for name in sorted(sums)])]
+
+    def _apply_eager(self, gradients: list[Any], scale: Any) -> Any:
+        gradients = [gradient / scale for gradient in gradients]
+        if not self._loss_scale.dynamic:
+            self.optimizer.apply(gradients, self._weights)
+            return True
+        finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
+
+        def apply() -> None:
+            self.optimizer.apply(gradients, self._weights)
+
+        # The sum over processes holds every process's infinities: all skip, or none.
+        tf.cond(finite, apply, lambda: None)
+        return finite
+
+    def _set_dropout(self, step: int) -> None:
+        """Make dropout a function of seed, process and step, so that a restart repeats it."""
+        state = self.task.model.bert.seed_generator.state
+        key = self.settings.seed * 65537 + distributed.rank()
+        state.assign(np.array([key % 2**31, (step % 2**19) * 2**12], dtype=state.dtype))
+
+    def _check(self, entry: dict[str, Any]) -> None:
+        if not math.isfinite(entry["loss"]):
+            raise FloatingPointError(
+                f"{self.settings.label}: the loss is {entry['loss']} at step {entry['step']}; "
+                f"try a smaller learning_rate than {self.settings.learning_rate}, more "
+                "warmup_steps, or precision float32"
+            )
+
+
+@dataclass
+class _Sums:
+    names: list[str]
+    counts: Any
+    sums: Any
+
+
+class _Window:
+    """Gathers the numbers between two lines of the history."""
+
+    def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        self._started = time.perf_counter()
+        self._updates: list[_Sums] = []
+        self._num_sequences = self._num_tokens = 0
+
+    def add(self, update: _Sums, batch: Sequence[MicroBatch]) -> None:
+        self._updates.append(update)
+        self._num_sequences += sum(micro_batch.num_sequences for micro_batch in batch)
+        self._num_tokens += sum(micro_batch.num_tokens for micro_batch in batch)
+
+    def close(self, step: int, learning_rate: float) -> dict[str, Any]:
+        names = self._updates[0].names
+        counts = np.sum([update.counts.numpy() for update in self._updates], axis=0)
+        sums = np.sum([update.sums.numpy() for update in self._updates], axis=0)
+        # Sorted names: accuracy before loss, name by name.
+        means = sums.reshape(len(names), 2) / np.maximum(counts, 1)[:, None]
+        seconds = time.perf_counter() - self._started
+        processes = distributed.size()
+        entry: dict[str, Any] = {"step": step, "loss": float(means[:, 1].sum())}
+        for name, (accuracy, loss) in zip(names, means.tolist(), strict=True):
+            entry |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
+        entry |= {
+            "learning_rate": learning_rate,
+            "sequences_per_second": self._num_sequences * processes / seconds,
+            "tokens_per_second": self._num_tokens * processes / seconds,
+        }
+        self._reset()
+        return entry
+
+
+@contextmanager
+def _prefetch(
+    make: Callable[[int], Sequence[MicroBatch]], steps: range
+) -> Iterator[Iterator[Sequence[MicroBatch]]]:
+    """Prepare the batches of the next steps in a thread while the current one trains."""
+    ready: queue.Queue[Any] = queue.Queue(maxsize=_BATCHES_AHEAD)
+    stop = threading.Event()
+
+    def put(item: Any) -> None:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def fill() -> None:
+        try:
+            for step in steps:
+                if stop.is_set():
+                    return
+                put(make(step))
+        except BaseException as error:  # raised again where the batch is taken
+            put(error)
+
+    def take() -> Iterator[Sequence[MicroBatch]]:
+        for _ in steps:
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    thread = threading.Thread(target=fill, name="batches", daemon=True)
+    thread.start()
+    try:
+        yield take()
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,69 @@
+"""One training run from its settings to its outputs, resumed where one was cut off."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from components.shared.bert import distributed
+from components.shared.bert.checkpoint import write_checkpoint
+from components.shared.bert.history import History
+from components.shared.bert.resume import StepCheckpoints
+from components.shared.bert.settings import TrainingConfig
+from components.shared.bert.trainer import MicroBatch, Task, Trainer, TrainerSettings
+from components.shared.files import write_text
+
+
+def train_task(
+    task: Task,
+    config: TrainingConfig,
+    *,
+    num_steps: int,
+    label: str,
+    micro_batches: Callable[[int], Sequence[MicroBatch]],
+    vocabulary: Path,
+    lowercase: bool,
+) -> None:
+    """Train a task and write its checkpoint and history.
+
+    Args:
+        task: the model, with its first weights, and its losses.
+        config: the stage's settings.
+        num_steps: updates.
+        label: names the run in progress lines and plots.
+        micro_batches: this process's share of an update's global batch, by step.
+        vocabulary: the vocab.txt that goes into the checkpoint.
+        lowercase: whether its text is lower-cased.
+    """
+    trainer = Trainer(
+        task,
+        TrainerSettings(
+            label=label,
+            num_steps=num_steps,
+            learning_rate=config.learning_rate,
+            warmup_steps=round(config.warmup_rate * num_steps),
+            optimizer=config.optimizer,
+            precision=config.precision,
+            xla=config.xla,
+            seed=config.seed,
+            log_every_steps=config.log_every_steps,
+            checkpoint_every_steps=config.checkpoint_every_steps,
+        ),
+    )
+    history = History([], label=label)
+    steps = StepCheckpoints(config.step_checkpoints, trainer=trainer, history=history)
+    trainer.run(
+        micro_batches,
+        first_step=steps.restore_newest(),
+        history=history,
+        save=lambda step: steps.save(step, vocabulary=vocabulary, lowercase=lowercase),
+    )
+    if distributed.rank() == 0:
+        write_text(config.history, history.text())
+        write_checkpoint(
+            config.checkpoint,
+            model=task.model,
+            vocabulary=vocabulary,
+            lowercase=lowercase,
+            step=num_steps,
+        )
+    steps.remove()
+    distributed.wait_for_all()
