@@ -1,11 +1,7 @@
 """The pretraining stage."""
 
-import json
-
 from components.pretrain.config import PretrainConfig
-from components.shared.bert.history import History
-from components.shared.bert.launcher import run_on_processes
-from components.shared.files import write_text
+from components.shared.bert.outputs import train_and_summarize
 from components.shared.stage import Metadata
 
 
@@ -18,7 +14,4 @@ def train(config: PretrainConfig) -> None:
 
 def run(config: PretrainConfig) -> Metadata:
     """Pretrain on `num_processes` Horovod processes."""
-    run_on_processes(config.num_processes, train, config)
-    summary = History.read(config.history).summary()
-    write_text(config.metrics, json.dumps(summary, indent=2) + "\n")
-    return {"checkpoint": {"step": config.num_steps, **summary}, "metrics": summary}
+    return train_and_summarize(config, train)

@@ -110,9 +110,10 @@ def _smallest(draw_BL: np.ndarray, among_BL: np.ndarray, quota_B: np.ndarray) ->
 
 
 def _row_keys(seed: int, epoch: np.ndarray, row_ids_B: np.ndarray) -> np.ndarray:
-    key = _mix(np.asarray(seed).astype(np.uint64))
-    key = _mix(key ^ epoch.astype(np.uint64))
-    return _mix(key ^ row_ids_B.astype(np.uint64))
+    # Arrays throughout: NumPy warns of the intended overflow in scalars only.
+    key_1 = _mix(np.array([seed], np.uint64))
+    keys_B = _mix(key_1 ^ np.atleast_1d(epoch).astype(np.uint64))
+    return _mix(keys_B ^ row_ids_B.astype(np.uint64))
 
 
 def _uniform(keys_B: np.ndarray, length: int, stream: int) -> np.ndarray:

@@ -27,9 +27,10 @@ class BertEncoder(keras.layers.Layer):
         self.config = config
         # One generator for all dropouts: its single state is what a restart must set.
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.embeddings = _Embeddings(config, self.seed_generator)
+        dropout = _Dropout(config.hidden_dropout_prob, self.seed_generator)
+        self.embeddings = _Embeddings(config, dropout)
         self.encoder_layers = [
-            _TransformerLayer(config, self.seed_generator, name=f"layer_{index}")
+            _TransformerLayer(config, dropout, self.seed_generator, name=f"layer_{index}")
             for index in range(config.num_hidden_layers)
         ]
         self.pooler = dense(config, config.hidden_size, "pooler", activation="tanh")
@@ -64,13 +65,15 @@ class BertEncoder(keras.layers.Layer):
         Returns:
             hidden_BLD in the compute dtype.
         """
-        hidden_BLD = self.embeddings(token_ids_BL, segment_ids_BL, position_ids_BL, training)
+        hidden_BLD = self.embeddings(
+            token_ids_BL, segment_ids_BL, position_ids_BL, training=training
+        )
         same_sequence_BLL = ops.equal(sequence_ids_BL[:, :, None], sequence_ids_BL[:, None, :])
         bias_B1LL = ops.cast(ops.where(same_sequence_BLL, 0.0, _MASKED_SCORE), self.compute_dtype)[
             :, None
         ]
         for layer in self.encoder_layers:
-            hidden_BLD = layer(hidden_BLD, bias_B1LL, training)
+            hidden_BLD = layer(hidden_BLD, bias_B1LL, training=training)
         return hidden_BLD
 
     def pool(self, cls_hidden_KD: Any) -> Any:
@@ -81,11 +84,11 @@ class BertEncoder(keras.layers.Layer):
 class _Embeddings(keras.layers.Layer):
     """Word, segment and position embeddings, summed and normalised."""
 
-    def __init__(self, config: BertConfig, seed_generator: Any) -> None:
+    def __init__(self, config: BertConfig, dropout: "_Dropout") -> None:
         super().__init__(name="embeddings")
         self._config = config
         self.layer_norm = layer_norm("LayerNorm")
-        self.dropout = keras.layers.Dropout(config.hidden_dropout_prob, seed=seed_generator)
+        self._dropout = dropout
 
     def build(self, _input_shape: Any = None) -> None:
         config = self._config
@@ -115,28 +118,28 @@ class _Embeddings(keras.layers.Layer):
             + ops.take(self.position_embeddings, position_ids_BL, axis=0)
             + ops.matmul(segments_BL2, ops.cast(self.token_type_embeddings, self.compute_dtype))
         )
-        return self.dropout(self.layer_norm(hidden_BLD), training=training)
+        return self._dropout(self.layer_norm(hidden_BLD), training)
 
 
 class _TransformerLayer(keras.layers.Layer):
     """Self-attention and a feed-forward network, each with a residual and a normalisation."""
 
-    def __init__(self, config: BertConfig, seed_generator: Any, *, name: str) -> None:
+    def __init__(
+        self, config: BertConfig, dropout: "_Dropout", seed_generator: Any, *, name: str
+    ) -> None:
         super().__init__(name=name)
         self._config = config
         width = config.hidden_size
         self.query = dense(config, width, "query")
         self.key = dense(config, width, "key")
         self.value = dense(config, width, "value")
-        self.attention_dropout = keras.layers.Dropout(
-            config.attention_probs_dropout_prob, seed=seed_generator
-        )
+        self._attention_dropout = _Dropout(config.attention_probs_dropout_prob, seed_generator)
         self.attention_output = dense(config, width, "attention_output")
         self.attention_norm = layer_norm("attention_LayerNorm")
         self.intermediate = dense(config, config.intermediate_size, "intermediate")
         self.output_dense = dense(config, width, "output")
         self.output_norm = layer_norm("output_LayerNorm")
-        self.hidden_dropout = keras.layers.Dropout(config.hidden_dropout_prob, seed=seed_generator)
+        self._dropout = dropout
 
     def build(self, input_shape: Any) -> None:
         for layer in (self.query, self.key, self.value, self.attention_output, self.intermediate):
@@ -148,11 +151,11 @@ class _TransformerLayer(keras.layers.Layer):
 
     def call(self, hidden_BLD: Any, bias_B1LL: Any, training: bool) -> Any:
         attended_BLD = self.attention_output(self._attend(hidden_BLD, bias_B1LL, training))
-        attended_BLD = self.hidden_dropout(attended_BLD, training=training)
+        attended_BLD = self._dropout(attended_BLD, training)
         hidden_BLD = self.attention_norm(hidden_BLD + attended_BLD)
         # The tanh form of GELU, as in Google's code.
         expanded = ops.gelu(self.intermediate(hidden_BLD), approximate=True)
-        contracted_BLD = self.hidden_dropout(self.output_dense(expanded), training=training)
+        contracted_BLD = self._dropout(self.output_dense(expanded), training)
         return self.output_norm(hidden_BLD + contracted_BLD)
 
     def _attend(self, hidden_BLD: Any, bias_B1LL: Any, training: bool) -> Any:
@@ -164,8 +167,8 @@ class _TransformerLayer(keras.layers.Layer):
         scores_BHLL = ops.matmul(query_BHLW, ops.swapaxes(key_BHLW, -1, -2)) + bias_B1LL
         # In float32: a float16 sum over 512 positions loses digits.
         probabilities_BHLL = ops.softmax(ops.cast(scores_BHLL, "float32"))
-        probabilities_BHLL = self.attention_dropout(
-            ops.cast(probabilities_BHLL, self.compute_dtype), training=training
+        probabilities_BHLL = self._attention_dropout(
+            ops.cast(probabilities_BHLL, self.compute_dtype), training
         )
         attended_BLHW = ops.transpose(ops.matmul(probabilities_BHLL, value_BHLW), (0, 2, 1, 3))
         return ops.reshape(attended_BLHW, ops.shape(hidden_BLD))
@@ -175,6 +178,18 @@ class _TransformerLayer(keras.layers.Layer):
         heads = self._config.num_attention_heads
         split_BLHW = ops.reshape(projected_BLD, (batch, length, heads, width // heads))
         return ops.transpose(split_BLHW, (0, 2, 1, 3))
+
+
+class _Dropout:
+    """Dropout that draws from a generator shared by the whole model."""
+
+    def __init__(self, rate: float, seed_generator: Any) -> None:
+        self._rate, self._seed_generator = rate, seed_generator
+
+    def __call__(self, values: Any, training: bool) -> Any:
+        if not training or self._rate == 0:
+            return values
+        return keras.random.dropout(values, self._rate, seed=self._seed_generator)
 
 
 def initializer(config: BertConfig) -> Any:

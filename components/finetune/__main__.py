@@ -1,0 +1,9 @@
+"""Command line of the fine-tuning stage: python -m components.finetune --help."""
+
+from components.finetune.config import FinetuneConfig
+from components.finetune.run import run
+from components.shared.stage import main
+
+# Horovod's processes are spawned and import this module again.
+if __name__ == "__main__":
+    main(FinetuneConfig, run)

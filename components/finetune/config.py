@@ -1,0 +1,37 @@
+"""The settings of the fine-tuning stage."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.shared.bert.settings import TrainingConfig
+from components.shared.errors import InputError
+from components.shared.squad.settings import WindowConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig(TrainingConfig, WindowConfig):
+    """Fine-tune a pretrained BERT on SQuAD 1.1 or 2.0."""
+
+    squad: Path
+    """Folder with train.json, from the ingest stage."""
+    initial_checkpoint: Path
+    """Checkpoint folder of the pretrained model."""
+
+    num_epochs: float = 2.0
+    """How often each question is seen."""
+    global_batch_size: int = 32
+    """Windows of one update, over all processes."""
+    micro_batch_size: int = 16
+    """Most windows that one process runs at once; the rest is accumulated."""
+    learning_rate: float = 3e-4
+    """Peak learning rate for the whole global batch; Google: 3e-5 for base and large."""
+    warmup_rate: float = 0.1
+    """Fraction of the steps in which the learning rate grows."""
+    optimizer: str = "adamw"
+    """adamw (Google's) or lamb."""
+
+    def __post_init__(self) -> None:
+        TrainingConfig.__post_init__(self)
+        WindowConfig.__post_init__(self)
+        if self.num_epochs <= 0:
+            raise InputError(f"num_epochs must be above 0, got {self.num_epochs}; BERT: 2 or 3")

@@ -1,0 +1,53 @@
+"""What each Horovod process does in fine-tuning."""
+
+from components.finetune.batches import WindowBatches
+from components.finetune.config import FinetuneConfig
+from components.finetune.task import SpanTask
+from components.shared.bert import distributed
+from components.shared.bert.checkpoint import Checkpoint, encoder_variables, restore
+from components.shared.bert.training import train_task
+from components.shared.errors import InputError
+from components.shared.squad.data import read_squad
+from components.shared.squad.windows import make_windows
+from components.shared.tokenizer import WordPieceTokenizer
+
+
+def train(config: FinetuneConfig) -> None:
+    """Fine-tune on all processes; the first writes the outputs."""
+    data = read_squad(config.squad / "train.json")
+    initial = Checkpoint.read(config.initial_checkpoint)
+    if config.max_length_tokens > initial.config.max_position_embeddings:
+        raise InputError(
+            f"max_length_tokens {config.max_length_tokens} is more than the model's "
+            f"max_position_embeddings {initial.config.max_position_embeddings}"
+        )
+    distributed.initialize(seed=config.seed, precision=config.precision)
+    windows = make_windows(
+        data.questions,
+        WordPieceTokenizer(initial.vocabulary, lowercase=initial.lowercase),
+        initial.vocabulary,
+        max_length_tokens=config.max_length_tokens,
+        stride_tokens=config.stride_tokens,
+        max_query_tokens=config.max_query_tokens,
+        training=True,
+    )
+    num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
+    batches = WindowBatches(
+        windows,
+        global_batch_size=config.global_batch_size,
+        num_micro_batches=num_micro_batches,
+        micro_batch_size=micro_batch_size,
+        rank=distributed.rank(),
+        seed=config.seed,
+    )
+    task = SpanTask(initial.config, seed=config.seed)
+    restore(initial.folder, encoder_variables(task.model))
+    train_task(
+        task,
+        config,
+        num_steps=batches.num_steps(config.num_epochs),
+        label=f"Fine-tuning on SQuAD {data.version}",
+        micro_batches=batches.micro_batches,
+        vocabulary=initial.folder / "vocab.txt",
+        lowercase=initial.lowercase,
+    )

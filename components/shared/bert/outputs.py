@@ -1,0 +1,20 @@
+"""Runs a training stage and says how it ended; free of TensorFlow, as the launcher is."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from components.shared.bert.history import History
+from components.shared.bert.launcher import run_on_processes
+from components.shared.bert.settings import TrainingConfig
+from components.shared.files import write_text
+from components.shared.stage import Metadata
+
+
+def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) -> Metadata:
+    """Call `train(config)` on all processes, write the metrics and return the metadata."""
+    run_on_processes(config.num_processes, train, config)
+    history = History.read(config.history)
+    summary = history.summary()
+    write_text(config.metrics, json.dumps(summary, indent=2) + "\n")
+    return {"checkpoint": {"step": history.entries[-1]["step"], **summary}, "metrics": summary}

@@ -1,0 +1,31 @@
+"""How questions and contexts are cut into windows: the same while training and evaluating."""
+
+from dataclasses import dataclass
+
+from components.shared.errors import InputError
+
+# [CLS], [SEP], [SEP] and one word piece of the context.
+_FEWEST_OTHER_TOKENS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowConfig:
+    """The settings of google-research/bert's run_squad."""
+
+    max_length_tokens: int = 384
+    """Tokens of a window: question and context."""
+    stride_tokens: int = 128
+    """Tokens between the starts of two windows of a long context."""
+    max_query_tokens: int = 64
+    """Tokens of a question; the rest is cut off."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_length_tokens", "stride_tokens", "max_query_tokens"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        fewest = self.max_query_tokens + _FEWEST_OTHER_TOKENS
+        if self.max_length_tokens < fewest:
+            raise InputError(
+                f"max_length_tokens {self.max_length_tokens} leaves no room for a context beside "
+                f"max_query_tokens {self.max_query_tokens}; it must be at least {fewest}"
+            )
