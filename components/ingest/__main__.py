@@ -1,0 +1,8 @@
+"""`python -m components.ingest`: the stage from a command line or from Kubeflow."""
+
+from components.ingest.config import IngestConfig
+from components.ingest.run import run
+from components.shared.stage import main
+
+if __name__ == "__main__":
+    main(IngestConfig, run)

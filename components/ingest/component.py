@@ -1,0 +1,50 @@
+"""The ingest stage as Kubeflow sees it."""
+
+from kfp import dsl
+
+from components.ingest.config import IngestConfig
+
+IMAGE = "kubeflow-bert/ingest:0.1.0"
+
+
+@dsl.container_component
+def ingest(
+    dump: str,
+    squad_train: str,
+    dump_files: dsl.Output[dsl.Dataset],
+    squad: dsl.Output[dsl.Dataset],
+    given_vocabulary: dsl.Output[dsl.Artifact],
+    squad_dev: str = IngestConfig.squad_dev,
+    vocabulary: str = IngestConfig.vocabulary,
+    checksums: str = IngestConfig.checksums,
+    download_directory: str = IngestConfig.download_directory,
+    timeout_seconds: float = IngestConfig.timeout_seconds,
+    max_retries: int = IngestConfig.max_retries,
+) -> dsl.ContainerSpec:
+    """Fetch a Wikipedia dump, SQuAD files and a vocabulary, and check that each is whole.
+
+    Args:
+        dump: MediaWiki XML export (plain, .bz2, .gz): path, pattern, http(s):// or gs://
+            address; several are separated by commas or white space. Conditions may follow
+            each file here and below: `#sha256=<hex>&size=<bytes>` (sha1 and md5 as well).
+        squad_train: SQuAD 1.1 or 2.0 file to train on, path or address.
+        dump_files: the dump's files, and dump.json: size, SHA-256, source, date.
+        squad: train.json and dev.json, both whole SQuAD files.
+        given_vocabulary: copy of the vocabulary; empty where none was given.
+        squad_dev: SQuAD file to evaluate on; empty holds out every fifth article of
+            squad_train.
+        vocabulary: vocab.txt, one word piece a line; empty has one trained on the dump.
+        checksums: file of checksums as md5sum, sha1sum or sha256sum write it and Wikimedia
+            publishes it; every input whose file name it lists is checked against it.
+        download_directory: folder (a mounted volume) where downloads are kept, so that a
+            later run resumes or reuses them; empty keeps nothing.
+        timeout_seconds: how long a server may stay silent before the connection counts as
+            cut.
+        max_retries: how often in a row a download may break without any gain before it is
+            given up.
+    """
+    return dsl.ContainerSpec(
+        image=IMAGE,
+        command=["python", "-m", "components.ingest"],
+        args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
+    )

@@ -1,0 +1,66 @@
+"""What the ingest stage is given, and where it puts what it made sure of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.ingest.sources import parse_dump, parse_source
+from components.shared.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestConfig:
+    """Fetch a Wikipedia dump, SQuAD files and a vocabulary, and check that each is whole.
+
+    Wherever a file is asked for, a path or an http(s):// or gs:// address will do, and
+    conditions may follow it: `https://…/x.xml.bz2#sha256=<hex>&size=<bytes>` (sha1 and
+    md5 as well); a file that does not meet them is refused.
+    """
+
+    dump_files: Path
+    """Output: folder with the dump's files, and dump.json with the size, SHA-256 and source
+    of each and the dump's date."""
+    squad: Path
+    """Output: folder with train.json and dev.json, both whole SQuAD files."""
+    given_vocabulary: Path
+    """Output: copy of the vocabulary; an empty file where none was given, and the
+    preprocess stage then trains one on the dump."""
+
+    dump: str
+    """MediaWiki XML export, plain, .bz2 or .gz: a path, a pattern such as
+    dumps/*.xml.bz2, or an address; several are separated by commas or white space."""
+    squad_train: str
+    """SQuAD 1.1 or 2.0 file to train on."""
+    squad_dev: str = ""
+    """SQuAD file to evaluate on; "" holds out every fifth article of squad_train."""
+    vocabulary: str = ""
+    """vocab.txt with one word piece a line; "" has one trained on the dump."""
+    checksums: str = ""
+    """File of checksums as md5sum, sha1sum or sha256sum write it and Wikimedia publishes
+    it; every input whose file name it lists is checked against it."""
+    download_directory: str = ""
+    """Folder where downloads are kept, so that a later run resumes or reuses them; ""
+    keeps them beside dump_files and removes them at the end."""
+    timeout_seconds: float = 60.0
+    """How long a server may stay silent before the connection counts as cut."""
+    max_retries: int = 5
+    """How often in a row a download may break without any gain before it is given up."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong without a look at any file.
+
+        Raises:
+            InputError: if a setting is missing, out of range or not of a known form.
+        """
+        for name in ("dump", "squad_train"):
+            if not getattr(self, name).strip():
+                raise InputError(f"{name} is empty; give the path or address of a file")
+        parse_dump(self.dump)
+        for name in ("squad_train", "squad_dev", "vocabulary", "checksums"):
+            if getattr(self, name).strip():
+                parse_source(getattr(self, name))
+        if not self.timeout_seconds > 0:
+            raise InputError(
+                f"timeout_seconds must be more than 0, got {self.timeout_seconds}; 60 suits most"
+            )
+        if self.max_retries < 0:
+            raise InputError(f"max_retries must be 0 or more, got {self.max_retries}; 5 suits most")

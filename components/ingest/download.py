@@ -1,0 +1,123 @@
+"""Downloads that go on where they broke, and appear only when whole and checked."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import requests
+
+from components.ingest.remote import Remote, open_remote
+from components.ingest.sources import Source
+from components.ingest.transfer import BrokenTransferError, Part, as_broken, transfer
+from components.shared.errors import InputError
+
+Found = TypeVar("Found")
+
+_LONGEST_WAIT_SECONDS = 60.0
+_LONGEST_WAIT_ON_REQUEST_SECONDS = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Downloads:
+    """A folder of downloads, one subfolder an address."""
+
+    folder: Path
+    timeout_seconds: float
+    max_retries: int
+    first_wait_seconds: float = 1.0
+    """Before the second attempt; each further wait is twice as long."""
+
+    def fetch(self, source: Source, accept: Callable[[Path], Found]) -> tuple[Path, Found]:
+        """Download a file, or make sure that the one kept from before is current.
+
+        Args:
+            source: what to download.
+            accept: looks into the whole file and raises InputError if it won't do; such a
+                file is removed.
+
+        Returns:
+            The file, and what `accept` returned.
+
+        Raises:
+            InputError: if it can't be had or is not accepted.
+        """
+        digest = hashlib.sha256(source.location.encode()).hexdigest()
+        folder = self.folder / digest[:16]
+        folder.mkdir(parents=True, exist_ok=True)
+        final = folder / source.name
+        part = Part(folder / f"{source.name}.part")
+        with _only_user(folder):
+            if final.exists():  # not known to be current until the server says so
+                os.replace(final, part.path)
+            self._complete(source, part)
+            try:
+                found = accept(part.path)
+            except InputError as error:
+                part.discard()
+                raise InputError(str(error).replace(str(part.path), source.label)) from None
+            os.replace(part.path, final)
+        return final, found
+
+    def _complete(self, source: Source, part: Part) -> None:
+        """Try until the part is whole; only attempts in a row that gain nothing count."""
+        failures, furthest = 0, part.num_bytes
+        while True:
+            try:
+                transfer(self._open(source), part, timeout_seconds=self.timeout_seconds)
+            except BrokenTransferError as broken:
+                failures = 1 if part.num_bytes > furthest else failures + 1
+                furthest = max(furthest, part.num_bytes)
+                if failures > self.max_retries:
+                    raise InputError(self._give_up(source, part, broken, failures)) from None
+                self._pause(source, broken, failures)
+            else:
+                return
+
+    def _open(self, source: Source) -> Remote:
+        try:
+            return open_remote(source, timeout_seconds=self.timeout_seconds)
+        except requests.RequestException as error:
+            raise as_broken(error, source.label) from None
+
+    def _pause(self, source: Source, broken: BrokenTransferError, failures: int) -> None:
+        seconds = min(self.first_wait_seconds * 2 ** (failures - 1), _LONGEST_WAIT_SECONDS)
+        if broken.wait_seconds is not None:
+            seconds = min(broken.wait_seconds, _LONGEST_WAIT_ON_REQUEST_SECONDS)
+        message = f"{source.label}: {broken}; trying again in {seconds:.0f} s"
+        print(message, file=sys.stderr, flush=True)
+        time.sleep(seconds)
+
+    def _give_up(
+        self, source: Source, part: Part, broken: BrokenTransferError, failures: int
+    ) -> str:
+        return (
+            f"{source.label}: {broken}, {failures} times in a row, with {part.num_bytes} bytes "
+            "here; check the address and the network, then run again (with download_directory "
+            "set, a download goes on where it broke)"
+        )
+
+
+@contextlib.contextmanager
+def _only_user(folder: Path) -> Iterator[None]:
+    """Two runs that write one part would mix their bytes."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(
+            f"{folder}: another run is downloading here; wait for it, or set another "
+            "download_directory"
+        ) from None
+    except OSError:  # a file system without locks, as some network ones are
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)

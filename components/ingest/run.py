@@ -1,0 +1,223 @@
+"""The ingest stage: fetch what was named, make sure of it, and hand it on whole."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from components.ingest.checks import check_conditions, check_export, check_not_a_page
+from components.ingest.checksums import Checksums, read_checksums, require_listed, with_checksums
+from components.ingest.config import IngestConfig
+from components.ingest.download import Downloads
+from components.ingest.files import place
+from components.ingest.manifest import (
+    describe_file,
+    require_distinct_names,
+    summarize,
+    write_manifest,
+)
+from components.ingest.sources import (
+    Source,
+    find_compression,
+    parse_dump,
+    parse_source,
+    resolve_local,
+)
+from components.ingest.squad import hold_out_articles
+from components.shared.errors import InputError
+from components.shared.files import whole_file, whole_folder
+from components.shared.squad.data import SquadData, read_squad
+from components.shared.stage import Metadata
+from components.shared.vocabulary import Vocabulary
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True)
+class Fetched(Generic[Content]):
+    """A file that is here, whole and as its source says."""
+
+    path: Path
+    source: Source
+    sha256: str
+    content: Content
+    """What the check of its content found."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the user named, with every local file found."""
+
+    dump: list[Source]
+    squad_train: Source
+    squad_dev: Source | None
+    vocabulary: Source | None
+    checksums: Source | None
+
+    def all_files(self) -> list[Source]:
+        """Every file that checksums may be given for."""
+        optional = (self.squad_dev, self.vocabulary)
+        return [*self.dump, self.squad_train, *(source for source in optional if source)]
+
+
+def run(config: IngestConfig) -> Metadata:
+    """Fetch and check all inputs; write the outputs once every one of them is in order.
+
+    Raises:
+        InputError: if an input can't be had or is not what it should be.
+    """
+    inputs = find_inputs(config)
+    with open_downloads(config) as downloads:
+        checksums = fetch_checksums(inputs, downloads)
+
+        # The small ones first: a slip in them shows before hours of download.
+        vocabulary = fetch_optional(inputs.vocabulary, checksums, downloads, Vocabulary.read)
+        train = fetch(inputs.squad_train, checksums, downloads, read_squad)
+        dev = fetch_optional(inputs.squad_dev, checksums, downloads, read_squad)
+        dump = [fetch(source, checksums, downloads, export_check(source)) for source in inputs.dump]
+
+        write_vocabulary(config.given_vocabulary, vocabulary)
+        squad_metadata = write_squad(config.squad, train, dev)
+        dump_metadata = write_dump(config.dump_files, dump)
+    return {
+        "dump_files": dump_metadata,
+        "squad": squad_metadata,
+        "given_vocabulary": {"pieces": len(vocabulary.content) if vocabulary else 0},
+    }
+
+
+def find_inputs(config: IngestConfig) -> Inputs:
+    """Read the settings that name files, and find the local ones."""
+    dump = [file for source in parse_dump(config.dump) for file in resolve_local(source)]
+    for source in dump:
+        find_compression(source)  # a pattern may match files of another kind
+    require_distinct_names([(source.name, source.label) for source in dump])
+    train = find_file(config.squad_train)
+    assert train is not None
+    return Inputs(
+        dump=dump,
+        squad_train=train,
+        squad_dev=find_file(config.squad_dev),
+        vocabulary=find_file(config.vocabulary),
+        checksums=find_file(config.checksums),
+    )
+
+
+def find_file(text: str) -> Source | None:
+    """The one file that a setting names, None where it is empty."""
+    if not text.strip():
+        return None
+    found = resolve_local(parse_source(text))
+    if len(found) > 1:
+        names = ", ".join(source.name for source in found[:3])
+        raise InputError(f"{text}: matches {len(found)} files ({names}…); name one")
+    return found[0]
+
+
+@contextlib.contextmanager
+def open_downloads(config: IngestConfig) -> Iterator[Downloads]:
+    """The folder of downloads: the user's, or one that is gone at the end."""
+    with contextlib.ExitStack() as stack:
+        folder = config.download_directory
+        if not folder:
+            beside = config.dump_files.parent
+            beside.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix=".downloads-", dir=beside)
+            )
+        yield Downloads(
+            folder=Path(folder),
+            timeout_seconds=config.timeout_seconds,
+            max_retries=config.max_retries,
+        )
+
+
+def fetch_checksums(inputs: Inputs, downloads: Downloads) -> Checksums:
+    """The published checksums, none where no list was given."""
+    listed = fetch_optional(inputs.checksums, {}, downloads, read_checksums)
+    if listed is None:
+        return {}
+    require_listed(inputs.all_files(), listed.content, listed.source.label)
+    return listed.content
+
+
+def fetch_optional(
+    source: Source | None,
+    checksums: Checksums,
+    downloads: Downloads,
+    check: Callable[[Path], Content],
+) -> Fetched[Content] | None:
+    """Fetch a file if one was named."""
+    return None if source is None else fetch(source, checksums, downloads, check)
+
+
+def fetch(
+    source: Source, checksums: Checksums, downloads: Downloads, check: Callable[[Path], Content]
+) -> Fetched[Content]:
+    """Bring a file here and make sure of it: its kind and content, its size, its checksums."""
+    source = with_checksums(source, checksums)
+
+    def accept(path: Path) -> tuple[str, Content]:
+        check_not_a_page(path)
+        content = check(path)
+        return check_conditions(path, source)["sha256"], content
+
+    if source.is_remote:
+        path, (sha256, content) = downloads.fetch(source, accept)
+    else:
+        path = Path(source.location)
+        sha256, content = accept(path)
+    return Fetched(path, source, sha256, content)
+
+
+def export_check(source: Source) -> Callable[[Path], str | None]:
+    """The check of an export that is compressed as its source's name says."""
+    compression = find_compression(source)
+    return lambda path: check_export(path, compression)
+
+
+def write_vocabulary(path: Path, vocabulary: Fetched[Vocabulary] | None) -> None:
+    """Write the vocabulary, or an empty file: then the next stage trains one."""
+    with whole_file(path) as scratch:
+        if vocabulary is None:
+            scratch.touch()
+        else:
+            place(vocabulary.path, scratch)
+
+
+def write_squad(
+    folder: Path, train: Fetched[SquadData], dev: Fetched[SquadData] | None
+) -> dict[str, int]:
+    """Write train.json and dev.json, and count their questions."""
+    with whole_folder(folder) as scratch:
+        train_path, dev_path = scratch / "train.json", scratch / "dev.json"
+        if dev is None:
+            hold_out_articles(train.path, train_path, dev_path, train.source.label)
+        else:
+            place(train.path, train_path)
+            place(dev.path, dev_path)
+        return {
+            "train_questions": len(read_squad(train_path).questions),
+            "dev_questions": len(read_squad(dev_path).questions),
+        }
+
+
+def write_dump(folder: Path, dump: list[Fetched[str | None]]) -> Mapping[str, Any]:
+    """Write the dump's files and their manifest."""
+    files = [
+        describe_file(
+            name=file.source.name,
+            num_bytes=file.path.stat().st_size,
+            sha256=file.sha256,
+            source=file.source.label,
+            wiki=file.content,
+        )
+        for file in dump
+    ]
+    with whole_folder(folder) as scratch:
+        for file in dump:
+            place(file.path, scratch / file.source.name)
+        write_manifest(scratch, files)
+    return summarize(files)

@@ -1,0 +1,166 @@
+"""What a user named as input: a path, a pattern or an address, with conditions."""
+
+import glob
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from components.shared.errors import InputError
+
+Compression = Literal["plain", "bz2", "gzip"]
+
+ALGORITHM_TO_HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
+
+_SCHEMES = ("http", "https", "gs")
+# Wikimedia names the parts of large plain exports "….xml-p1p41242".
+_PLAIN_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?$")
+_CONDITIONS = re.compile(r"^\w+=[^=]*$")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One thing to fetch."""
+
+    location: str
+    """Path, pattern or address, without conditions."""
+    num_bytes: int | None = None
+    """The size it must have."""
+    algorithm_to_digest: Mapping[str, str] = field(default_factory=dict)
+    """The checksums it must have."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it must be downloaded."""
+        return "://" in self.location
+
+    @property
+    def name(self) -> str:
+        """Its file name."""
+        if not self.is_remote:
+            return Path(self.location).name
+        return PurePosixPath(unquote(urlsplit(self.location).path)).name
+
+    @property
+    def label(self) -> str:
+        """How messages and manifests call it: an address loses what may be secret."""
+        if not self.is_remote:
+            return self.location
+        parts = urlsplit(self.location)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def parse_source(text: str) -> Source:
+    """Read one path or address with its conditions.
+
+    Raises:
+        InputError: if the address or a condition is not of a known form.
+    """
+    location, mark, conditions = text.strip().rpartition("#")
+    if not mark or not all(map(_CONDITIONS.match, conditions.split("&"))):
+        location, conditions = text.strip(), ""
+    source = Source(location)
+    if source.is_remote:
+        _check_address(source)
+    for condition in filter(None, conditions.split("&")):
+        source = _add_condition(source, *condition.split("="))
+    return source
+
+
+def parse_dump(text: str) -> list[Source]:
+    """Read the dump's paths, patterns and addresses.
+
+    Raises:
+        InputError: if one is not of a known form or not named like an export.
+    """
+    # A path with a space or a comma in it, where there is such a file, is one file.
+    texts = [text] if Path(text).is_file() else re.split(r"[,\s]+", text.strip(", \t\r\n"))
+    sources = [parse_source(one) for one in texts]
+    for source in sources:
+        if "*" not in source.name:
+            find_compression(source)
+    return sources
+
+
+def resolve_local(source: Source) -> list[Source]:
+    """The files that a path or a pattern names, in the order of their names.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if source.is_remote or Path(source.location).is_file():
+        return [source]
+    if Path(source.location).is_dir():
+        raise InputError(
+            f"{source.location}: a folder, not a file; name the files in it, "
+            f"such as {source.location.rstrip('/')}/*.xml.bz2"
+        )
+    if not glob.has_magic(source.location):
+        raise InputError(
+            f"{source.location}: no such file; the path counts from {Path.cwd()} "
+            "and must be readable where this step runs"
+        )
+    paths = sorted(path for path in glob.glob(source.location, recursive=True) if _is_file(path))
+    if not paths:
+        raise InputError(f"{source.location}: no file matches this pattern (from {Path.cwd()})")
+    if len(paths) > 1 and (source.num_bytes is not None or source.algorithm_to_digest):
+        raise InputError(
+            f"{source.location}: conditions (#…) hold for one file, and {len(paths)} match; "
+            "name each file, or list their checksums in a file for --checksums"
+        )
+    return [replace(source, location=path) for path in paths]
+
+
+def find_compression(source: Source) -> Compression:
+    """How an export's name says it is compressed.
+
+    Raises:
+        InputError: if the name says nothing.
+    """
+    if source.name.endswith(".bz2"):
+        return "bz2"
+    if source.name.endswith(".gz"):
+        return "gzip"
+    if _PLAIN_EXPORT.search(source.name):
+        return "plain"
+    raise InputError(
+        f"{source.label}: unknown kind of file; an export's name ends in .xml, .xml.bz2 or "
+        ".xml.gz (Wikimedia offers each .7z as .bz2 too)"
+    )
+
+
+def _is_file(path: str) -> bool:
+    return Path(path).is_file()
+
+
+def _check_address(source: Source) -> None:
+    parts = urlsplit(source.location)
+    if parts.scheme not in _SCHEMES:
+        raise InputError(
+            f"{source.label}: can't fetch {parts.scheme}://; give a path or an address with "
+            f"{', '.join(scheme + '://' for scheme in _SCHEMES)}"
+        )
+    if not parts.netloc or not source.name:
+        raise InputError(
+            f"{source.label}: the address names no file; it needs a host (or bucket) and a path"
+        )
+
+
+def _add_condition(source: Source, key: str, value: str) -> Source:
+    if key == "size":
+        if not value.isdecimal():
+            raise InputError(f"{source.label}: size must be a number of bytes, got {value!r}")
+        return replace(source, num_bytes=int(value))
+    if key not in ALGORITHM_TO_HEX_DIGITS:
+        raise InputError(
+            f"{source.label}: unknown condition {key!r}; known are size, "
+            f"{', '.join(ALGORITHM_TO_HEX_DIGITS)}"
+        )
+    digits = ALGORITHM_TO_HEX_DIGITS[key]
+    if not re.fullmatch(f"[0-9a-fA-F]{{{digits}}}", value):
+        raise InputError(
+            f"{source.label}: {key} must be {digits} hexadecimal digits, got {value!r}"
+        )
+    return replace(source, algorithm_to_digest={**source.algorithm_to_digest, key: value.lower()})
