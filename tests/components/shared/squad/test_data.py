@@ -199,7 +199,7 @@ def test_bytes_that_are_not_utf8_are_refused(tmp_path):
 
 def test_a_missing_file_is_refused(tmp_path):
     """The message names it."""
-    with pytest.raises(InputError, match="nothing.json: no such SQuAD file"):
+    with pytest.raises(InputError, match=r"nothing\.json: no such SQuAD file"):
         read_squad(tmp_path / "nothing.json")
 
 
