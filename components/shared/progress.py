@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
 from tqdm import tqdm
@@ -67,14 +67,10 @@ class Progress:
 def progress(label: str, *, total: int | None = None, unit: str = "steps") -> Iterator[Progress]:
     """Show how far a loop has come; `total` None where its end isn't known."""
     path = os.environ.get(TERMINAL_VARIABLE)
-    terminal: TextIO | None = sys.stderr if sys.stderr.isatty() else None
-    opened = None
-    if path and os.path.exists(path):
-        terminal = opened = open(path, "w", encoding="utf-8")
-    shown = Progress(label, total, unit, terminal)
-    try:
+    with ExitStack() as stack:
+        terminal: TextIO | None = sys.stderr if sys.stderr.isatty() else None
+        if path and os.path.exists(path):
+            terminal = stack.enter_context(open(path, "w", encoding="utf-8"))
+        shown = Progress(label, total, unit, terminal)
+        stack.callback(shown.close)
         yield shown
-    finally:
-        shown.close()
-        if opened is not None:
-            opened.close()

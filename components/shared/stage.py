@@ -4,6 +4,7 @@ import dataclasses
 import json
 import signal
 import sys
+import traceback
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ Metadata = Mapping[str, Mapping[str, Any]]
 # Where Kubeflow's launcher puts the objects of each scheme (backend/src/v2/component,
 # LocalPathForURI); under kfp.local a URI is already a path.
 _SCHEME_TO_MOUNT = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
+# Beside the executor output: why a step failed, for who runs it and sees no log.
+ERROR_FILE = "error.txt"
 _EXIT_INPUT_ERROR = 2
 _EXIT_SIGINT = 128 + signal.SIGINT
 
@@ -32,18 +35,39 @@ def main(config_class: type[Config], run: Callable[[Config], Metadata]) -> None:
         run: does the work; returns metadata for the output artifacts.
     """
     name = run.__module__.split(".")[1]
+    arguments = sys.argv[1:]
     try:
-        arguments = sys.argv[1:]
         if arguments[:1] == ["--executor-input"]:
-            executor_input = json.loads(arguments[1])
-            metadata = run(read_executor_input(config_class, executor_input))
-            _write_executor_output(executor_input, metadata)
+            _run_for_kubeflow(name, config_class, run, json.loads(arguments[1]))
         else:
             run(_parse_flags(config_class, arguments, name))
     except InputError as error:
-        sys.exit(_fail(name, str(error), _EXIT_INPUT_ERROR))
+        print(_describe(name, error), file=sys.stderr, flush=True)
+        sys.exit(_EXIT_INPUT_ERROR)
     except KeyboardInterrupt:
-        sys.exit(_fail(name, "interrupted", _EXIT_SIGINT))
+        print(f"{name}: interrupted", file=sys.stderr, flush=True)
+        sys.exit(_EXIT_SIGINT)
+
+
+def _run_for_kubeflow(
+    name: str,
+    config_class: type[Config],
+    run: Callable[[Config], Metadata],
+    executor_input: Mapping[str, Any],
+) -> None:
+    try:
+        metadata = run(read_executor_input(config_class, executor_input))
+        _write_executor_output(executor_input, metadata)
+    except Exception as error:
+        output_file = Path(executor_input["outputs"]["outputFile"])
+        write_text(output_file.with_name(ERROR_FILE), _describe(name, error) + "\n")
+        raise
+
+
+def _describe(name: str, error: Exception) -> str:
+    """A user's error in its own words, any other with the way that led to it."""
+    text = str(error) if isinstance(error, InputError) else traceback.format_exc().rstrip()
+    return f"{name}: error: {text}"
 
 
 def read_executor_input(config_class: type[Config], executor_input: Mapping[str, Any]) -> Config:
@@ -120,8 +144,3 @@ def settings(config: Any) -> dict[str, Any]:
 
 def _is_path(hint: Any) -> bool:
     return hint is Path or (isinstance(hint, types.UnionType) and Path in typing.get_args(hint))
-
-
-def _fail(name: str, message: str, status: int) -> int:
-    print(f"{name}: error: {message}", file=sys.stderr, flush=True)
-    return status

@@ -22,7 +22,9 @@ class WordPieceTokenizer:
         self._lowercase = lowercase
         piece_to_id = {piece: id_ for id_, piece in enumerate(vocabulary.pieces)}
         model = models.WordPiece(
-            piece_to_id, unk_token="[UNK]", max_input_chars_per_word=_MAX_WORD_CHARACTERS
+            piece_to_id,
+            unk_token="[UNK]",  # noqa: S106 - a word piece, no password
+            max_input_chars_per_word=_MAX_WORD_CHARACTERS,
         )
         self._tokenizer = Tokenizer(model)
         self._tokenizer.normalizer = normalizers.BertNormalizer(

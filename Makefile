@@ -1,0 +1,60 @@
+# What a person runs. `make demo` and `make test` set up all they need by themselves.
+
+PYTHON ?= python3
+UV := .tools/uv
+RUN := .venv/bin/python
+STAGES := ingest preprocess pretrain finetune evaluate
+# Only what is on the machine already: no interpreter is downloaded.
+export UV_PYTHON_DOWNLOADS := never
+# One environment for each image: none of them is the one a shell may have active.
+unexport VIRTUAL_ENV
+
+.PHONY: help setup demo test check compile images
+.DEFAULT_GOAL := help
+
+help:  ## List what make can do
+	@sed -n 's/^\([a-z]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup:  ## Make the environment of the pipeline's command line (.venv)
+	@$(PYTHON) get_uv.py
+	@$(UV) sync --frozen --quiet --python $(PYTHON)
+
+demo: setup  ## Run the whole pipeline on this machine, on the sample that ships with it
+	$(RUN) -m pipelines run \
+		--dump pipelines/sample/wiki-sample.xml.bz2 \
+		--squad-train pipelines/sample/squad-sample.json \
+		--vocabulary-size 8000 --num-duplicates 5 \
+		--pretrain-128-num-steps 150 --pretrain-512-num-steps 40 \
+		--finetune-num-epochs 6 --num-processes 2
+
+# Each image's tests run in that image's environment, with its test group on top.
+define test_stage
+	@echo "== $(1)"
+	@$(UV) sync --frozen --quiet --group test --python $(PYTHON) --project images/$(1)
+	@images/$(1)/.venv/bin/python -m pytest -q $(2) $(3)
+
+endef
+
+test: setup  ## Run all tests (about 10 minutes on two cores)
+	@$(call run_tests,)
+
+check: setup  ## Run the linter, the type checker and the fast tests
+	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet .
+	@.venv/bin/mypy components pipelines
+	@$(call run_tests,-m "not slow")
+
+define run_tests
+$(call test_stage,ingest,tests/components/ingest,$(1))
+$(call test_stage,preprocess,tests/components/preprocess tests/components/shared/test_*.py,$(1))
+$(call test_stage,pretrain,tests/components/pretrain tests/components/shared/bert,$(1))
+$(call test_stage,finetune,tests/components/finetune,$(1))
+$(call test_stage,evaluate,tests/components/evaluate tests/components/shared/squad,$(1))
+	@echo "== pipelines"
+	@$(RUN) -m pytest -q tests/pipelines $(1)
+endef
+
+compile: setup  ## Write the pipeline's IR YAML to manifests/bert.yaml
+	$(RUN) -m pipelines compile
+
+images: setup  ## Build the five images with the container engine of this machine
+	$(RUN) -m pipelines build

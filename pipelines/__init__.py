@@ -1,0 +1,1 @@
+"""The pipeline, and how it is compiled and run."""

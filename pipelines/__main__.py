@@ -1,0 +1,113 @@
+"""Command line of the pipeline: python -m pipelines --help."""
+
+import argparse
+import inspect
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from docstring_parser import parse
+from kfp import compiler
+
+from pipelines.bert import bert
+
+_EXIT_STEP_FAILED = 1
+
+
+def main() -> int:
+    """Compile or run the pipeline."""
+    arguments = vars(_make_parser().parse_args())
+    command = arguments.pop("command")
+    return _compile(**arguments) if command == "compile" else _run(**arguments)
+
+
+def _compile(output: Path) -> int:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    compiler.Compiler().compile(bert, str(output))
+    print(output)
+    return 0
+
+
+def _run(runner: str, output: Path, **parameters: Any) -> int:
+    # Here: compiling needs none of it.
+    from pipelines.environments import EnvironmentSetupError
+    from pipelines.local import StepFailedError, run
+
+    started = time.monotonic()
+    try:
+        artifacts = run(_absolute_paths(parameters), runner=runner, output=output)
+    except (StepFailedError, EnvironmentSetupError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return _EXIT_STEP_FAILED
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    print(f"\nDone in {time.monotonic() - started:.0f} s")
+    for name, value in artifacts["metrics"].metadata.items():
+        print(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
+    print(f"  checkpoint: {artifacts['checkpoint'].path}")
+    print(f"  report: {artifacts['report'].path}")
+    return 0
+
+
+def _absolute_paths(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Steps run elsewhere than the person stands who gave the paths."""
+    return {
+        name: str(Path(value).resolve())
+        if isinstance(value, str) and value and Path(value).exists()
+        else value
+        for name, value in parameters.items()
+    }
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipelines", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    compiled = commands.add_parser("compile", help="write the pipeline's IR YAML")
+    compiled.add_argument("--output", type=Path, default=Path("runs/bert.yaml"))
+
+    run = commands.add_parser(
+        "run",
+        help="run the pipeline on this machine",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    run.add_argument(
+        "--runner",
+        choices=("process", "docker"),
+        default="process",
+        help="each step in its image's environment, or in the image itself",
+    )
+    run.add_argument(
+        "--output", type=Path, default=Path("runs"), help="folder for this run's artifacts"
+    )
+    _add_parameters(run)
+    return parser
+
+
+def _add_parameters(parser: argparse.ArgumentParser) -> None:
+    """A flag for each of the pipeline's parameters, described as in the Kubeflow UI."""
+    function = bert.pipeline_func
+    descriptions = {
+        item.arg_name: item.description for item in parse(inspect.getdoc(function) or "").params
+    }
+    for name, parameter in inspect.signature(function).parameters.items():
+        required = parameter.default is parameter.empty
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=_parse_bool if parameter.annotation is bool else parameter.annotation,
+            required=required,
+            default=None if required else parameter.default,
+            help=(descriptions[name] or "").replace("%", "%%"),
+        )
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
+    return text.lower() == "true"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

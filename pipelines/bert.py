@@ -1,0 +1,195 @@
+"""The pipeline: a Wikipedia dump and SQuAD in, a BERT that answers questions out."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from components.evaluate.component import evaluate
+from components.evaluate.config import EvaluateConfig
+from components.finetune.component import finetune
+from components.finetune.config import FinetuneConfig
+from components.ingest.component import ingest
+from components.ingest.config import IngestConfig
+from components.preprocess.component import preprocess
+from components.preprocess.config import PreprocessConfig
+from components.pretrain.component import pretrain
+from components.pretrain.config import PretrainConfig
+
+
+class Outputs(NamedTuple):
+    """What the pipeline gives."""
+
+    checkpoint: dsl.Model
+    metrics: dsl.Metrics
+    report: dsl.HTML
+
+
+@dsl.pipeline(
+    name="bert",
+    description="Pretrain BERT on a Wikipedia dump in two phases, fine-tune and evaluate on SQuAD.",
+)
+def bert(
+    dump: str,
+    squad_train: str,
+    squad_dev: str = IngestConfig.squad_dev,
+    vocabulary: str = IngestConfig.vocabulary,
+    checksums: str = IngestConfig.checksums,
+    download_directory: str = IngestConfig.download_directory,
+    vocabulary_size: int = PreprocessConfig.vocabulary_size,
+    lowercase: bool = PreprocessConfig.lowercase,
+    num_duplicates: int = PreprocessConfig.num_duplicates,
+    num_shards: int = PreprocessConfig.num_shards,
+    preset: str = PretrainConfig.preset,
+    bert_config: str = PretrainConfig.bert_config,
+    pretrain_128_num_steps: int = PretrainConfig.num_steps,
+    pretrain_128_global_batch_size: int = PretrainConfig.global_batch_size,
+    pretrain_128_micro_batch_size: int = PretrainConfig.micro_batch_size,
+    pretrain_128_learning_rate: float = PretrainConfig.learning_rate,
+    pretrain_512_num_steps: int = 100,
+    pretrain_512_global_batch_size: int = 16,
+    pretrain_512_micro_batch_size: int = 8,
+    pretrain_512_learning_rate: float = 6e-3,
+    finetune_num_epochs: float = FinetuneConfig.num_epochs,
+    finetune_global_batch_size: int = FinetuneConfig.global_batch_size,
+    finetune_micro_batch_size: int = FinetuneConfig.micro_batch_size,
+    finetune_learning_rate: float = FinetuneConfig.learning_rate,
+    max_length_tokens: int = FinetuneConfig.max_length_tokens,
+    stride_tokens: int = FinetuneConfig.stride_tokens,
+    null_score_diff_threshold: float = EvaluateConfig.null_score_diff_threshold,
+    evaluate_batch_size: int = EvaluateConfig.batch_size,
+    precision: str = PretrainConfig.precision,
+    num_processes: int = PretrainConfig.num_processes,
+    seed: int = PretrainConfig.seed,
+) -> Outputs:
+    """Pretrain BERT on Wikipedia, fine-tune it on SQuAD, and say how well and fast it answers.
+
+    Args:
+        dump: MediaWiki XML export (plain, .bz2 or .gz): path, pattern or http(s):// address;
+            several are separated by commas. `#sha256=<hex>` after one has it checked.
+        squad_train: SQuAD 1.1 or 2.0 file to fine-tune on: path or address.
+        squad_dev: SQuAD file to evaluate on; empty holds out every fifth article of
+            squad_train.
+        vocabulary: vocab.txt, one word piece a line; empty has one trained on the dump.
+        checksums: file of checksums as sha1sum or sha256sum writes it; every input that it
+            lists is checked.
+        download_directory: folder (a mounted volume) in which broken downloads are kept and
+            resumed; empty keeps nothing.
+        vocabulary_size: word pieces of a vocabulary that is trained (BERT: 30522).
+        lowercase: lower case without accents (BERT uncased), or text as it is (cased).
+        num_duplicates: how often each document is cut and paired anew for pretraining.
+        num_shards: least number of record files for each sequence length.
+        preset: size of the model: tiny, mini, small, medium, base or large (Google's).
+        bert_config: path of a bert_config.json, or its JSON text, in place of a preset.
+        pretrain_128_num_steps: updates of the first phase, on rows of 128 tokens
+            (BERT-Large by NVIDIA's recipe: 7038).
+        pretrain_128_global_batch_size: rows of one update, over all processes (BERT-Large:
+            65536).
+        pretrain_128_micro_batch_size: most rows that one process runs at once; the rest is
+            accumulated (16 on a V100 with 16 GB, 64 with 32 GB, for BERT-Large).
+        pretrain_128_learning_rate: peak learning rate of LAMB for the whole global batch
+            (BERT-Large: 0.006).
+        pretrain_512_num_steps: updates of the second phase, on rows of 512 tokens, from the
+            first phase's weights (BERT-Large: 1564).
+        pretrain_512_global_batch_size: rows of one update (BERT-Large: 32768).
+        pretrain_512_micro_batch_size: most rows that one process runs at once (4 on a V100
+            with 16 GB, 8 with 32 GB, for BERT-Large).
+        pretrain_512_learning_rate: peak learning rate (BERT-Large: 0.004).
+        finetune_num_epochs: how often each question is seen in fine-tuning.
+        finetune_global_batch_size: windows of one update, over all processes.
+        finetune_micro_batch_size: most windows that one process runs at once.
+        finetune_learning_rate: peak learning rate of AdamW (base and large: 0.00003).
+        max_length_tokens: tokens of a window of question and context.
+        stride_tokens: tokens between the starts of two windows of a long context.
+        null_score_diff_threshold: SQuAD 2.0 answers "no answer" above this difference.
+        evaluate_batch_size: windows predicted at once, for the scores and the speed.
+        precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
+        num_processes: Horovod processes of a training step: one a GPU (8 on a DGX-1V,
+            16 on a DGX-2); 1 or 2 on a CPU.
+        seed: equal seed, input, settings and number of processes give equal results.
+
+    Returns:
+        The fine-tuned checkpoint, its scores and speed, and the HTML report.
+    """
+    fetched = ingest(
+        dump=dump,
+        squad_train=squad_train,
+        squad_dev=squad_dev,
+        vocabulary=vocabulary,
+        checksums=checksums,
+        download_directory=download_directory,
+    ).set_display_name("Fetch and check the inputs")
+
+    prepared = preprocess(
+        dump_files=fetched.outputs["dump_files"],
+        given_vocabulary=fetched.outputs["given_vocabulary"],
+        sequence_lengths="128,512",
+        vocabulary_size=vocabulary_size,
+        lowercase=lowercase,
+        num_duplicates=num_duplicates,
+        num_shards=num_shards,
+        seed=seed,
+    ).set_display_name("Turn Wikipedia into records")
+
+    phase_1 = pretrain(
+        dataset=prepared.outputs["dataset"],
+        vocabulary=prepared.outputs["vocabulary"],
+        sequence_length=128,
+        preset=preset,
+        bert_config=bert_config,
+        num_steps=pretrain_128_num_steps,
+        global_batch_size=pretrain_128_global_batch_size,
+        micro_batch_size=pretrain_128_micro_batch_size,
+        learning_rate=pretrain_128_learning_rate,
+        precision=precision,
+        num_processes=num_processes,
+        seed=seed,
+    ).set_display_name("Pretrain at length 128")
+
+    phase_2 = pretrain(
+        dataset=prepared.outputs["dataset"],
+        vocabulary=prepared.outputs["vocabulary"],
+        initial_checkpoint=phase_1.outputs["checkpoint"],
+        sequence_length=512,
+        preset=preset,
+        bert_config=bert_config,
+        num_steps=pretrain_512_num_steps,
+        global_batch_size=pretrain_512_global_batch_size,
+        micro_batch_size=pretrain_512_micro_batch_size,
+        learning_rate=pretrain_512_learning_rate,
+        precision=precision,
+        num_processes=num_processes,
+        seed=seed,
+    ).set_display_name("Pretrain at length 512")
+
+    finetuned = finetune(
+        squad=fetched.outputs["squad"],
+        initial_checkpoint=phase_2.outputs["checkpoint"],
+        num_epochs=finetune_num_epochs,
+        global_batch_size=finetune_global_batch_size,
+        micro_batch_size=finetune_micro_batch_size,
+        learning_rate=finetune_learning_rate,
+        max_length_tokens=max_length_tokens,
+        stride_tokens=stride_tokens,
+        precision=precision,
+        num_processes=num_processes,
+        seed=seed,
+    ).set_display_name("Fine-tune on SQuAD")
+
+    evaluated = evaluate(
+        squad=fetched.outputs["squad"],
+        checkpoint=finetuned.outputs["checkpoint"],
+        pretrain_128_history=phase_1.outputs["history"],
+        pretrain_512_history=phase_2.outputs["history"],
+        finetune_history=finetuned.outputs["history"],
+        max_length_tokens=max_length_tokens,
+        stride_tokens=stride_tokens,
+        null_score_diff_threshold=null_score_diff_threshold,
+        batch_size=evaluate_batch_size,
+        precision=precision,
+    ).set_display_name("Evaluate")
+
+    return Outputs(
+        checkpoint=finetuned.outputs["checkpoint"],
+        metrics=evaluated.outputs["metrics"],
+        report=evaluated.outputs["report"],
+    )

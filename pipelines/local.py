@@ -1,0 +1,152 @@
+"""Runs the pipeline on this machine with kfp.local: in processes, or in containers.
+
+kfp's SubprocessRunner takes lightweight Python components only, though what it needs for
+container components is small: the interpreter of the image. Its handler is replaced by
+one that looks the image's environment up; everything else is kfp's.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+from kfp import local
+from kfp.local import docker_task_handler, subprocess_task_handler
+from kfp.local.status import Status
+
+from components.shared.progress import TERMINAL_VARIABLE
+from components.shared.stage import ERROR_FILE
+from pipelines.bert import Outputs, bert
+from pipelines.environments import REPOSITORY, STAGES, python, set_up
+
+_PLACEHOLDER_FOR_PYTHON = "python"
+
+
+class StepFailedError(RuntimeError):
+    """A step of the pipeline failed; the message is the step's own error."""
+
+
+def run(arguments: Mapping[str, Any], *, runner: str, output: Path) -> Mapping[str, Any]:
+    """Run the pipeline and return its output artifacts by name.
+
+    Args:
+        arguments: the pipeline's parameters.
+        runner: "process" (each step in its image's environment) or "docker".
+        output: folder under which this run's artifacts go.
+
+    Raises:
+        StepFailedError: if a step fails, with its error.
+        EnvironmentSetupError: if an image's environment can't be made.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    subprocess_task_handler.SubprocessTaskHandler = _ProcessHandler
+    docker_task_handler.DockerTaskHandler = _ContainerHandler
+    if runner == "docker":
+        chosen = _docker_runner(arguments)
+    else:
+        for stage in STAGES:
+            set_up(stage)
+        chosen = local.SubprocessRunner(use_venv=False)
+    local.init(chosen, pipeline_root=str(output.resolve()))
+    try:
+        outputs = bert(**arguments).outputs
+    except RuntimeError:
+        if _Failure.message is None:
+            raise
+        raise StepFailedError(_Failure.message) from None
+    return {name: outputs[name] for name in Outputs._fields}
+
+
+class _Failure:
+    """The failed step's error; kfp passes on no more than that some step failed."""
+
+    message: str | None = None
+
+
+class _ProcessHandler(subprocess_task_handler.SubprocessTaskHandler):
+    """Runs a container component's command with the interpreter of its image's environment."""
+
+    def validate_image(self, image: str) -> None:
+        """Accept any image: `run` knows its environment."""
+
+    def validate_not_container_component(self, full_command: list[str]) -> None:
+        """Accept container components."""
+
+    def validate_not_containerized_python_component(self, full_command: list[str]) -> None:
+        """Accept what is left."""
+
+    def run(self) -> Status:
+        """Run the step, pass its output on, and check that it wrote what it must."""
+        stage = _stage_of(self.image)
+        assert self.full_command[0] == _PLACEHOLDER_FOR_PYTHON
+        command = [str(python(stage)), *self.full_command[1:]]
+        environment = {**os.environ, **self.env_vars, "PYTHONUNBUFFERED": "1"}
+        if sys.stderr.isatty():
+            environment[TERMINAL_VARIABLE] = os.ttyname(sys.stderr.fileno())
+        with subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                print(line, end="", flush=True)
+        return _conclude(self.full_command, stage, process.returncode)
+
+
+class _ContainerHandler(docker_task_handler.DockerTaskHandler):
+    """kfp's own, which takes a container that fails at once for one that succeeded."""
+
+    def run(self) -> Status:
+        """Run the step and check that it wrote what it must."""
+        status = super().run()
+        return _conclude(
+            self.full_command, _stage_of(self.image), 0 if status == Status.SUCCESS else 1
+        )
+
+
+def _stage_of(image: str) -> str:
+    """`registry/kubeflow-bert/pretrain:0.1.0` is the image of the stage pretrain."""
+    return image.rpartition("/")[2].partition(":")[0].partition("@")[0]
+
+
+def _conclude(full_command: list[str], stage: str, return_code: int) -> Status:
+    output_file = Path(json.loads(full_command[-1])["outputs"]["outputFile"])
+    if return_code == 0 and output_file.exists():
+        return Status.SUCCESS
+    error = output_file.with_name(ERROR_FILE)
+    if error.exists():
+        _Failure.message = error.read_text("utf-8").strip()
+    elif return_code:
+        _Failure.message = f"{stage} ended with status {return_code} and no error of its own"
+    else:
+        _Failure.message = f"{stage} ended well but wrote no outputs; is its image of this version?"
+    return Status.FAILURE
+
+
+def _docker_runner(arguments: Mapping[str, Any]) -> local.DockerRunner:
+    """Containers that see the files given as parameters, and write as this user."""
+    folders = sorted(
+        {
+            str(Path(path).resolve().parent)
+            for value in arguments.values()
+            if isinstance(value, str)
+            for path in value.partition("#")[0].replace(",", " ").split()
+            if Path(path).is_file()
+        }
+    )
+    return local.DockerRunner(
+        user=f"{os.getuid()}:{os.getgid()}",
+        environment={"HOME": "/tmp"},  # noqa: S108 - in the container
+        mounts=[
+            docker.types.Mount(folder, folder, type="bind", read_only=True) for folder in folders
+        ],
+    )
