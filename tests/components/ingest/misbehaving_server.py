@@ -1,0 +1,86 @@
+"""A server that cuts connections, ignores ranges and changes its files on demand."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How the server answers one request."""
+
+    content: bytes = b""
+    status: int = 200
+    cut_after: int | None = None
+    """Close the connection after this many bytes of the body."""
+    takes_ranges: bool = True
+    takes_if_range: bool = True
+    content_length: int | None = None
+    """A length to claim in place of the true one."""
+    etag: str | None = None
+    """None: made of the content; "": none is sent."""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def with_etag(self) -> "Answer":
+        if self.etag is not None:
+            return self
+        return replace(self, etag=f'"{hashlib.md5(self.content).hexdigest()}"')
+
+
+class Server(ThreadingHTTPServer):
+    """Answers each path from its own list, the last answer for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: dict[str, list[Answer]] = {}
+        self.requests: list[Message] = []
+
+    def serve(self, path: str, *answers: Answer) -> str:
+        """Set the answers of a path; returns its URL."""
+        self.answers[path] = list(answers)
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.requests.append(self.headers)
+        answers = self.server.answers.get(self.path.partition("?")[0], [Answer(status=404)])
+        answer = (answers.pop(0) if len(answers) > 1 else answers[0]).with_etag()
+        start, status = self._find_start(answer), answer.status
+        if status == 200 and answer.etag and self.headers["If-None-Match"] == answer.etag:
+            status, start = 304, len(answer.content)
+        elif start > len(answer.content):
+            status, start = 416, len(answer.content)
+        elif start:
+            status = 206
+        body = answer.content[start:]
+        self.send_response(status)
+        if status == 206:
+            end = len(answer.content) - 1
+            self.send_header("Content-Range", f"bytes {start}-{end}/{len(answer.content)}")
+        if status != 304:
+            length = len(body) if answer.content_length is None else answer.content_length
+            self.send_header("Content-Length", str(length))
+        for name, value in {"ETag": answer.etag, **answer.headers}.items():
+            if value:
+                self.send_header(name, value)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body[: answer.cut_after])
+        self.close_connection = True
+
+    def _find_start(self, answer: Answer) -> int:
+        asked = self.headers["Range"]
+        if not asked or not answer.takes_ranges or answer.status != 200:
+            return 0
+        validator = self.headers["If-Range"]
+        if validator and answer.takes_if_range and validator != answer.etag:
+            return 0
+        return int(asked.removeprefix("bytes=").removesuffix("-"))
+
+    def log_message(self, *args: object) -> None:
+        pass

@@ -1,0 +1,51 @@
+"""Small inputs that are as they should be."""
+
+import bz2
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PAGE = "<page><title>T{0}</title><ns>0</ns><revision><text>Text {0}.</text></revision></page>\n"
+VOCABULARY = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\n##s\n"
+
+
+def make_export(num_pages: int = 3) -> bytes:
+    """A MediaWiki export in plain XML."""
+    head = "<mediawiki><siteinfo><dbname>testwiki</dbname></siteinfo>\n"
+    pages = "".join(PAGE.format(number) for number in range(num_pages))
+    return f"{head}{pages}</mediawiki>\n".encode()
+
+
+def make_squad(num_articles: int = 2) -> dict[str, Any]:
+    """A SQuAD 1.1 document with one question an article."""
+    articles = []
+    for number in range(num_articles):
+        answer = {"text": f"T{number}", "answer_start": 0}
+        question = {"id": f"q{number}", "question": "Which?", "answers": [answer]}
+        paragraph = {"context": f"T{number} is here.", "qas": [question]}
+        articles.append({"title": f"Article {number}", "paragraphs": [paragraph]})
+    return {"version": "1.1", "data": articles}
+
+
+@dataclass
+class Inputs:
+    """Good inputs on disk."""
+
+    dump: Path
+    squad: Path
+    vocabulary: Path
+
+
+def write_inputs(folder: Path) -> Inputs:
+    """A dump of three pages, a SQuAD file of ten articles, a vocabulary."""
+    folder.mkdir()
+    made = Inputs(
+        dump=folder / "testwiki-20260101-pages-articles.xml.bz2",
+        squad=folder / "squad.json",
+        vocabulary=folder / "vocab.txt",
+    )
+    made.dump.write_bytes(bz2.compress(make_export()))
+    made.squad.write_text(json.dumps(make_squad(10)))
+    made.vocabulary.write_text(VOCABULARY)
+    return made

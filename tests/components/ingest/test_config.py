@@ -1,0 +1,40 @@
+"""What the ingest stage refuses before it looks at any file."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.ingest.config import IngestConfig
+from components.shared.errors import InputError
+
+GOOD: dict[str, Any] = {
+    "dump_files": Path("dump"),
+    "squad": Path("squad"),
+    "given_vocabulary": Path("vocab.txt"),
+    "dump": "dump.xml.bz2",
+    "squad_train": "train.json",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"dump": " "}, "dump is empty"),
+        ({"squad_train": ""}, "squad_train is empty"),
+        ({"dump": "dump.zip"}, "dump.zip: unknown kind of file"),
+        ({"vocabulary": "s3://bucket/vocab.txt"}, "can't fetch s3://"),
+        ({"timeout_seconds": 0.0}, "timeout_seconds must be more than 0, got 0.0"),
+        ({"timeout_seconds": float("nan")}, "timeout_seconds must be more than 0, got nan"),
+        ({"max_retries": -1}, "max_retries must be 0 or more, got -1"),
+    ],
+)
+def test_a_wrong_setting_is_named(changed, said):
+    """With what was got."""
+    with pytest.raises(InputError, match=said):
+        IngestConfig(**{**GOOD, **changed})
+
+
+def test_only_the_dump_and_a_training_set_must_be_given():
+    """All else has a default."""
+    assert IngestConfig(**GOOD).max_retries == 5

@@ -1,0 +1,263 @@
+"""The ingest stage as a whole."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from components.ingest.config import IngestConfig
+from components.ingest.run import run
+from components.shared.errors import InputError
+from components.shared.squad.data import read_squad
+from tests.components.ingest.misbehaving_server import Answer
+from tests.components.ingest.samples import VOCABULARY, make_export, make_squad
+
+COMMAND = [sys.executable, "-m", "components.ingest"]
+
+
+@pytest.fixture
+def settings(tmp_path, inputs):
+    """Settings of a run on good local files."""
+    return {
+        "dump_files": tmp_path / "out" / "dump_files",
+        "squad": tmp_path / "out" / "squad",
+        "given_vocabulary": tmp_path / "out" / "given_vocabulary",
+        "dump": str(inputs.dump),
+        "squad_train": str(inputs.squad),
+        "vocabulary": str(inputs.vocabulary),
+    }
+
+
+def flags(settings):
+    """The settings as a command line has them."""
+    return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+
+
+def outputs(tmp_path):
+    """Every file and folder there is in the outputs."""
+    return sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*"))
+
+
+def test_local_files_are_handed_on(tmp_path, settings, inputs):
+    """Linked, with a manifest of the dump, and metadata for Kubeflow."""
+    metadata = run(IngestConfig(**settings))
+
+    name = "testwiki-20260101-pages-articles.xml.bz2"
+    content = inputs.dump.read_bytes()
+    assert (settings["dump_files"] / name).samefile(inputs.dump)
+    assert json.loads((settings["dump_files"] / "dump.json").read_text()) == {
+        "format_version": 1,
+        "files": [
+            {
+                "name": name,
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "source": str(inputs.dump),
+                "wiki": "testwiki",
+                "date": "2026-01-01",
+            }
+        ],
+    }
+    assert settings["given_vocabulary"].read_text() == VOCABULARY
+    assert len(read_squad(settings["squad"] / "train.json").questions) == 8
+    assert len(read_squad(settings["squad"] / "dev.json").questions) == 2
+    assert metadata == {
+        "dump_files": {
+            "files": 1,
+            "bytes": len(content),
+            "wiki": "testwiki",
+            "date": "2026-01-01",
+        },
+        "squad": {"train_questions": 8, "dev_questions": 2},
+        "given_vocabulary": {"pieces": 7},
+    }
+
+
+def test_no_vocabulary_gives_an_empty_file(settings):
+    """The next stage trains one then."""
+    metadata = run(IngestConfig(**{**settings, "vocabulary": ""}))
+
+    assert settings["given_vocabulary"].read_bytes() == b""
+    assert metadata["given_vocabulary"] == {"pieces": 0}
+
+
+def test_a_development_set_is_taken_as_it_is(tmp_path, settings, inputs):
+    """And the training set stays whole."""
+    dev = tmp_path / "dev.json"
+    dev.write_text(json.dumps(make_squad(3)))
+
+    metadata = run(IngestConfig(**settings, squad_dev=str(dev)))
+
+    assert metadata["squad"] == {"train_questions": 10, "dev_questions": 3}
+    assert (settings["squad"] / "train.json").samefile(inputs.squad)
+
+
+def test_the_next_run_replaces_the_outputs(tmp_path, settings):
+    """No file of the first dump remains."""
+    run(IngestConfig(**settings))
+    export = tmp_path / "export.xml"
+    export.write_bytes(make_export())
+
+    run(IngestConfig(**{**settings, "dump": str(export)}))
+
+    assert sorted(path.name for path in settings["dump_files"].iterdir()) == [
+        "dump.json",
+        "export.xml",
+    ]
+
+
+def test_everything_can_come_from_a_server(tmp_path, server, settings, inputs):
+    """Checked against the server's list of checksums; the downloads are removed."""
+    dump = inputs.dump.read_bytes()
+    sums = f"{hashlib.sha1(dump).hexdigest()}  {inputs.dump.name}\n"
+    remote = {
+        "dump": server.serve(f"/d/{inputs.dump.name}", Answer(dump)),
+        "squad_train": server.serve("/train.json", Answer(inputs.squad.read_bytes())),
+        "vocabulary": server.serve("/vocab.txt", Answer(inputs.vocabulary.read_bytes())),
+        "checksums": server.serve("/sha1sums.txt", Answer(sums.encode())),
+    }
+
+    run(IngestConfig(**{**settings, **remote}))
+
+    assert (settings["dump_files"] / inputs.dump.name).read_bytes() == dump
+    assert outputs(tmp_path) == [
+        "dump_files",
+        "dump_files/dump.json",
+        f"dump_files/{inputs.dump.name}",
+        "given_vocabulary",
+        "squad",
+        "squad/dev.json",
+        "squad/train.json",
+    ]
+
+
+def test_a_wrong_byte_is_found_by_the_published_checksum(tmp_path, server, settings):
+    """Nothing is written, and nothing of the download remains to be taken for good."""
+    right = make_export()
+    wrong = right.replace(b"Text 1", b"Test 1")
+    expected, got = hashlib.md5(right).hexdigest(), hashlib.md5(wrong).hexdigest()
+    sums = tmp_path / "md5sums.txt"
+    sums.write_text(f"{expected}  export.xml\n")
+    url = server.serve("/export.xml", Answer(wrong))
+    kept = tmp_path / "downloads"
+
+    config = IngestConfig(
+        **{**settings, "dump": url}, checksums=str(sums), download_directory=str(kept)
+    )
+    with pytest.raises(InputError, match=f"{url}: md5 {got}, expected {expected}"):
+        run(config)
+    assert not (tmp_path / "out").exists()
+    assert not [path for path in kept.rglob("*") if path.is_file()]
+
+
+def spoil(name, content):
+    """A function that gives one input other content."""
+
+    def change(inputs):
+        getattr(inputs, name).write_bytes(content)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (spoil("dump", b""), "bz2: the file is empty"),
+        (spoil("dump", b"<html><title>No</title>"), "bz2: an HTML page titled 'No'"),
+        (spoil("dump", b"<mediawiki>"), "bz2: its name says bz2"),
+        (spoil("squad", b'{"data": [{"paragraphs": 3}]}'), r"squad.json: data\[0\].paragraphs"),
+        (spoil("squad", b'{"data": ['), "squad.json, line 1, column 11: not JSON"),
+        (spoil("vocabulary", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n"), r"vocab.txt: \[MASK\] missing"),
+        (lambda inputs: inputs.dump.unlink(), "bz2: no such file"),
+    ],
+)
+def test_a_bad_input_leaves_no_output(tmp_path, settings, inputs, change, said):
+    """Not even of the good ones: a stage succeeds or fails as a whole."""
+    change(inputs)
+
+    with pytest.raises(InputError, match=said):
+        run(IngestConfig(**settings))
+    assert not (tmp_path / "out").exists() or not outputs(tmp_path)
+
+
+def test_two_files_of_one_name_are_refused(tmp_path, settings, inputs):
+    """They would take each other's place in the output."""
+    other = tmp_path / inputs.dump.name
+    other.write_bytes(inputs.dump.read_bytes())
+
+    with pytest.raises(InputError, match=f"{other}: {inputs.dump} has the name"):
+        run(IngestConfig(**{**settings, "dump": f"{inputs.dump},{other}"}))
+
+
+def test_a_pattern_may_hold_only_exports(tmp_path, settings, inputs):
+    """Its other matches are named."""
+    with pytest.raises(InputError, match=r"squad\.json: unknown kind of file"):
+        run(IngestConfig(**{**settings, "dump": f"{inputs.dump.parent}/*"}))
+
+
+def test_kubeflow_starts_the_stage_by_its_executor_input(tmp_path, settings):
+    """The real command; numbers come as doubles, metadata goes to the output file."""
+    names = ["dump_files", "squad", "given_vocabulary"]
+    artifacts = {
+        name: {"artifacts": [{"name": name, "uri": str(settings.pop(name)), "metadata": {}}]}
+        for name in names
+    }
+    output_file = tmp_path / "out" / "executor_output.json"
+    executor_input = {
+        "inputs": {"parameterValues": {**settings, "max_retries": 5.0, "timeout_seconds": 60.0}},
+        "outputs": {"artifacts": artifacts, "outputFile": str(output_file)},
+    }
+
+    subprocess.run([*COMMAND, "--executor-input", json.dumps(executor_input)], check=True)
+
+    written = json.loads(output_file.read_text())["artifacts"]
+    assert written["squad"]["artifacts"][0]["metadata"] == {
+        "train_questions": 8,
+        "dev_questions": 2,
+    }
+    assert written["dump_files"]["artifacts"][0]["metadata"]["files"] == 1
+
+
+def test_a_bad_input_ends_the_command_with_one_message(settings, inputs):
+    """Status 2, no traceback, the message last."""
+    inputs.dump.write_bytes(inputs.dump.read_bytes()[:-20])
+
+    ended = subprocess.run(
+        [*COMMAND, *flags(settings)], check=False, capture_output=True, text=True
+    )
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith(f"ingest: error: {inputs.dump}: cut short")
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_interrupted_command_goes_on_where_it_broke(tmp_path, server, settings, inputs):
+    """Ctrl-C during a download, then the same command."""
+    content = inputs.dump.read_bytes()
+    url = server.serve(
+        f"/{inputs.dump.name}",
+        Answer(content, cut_after=len(content) - 50),
+        Answer(status=503, headers={"Retry-After": "60"}),
+        Answer(content),
+    )
+    kept = tmp_path / "kept"
+    command = [*COMMAND, *flags({**settings, "dump": url, "download_directory": kept})]
+
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert started.stderr is not None
+    for line in started.stderr:
+        if "503" in line:
+            break
+    started.send_signal(signal.SIGINT)
+    message = started.communicate(timeout=10)[1]
+    assert started.returncode == 130
+    assert message.splitlines()[-1].endswith("interrupted")
+    assert not outputs(tmp_path)
+
+    subprocess.run(command, check=True)
+
+    assert int(server.requests[-1]["Range"].removeprefix("bytes=").removesuffix("-")) > 0
+    assert (settings["dump_files"] / inputs.dump.name).read_bytes() == content
