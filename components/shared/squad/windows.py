@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.shared.errors import InputError
 from components.shared.squad.contexts import find_answers, tokenize_contexts
 from components.shared.squad.data import Question
 from components.shared.tokenizer import WordPieceTokenizer
@@ -68,11 +67,9 @@ def make_windows(
         stride_tokens: how far each window of a context starts after the one before.
         max_query_tokens: tokens of a question that are kept.
         training: whether windows get the answers' positions.
-
-    Raises:
-        InputError: if no room for the context is left beside the question.
     """
-    _check_lengths(max_length_tokens, stride_tokens, max_query_tokens)
+    assert stride_tokens >= 1
+    assert max_query_tokens + _NUM_SPECIAL_TOKENS < max_length_tokens
     contexts = tokenize_contexts(questions, tokenizer)
     queries = tokenizer.encode_batch([question.question for question in questions])
     labels = find_answers(questions, contexts, tokenizer) if training else {}
@@ -110,17 +107,6 @@ def make_windows(
 def count_left_out(questions: Sequence[Question], windows: Sequence[Window]) -> int:
     """How many questions have no window."""
     return len(questions) - len({window.question_index for window in windows})
-
-
-def _check_lengths(max_length_tokens: int, stride_tokens: int, max_query_tokens: int) -> None:
-    if stride_tokens < 1:
-        raise InputError(f"stride_tokens must be at least 1, got {stride_tokens}; BERT uses 128")
-    if max_query_tokens + _NUM_SPECIAL_TOKENS >= max_length_tokens:
-        raise InputError(
-            f"max_length_tokens is {max_length_tokens}, which leaves no room for the context "
-            f"beside a question of max_query_tokens={max_query_tokens} and "
-            f"{_NUM_SPECIAL_TOKENS} special tokens; BERT uses 384 and 64"
-        )
 
 
 def _spans(num_tokens: int, room: int, stride_tokens: int) -> Iterator[slice]:

@@ -1,0 +1,1 @@
+"""Scores a fine-tuned BERT on SQuAD, measures how fast it answers, and writes the report."""

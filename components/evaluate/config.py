@@ -1,0 +1,65 @@
+"""The settings of the evaluation stage."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.shared.errors import InputError
+from components.shared.squad.settings import WindowConfig
+
+_PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+_LEAST = {
+    "max_answer_length_tokens": 1,
+    "n_best_size": 1,
+    "batch_size": 1,
+    "num_warmup_batches": 0,
+    "num_report_questions": 0,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(WindowConfig):
+    """Answer the questions of a SQuAD file, score the answers and time the model."""
+
+    squad: Path
+    """Folder with dev.json, the questions to answer, and train.json, from the ingest stage."""
+    checkpoint: Path
+    """Checkpoint folder of the fine-tuned model."""
+    pretrain_128_history: Path | None = None
+    """History of the first phase of pretraining, for the report."""
+    pretrain_512_history: Path | None = None
+    """History of the second phase of pretraining, for the report."""
+    finetune_history: Path | None = None
+    """History of fine-tuning, for the report."""
+
+    metrics: Path
+    """Output: scores and speed, JSON."""
+    report: Path
+    """Output: one HTML file with scores, speed, learning curves and answered questions."""
+    predictions: Path
+    """Output: folder with predictions.json, nbest_predictions.json and, for SQuAD 2.0,
+    null_odds.json."""
+
+    max_answer_length_tokens: int = 30
+    """Longest answer in word pieces."""
+    n_best_size: int = 20
+    """Start and end positions looked at in each window, and answers kept of each question."""
+    null_score_diff_threshold: float = 0.0
+    """SQuAD 2.0: answer nothing if that scores more than this above the best answer."""
+    batch_size: int = 32
+    """Windows predicted at once."""
+    precision: str = "float32"
+    """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
+    num_warmup_batches: int = 3
+    """Batches run before the timing begins; compilation is never timed."""
+    num_report_questions: int = 30
+    """Answered questions that the report shows."""
+
+    def __post_init__(self) -> None:
+        WindowConfig.__post_init__(self)
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
+        if self.precision not in _PRECISIONS:
+            raise InputError(
+                f"precision must be one of {', '.join(_PRECISIONS)}, got {self.precision!r}"
+            )
