@@ -8,6 +8,8 @@ import horovod.tensorflow as hvd
 import keras
 import tensorflow as tf
 
+from components.shared.bert.launcher import PeerLostError
+
 
 def initialize(*, seed: int, precision: str) -> None:
     """Join the other processes, take one GPU each, and share the cores of the machine.
@@ -41,8 +43,11 @@ def sum_over_processes(tensors: Sequence[Any]) -> list[Any]:
     """The element-wise sum of each tensor over all processes, in one exchange."""
     if hvd.size() == 1:
         return list(tensors)
-    # Grouped: one negotiation and one buffer, not one for each of hundreds of variables.
-    return hvd.grouped_allreduce(list(tensors), op=hvd.Sum)
+    try:
+        # Grouped: one negotiation and one buffer, not one for each of hundreds of variables.
+        return hvd.grouped_allreduce(list(tensors), op=hvd.Sum)
+    except (hvd.elastic.HorovodInternalError, tf.errors.UnknownError) as error:
+        raise PeerLostError("another process ended while this one waited for it") from error
 
 
 def copy_from_first(variables: Sequence[Any]) -> None:

@@ -26,7 +26,10 @@ _LOOPBACK = "127.0.0.1"
 # After the first failure the others fail too, as their peer is gone: wait for all
 # reports, then name the one that was the cause.
 _GRACE_SECONDS = 3.0
-_PEER_GONE = "Horovod"
+
+
+class PeerLostError(RuntimeError):
+    """Another process ended: this one's failure is a consequence."""
 
 
 def run_on_processes(num_processes: int, work: Callable[[Any], None], config: Any) -> None:
@@ -142,7 +145,7 @@ def _raise_first_failure(processes: list[SpawnProcess], reports: Path) -> None:
         report = reports / str(rank)
         if report.exists():
             kind, _, text = report.read_text(encoding="utf-8").partition("\n")
-            failures.append((kind.startswith(_PEER_GONE), rank, kind, text))
+            failures.append((kind == PeerLostError.__name__, rank, kind, text))
         elif process.exitcode:
             status = f"signal {-process.exitcode}" if process.exitcode < 0 else process.exitcode
             text = f"the process ended with {status} and no error of its own (out of memory?)"

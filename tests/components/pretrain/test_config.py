@@ -1,0 +1,51 @@
+"""Settings are refused with their remedy before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from components.pretrain.config import PretrainConfig
+from components.shared.errors import InputError
+
+
+def make(**changes) -> PretrainConfig:
+    paths = ("dataset", "vocabulary", "checkpoint", "history", "metrics")
+    return PretrainConfig(**{name: Path(name) for name in paths}, **changes)
+
+
+def test_a_batch_that_does_not_divide_is_refused_with_the_nearest_that_do():
+    """64 rows can't be shared by 6 processes."""
+    with pytest.raises(InputError, match="64 does not divide by num_processes 6; .* 60 and 66"):
+        make(global_batch_size=64, num_processes=6)
+
+
+@pytest.mark.parametrize(
+    ("global_batch", "micro_batch", "processes", "expected"),
+    [(64, 32, 1, (2, 32)), (64, 32, 2, (1, 32)), (65536, 16, 8, (512, 16)), (24, 10, 2, (2, 6))],
+)
+def test_the_global_batch_is_cut_evenly(global_batch, micro_batch, processes, expected):
+    """NVIDIA's DGX-1 recipe among them: 8 processes, 512 times 16 rows each."""
+    config = make(
+        global_batch_size=global_batch, micro_batch_size=micro_batch, num_processes=processes
+    )
+
+    assert config.split_batch(processes) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("mask_rate", 0.0),
+        ("optimizer", "sgd"),
+        ("precision", "float16"),
+        ("xla", "yes"),
+        ("warmup_rate", 1.0),
+        ("learning_rate", 0.0),
+        ("num_processes", 0),
+        ("sequence_length", 4),
+    ],
+)
+def test_a_setting_out_of_range_is_named(setting, value):
+    """With what was given."""
+    with pytest.raises(InputError, match=f"{setting} must be .*{value}"):
+        make(**{setting: value})
