@@ -1,0 +1,57 @@
+"""Articles: pages of a dump as sentences, and the reasons of those left out."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from components.preprocess.dump import Part, Site
+from components.preprocess.pages import EMPTY, FAILED, parse_page
+from components.preprocess.reading import read_pages
+from components.preprocess.sentences import split_sentences
+from components.preprocess.wikitext import clean_page
+
+_BATCH_BYTES = 1 << 20
+
+_logger = logging.getLogger(__name__)
+
+
+class PageBatch(NamedTuple):
+    """Some pages as they stand in the dump: handing on one by one would cost more."""
+
+    site: Site
+    pages: list[bytes]
+
+
+class Article(NamedTuple):
+    """The sentences of an article."""
+
+    page_id: int
+    sentences: Sequence[str]
+
+
+def read_batches(part: Part) -> Iterator[PageBatch]:
+    """The pages of a part of the dump."""
+    batch: list[bytes] = []
+    num_bytes = 0
+    for page in read_pages(part):
+        batch.append(page)
+        num_bytes += len(page)
+        if num_bytes >= _BATCH_BYTES:
+            yield PageBatch(part.site, batch)
+            batch, num_bytes = [], 0
+    if batch:
+        yield PageBatch(part.site, batch)
+
+
+def read_article(xml: bytes, site: Site) -> Article | str:
+    """The sentences of a page; for one that is no article, the reason in a word or two."""
+    try:
+        page = parse_page(xml)
+        if isinstance(page, str):
+            return page
+        paragraphs = clean_page(page.wikitext, page.title, site)
+        sentences = [one for paragraph in paragraphs for one in split_sentences(paragraph)]
+        return Article(page.page_id, sentences) if sentences else EMPTY
+    except Exception:
+        _logger.warning("a page could not be read: %r…", xml[:200], exc_info=True)
+        return FAILED

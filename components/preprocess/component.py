@@ -1,0 +1,52 @@
+"""The preprocess stage as Kubeflow sees it."""
+
+from kfp import dsl
+
+from components.preprocess.config import PreprocessConfig
+
+IMAGE = "kubeflow-bert/preprocess:0.1.0"
+
+
+@dsl.container_component
+def preprocess(
+    dump_files: dsl.Input[dsl.Dataset],
+    given_vocabulary: dsl.Input[dsl.Artifact],
+    dataset: dsl.Output[dsl.Dataset],
+    vocabulary: dsl.Output[dsl.Artifact],
+    sequence_lengths: str = PreprocessConfig.sequence_lengths,
+    vocabulary_size: int = PreprocessConfig.vocabulary_size,
+    lowercase: bool = PreprocessConfig.lowercase,
+    short_sequence_rate: float = PreprocessConfig.short_sequence_rate,
+    num_duplicates: int = PreprocessConfig.num_duplicates,
+    num_shards: int = PreprocessConfig.num_shards,
+    seed: int = PreprocessConfig.seed,
+    num_workers: int = PreprocessConfig.num_workers,
+    runner: str = PreprocessConfig.runner,
+    beam_options: str = PreprocessConfig.beam_options,
+) -> dsl.ContainerSpec:
+    """Turn a Wikipedia dump into packed rows of sentence pairs, as BERT is pretrained on.
+
+    Args:
+        dump_files: the dump's files, and dump.json.
+        given_vocabulary: vocab.txt to use; an empty file has one trained on the dump.
+        dataset: the shards of each sequence length, and dataset.json: counts, checksums,
+            versions, settings, what was dropped and why.
+        vocabulary: the vocab.txt of the dataset, given or trained.
+        sequence_lengths: tokens of a row, one dataset for each, separated by commas.
+        vocabulary_size: word pieces of a vocabulary that is trained; a small dump may
+            give fewer.
+        lowercase: lower case without accents (BERT uncased), or text as it is (cased).
+        short_sequence_rate: share of passes over a document that aim at a shorter
+            sequence, 0 to 1.
+        num_duplicates: how often each document is cut and paired anew.
+        num_shards: least number of files for each sequence length.
+        seed: equal seed, input, settings and versions give equal bytes.
+        num_workers: processes of the embedded runner; 0 is one for each core.
+        runner: Beam's runner by its name; FnApiRunner is the embedded one.
+        beam_options: further options for Beam, as on a shell's command line.
+    """
+    return dsl.ContainerSpec(
+        image=IMAGE,
+        command=["python", "-m", "components.preprocess"],
+        args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
+    )

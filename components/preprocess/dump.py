@@ -1,0 +1,144 @@
+"""The files of a dump: what they are, and the pieces of work they are cut into."""
+
+import bz2
+import gzip
+import html
+import json
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from components.shared.errors import InputError
+
+Compression = Literal["bz2", "gzip", "plain"]
+
+_MANIFEST = "dump.json"
+_MAGIC_TO_COMPRESSION: dict[bytes, Compression] = {b"BZh": "bz2", b"\x1f\x8b": "gzip"}
+# What a byte of the file makes in XML, by order of magnitude: plans the work, no more.
+_EXPANSION = {"bz2": 3.6, "gzip": 3.0, "plain": 1.0}
+_HEAD_BYTES = 1 << 17
+_NAMESPACE = re.compile(r'<namespace key="(-?\d+)"[^>]*>([^<]+)</namespace>')
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the head of a dump says about its wiki."""
+
+    file_names: frozenset[str]
+    """Lower-case names of the namespaces of files (`file`, `image`, `datei`)."""
+    category_names: frozenset[str]
+    """Lower-case names of the namespace of categories."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of work: the pages that start in a range of a file's bytes."""
+
+    path: str
+    compression: Compression
+    start: int
+    end: int
+    site: Site
+
+
+@dataclass(frozen=True)
+class Dump:
+    """The files of a dump, checked to be MediaWiki exports."""
+
+    files: Sequence[tuple[Path, Compression, Site]]
+    manifest: Any
+    """What dump.json says, None where there is none."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Of all files, as they are."""
+        return sum(path.stat().st_size for path, _, _ in self.files)
+
+    @property
+    def estimated_xml_bytes(self) -> int:
+        """About how much XML they hold: the same for the same files, whatever the machine."""
+        return int(sum(path.stat().st_size * _EXPANSION[kind] for path, kind, _ in self.files))
+
+    def cut(self, part_bytes: int) -> list[Part]:
+        """The pieces of work; gzip can't be read from the middle, so a file is one piece."""
+        parts = []
+        for path, compression, site in self.files:
+            size = path.stat().st_size
+            step = size if compression == "gzip" else part_bytes
+            parts += [
+                Part(str(path), compression, start, min(start + step, size), site)
+                for start in range(0, size, step)
+            ]
+        return parts
+
+
+def open_dump(folder: Path) -> Dump:
+    """Find the files of a dump and look into the head of each.
+
+    Raises:
+        InputError: if there is none, or one is no MediaWiki export.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give the folder that holds the dump's files")
+    manifest = _read_manifest(folder / _MANIFEST)
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_file() and path.name != _MANIFEST and not path.name.startswith(".")
+    )
+    if not paths:
+        raise InputError(
+            f"{folder}: no file in it; put a MediaWiki XML export there (.xml, .xml.bz2, .xml.gz)"
+        )
+    return Dump([_open_file(path) for path in paths], manifest)
+
+
+def _read_manifest(path: Path) -> Any:
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); run the ingest stage again") from None
+
+
+def _open_file(path: Path) -> tuple[Path, Compression, Site]:
+    with path.open("rb") as file:
+        magic = file.read(3)
+    if not magic:
+        raise InputError(f"{path}: the file is empty; fetch it again")
+    compression: Compression = next(
+        (kind for start, kind in _MAGIC_TO_COMPRESSION.items() if magic.startswith(start)), "plain"
+    )
+    head = _read_head(path, compression)
+    if "<mediawiki" not in head:
+        raise InputError(
+            f"{path}: not a MediaWiki XML export: no <mediawiki> in its head, which begins "
+            f"{head[:60]!r}; give a pages-articles dump or the result of Special:Export"
+        )
+    return path, compression, _read_site(head)
+
+
+def _read_head(path: Path, compression: Compression) -> str:
+    opened: Any = {"bz2": bz2.open, "gzip": gzip.open, "plain": open}[compression]
+    try:
+        with opened(path, "rb") as file:
+            return file.read(_HEAD_BYTES).decode("utf-8", errors="replace")
+    except EOFError:
+        raise InputError(f"{path}: cut short: the end is missing; fetch it again") from None
+    except (OSError, zlib.error) as error:
+        raise InputError(f"{path}: damaged {compression} data ({error}); fetch it again") from None
+
+
+def _read_site(head: str) -> Site:
+    """The names of namespaces; English ones work on every wiki."""
+    file_names, category_names = {"file", "image", "media"}, {"category"}
+    for key, name in _NAMESPACE.findall(head):
+        if key in ("6", "-2"):
+            file_names.add(html.unescape(name).lower())
+        elif key == "14":
+            category_names.add(html.unescape(name).lower())
+    return Site(frozenset(file_names), frozenset(category_names))

@@ -1,0 +1,80 @@
+"""dataset.json: what a dataset holds, and all that it depends on."""
+
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from components.preprocess.config import PreprocessConfig
+from components.shared.records import FORMAT_VERSION
+from components.shared.stage import settings
+from components.shared.vocabulary import Vocabulary
+
+# A new version of one of these may cut, split or encode a text otherwise.
+_PACKAGES = ("apache-beam", "blingfire", "protobuf", "tokenizers")
+
+# Settings that decide how fast the same bytes are made, and where.
+_WITHOUT_EFFECT = ("num_workers", "runner", "beam_options")
+
+
+def read_report(path: Path) -> tuple[dict[str, int], dict[str, list[dict[str, Any]]]]:
+    """The counts of documents by what became of them, and the shards of each length."""
+    documents: dict[str, int] = {}
+    shards: dict[str, list[dict[str, Any]]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        kind, name, value = json.loads(line)
+        if kind == "documents":
+            documents[name] = value
+        else:
+            shards.setdefault(str(name), []).append(value)
+    return documents, shards
+
+
+def describe_dataset(
+    config: PreprocessConfig,
+    *,
+    vocabulary: Vocabulary,
+    documents: Mapping[str, int],
+    shards: Mapping[str, list[dict[str, Any]]],
+    sources: Any,
+) -> dict[str, Any]:
+    """What dataset.json says."""
+    configuration = settings(config)
+    return {
+        "format_version": FORMAT_VERSION,
+        "vocabulary": {"sha256": vocabulary.sha256, "size": len(vocabulary)},
+        "lowercase": config.lowercase,
+        "lengths": {
+            name: _describe_length(int(name), shards[name]) for name in map(str, config.lengths())
+        },
+        "documents": dict(documents),
+        "configuration": {
+            name: value for name, value in configuration.items() if name not in _WITHOUT_EFFECT
+        },
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in _PACKAGES},
+        },
+        "sources": sources,
+    }
+
+
+def _describe_length(length: int, shards: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    ordered = sorted(shards, key=lambda shard: shard["file"])
+    num_rows, num_sequences, num_tokens = (
+        sum(shard[name] for shard in ordered)
+        for name in ("num_rows", "num_sequences", "num_tokens")
+    )
+    return {
+        "num_rows": num_rows,
+        "num_sequences": num_sequences,
+        "num_tokens": num_tokens,
+        "max_sequences": max(shard["max_sequences"] for shard in ordered),
+        "fill": round(num_tokens / max(1, num_rows * length), 6),
+        "shards": [
+            {name: shard[name] for name in ("file", "num_rows", "num_bytes", "sha256")}
+            for shard in ordered
+        ],
+    }

@@ -1,0 +1,69 @@
+"""Running a Beam graph, and its errors as a person wants to see them."""
+
+import logging
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterator
+
+from components.preprocess.config import PreprocessConfig
+from components.preprocess.quiet_beam import PipelineOptions, beam
+from components.shared.errors import InputError
+
+# Below this, starting processes takes longer than they save.
+_WORTH_PROCESSES_BYTES = 24 << 20
+
+# How Beam passes on an exception of a worker: as text, with the name of the step.
+_INPUT_ERROR = re.compile(
+    rf"^(?:\S+\.)?{InputError.__name__}: (.+?)(?: \[while running '.*)?$", re.MULTILINE
+)
+
+
+def count_workers(config: PreprocessConfig, xml_bytes: int) -> int:
+    """How many processes the embedded runner starts."""
+    if xml_bytes < _WORTH_PROCESSES_BYTES:
+        return 1
+    return config.num_workers or len(os.sched_getaffinity(0))
+
+
+def make_options(config: PreprocessConfig, num_workers: int) -> PipelineOptions:
+    """Beam's options: ours first, so that a user's own win."""
+    flags = [f"--runner={config.runner}"]
+    if config.runner == "FnApiRunner" and num_workers > 1:
+        flags += ["--direct_running_mode=multi_processing", f"--direct_num_workers={num_workers}"]
+    return PipelineOptions(flags + shlex.split(config.beam_options))
+
+
+def run_graph(options: PipelineOptions, add_steps: Callable[[beam.Pipeline], None]) -> None:
+    """Run a graph to its end.
+
+    Raises:
+        InputError: if a step raised one, with its message alone.
+    """
+    # Threads of the tokenizer would fight with the workers for the same cores.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    pipeline = beam.Pipeline(options=options)
+    add_steps(pipeline)
+    try:
+        pipeline.run().wait_until_finish()
+    except Exception as error:
+        message = _find_input_error(error)
+        if message is None:
+            raise
+        raise InputError(message) from None
+
+
+def _find_input_error(error: BaseException) -> str | None:
+    for one in _chain(error):
+        if isinstance(one, InputError):
+            return re.sub(r" \[while running '.*", "", str(one), flags=re.DOTALL)
+        if found := _INPUT_ERROR.search(str(one)):
+            return found[1]
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
