@@ -149,10 +149,7 @@ def _is_whole_bz2(path: Path) -> bool:
 def _has_bz2_end(tail: bytes) -> bool:
     bits = int.from_bytes(tail, "big")
     mask = (1 << _BZ2_END_BITS) - 1
-    return any(
-        bits >> (_BZ2_CRC_BITS + padding) & mask == _BZ2_END and not bits & ((1 << padding) - 1)
-        for padding in range(8)
-    )
+    return any(bits >> (_BZ2_CRC_BITS + padding) & mask == _BZ2_END for padding in range(8))
 
 
 def _is_whole_gzip(path: Path) -> bool:

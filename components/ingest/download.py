@@ -98,9 +98,9 @@ class Downloads:
         self, source: Source, part: Part, broken: BrokenTransferError, failures: int
     ) -> str:
         return (
-            f"{source.label}: {broken}, {failures} times in a row, with {part.num_bytes} bytes "
-            "here; check the address and the network, then run again (with download_directory "
-            "set, a download goes on where it broke)"
+            f"{source.label}: {broken}, gave up at attempt {failures} without gain, with "
+            f"{part.num_bytes} bytes here; check the address and the network, then run again "
+            "(with download_directory set, a download goes on where it broke)"
         )
 
 

@@ -202,6 +202,7 @@ def _require_continuation(response: requests.Response, version: Version, part: P
         and int(match[1]) == part.num_bytes
         and match[2] in {"*", str(version.num_bytes)}
         and response.headers.get("ETag", version.etag) == version.etag
+        and response.headers.get("Last-Modified", version.last_modified) == version.last_modified
     )
     if not fits:
         part.discard()

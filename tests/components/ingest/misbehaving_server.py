@@ -16,6 +16,8 @@ class Answer:
     """Close the connection after this many bytes of the body."""
     takes_ranges: bool = True
     takes_if_range: bool = True
+    takes_if_none_match: bool = True
+    most_bytes_a_range: int | None = None
     content_length: int | None = None
     """A length to claim in place of the true one."""
     etag: str | None = None
@@ -51,16 +53,17 @@ class Handler(BaseHTTPRequestHandler):
         answers = self.server.answers.get(self.path.partition("?")[0], [Answer(status=404)])
         answer = (answers.pop(0) if len(answers) > 1 else answers[0]).with_etag()
         start, status = self._find_start(answer), answer.status
-        if status == 200 and answer.etag and self.headers["If-None-Match"] == answer.etag:
+        if answer.takes_if_none_match and self.headers["If-None-Match"] == (answer.etag or ""):
             status, start = 304, len(answer.content)
         elif start > len(answer.content):
             status, start = 416, len(answer.content)
         elif start:
             status = 206
-        body = answer.content[start:]
+        stop = start + (answer.most_bytes_a_range or len(answer.content))
+        body = answer.content[start : stop if status == 206 else None]
         self.send_response(status)
         if status == 206:
-            end = len(answer.content) - 1
+            end = start + len(body) - 1
             self.send_header("Content-Range", f"bytes {start}-{end}/{len(answer.content)}")
         if status != 304:
             length = len(body) if answer.content_length is None else answer.content_length

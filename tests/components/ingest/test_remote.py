@@ -70,6 +70,18 @@ def test_a_part_of_an_object_is_completed(bucket, downloads):
     assert path.read_bytes() == b"\x00" * 1000 + CONTENT[1000:]
 
 
+def test_a_kept_object_is_not_downloaded_again(bucket, downloads):
+    """While its generation is the same: the kept bytes, marked here, stay."""
+    source = parse_source("gs://data/a folder/x.bin")
+    path, _ = downloads.fetch(source, lambda path: None)
+    marked = CONTENT[:-1] + b"\x00"
+    path.write_bytes(marked)
+
+    path, _ = downloads.fetch(source, lambda path: None)
+
+    assert path.read_bytes() == marked
+
+
 def test_another_generation_is_started_over(bucket, downloads):
     """The generation is part of the URL that the note beside a part holds."""
     source = parse_source("gs://data/a folder/x.bin")

@@ -234,6 +234,16 @@ def test_a_bad_input_ends_the_command_with_one_message(settings, inputs):
     assert "Traceback" not in ended.stderr
 
 
+def test_a_bad_setting_ends_the_command_with_one_message(settings):
+    """As a bad file does, and not in a box of the flags' parser."""
+    command = [*COMMAND, *flags({**settings, "dump": "dump.7z"})]
+
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("ingest: error: dump.7z: unknown kind of file")
+
+
 def test_an_interrupted_command_goes_on_where_it_broke(tmp_path, server, settings, inputs):
     """Ctrl-C during a download, then the same command."""
     content = inputs.dump.read_bytes()
