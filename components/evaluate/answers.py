@@ -4,7 +4,7 @@ Every step follows its `write_predictions`, so that other tools read the files a
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,14 @@ from typing import Literal, TypedDict
 import numpy as np
 
 from components.evaluate.final_text import get_final_text
-from components.shared.errors import InputError
+from components.evaluate.spans import (
+    NOTHING,
+    ScoredWindow,
+    Span,
+    best_spans,
+    find_null,
+    group_by_question,
+)
 from components.shared.files import whole_folder
 from components.shared.squad.contexts import split_context
 from components.shared.squad.data import Question
@@ -48,17 +55,6 @@ class Answers:
     """SQuAD 2.0: score of no answer less that of the best answer; empty for 1.1."""
 
 
-@dataclass(frozen=True)
-class _Span:
-    """A candidate before its text is known; at window None it is no answer."""
-
-    window: Window | None
-    start: int
-    end: int
-    start_logit: float
-    end_logit: float
-
-
 def choose_answers(
     questions: Sequence[Question],
     windows: Sequence[Window],
@@ -90,40 +86,30 @@ def choose_answers(
     Raises:
         InputError: if a score is not a number: the model is broken.
     """
-    spans: list[list[_Span]] = [[] for _ in questions]
-    nulls = [_Span(None, 0, 0, 0.0, 0.0) for _ in questions]
-    null_scores = [_NO_NULL_SCORE for _ in questions]
-    for window, start, end in sorted(
-        zip(windows, start_logits, end_logits, strict=True), key=lambda item: item[0].unique_id
-    ):
-        index, length = window.question_index, len(window.token_ids)
-        # In double precision, as run_squad adds: ties in single precision aren't ties there.
-        start, end = start[:length].astype(np.float64), end[:length].astype(np.float64)
-        _expect_numbers(start, end)
-        spans[index] += _window_spans(window, start, end, n_best_size, max_answer_length_tokens)
-        if start[0] + end[0] < null_scores[index]:
-            null_scores[index] = float(start[0] + end[0])
-            nulls[index] = _Span(None, 0, 0, float(start[0]), float(end[0]))
-
+    index_to_scored = group_by_question(windows, start_logits, end_logits)
     split_words = lru_cache(_CACHED_WORDS)(tokenizer.split_words)
     answers = Answers()
     for index, question in enumerate(questions):
-        candidates = spans[index] + ([nulls[index]] if version == "2.0" else [])
-        candidates.sort(key=lambda span: -(span.start_logit + span.end_logit))
-        words = split_context(question.context)
-        texts = _distinct_texts(candidates, words, vocabulary, split_words, n_best_size)
-        if version == "2.0" and "" not in texts:
-            texts[""] = nulls[index]
+        scored = index_to_scored.get(index, [])
+        null = find_null(scored)
+        spans = best_spans(
+            scored, n_best_size, max_answer_length_tokens, null if version == "2.0" else None
+        )
+        get_text = _text_getter(question, scored, vocabulary, split_words)
+        texts = _distinct_texts(spans, get_text, n_best_size)
+        if version == "2.0":
+            texts.setdefault("", null)
         if not any(texts):
             # No window has a valid span. run_squad crashes; Hugging Face answers this word.
-            texts = {"empty": _Span(None, 0, 0, 0.0, 0.0), **texts}
-        answers.nbest[question.id] = _with_probabilities(texts)
+            texts = {"empty": NOTHING, **texts}
         best, span = next(item for item in texts.items() if item[0])
         if version == "2.0":
-            odds = null_scores[index] - span.start_logit - span.end_logit
+            null_score = null.score if scored else _NO_NULL_SCORE
+            odds = null_score - span.start_logit - span.end_logit
             answers.null_odds[question.id] = odds
             best = "" if odds > null_score_diff_threshold else best
         answers.predictions[question.id] = best
+        answers.nbest[question.id] = _with_probabilities(texts)
     return answers
 
 
@@ -138,73 +124,45 @@ def write_answers(folder: Path, answers: Answers) -> None:
             (scratch / f"{name}.json").write_text(text, encoding="utf-8")
 
 
-def _expect_numbers(start: np.ndarray, end: np.ndarray) -> None:
-    if not (np.isfinite(start).all() and np.isfinite(end).all()):
-        raise InputError(
-            "the model's scores are not numbers (NaN or infinite): its training diverged; "
-            "fine-tune with a lower learning_rate, or evaluate with precision float32"
-        )
-
-
-def _window_spans(
-    window: Window, start: np.ndarray, end: np.ndarray, n_best_size: int, longest: int
-) -> list[_Span]:
-    """The valid spans between the window's best starts and ends, in run_squad's order."""
-    starts, ends = _best(start, n_best_size), _best(end, n_best_size)
-    first, last = window.first_segment_length, len(window.token_ids) - 2
-    in_context = (starts >= first) & (starts <= last)
-    starts = starts[in_context]
-    starts = starts[window.is_max_context[starts - first]]
-    ends = ends[(ends >= first) & (ends <= last)]
-    lengths = ends[None, :] - starts[:, None] + 1
-    rows, columns = np.nonzero((lengths >= 1) & (lengths <= longest))
-    starts, ends = starts[rows], ends[columns]
-    numbers = (starts.tolist(), ends.tolist(), start[starts].tolist(), end[ends].tolist())
-    return [_Span(window, *span) for span in zip(*numbers, strict=True)]
-
-
-def _best(logits: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the highest scores, highest first; of equal ones the first."""
-    return np.argsort(-logits, kind="stable")[:count]
-
-
 def _distinct_texts(
-    spans: Sequence[_Span],
-    words: Sequence[str],
-    vocabulary: Vocabulary,
-    split_words: Callable[[str], list[str]],
-    count: int,
-) -> dict[str, _Span]:
+    spans: Iterable[Span], get_text: Callable[[Span], str], count: int
+) -> dict[str, Span]:
     """The texts of the best spans, each with the best span that has it."""
-    texts: dict[str, _Span] = {}
+    texts: dict[str, Span] = {}
     for span in spans:
         if len(texts) >= count:
             break
-        texts.setdefault(_span_text(span, words, vocabulary, split_words), span)
+        texts.setdefault(get_text(span), span)
     return texts
 
 
-def _span_text(
-    span: _Span,
-    words: Sequence[str],
+def _text_getter(
+    question: Question,
+    scored: Sequence[ScoredWindow],
     vocabulary: Vocabulary,
-    split_words: Callable[[str], list[str]],
-) -> str:
-    if span.window is None:
-        return ""
-    ids = span.window.token_ids[span.start : span.end + 1]
-    pieces = " ".join(vocabulary.pieces[id_] for id_ in ids)
-    text = " ".join(pieces.replace(" ##", "").replace("##", "").split())
-    offset = span.window.first_segment_length
-    first = span.window.token_to_word[span.start - offset]
-    last = span.window.token_to_word[span.end - offset]
-    return get_final_text(text, words[first : last + 1], split_words)
+    split_words: Callable[[str], Sequence[str]],
+) -> Callable[[Span], str]:
+    """What gives the text of a question's span as it stands in the context."""
+    words = split_context(question.context)
+
+    def get_text(span: Span) -> str:
+        if span.window < 0:
+            return ""
+        window = scored[span.window].window
+        ids = window.token_ids[span.start : span.end + 1]
+        pieces = " ".join(vocabulary.pieces[id_] for id_ in ids)
+        text = " ".join(pieces.replace(" ##", "").replace("##", "").split())
+        first = window.token_to_word[span.start - window.first_segment_length]
+        last = window.token_to_word[span.end - window.first_segment_length]
+        return get_final_text(text, words[first : last + 1], split_words)
+
+    return get_text
 
 
-def _with_probabilities(texts: dict[str, _Span]) -> list[Candidate]:
+def _with_probabilities(texts: dict[str, Span]) -> list[Candidate]:
     """The candidates with the softmax of their scores."""
     spans = list(texts.values())
-    scores = np.array([span.start_logit + span.end_logit for span in spans])
+    scores = np.array([span.score for span in spans])
     exponentials = np.exp(scores - scores.max())
     probabilities = (exponentials / exponentials.sum()).tolist()
     return [

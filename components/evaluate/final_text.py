@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 
 def get_final_text(
-    piece_text: str, words: Sequence[str], split_words: Callable[[str], list[str]]
+    piece_text: str, words: Sequence[str], split_words: Callable[[str], Sequence[str]]
 ) -> str:
     """The part of the context's words that is the text of the pieces.
 
