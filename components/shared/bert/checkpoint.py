@@ -9,10 +9,9 @@ optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's and NVIDIA's) a
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -93,7 +92,7 @@ def named_variables(model: PretrainingModel | SpanModel) -> dict[str, keras.Vari
         names["cls/squad/output_weights"] = model.output_weights
         names["cls/squad/output_bias"] = model.output_bias
     for prefix, layer in layers.items():
-        for variable in layer.trainable_variables:
+        for variable in layer.variables:
             names[f"{prefix}/{variable.name}"] = variable
     return names
 
@@ -202,10 +201,10 @@ def restore_training(
 def _moments(
     model: PretrainingModel | SpanModel, optimizer: keras.optimizers.Optimizer
 ) -> dict[str, keras.Variable]:
-    named: Iterable[tuple[str, Any]] = named_variables(model).items()
     slots = (optimizer._momentums, optimizer._velocities)
     return {
         f"{name}/{suffix}": moments[optimizer._get_variable_index(variable)]
-        for name, variable in named
+        for name, variable in named_variables(model).items()
+        if variable.trainable
         for suffix, moments in zip(_MOMENT_SUFFIXES, slots, strict=True)
     }

@@ -80,6 +80,8 @@ class SpanModel(keras.Model):
     def __init__(self, config: BertConfig, *, seed: int) -> None:
         super().__init__(name="span")
         self.bert = BertEncoder(config, seed=seed)
+        # Kept for the checkpoint; no answer depends on it.
+        self.bert.pooler.trainable = False
 
     def build(self, _input_shape: Any = None) -> None:
         """Create all variables."""
