@@ -1,0 +1,50 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.preprocess.config import PreprocessConfig
+from components.shared.errors import InputError
+
+
+def make(**settings):
+    paths = {"dump_files": Path("d"), "dataset": Path("o"), "vocabulary": Path("v")}
+    return PreprocessConfig(**paths, **settings)
+
+
+def test_lengths_are_sorted_numbers():
+    """The order in which lengths are given makes no difference."""
+    assert make(sequence_lengths="512, 128,512").lengths() == (128, 512)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sequence_lengths": "128;512"}, "whole numbers separated by commas, got '128;512'"),
+        ({"sequence_lengths": "4,128"}, "at least 5 each"),
+        ({"short_sequence_rate": 1.5}, r"between 0 and 1, got 1\.5"),
+        ({"vocabulary_size": 5}, "vocabulary_size must be at least 100, got 5"),
+        ({"num_duplicates": 0}, "num_duplicates must be at least 1, got 0"),
+        ({"num_shards": 0}, "num_shards must be at least 1"),
+        ({"num_workers": -1}, "num_workers must be at least 0"),
+        ({"runner": ""}, "runner is empty"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(settings, message):
+    """A wrong setting is named with its value before any work."""
+    with pytest.raises(InputError, match=message):
+        make(**settings)
+
+
+def test_help_shows_each_settings_docstring():
+    """--help explains what a setting does."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "components.preprocess", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "--num-duplicates" in shown.stdout
+    assert "How often each document is cut" in shown.stdout

@@ -1,0 +1,87 @@
+import pytest
+
+from components.shared.files import sha256, whole_file, whole_folder, write_text
+
+
+def write_half_a_folder(target):
+    with whole_folder(target) as scratch:
+        (scratch / "new").write_text("half")
+        raise RuntimeError
+
+
+def write_half_a_file(target):
+    with whole_file(target) as scratch:
+        scratch.write_text("half")
+        raise RuntimeError
+
+
+def test_folder_appears_with_all_that_was_written(tmp_path):
+    """A whole folder holds what the block wrote."""
+    target = tmp_path / "new" / "target"
+
+    with whole_folder(target) as scratch:
+        (scratch / "a").write_text("1")
+        assert not target.exists()
+
+    assert [path.name for path in target.iterdir()] == ["a"]
+
+
+def test_failure_leaves_the_old_folder_and_nothing_else(tmp_path):
+    """A block that fails changes nothing."""
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "old").write_text("1")
+
+    with pytest.raises(RuntimeError):
+        write_half_a_folder(target)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+    assert [path.name for path in target.iterdir()] == ["old"]
+
+
+def test_folder_replaces_an_older_one(tmp_path):
+    """Nothing of the folder that stood there before stays."""
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "old").write_text("1")
+
+    with whole_folder(target) as scratch:
+        (scratch / "new").write_text("2")
+
+    assert [path.name for path in target.iterdir()] == ["new"]
+
+
+def test_folder_can_be_read_by_others(tmp_path):
+    """A container that runs as another user can list the folder."""
+    with whole_folder(tmp_path / "target"):
+        pass
+
+    assert (tmp_path / "target").stat().st_mode & 0o777 == 0o755
+
+
+def test_failure_leaves_the_old_file(tmp_path):
+    """A file is replaced whole or not at all."""
+    target = tmp_path / "target"
+    target.write_text("old")
+
+    with pytest.raises(RuntimeError):
+        write_half_a_file(target)
+
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_text_is_written_in_utf_8_with_its_folders(tmp_path):
+    """write_text makes the folders that are missing."""
+    write_text(tmp_path / "a" / "b.txt", "é")
+
+    assert (tmp_path / "a" / "b.txt").read_bytes() == b"\xc3\xa9"
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path):
+    """The digest of "abc" is the one that FIPS 180 gives."""
+    (tmp_path / "abc").write_bytes(b"abc")
+
+    assert sha256(tmp_path / "abc") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )

@@ -1,0 +1,120 @@
+import json
+import struct
+
+import pytest
+
+from components.shared.errors import InputError
+from components.shared.records import (
+    FORMAT_VERSION,
+    PackedRow,
+    decode_row,
+    encode_row,
+    read_manifest,
+    read_records,
+    write_records,
+)
+
+ROW = PackedRow(
+    token_ids=[2, 30000, 3, 7, 3, 2, 8, 3, 9, 3],
+    sequence_lengths=[5, 5],
+    first_segment_lengths=[3, 3],
+    next_sentence_labels=[0, 1],
+)
+
+
+def as_lists(row):
+    return {name: list(values) for name, values in vars(row).items()}
+
+
+def test_row_survives_its_encoding():
+    """A row that was written is the row that is read."""
+    assert as_lists(decode_row(encode_row(ROW))) == as_lists(ROW)
+
+
+def test_equal_rows_give_equal_bytes():
+    """The order of protobuf's map entries is fixed."""
+    assert len({encode_row(ROW) for _ in range(20)}) == 1
+
+
+def test_row_is_a_tensorflow_example():
+    """A row with one list, by hand: Example{features{feature{key, int64_list{packed}}}}."""
+    record = encode_row(PackedRow([300], [], [], []))
+
+    assert b"\x0a\x09token_ids\x12\x06\x1a\x04\x0a\x02\xac\x02" in record
+
+
+def test_file_is_framed_as_tensorflow_does(tmp_path):
+    """Length and its checksum, data and its checksum; values computed by TensorFlow 2.18."""
+    path = tmp_path / "records"
+    with path.open("wb") as file:
+        write_records(file, [b"abc"])
+
+    assert path.read_bytes().hex() == "0300000000000000b099490e6162636e57f121"
+
+
+def test_records_survive_their_file(tmp_path):
+    """Records are read in the order they were written, empty ones too."""
+    path = tmp_path / "records"
+    with path.open("wb") as file:
+        write_records(file, [b"one", b"", b"three" * 1000])
+
+    assert list(read_records(path)) == [b"one", b"", b"three" * 1000]
+
+
+@pytest.mark.parametrize("cut", [1, 4, 8, 14])
+def test_cut_file_is_refused_at_the_record(tmp_path, cut):
+    """A file that lost its end says where."""
+    path = tmp_path / "records"
+    with path.open("wb") as file:
+        write_records(file, [b"one", b"two"])
+    path.write_bytes(path.read_bytes()[:-cut])
+
+    with pytest.raises(InputError, match="the record at byte 19 is cut short or altered"):
+        list(read_records(path))
+
+
+@pytest.mark.parametrize("position", [0, 9, 13, 16])
+def test_altered_byte_is_noticed(tmp_path, position):
+    """A flipped bit in the length, the data or a checksum is found."""
+    path = tmp_path / "records"
+    with path.open("wb") as file:
+        write_records(file, [b"one"])
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(data)
+
+    with pytest.raises(InputError, match="record at byte 0"):
+        list(read_records(path))
+
+
+def test_length_beyond_the_file_is_noticed(tmp_path):
+    """A header that promises more than the file holds is a cut file."""
+    path = tmp_path / "records"
+    with path.open("wb") as file:
+        write_records(file, [b"x" * 100])
+    path.write_bytes(path.read_bytes()[: struct.calcsize("<QI") + 10])
+
+    with pytest.raises(InputError, match="cut short"):
+        list(read_records(path))
+
+
+def test_manifest_of_this_format_is_read(tmp_path):
+    """What dataset.json says is what read_manifest returns."""
+    manifest = {"format_version": FORMAT_VERSION, "lowercase": True}
+    (tmp_path / "dataset.json").write_text(json.dumps(manifest))
+
+    assert read_manifest(tmp_path) == manifest
+
+
+def test_folder_without_manifest_is_no_dataset(tmp_path):
+    """A dataset that was not finished is refused."""
+    with pytest.raises(InputError, match=r"no dataset\.json in it, so this is not a whole dataset"):
+        read_manifest(tmp_path)
+
+
+def test_another_format_is_refused(tmp_path):
+    """A dataset of another release is not guessed at."""
+    (tmp_path / "dataset.json").write_text('{"format_version": 99}')
+
+    with pytest.raises(InputError, match="format_version 99, this release reads"):
+        read_manifest(tmp_path)

@@ -1,0 +1,170 @@
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from components.shared.errors import InputError
+from components.shared.stage import main, read_executor_input, settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleConfig:
+    """An example."""
+
+    text: Path
+    """Input."""
+    optional: Path | None = None
+    """Input that may be missing."""
+    result: Path
+    """Output."""
+    count: int = 3
+    """A whole number."""
+    rate: float = 0.5
+    """A fraction."""
+    is_on: bool = True
+    """A switch."""
+    name: str = ""
+    """A name."""
+
+
+def make_executor_input(tmp_path, **parameters):
+    def artifact(uri):
+        return {"artifacts": [{"name": "x", "uri": str(uri), "metadata": {"old": 1}}]}
+
+    return {
+        "inputs": {
+            "parameterValues": parameters,
+            "artifacts": {"text": artifact(tmp_path / "text")},
+        },
+        "outputs": {
+            "artifacts": {"result": artifact(tmp_path / "result")},
+            "outputFile": str(tmp_path / "out" / "executor_output.json"),
+        },
+    }
+
+
+def start(monkeypatch, run, *arguments):
+    run.__module__ = "components.example.run"
+    monkeypatch.setattr(sys, "argv", ["example", *arguments])
+    main(ExampleConfig, run)
+
+
+def test_executor_input_gives_paths_and_settings(tmp_path):
+    """Artifacts become paths, parameters settings, the rest keeps its default."""
+    config = read_executor_input(ExampleConfig, make_executor_input(tmp_path, name="n"))
+
+    assert config == ExampleConfig(text=tmp_path / "text", result=tmp_path / "result", name="n")
+
+
+def test_kubeflows_doubles_fit_their_fields(tmp_path):
+    """Kubeflow sends 7.0 for 7, and may send 1 for 1.0."""
+    config = read_executor_input(ExampleConfig, make_executor_input(tmp_path, count=7.0, rate=1))
+
+    assert (config.count, type(config.count)) == (7, int)
+    assert (config.rate, type(config.rate)) == (1.0, float)
+
+
+def test_fraction_for_a_whole_number_is_refused(tmp_path):
+    """7.5 steps are a user's mistake."""
+    with pytest.raises(InputError, match=r"count must be a whole number, got 7\.5"):
+        read_executor_input(ExampleConfig, make_executor_input(tmp_path, count=7.5))
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("gs://b/k", "/gcs/b/k"),
+        ("s3://b/k", "/s3/b/k"),
+        ("minio://b/k", "/minio/b/k"),
+        ("/a", "/a"),
+    ],
+)
+def test_addresses_are_found_where_the_launcher_mounts_them(tmp_path, uri, path):
+    """An object store's address is a path below its mount."""
+    executor_input = make_executor_input(tmp_path)
+    executor_input["inputs"]["artifacts"]["text"]["artifacts"][0]["uri"] = uri
+
+    assert read_executor_input(ExampleConfig, executor_input).text == Path(path)
+
+
+def test_custom_path_goes_before_the_address(tmp_path):
+    """Kubeflow may put an artifact elsewhere than its address says."""
+    executor_input = make_executor_input(tmp_path)
+    executor_input["inputs"]["artifacts"]["text"]["artifacts"][0]["customPath"] = "/elsewhere"
+
+    assert read_executor_input(ExampleConfig, executor_input).text == Path("/elsewhere")
+
+
+def test_run_under_kubeflow_writes_the_metadata(tmp_path, monkeypatch):
+    """The executor's output repeats the artifact with old and new metadata."""
+    executor_input = make_executor_input(tmp_path)
+
+    start(
+        monkeypatch,
+        lambda config: {"result": {"num_rows": config.count}},
+        "--executor-input",
+        json.dumps(executor_input),
+    )
+
+    output = json.loads(Path(executor_input["outputs"]["outputFile"]).read_text())
+    artifact = output["artifacts"]["result"]["artifacts"][0]
+    assert artifact["metadata"] == {"old": 1, "num_rows": 3}
+    assert artifact["uri"] == str(tmp_path / "result")
+
+
+def test_flags_are_the_fields(monkeypatch):
+    """A person sets each field by a flag of its name."""
+    configs = []
+
+    def run(config):
+        configs.append(config)
+        return {}
+
+    start(monkeypatch, run, "--text", "t", "--result", "r", "--count", "5", "--is-on", "false")
+
+    assert configs == [ExampleConfig(text=Path("t"), result=Path("r"), count=5, is_on=False)]
+
+
+def test_users_error_is_shown_alone(monkeypatch, capsys):
+    """A wrong input ends the stage with its message, without a traceback, and status 2."""
+
+    def run(config):
+        raise InputError("the file is empty; fetch it again")
+
+    with pytest.raises(SystemExit) as stopped:
+        start(monkeypatch, run, "--text", "t", "--result", "r")
+
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == "example: error: the file is empty; fetch it again\n"
+
+
+def test_any_other_error_keeps_its_traceback(monkeypatch):
+    """A fault of ours isn't hidden."""
+
+    def run(config):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        start(monkeypatch, run, "--text", "t", "--result", "r")
+
+
+def test_interrupt_ends_quietly(monkeypatch, capsys):
+    """Ctrl-C is no error of the stage."""
+
+    def run(config):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stopped:
+        start(monkeypatch, run, "--text", "t", "--result", "r")
+
+    assert stopped.value.code == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_settings_leave_out_paths():
+    """What decides the result is recorded, not where it lay."""
+    config = ExampleConfig(text=Path("t"), result=Path("r"))
+
+    assert settings(config) == {"count": 3, "rate": 0.5, "is_on": True, "name": ""}

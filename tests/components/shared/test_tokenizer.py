@@ -1,0 +1,184 @@
+import bz2
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
+
+PIECES = (
+    *SPECIAL_PIECES,
+    *"abcdeé[]!#-.,'0123σςßİ東京α",
+    *("##" + character for character in "abcdeé123σςßα̇"),
+    *("the", "un", "##aff", "##able", "sep", "mask", "cls", "ab", "abc", "##bc", "##cd", "deed"),
+)
+VOCABULARY = Vocabulary(PIECES, 0, 1, 2, 3, 4, sha256="")
+
+
+class GoogleTokenizer:
+    """The rules of google-research/bert's tokenization.py, stated one by one."""
+
+    def __init__(self, pieces, *, lowercase):
+        self._piece_to_id = {piece: id_ for id_, piece in enumerate(pieces)}
+        self._lowercase = lowercase
+
+    def encode(self, text):
+        return [id_ for word in self.split_words(text) for id_ in self._cut_word(word)]
+
+    def split_words(self, text):
+        spaced = "".join(map(self._clean, text))
+        words = []
+        for word in spaced.split():
+            words += self._split_punctuation(self._lower(word) if self._lowercase else word)
+        return words
+
+    @staticmethod
+    def _lower(word):
+        decomposed = unicodedata.normalize("NFD", word.lower())
+        return "".join(one for one in decomposed if unicodedata.category(one) != "Mn")
+
+    def _clean(self, character):
+        """Drop what can't be seen, make every space one, set CJK apart."""
+        category = unicodedata.category(character)
+        if character in "\t\n\r" or category == "Zs":
+            return " "
+        if ord(character) in (0, 0xFFFD) or category in ("Cc", "Cf"):
+            return ""
+        return f" {character} " if self._is_cjk(ord(character)) else character
+
+    @staticmethod
+    def _is_cjk(code):
+        ranges = (
+            (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F),
+            (0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F),
+        )  # fmt: skip
+        return any(first <= code <= last for first, last in ranges)
+
+    @staticmethod
+    def _split_punctuation(word):
+        parts = [""]
+        for character in word:
+            code = ord(character)
+            is_ascii_sign = (
+                33 <= code <= 47 or 58 <= code <= 64 or 91 <= code <= 96 or 123 <= code <= 126
+            )
+            if is_ascii_sign or unicodedata.category(character).startswith("P"):
+                parts += [character, ""]
+            else:
+                parts[-1] += character
+        return [part for part in parts if part]
+
+    def _cut_word(self, word):
+        """Longest piece first, from the left; a word that can't be cut is unknown."""
+        unknown = [self._piece_to_id["[UNK]"]]
+        if len(word) > 200:
+            return unknown
+        ids, start = [], 0
+        while start < len(word):
+            prefix = "##" if start else ""
+            for end in range(len(word), start, -1):
+                if prefix + word[start:end] in self._piece_to_id:
+                    ids.append(self._piece_to_id[prefix + word[start:end]])
+                    start = end
+                    break
+            else:
+                return unknown
+        return ids
+
+
+def encode(text, *, lowercase=True):
+    return WordPieceTokenizer(VOCABULARY, lowercase=lowercase).encode_batch([text])[0]
+
+
+def pieces(text, *, lowercase=True):
+    return [PIECES[id_] for id_ in encode(text, lowercase=lowercase)]
+
+
+def test_longest_piece_comes_first():
+    """The example of Google's tokenization.py."""
+    assert pieces("unaffable") == ["un", "##aff", "##able"]
+
+
+def test_word_that_cannot_be_cut_is_unknown_as_a_whole():
+    """A word ends in [UNK], not in some pieces and [UNK]."""
+    assert pieces("the abz the") == ["the", "[UNK]", "the"]
+
+
+def test_special_pieces_in_a_text_are_text():
+    """An article that writes [SEP] doesn't end a segment."""
+    assert pieces("[SEP] [MASK]") == ["[", "sep", "]", "[", "mask", "]"]
+
+
+@pytest.mark.parametrize(("length", "expected"), [(199, 199), (200, 200), (201, 1)])
+def test_words_have_200_characters_at_most(length, expected):
+    """Beyond 200 characters a word is unknown, as in Google's code."""
+    assert len(encode("a" * length)) == expected
+
+
+def test_uncased_text_loses_case_and_accents():
+    """É is e for an uncased model, and É for a cased one."""
+    assert pieces("ABC dÉ") == ["abc", "d", "##e"]
+    assert pieces("É", lowercase=False) == ["[UNK]"]
+    assert pieces("é", lowercase=False) == ["é"]
+
+
+def test_final_sigma_is_lowered_as_python_does():
+    """Σ at the end of a word is ς."""
+    assert pieces("ΑΣΑ ΑΣ") == ["α", "##σ", "##α", "α", "##ς"]
+
+
+def test_chinese_characters_are_words():
+    """Text without spaces is set apart character by character."""
+    assert pieces("東京abc") == ["東", "京", "abc"]
+
+
+def test_invisible_characters_are_gone():
+    """A soft hyphen or zero-width space within a word leaves the word."""
+    assert pieces("a\u00adb\u200bc\x00") == ["abc"]
+
+
+def test_batch_keeps_the_order_of_texts():
+    """One list of ids for each text, empty for an empty one."""
+    tokenizer = WordPieceTokenizer(VOCABULARY, lowercase=True)
+
+    assert tokenizer.encode_batch(["the", "", "ab"]) == [
+        [PIECES.index("the")],
+        [],
+        [PIECES.index("ab")],
+    ]
+
+
+def test_words_are_those_before_cutting():
+    """split_words gives Google's basic tokens."""
+    tokenizer = WordPieceTokenizer(VOCABULARY, lowercase=True)
+
+    assert tokenizer.split_words("Don't Stop.") == ["don", "'", "t", "stop", "."]
+
+
+characters = st.one_of(
+    st.sampled_from("abcdeABCDE []!#'-. \t\n\r\0\u00a0\u2009\u00ad\u0301\u2028σςΣßİ東京αé123"),
+    st.characters(exclude_categories=["Cs"]),  # UTF-8 has no lone surrogates
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(characters, max_size=60), st.booleans())
+def test_every_text_is_cut_by_googles_rules(text, lowercase):
+    """Any text gives the ids that the rules give."""
+    expected = GoogleTokenizer(PIECES, lowercase=lowercase).encode(text)
+
+    assert encode(text, lowercase=lowercase) == expected
+
+
+def test_real_articles_are_cut_by_googles_rules(real_data):
+    """A megabyte of the English Wikipedia gives the ids that the rules give."""
+    vocabulary = Vocabulary.read(real_data / "uncased-vocab.txt")
+    with bz2.open(real_data / "enwiki-excerpt.xml.bz2", "rt", encoding="utf-8") as dump:
+        lines = dump.read(1_000_000).split("\n")
+    google = GoogleTokenizer(vocabulary.pieces, lowercase=True)
+
+    encoded = WordPieceTokenizer(vocabulary, lowercase=True).encode_batch(lines)
+
+    assert encoded == [google.encode(line) for line in lines]
