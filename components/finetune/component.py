@@ -3,8 +3,7 @@
 from kfp import dsl
 
 from components.finetune.config import FinetuneConfig
-
-IMAGE = "kubeflow-bert/finetune:0.1.0"
+from components.shared.images import name_image
 
 
 @dsl.container_component
@@ -33,7 +32,7 @@ def finetune(
 ) -> dsl.ContainerSpec:
     """Fine-tune a pretrained BERT on SQuAD with Horovod."""
     return dsl.ContainerSpec(
-        image=IMAGE,
+        image=name_image("finetune"),
         command=["python", "-m", "components.finetune"],
         args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
     )

@@ -3,8 +3,7 @@
 from kfp import dsl
 
 from components.ingest.config import IngestConfig
-
-IMAGE = "kubeflow-bert/ingest:0.1.0"
+from components.shared.images import name_image
 
 
 @dsl.container_component
@@ -44,7 +43,7 @@ def ingest(
             given up.
     """
     return dsl.ContainerSpec(
-        image=IMAGE,
+        image=name_image("ingest"),
         command=["python", "-m", "components.ingest"],
         args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
     )

@@ -3,8 +3,7 @@
 from kfp import dsl
 
 from components.preprocess.config import PreprocessConfig
-
-IMAGE = "kubeflow-bert/preprocess:0.1.0"
+from components.shared.images import name_image
 
 
 @dsl.container_component
@@ -46,7 +45,7 @@ def preprocess(
         beam_options: further options for Beam, as on a shell's command line.
     """
     return dsl.ContainerSpec(
-        image=IMAGE,
+        image=name_image("preprocess"),
         command=["python", "-m", "components.preprocess"],
         args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
     )

@@ -3,8 +3,7 @@
 from kfp import dsl
 
 from components.pretrain.config import PretrainConfig
-
-IMAGE = "kubeflow-bert/pretrain:0.1.0"
+from components.shared.images import name_image
 
 
 @dsl.container_component
@@ -35,7 +34,7 @@ def pretrain(
 ) -> dsl.ContainerSpec:
     """Pretrain BERT at one sequence length with Horovod, from scratch or from a checkpoint."""
     return dsl.ContainerSpec(
-        image=IMAGE,
+        image=name_image("pretrain"),
         command=["python", "-m", "components.pretrain"],
         args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
     )

@@ -1,0 +1,104 @@
+"""Windows of like length share a batch, and every process sees the same ones."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from components.finetune.batches import WindowBatches
+from components.shared.errors import InputError
+from components.shared.squad.windows import Window
+
+PROTOTYPE = Window(
+    unique_id=0,
+    question_index=0,
+    window_index=0,
+    token_ids=[],
+    first_segment_length=4,
+    start_position=5,
+    end_position=6,
+    is_impossible=False,
+    token_to_word=np.array([0]),
+    is_max_context=np.array([True]),
+)
+
+
+def make_windows(lengths) -> list[Window]:
+    return [
+        replace(PROTOTYPE, unique_id=index, token_ids=[index + 1] * int(length))
+        for index, length in enumerate(lengths)
+    ]
+
+
+def make_batches(windows, *, size=4, rank=0, num_processes=1, micro=4) -> WindowBatches:
+    return WindowBatches(
+        windows,
+        global_batch_size=size,
+        num_micro_batches=size // num_processes // micro,
+        micro_batch_size=micro,
+        rank=rank,
+        seed=1,
+    )
+
+
+def ids(micro_batches) -> list[int]:
+    return [int(row[0]) for batch in micro_batches for row in batch.arrays["token_ids"]]
+
+
+def test_an_epoch_holds_each_window_once():
+    """Twelve windows in three batches, then again in another order."""
+    batches = make_batches(make_windows([10] * 12))
+
+    first = [window for step in range(3) for window in ids(batches.micro_batches(step))]
+    second = [window for step in range(3, 6) for window in ids(batches.micro_batches(step))]
+
+    assert sorted(first) == list(range(1, 13))
+    assert sorted(second) == list(range(1, 13))
+    assert first != second
+
+
+def test_windows_of_like_length_come_together():
+    """Half are short, half long: no batch pads a short one to a long one's length."""
+    batches = make_batches(make_windows([20, 300] * 8))
+
+    lengths = sorted(
+        batches.micro_batches(step)[0].arrays["token_ids"].shape[1] for step in range(4)
+    )
+
+    assert lengths == [64, 64, 320, 320]
+
+
+def test_two_processes_share_a_global_batch_of_one_length():
+    """Together they have what one process has, padded alike."""
+    windows = make_windows(np.random.default_rng(0).integers(10, 300, 40))
+    whole = make_batches(windows, size=8, micro=8).micro_batches(2)
+    parts = [
+        make_batches(windows, size=8, rank=rank, num_processes=2, micro=4).micro_batches(2)
+        for rank in (0, 1)
+    ]
+
+    assert sorted(ids(parts[0]) + ids(parts[1])) == sorted(ids(whole))
+    shapes = {part[0].arrays["token_ids"].shape[1] for part in parts}
+    assert shapes == {whole[0].arrays["token_ids"].shape[1]}
+
+
+def test_arrays_hold_segments_and_positions():
+    """Segment 1 from the end of the question to the end of the window, 0 in the padding."""
+    (batch,) = make_batches(make_windows([10] * 4)).micro_batches(0)
+
+    assert batch.arrays["segment_ids"][0, :12].tolist() == [0] * 4 + [1] * 6 + [0] * 2
+    assert batch.arrays["start_positions"].tolist() == [5] * 4
+    assert batch.arrays["end_positions"].tolist() == [6] * 4
+    assert (batch.num_sequences, batch.num_tokens) == (4, 40)
+
+
+@pytest.mark.parametrize(("epochs", "expected"), [(1.0, 3), (2.5, 7), (0.01, 1)])
+def test_steps_follow_from_epochs(epochs, expected):
+    """Three batches an epoch, at least one step."""
+    assert make_batches(make_windows([10] * 12)).num_steps(epochs) == expected
+
+
+def test_a_batch_larger_than_the_training_set_is_refused():
+    """With both numbers."""
+    with pytest.raises(InputError, match="global_batch_size 4 is more than the 3 windows"):
+        make_batches(make_windows([10] * 3))
