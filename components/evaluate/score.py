@@ -1,0 +1,83 @@
+"""Scores a predictions file alone, as SQuAD's official scripts do.
+
+python -m components.evaluate.score --predictions predictions.json --data dev.json
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.evaluate.scores import Scores, score_answers
+from components.shared.errors import InputError
+from components.shared.squad.data import read_squad
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreFiles:
+    """Score a predictions file as SQuAD's official scripts do, and print the scores as JSON."""
+
+    predictions: Path
+    """JSON object: question id -> answer, "" for none."""
+    data: Path
+    """SQuAD 1.1 or 2.0 file with the gold answers."""
+    null_odds: Path | None = None
+    """JSON object: question id -> null odds (SQuAD 2.0), for the best thresholds."""
+
+
+def score_files(files: ScoreFiles) -> Scores:
+    """The official scores of a predictions file.
+
+    Raises:
+        InputError: if a file is not of its form.
+    """
+    data = read_squad(files.data)
+    predictions = _read_object(files.predictions, _is_text, "texts")
+    null_odds = None
+    if files.null_odds is not None:
+        null_odds = _read_object(files.null_odds, _is_number, "numbers")
+    return score_answers(data, predictions, null_odds)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _read_object(path: Path, fits: Callable[[object], bool], kind: str) -> dict:
+    """A JSON object whose values are all of one kind."""
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except ValueError as error:
+        raise InputError(
+            f"{path}: not JSON ({error}); give the file as run_squad writes it"
+        ) from None
+    wrong = None
+    if not isinstance(content, dict):
+        wrong = "the document"
+    else:
+        wrong = next((repr(id_) for id_, value in content.items() if not fits(value)), None)
+    if wrong:
+        raise InputError(f"{path}: {wrong}: expected an object of question ids and {kind}")
+    return content
+
+
+def main() -> None:
+    """Score files from the command line."""
+    import tyro
+
+    try:
+        files = tyro.cli(ScoreFiles, prog="python -m components.evaluate.score")
+        print(json.dumps(score_files(files), indent=2))
+    except InputError as error:
+        sys.exit(f"score: error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""A predictions file is scored alone, from the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_DATA = {
+    "version": "v2.0",
+    "data": [
+        {
+            "title": "Rhine",
+            "paragraphs": [
+                {
+                    "context": "The Rhine rises in Switzerland.",
+                    "qas": [
+                        {
+                            "id": "q1",
+                            "question": "Where does it rise?",
+                            "answers": [{"text": "Switzerland", "answer_start": 19}],
+                            "is_impossible": False,
+                        },
+                        {"id": "q2", "question": "Who?", "answers": [], "is_impossible": True},
+                    ],
+                }
+            ],
+        }
+    ],
+}
+
+
+def _score(folder: Path, predictions: str, *flags: str) -> subprocess.CompletedProcess:
+    (folder / "dev.json").write_text(json.dumps(_DATA))
+    (folder / "predictions.json").write_text(predictions)
+    command = [sys.executable, "-m", "components.evaluate.score"]
+    command += ["--data", str(folder / "dev.json")]
+    command += ["--predictions", str(folder / "predictions.json"), *flags]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_prints_the_scores_as_json(tmp_path):
+    """One of two right, and with null odds both at the best threshold."""
+    odds = tmp_path / "null_odds.json"
+    odds.write_text('{"q1": -2.5, "q2": 0.5}')
+
+    done = _score(tmp_path, '{"q1": "switzerland", "q2": "Rhine"}', "--null-odds", str(odds))
+
+    scores = json.loads(done.stdout)
+    assert (scores["exact"], scores["best_exact"], scores["best_exact_thresh"]) == (50, 100, -2.5)
+
+
+@pytest.mark.parametrize(
+    ("predictions", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "the document: expected an object of question ids and texts"),
+        ('{"q1": 7}', "'q1': expected an object of question ids and texts"),
+        ('{"q7": "x"}', "none of the data's questions"),
+    ],
+)
+def test_a_malformed_predictions_file_is_refused(tmp_path, predictions, message):
+    """With one line that names it, and no traceback."""
+    done = _score(tmp_path, predictions)
+
+    assert done.returncode != 0
+    assert done.stderr.startswith("score: error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
