@@ -3,13 +3,15 @@
 PYTHON ?= python3
 UV := .tools/uv
 RUN := .venv/bin/python
+VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' components/shared/images.py)
+BASE ?= python:3.11-slim-bookworm
 STAGES := ingest preprocess pretrain finetune evaluate
 # Only what is on the machine already: no interpreter is downloaded.
 export UV_PYTHON_DOWNLOADS := never
 # One environment for each image: none of them is the one a shell may have active.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo test check compile images
+.PHONY: help setup demo test lint check compile images
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -38,9 +40,12 @@ endef
 test: setup  ## Run all tests (about 10 minutes on two cores)
 	@$(call run_tests,)
 
-check: setup  ## Run the linter, the type checker and the fast tests
-	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check --quiet .
+lint: setup  ## Run the formatter's check, the linter and the type checker
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
 	@.venv/bin/mypy components pipelines
+
+check: lint  ## Run the linters and the fast tests
 	@$(call run_tests,-m "not slow")
 
 define run_tests
@@ -56,5 +61,8 @@ endef
 compile: setup  ## Write the pipeline's IR YAML to manifests/bert.yaml
 	$(RUN) -m pipelines compile
 
-images: setup  ## Build the five images with the container engine of this machine
-	$(RUN) -m pipelines build
+images:  ## Build the five images with this machine's container engine
+	@for stage in $(STAGES); do \
+		docker build --build-arg BASE=$(BASE) --file images/$$stage/Dockerfile \
+			--tag kubeflow-bert/$$stage:$(VERSION) . || exit 1; \
+	done

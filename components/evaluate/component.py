@@ -1,10 +1,9 @@
-"""The evaluation stage as a Kubeflow component."""
+"""The evaluation stage as Kubeflow sees it."""
 
 from kfp import dsl
 
 from components.evaluate.config import EvaluateConfig
-
-IMAGE = "kubeflow-bert/evaluate:0.1.0"
+from components.shared.images import name_image
 
 
 @dsl.container_component
@@ -28,9 +27,32 @@ def evaluate(
     num_warmup_batches: int = EvaluateConfig.num_warmup_batches,
     num_report_questions: int = EvaluateConfig.num_report_questions,
 ) -> dsl.ContainerSpec:
-    """Score a fine-tuned BERT on SQuAD and measure how fast it answers."""
+    """Score a fine-tuned BERT on SQuAD and measure how fast it answers.
+
+    Args:
+        squad: dev.json, the questions to answer, from the ingest step.
+        checkpoint: the fine-tuned model.
+        metrics: exact match, F1 and prediction speed.
+        report: one HTML file with scores, speed, learning curves and answered questions.
+        predictions: predictions.json, nbest_predictions.json and, for SQuAD 2.0,
+            null_odds.json.
+        pretrain_128_history: the first phase's losses, for the report.
+        pretrain_512_history: the second phase's losses, for the report.
+        finetune_history: fine-tuning's losses, for the report.
+        max_length_tokens: tokens of a window of question and context.
+        stride_tokens: tokens between the starts of two windows of a long context.
+        max_query_tokens: tokens of a question; the rest is cut off.
+        max_answer_length_tokens: longest answer in word pieces.
+        n_best_size: start and end positions looked at in each window, and answers kept.
+        null_score_diff_threshold: SQuAD 2.0: answer nothing if that scores more than this
+            above the best answer.
+        batch_size: windows predicted at once.
+        precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
+        num_warmup_batches: batches of each length that run before the timing begins.
+        num_report_questions: answered questions that the report shows.
+    """
     return dsl.ContainerSpec(
-        image=IMAGE,
+        image=name_image("evaluate"),
         command=["python", "-m", "components.evaluate"],
         args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
     )

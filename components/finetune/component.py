@@ -1,4 +1,4 @@
-"""The fine-tuning stage as a Kubeflow component."""
+"""The fine-tuning stage as Kubeflow sees it."""
 
 from kfp import dsl
 
@@ -30,7 +30,34 @@ def finetune(
     stride_tokens: int = FinetuneConfig.stride_tokens,
     max_query_tokens: int = FinetuneConfig.max_query_tokens,
 ) -> dsl.ContainerSpec:
-    """Fine-tune a pretrained BERT on SQuAD with Horovod."""
+    """Fine-tune a pretrained BERT on SQuAD with Horovod.
+
+    Args:
+        squad: train.json and dev.json, from the ingest step.
+        initial_checkpoint: the pretrained model.
+        checkpoint: the model: TensorFlow checkpoint with Google's variable names,
+            bert_config.json, vocab.txt.
+        history: losses and speed over the steps, JSON lines.
+        metrics: the last losses and the speed.
+        num_epochs: how often each question is seen.
+        global_batch_size: windows of one update, over all processes.
+        micro_batch_size: most windows that one process runs at once; the rest is
+            accumulated.
+        learning_rate: peak learning rate for the whole global batch.
+        warmup_rate: fraction of the steps in which the learning rate grows.
+        optimizer: adamw (Google's) or lamb.
+        precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
+        xla: compile with XLA: on, off, or auto (on for GPUs).
+        num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.
+        checkpoint_every_steps: updates between two checkpoints of the run under way.
+        checkpoint_directory: folder (a mounted volume) in which those are kept, so that a
+            step that was killed goes on from them; empty keeps them in the container.
+        log_every_steps: updates between two lines of the history.
+        seed: equal seed, input and number of processes give equal results.
+        max_length_tokens: tokens of a window of question and context.
+        stride_tokens: tokens between the starts of two windows of a long context.
+        max_query_tokens: tokens of a question; the rest is cut off.
+    """
     return dsl.ContainerSpec(
         image=name_image("finetune"),
         command=["python", "-m", "components.finetune"],

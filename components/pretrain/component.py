@@ -1,4 +1,4 @@
-"""The pretraining stage as a Kubeflow component."""
+"""The pretraining stage as Kubeflow sees it."""
 
 from kfp import dsl
 
@@ -32,7 +32,35 @@ def pretrain(
     log_every_steps: int = PretrainConfig.log_every_steps,
     seed: int = PretrainConfig.seed,
 ) -> dsl.ContainerSpec:
-    """Pretrain BERT at one sequence length with Horovod, from scratch or from a checkpoint."""
+    """Pretrain BERT at one sequence length with Horovod, from scratch or from a checkpoint.
+
+    Args:
+        dataset: record shards and dataset.json, from the preprocess step.
+        vocabulary: the vocab.txt that the dataset was made with.
+        checkpoint: the model: TensorFlow checkpoint with Google's variable names,
+            bert_config.json, vocab.txt.
+        history: losses and speed over the steps, JSON lines.
+        metrics: the last losses and the speed.
+        initial_checkpoint: the model to start from (phase 2); none: random weights.
+        sequence_length: tokens of a row; the dataset must have been made for it.
+        preset: size of the model: tiny, mini, small, medium, base or large (Google's).
+        bert_config: path of a bert_config.json, or its JSON text, in place of a preset.
+        global_batch_size: rows of one update, over all processes.
+        micro_batch_size: most rows that one process runs at once; the rest is accumulated.
+        num_steps: updates.
+        learning_rate: peak learning rate for the whole global batch.
+        warmup_rate: fraction of the steps in which the learning rate grows.
+        optimizer: lamb (NVIDIA's NVLAMB) or adamw.
+        mask_rate: fraction of the tokens to predict (BERT: 0.15).
+        precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
+        xla: compile with XLA: on, off, or auto (on for GPUs).
+        num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.
+        checkpoint_every_steps: updates between two checkpoints of the run under way.
+        checkpoint_directory: folder (a mounted volume) in which those are kept, so that a
+            step that was killed goes on from them; empty keeps them in the container.
+        log_every_steps: updates between two lines of the history.
+        seed: equal seed, input and number of processes give equal results.
+    """
     return dsl.ContainerSpec(
         image=name_image("pretrain"),
         command=["python", "-m", "components.pretrain"],

@@ -1,0 +1,162 @@
+"""The compiled pipeline: its graph, its images, and one name for each setting."""
+
+import dataclasses
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+import yaml
+from kfp import compiler
+
+from components.evaluate.config import EvaluateConfig
+from components.finetune.config import FinetuneConfig
+from components.ingest.config import IngestConfig
+from components.preprocess.config import PreprocessConfig
+from components.pretrain.config import PretrainConfig
+from pipelines.bert import bert
+from pipelines.environments import REPOSITORY, STAGES
+
+CONFIGS = (IngestConfig, PreprocessConfig, PretrainConfig, FinetuneConfig, EvaluateConfig)
+STAGE_TO_CONFIG = dict(zip(STAGES, CONFIGS, strict=True))
+# A setting that two steps have with other values carries the step's name before its own.
+STEPS = ("pretrain_128_", "pretrain_512_", "finetune_", "evaluate_")
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory) -> dict:
+    path = tmp_path_factory.mktemp("compiled") / "bert.yaml"
+    compiler.Compiler().compile(bert, str(path))
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def test_the_steps_follow_one_another(spec):
+    """Each step waits for those whose artifacts it takes, and for no other."""
+    tasks = spec["root"]["dag"]["tasks"]
+
+    edges = {name: set(task.get("dependentTasks", [])) for name, task in tasks.items()}
+
+    assert edges == {
+        "ingest": set(),
+        "preprocess": {"ingest"},
+        "pretrain": {"preprocess"},
+        "pretrain-2": {"preprocess", "pretrain"},
+        "finetune": {"ingest", "pretrain-2"},
+        "evaluate": {"ingest", "pretrain", "pretrain-2", "finetune"},
+    }
+
+
+def test_the_second_phase_starts_from_the_firsts_checkpoint(spec):
+    """At length 512, after 128."""
+    tasks = spec["root"]["dag"]["tasks"]
+
+    lengths = [
+        tasks[name]["inputs"]["parameters"]["sequence_length"]["runtimeValue"]["constant"]
+        for name in ("pretrain", "pretrain-2")
+    ]
+    initial = tasks["pretrain-2"]["inputs"]["artifacts"]["initial_checkpoint"]
+
+    assert lengths == [128, 512]
+    assert initial["taskOutputArtifact"]["producerTask"] == "pretrain"
+    assert "initial_checkpoint" not in tasks["pretrain"]["inputs"]["artifacts"]
+
+
+def test_each_step_runs_its_stage_in_its_image(spec):
+    """A Dockerfile for each, no `latest`, and only the placeholder that every backend fills."""
+    executors = spec["deploymentSpec"]["executors"].values()
+
+    containers = [executor["container"] for executor in executors]
+
+    assert {container["image"] for container in containers} == {
+        f"kubeflow-bert/{stage}:0.1.0" for stage in STAGES
+    }
+    for container in containers:
+        stage = container["image"].split("/")[1].split(":")[0]
+        assert (REPOSITORY / "images" / stage / "Dockerfile").exists()
+        assert container["command"] == ["python", "-m", f"components.{stage}"]
+        assert container["args"] == ["--executor-input", "{{$}}"]
+
+
+def test_every_parameter_is_described_for_the_ui(spec):
+    """In the compiled YAML, where the Kubeflow UI takes it from."""
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+
+    undescribed = [name for name, entry in parameters.items() if not entry.get("description")]
+
+    assert undescribed == []
+
+
+def test_pipeline_parameters_are_settings_of_the_stages():
+    """Under the same name and type, with the step's name before it where two differ."""
+    settings = {
+        (field.name, field.type) for config in CONFIGS for field in dataclasses.fields(config)
+    }
+    parameters = inspect.signature(bert.pipeline_func).parameters
+
+    for name, parameter in parameters.items():
+        prefixes = [prefix for prefix in STEPS if name.startswith(prefix)]
+        setting = name.removeprefix(prefixes[0]) if prefixes else name
+        assert (setting, parameter.annotation) in settings, name
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_component_and_config_have_the_same_names_and_defaults(stage):
+    """Signature, flags and config are one."""
+    component = getattr(importlib.import_module(f"components.{stage}.component"), stage)
+    fields = {field.name: field for field in dataclasses.fields(STAGE_TO_CONFIG[stage])}
+    definition = component.component_spec
+
+    inputs = set(definition.inputs or {})
+    outputs = set(definition.outputs or {})
+
+    assert inputs | outputs == set(fields)
+    for name, item in (definition.inputs or {}).items():
+        if item.default is not None:
+            assert item.default == fields[name].default, name
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_input_of_a_component_is_described(stage):
+    """The Kubeflow UI shows it beside the step; kfp takes no descriptions of outputs."""
+    component = getattr(importlib.import_module(f"components.{stage}.component"), stage)
+    inputs = component.component_spec.inputs
+
+    undescribed = [name for name, item in inputs.items() if not item.description]
+
+    assert undescribed == []
+
+
+def test_compiling_needs_neither_tensorflow_nor_beam():
+    """Whoever submits a pipeline has neither."""
+    code = (
+        "import sys, pipelines.bert; heavy = {'tensorflow', 'keras', 'horovod', 'apache_beam', "
+        "'tokenizers', 'numpy'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_stages_do_not_import_one_another():
+    """Nor does what they share know any of them."""
+    for path in (REPOSITORY / "components").rglob("*.py"):
+        own = path.relative_to(REPOSITORY / "components").parts[0]
+        others = set(STAGES) - {own}
+        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+        imports = [line for line in lines if line.startswith(("from components.", "import comp"))]
+
+        crossing = [line for line in imports if line.split()[1].split(".")[1] in others]
+
+        assert crossing == [], path
+
+
+def test_the_committed_package_is_what_the_code_compiles_to(tmp_path):
+    """`make compile` was not forgotten."""
+    path = tmp_path / "bert.yaml"
+    compiler.Compiler().compile(bert, str(path))
+
+    assert (REPOSITORY / "manifests" / "bert.yaml").read_text("utf-8") == path.read_text("utf-8")

@@ -1,0 +1,114 @@
+"""`python -m pipelines run`: the real pipeline on kfp.local, and how it fails."""
+
+import bz2
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.environments import REPOSITORY
+
+SAMPLE = REPOSITORY / "pipelines" / "sample"
+BERT_CONFIG = json.dumps(
+    {
+        "vocab_size": 2000,
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
+)
+
+
+def run_pipeline(output: Path, **parameters) -> subprocess.CompletedProcess:
+    settings = {
+        "output": output,
+        "dump": SAMPLE / "wiki-sample.xml.bz2",
+        "squad_train": SAMPLE / "squad-sample.json",
+        "vocabulary_size": 2000,
+        "bert_config": BERT_CONFIG,
+        "pretrain_128_num_steps": 3,
+        "pretrain_512_num_steps": 2,
+        "pretrain_512_global_batch_size": 4,
+        "finetune_num_epochs": 0.5,
+        "num_processes": 2,
+    } | parameters
+    pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in settings.items()]
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", "run", *sum(pairs, ())],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+@pytest.mark.slow
+def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
+    """A dump and SQuAD in; scores, speed, a checkpoint and a report out."""
+    done = run_pipeline(tmp_path / "runs")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    printed = dict(re.findall(r"^  (\w+): (.+)$", done.stdout, re.MULTILINE))
+    assert 0 <= float(printed["exact"]) <= float(printed["f1"]) <= 100
+    assert float(printed["questions_per_second"]) > 0
+    assert "<svg" in Path(printed["report"]).read_text("utf-8")
+    assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
+
+
+@pytest.mark.slow
+def test_a_failing_step_stops_the_run_with_its_own_error_last(tmp_path):
+    """Nothing of the later steps is there, and the exit status says so."""
+    dump = tmp_path / "dump.xml.bz2"
+    whole = (SAMPLE / "wiki-sample.xml.bz2").read_bytes()
+    dump.write_bytes(whole[: len(whole) // 2])
+
+    done = run_pipeline(tmp_path / "runs", dump=dump)
+
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"ingest: error: {dump}")
+    assert "cut" in last or "truncated" in last
+    assert [p.name for p in (tmp_path / "runs").glob("*/*")] == ["ingest"]
+
+
+@pytest.mark.slow
+def test_an_empty_dump_is_refused_by_the_step_that_reads_it(tmp_path):
+    """The step that finds it is named."""
+    dump = tmp_path / "empty.xml.bz2"
+    dump.write_bytes(bz2.compress(b'<mediawiki version="0.11"><siteinfo></siteinfo></mediawiki>'))
+
+    done = run_pipeline(tmp_path / "runs", dump=dump)
+
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("preprocess: error: ")
+
+
+@pytest.mark.slow
+def test_a_batch_that_does_not_divide_is_refused(tmp_path):
+    """Before any training."""
+    done = run_pipeline(tmp_path / "runs", pretrain_128_global_batch_size=7)
+
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == (
+        "pretrain: error: global_batch_size 7 does not divide by num_processes 2; the nearest "
+        "that do are 6 and 8"
+    )
+
+
+def test_a_wrong_flag_names_the_right_ones():
+    """argparse's own message, status 2."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines", "run", "--dump", "x"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "the following arguments are required: --squad-train" in done.stderr
