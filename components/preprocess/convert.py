@@ -113,9 +113,7 @@ def _choose_places(number: str, value: float, converted: float, code: str) -> in
     digits = number.replace(",", "")
     whole, _, fraction = digits.partition(".")
     places = len(fraction) if "." in digits else len(whole.rstrip("0")) - len(whole)
-    if not value or not converted:
-        return places
-    if CODE_TO_UNIT[code].kind == "temperature":
+    if not value or not converted or CODE_TO_UNIT[code].kind == "temperature":
         return max(places, 0)
     places -= math.floor(math.log10(abs(converted / value)) + math.log10(5))
     return max(places, 1 - math.floor(math.log10(abs(converted))))

@@ -26,7 +26,7 @@ _NUMERIC_REFERENCE = re.compile(r"&#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});")
 _REDIRECT = re.compile(r"\s*#\s*[^\W\d]+\s*:?\s*\[\[")
 # Of en, de, fr, es, it, pt, nl, pl, sv, ru, uk, ja, zh; other wikis' pages stay in.
 _DISAMBIGUATION = re.compile(
-    r"\{\{\s*(?:disambig\w*|dis|dab|(?:\w+ )?disambiguation(?: page)?|hndis|geodis|numberdis"
+    r"\{\{\s*(?:disambig\w*|dis|dab|(?:\w+ ){0,3}disambiguation(?: page)?|hndis|geodis|numberdis"
     r"|mathdab|letter-number combination disambig\w*|begriffsklärung|homonymie"
     r"|desambiguaci[oó]n|desambiguação|disambigua|dp|doorverwijspagina|ujednoznacznienie"
     r"|förgrening|неоднозначность|багатозначність|aimai|曖昧さ回避|消歧义|消歧義|消歧义页)"

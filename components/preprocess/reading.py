@@ -20,6 +20,7 @@ MAX_PAGE_BYTES = 8 << 20
 
 _CHUNK_BYTES = 1 << 18
 _OPEN, _CLOSE, _END = b"<page>", b"</page>", b"</mediawiki>"
+_TAIL_BYTES = 64
 _STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 _STREAM_MARK_BYTES = 10
 
@@ -35,13 +36,14 @@ def read_pages(part: Part) -> Iterator[bytes]:
     """
     buffer = b""
     skipping = False  # in a page that was too long
-    block = b""
+    tail = b""
     blocks = _read_blocks(part)
     for block, is_own in blocks:
         if not is_own:
             yield from _finish_page(buffer, block, blocks, part, skipping=skipping)
             return
         buffer += block
+        tail = (tail + block)[-_TAIL_BYTES:]
         position = 0
         if skipping:
             position = _end_of(_CLOSE, buffer, 0)
@@ -56,9 +58,11 @@ def read_pages(part: Part) -> Iterator[bytes]:
         buffer = buffer[-len(_CLOSE) :] if skipping else buffer[position:]
         if len(buffer) > MAX_PAGE_BYTES:
             if _OPEN in buffer:
-                yield buffer[buffer.find(_OPEN) : MAX_PAGE_BYTES]
+                yield _cut_page(buffer, buffer.find(_OPEN))
             skipping = True
-    if block and _END not in buffer:
+    end = tail.strip()
+    # The part may start within the closing tag.
+    if not end.endswith(_END) and not _END.endswith(end):
         raise InputError(_cut_short(part.path))
 
 
@@ -76,7 +80,7 @@ def _finish_page(
             return
         end = _end_of(_CLOSE, buffer, start) if start >= 0 else -1
         if end >= 0 or len(buffer) > MAX_PAGE_BYTES:
-            yield buffer[start:end] if end >= 0 else buffer[start:MAX_PAGE_BYTES]
+            yield buffer[start:end] if end >= 0 else _cut_page(buffer, start)
             return
         following = next(blocks, None)
         if following is None:
@@ -84,6 +88,11 @@ def _finish_page(
                 raise InputError(_cut_short(part.path))
             return
         block = following[0]
+
+
+def _cut_page(buffer: bytes, start: int) -> bytes:
+    """The beginning of a page that is too long, no shorter than the limit."""
+    return buffer[start : start + MAX_PAGE_BYTES].ljust(MAX_PAGE_BYTES)
 
 
 def _end_of(tag: bytes, buffer: bytes, start: int) -> int:

@@ -196,7 +196,7 @@ _CONSTANTS = {
     "nbsp": " ", "space": " ", "spaces": " ", "thinsp": " ", "thin space": " ", "sp": " ",
     "hair space": " ", "pi": "π", "euro": "€", "zwsp": "", "wbr": "", "shy": "", "nbhyph": "-",
     "hyphen": "-", "prime": "′", "ad": "AD", "bce": "BCE", "bc": "BC", "ce": "CE", "...": "...",
-    "ellipsis": "...", "sic": "[sic]", "sep": "", "br": " ", "break": " ", "crlf": " ",
+    "ellipsis": "...", "sep": "", "br": " ", "break": " ", "crlf": " ",
     "number sign": "#", "ampersand": "&", "pipe": "", "asterisk": "*", "okina": "ʻ", "hamza": "ʾ",
     "ayin": "ʿ", "smallsup": "", "flat": "♭", "sharp": "♯",
 }  # fmt: skip

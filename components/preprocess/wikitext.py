@@ -37,7 +37,7 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>\n]*>")
 
 # What stays of brackets that nobody closed.
 _OPEN_FILE = r"\[\[\s*(?:{names})\s*:[^\n]*"
-_OPEN_TEMPLATE = re.compile(r"\{\{[^\n]*")
+_OPEN_TEMPLATE_OR_TABLE = re.compile(r"\{\{[^\n]*|^[ \t:*#]*\{\|[^\n]*", re.MULTILINE)
 _STRAY_BRACKETS = re.compile(r"\[\[|\]\]|\{\{|\}\}|\{\||\|\}")
 
 _LINE_PREFIX = re.compile(r"[*#:;\s]+")
@@ -53,7 +53,7 @@ def clean_page(wikitext: str, title: str, site: Site) -> list[str]:
     text = drop_elements(wikitext)
     text = _expand(text, title, site, depth=0)
     text = re.sub(_OPEN_FILE.format(names=_names(site)), "", text, flags=re.IGNORECASE)
-    text = _OPEN_TEMPLATE.sub("", text)
+    text = _OPEN_TEMPLATE_OR_TABLE.sub("", text)
     text = _strip_inline(text)
     return [paragraph for paragraph in map(_tidy, _join_lines(text)) if _has_word(paragraph)]
 
