@@ -6,7 +6,6 @@ from components.finetune.task import SpanTask
 from components.shared.bert import distributed
 from components.shared.bert.checkpoint import Checkpoint, encoder_variables, restore
 from components.shared.bert.training import train_task
-from components.shared.errors import InputError
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
 from components.shared.tokenizer import WordPieceTokenizer
@@ -16,11 +15,7 @@ def train(config: FinetuneConfig) -> None:
     """Fine-tune on all processes; the first writes the outputs."""
     data = read_squad(config.squad / "train.json")
     initial = Checkpoint.read(config.initial_checkpoint)
-    if config.max_length_tokens > initial.config.max_position_embeddings:
-        raise InputError(
-            f"max_length_tokens {config.max_length_tokens} is more than the model's "
-            f"max_position_embeddings {initial.config.max_position_embeddings}"
-        )
+    config.expect_room(initial.config.max_position_embeddings)
     distributed.initialize(seed=config.seed, precision=config.precision)
     windows = make_windows(
         data.questions,

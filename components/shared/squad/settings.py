@@ -29,3 +29,15 @@ class WindowConfig:
                 f"max_length_tokens {self.max_length_tokens} leaves no room for a context beside "
                 f"max_query_tokens {self.max_query_tokens}; it must be at least {fewest}"
             )
+
+    def expect_room(self, max_position_embeddings: int) -> None:
+        """Compare the windows' length with a model's positions.
+
+        Raises:
+            InputError: if a window is longer.
+        """
+        if self.max_length_tokens > max_position_embeddings:
+            raise InputError(
+                f"max_length_tokens {self.max_length_tokens} is more than the model's "
+                f"max_position_embeddings {max_position_embeddings}"
+            )
