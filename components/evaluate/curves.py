@@ -1,0 +1,112 @@
+"""Learning curves as SVG, for a page that loads nothing else."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from components.shared.bert.history import History
+
+_COLORS = ("#1f5fbf", "#c2571a", "#2e7d4f", "#7a4fb5")
+_TEXT_COLOR = "#4a5464"
+_LABELS_NOT_PLOTTED = {"step", "label"}
+# Beyond so many steps a marker at each would hide the line.
+_MOST_MARKERS = 12
+_STYLE = {
+    # Text stays text: small, sharp, and in the page's font.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+    "font.family": "sans-serif",
+    "font.size": 9.5,
+    "text.color": _TEXT_COLOR,
+    "axes.edgecolor": "#c9d0da",
+    "axes.labelcolor": _TEXT_COLOR,
+    "axes.formatter.limits": (-3, 5),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": _TEXT_COLOR,
+    "ytick.color": _TEXT_COLOR,
+    "grid.color": "#e6eaf0",
+    "legend.frameon": False,
+}
+
+
+class Panel(NamedTuple):
+    """One plot."""
+
+    title: str
+    svg: Markup
+
+
+def draw_panels(history: History) -> list[Panel]:
+    """Plots of a stage's numbers over its steps: losses together, then each other kind."""
+    names = [
+        name
+        for name in dict.fromkeys(name for entry in history.entries for name in entry)
+        if name not in _LABELS_NOT_PLOTTED and any(_is_number(e.get(name)) for e in history.entries)
+    ]
+    losses = [name for name in names if name.endswith("loss")]
+    if "loss" in losses and len(losses) == 2:
+        losses.remove("loss")  # the sum of one
+    accuracies = [name for name in names if name.endswith("accuracy")]
+    others = [[name] for name in names if not name.endswith(("loss", "accuracy"))]
+    groups = {"Loss": losses, "Accuracy": accuracies}
+    groups |= {_say(group[0]).capitalize(): group for group in others}
+    return [
+        Panel(title, _draw(history.entries, title, group))
+        for title, group in groups.items()
+        if group
+    ]
+
+
+def _draw(entries: Sequence[Mapping], title: str, names: Sequence[str]) -> Markup:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(4.2, 2.6), layout="constrained")
+        FigureCanvasSVG(figure)
+        axes = figure.add_subplot()
+        for name, color in zip(names, _COLORS, strict=False):
+            points = [(e["step"], e[name]) for e in entries if _is_number(e.get(name))]
+            marker = "o" if len(points) <= _MOST_MARKERS else None
+            steps, values = zip(*points, strict=True)
+            axes.plot(
+                steps, values, color=color, label=_say(name), lw=1.8, marker=marker, markersize=3.5
+            )
+        axes.grid(axis="y")
+        axes.set_xlabel("step")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        if title == "Accuracy":
+            axes.set_ylim(0, 1)
+        if title.endswith("per second"):
+            axes.set_ylim(bottom=0)  # or a change of a percent looks like a collapse
+        if len(names) > 1:
+            axes.legend(loc="best")
+        file = io.StringIO()
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    return _inline(file.getvalue())
+
+
+def _inline(svg: str) -> Markup:
+    """An SVG document as an element of a page."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # Group ids repeat from plot to plot, and nothing refers to them.
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(
+        r'<svg [^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" role="img">', svg, count=1
+    )
+    # matplotlib's own output, of our own column names: no user's text is in it.
+    return Markup(svg)  # noqa: S704
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _say(name: str) -> str:
+    return name.replace("_", " ").replace("lm ", "LM ")

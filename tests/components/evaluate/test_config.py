@@ -1,0 +1,40 @@
+"""Wrong settings are refused before any work."""
+
+from pathlib import Path
+
+import pytest
+
+from components.evaluate.config import EvaluateConfig
+from components.shared.errors import InputError
+
+_PATHS = {name: Path(name) for name in ("squad", "checkpoint", "metrics", "report", "predictions")}
+
+
+def test_the_defaults_are_run_squads():
+    """They are valid, and those of google-research/bert."""
+    config = EvaluateConfig(**_PATHS)
+
+    assert (config.max_length_tokens, config.stride_tokens, config.max_query_tokens) == (
+        384,
+        128,
+        64,
+    )
+    assert (config.n_best_size, config.max_answer_length_tokens) == (20, 30)
+    assert config.null_score_diff_threshold == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("batch_size", 0, "batch_size must be 1 or more, got 0"),
+        ("n_best_size", 0, "n_best_size must be 1 or more, got 0"),
+        ("num_report_questions", -1, "num_report_questions must be 0 or more, got -1"),
+        ("precision", "fp16", "precision must be one of float32, .* got 'fp16'"),
+        ("max_length_tokens", 66, "max_length_tokens 66 leaves no room"),
+        ("stride_tokens", 0, "stride_tokens must be 1 or more, got 0"),
+    ],
+)
+def test_a_wrong_setting_is_refused(setting, value, message):
+    """The message says what must be."""
+    with pytest.raises(InputError, match=message):
+        EvaluateConfig(**_PATHS, **{setting: value})

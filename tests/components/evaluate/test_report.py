@@ -1,0 +1,190 @@
+"""The report is one file that shows the run and runs nothing."""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+
+from components.evaluate.answered import AnsweredQuestion
+from components.evaluate.curves import draw_panels
+from components.evaluate.report import write_report
+from components.shared.bert.history import History
+from components.shared.squad.data import Answer, Question
+
+_ATTACK = "<script>document.title='attacked'</script>"
+_HISTORY = History(
+    [
+        {
+            "label": "Pretraining at length 128",
+            "step": step,
+            "loss": 10.0 / step,
+            "masked_lm_loss": 9.0 / step,
+            "next_sentence_loss": 1.0 / step,
+            "masked_lm_accuracy": 0.1,
+            "learning_rate": 0.001,
+            "sequences_per_second": 50.0,
+        }
+        for step in (10, 20, 30)
+    ]
+)
+
+
+def _write(folder, **changes) -> str:
+    question = Question(
+        "q", "Cats", f"Who {_ATTACK}?", f"A cat {_ATTACK}.", (Answer("cat", 2),), False
+    )
+    contents = {
+        "title": "BERT on SQuAD 2.0",
+        "subtitle": "A run",
+        "scores": {
+            "exact": 50.0,
+            "f1": 61.234,
+            "total": 4,
+            "HasAns_exact": 25.0,
+            "HasAns_f1": 30.5,
+            "HasAns_total": 3,
+            "NoAns_exact": 75.0,
+            "NoAns_f1": 80.5,
+            "NoAns_total": 1,
+            "best_exact": 51.0,
+            "best_exact_thresh": -1.5,
+            "best_f1": 62.0,
+            "best_f1_thresh": -2.5,
+        },
+        "speed": {
+            "questions_per_second": 1234.5,
+            "windows_per_second": 99.25,
+            "latency_ms_p50": 10.0,
+            "latency_ms_p100": 20.0,
+            "device": "CPU",
+        },
+        "histories": [_HISTORY],
+        "answered": [AnsweredQuestion(question, _ATTACK, 0, 0, 0.25)],
+        "settings": {"Versions": {"keras": "3.15.1"}},
+    }
+    write_report(folder / "report.html", **{**contents, **changes})
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def _visible_text(page: str) -> str:
+    page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+def test_shows_scores_speed_curves_answers_and_settings(tmp_path):
+    """All that was given, in words of a person."""
+    text = _visible_text(_write(tmp_path))
+
+    for shown in (
+        "BERT on SQuAD 2.0",
+        "61.23 F1, percent",
+        "With an answer 25.00 30.50 3",
+        "Without an answer 75.00 80.50 1",
+        "F1 62.00 (threshold -2.5)",
+        "1,234 questions a second",
+        "50% 10.0 ms",
+        "slowest 20.0 ms",
+        "device CPU",
+        "Pretraining at length 128",
+        "masked LM loss",
+        "✗ wrong",
+        "keras 3.15.1",
+    ):
+        assert shown in text
+
+
+def test_shows_version_1_scores_alone(tmp_path):
+    """SQuAD 1.1 has no table of its own."""
+    text = _visible_text(_write(tmp_path, scores={"exact_match": 81.0, "f1": 88.5}))
+
+    assert "81.00 exact match, percent" in text
+    assert "With an answer" not in text
+
+
+def test_leaves_out_what_there_is_not(tmp_path):
+    """No history, no questions, no speed: no headings for them."""
+    changes = {"speed": {}, "histories": [History([])], "answered": [], "settings": {}}
+
+    text = _visible_text(_write(tmp_path, **changes))
+
+    for heading in ("Prediction speed", "Learning curves", "Answered questions", "Settings"):
+        assert heading not in text
+
+
+class _Elements(HTMLParser):
+    """Tags, and attributes that could load or run something."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.links = set(), []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.links += [
+            (name, value)
+            for name, value in attributes
+            if name in ("src", "srcset", "data", "action") or name.startswith("on")
+            or (name.endswith("href") and not value.startswith("#"))
+        ]  # fmt: skip
+
+
+def test_text_of_the_data_is_never_markup(tmp_path):
+    """A question, a context and an answer that hold a script are shown as text."""
+    page = _write(tmp_path, title=f"Title {_ATTACK}", settings={_ATTACK: {_ATTACK: _ATTACK}})
+
+    elements = _Elements()
+    elements.feed(page)
+    assert {"script", "link", "img", "iframe", "object"}.isdisjoint(elements.tags)
+    assert elements.links == []
+    assert page.count("&lt;script&gt;") >= 7
+    assert "url(http" not in page
+
+
+def test_losses_are_drawn_together_and_other_numbers_apart():
+    """One panel for three losses, one each for accuracy, learning rate and speed."""
+    panels = draw_panels(_HISTORY)
+
+    assert [panel.title for panel in panels] == [
+        "Loss",
+        "Accuracy",
+        "Learning rate",
+        "Sequences per second",
+    ]
+    assert all(name in panels[0].svg for name in (">loss<", ">masked LM loss<"))
+
+
+def test_a_number_that_some_lines_lack_is_drawn_where_it_is():
+    """Keys vary from line to line."""
+    entries = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0, "loss_scale": 8.0}]
+
+    assert [panel.title for panel in draw_panels(History(entries))] == ["Loss", "Loss scale"]
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    """No date and no random ids."""
+    assert _write(tmp_path) == _write(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_browser_shows_it_and_runs_nothing(tmp_path):
+    """In Chromium the title is the page's own and the question's tags are text."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("neither chromium nor google-chrome is installed")
+    _write(tmp_path)
+
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += ["--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}"]
+    done = subprocess.run(
+        [*command, (tmp_path / "report.html").as_uri()],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+
+    assert "<title>BERT on SQuAD 2.0</title>" in done.stdout
+    assert "Who &lt;script&gt;" in done.stdout
+    assert done.stdout.count("<figure") == 4
