@@ -126,7 +126,12 @@ def _read_head(path: Path, compression: Compression) -> str:
     opened: Any = {"bz2": bz2.open, "gzip": gzip.open, "plain": open}[compression]
     try:
         with opened(path, "rb") as file:
-            return file.read(_HEAD_BYTES).decode("utf-8", errors="replace")
+            head = b""
+            while len(head) < _HEAD_BYTES and b"</siteinfo>" not in head:
+                if not (more := file.read1(_HEAD_BYTES)):
+                    break
+                head += more
+            return head.decode("utf-8", errors="replace")
     except EOFError:
         raise InputError(f"{path}: cut short: the end is missing; fetch it again") from None
     except (OSError, zlib.error) as error:

@@ -60,9 +60,9 @@ def read_pages(part: Part) -> Iterator[bytes]:
             if _OPEN in buffer:
                 yield _cut_page(buffer, buffer.find(_OPEN))
             skipping = True
-    end = tail.strip()
+    tail = tail.strip()
     # The part may start within the closing tag.
-    if not end.endswith(_END) and not _END.endswith(end):
+    if not tail.endswith(_END) and not _END.endswith(tail):
         raise InputError(_cut_short(part.path))
 
 

@@ -1,5 +1,6 @@
 """Dumps and vocabularies for the tests of preprocess."""
 
+import bz2
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ FOOT = "</mediawiki>\n"
 WORDS = ("the", "cat", "sat", "on", "a", "mat", "and", "saw", "two", "dogs", "run", "by", "red")
 
 
-def make_page(page_id, text, *, title="", namespace=0, extra=""):
+def _make_page(page_id, text, *, title="", namespace=0, extra=""):
     """A page of an export; `text` is escaped already."""
     return (
         f"  <page>\n    <title>{title or f'Page {page_id}'}</title>\n    <ns>{namespace}</ns>\n"
@@ -31,14 +32,14 @@ def make_page(page_id, text, *, title="", namespace=0, extra=""):
     )
 
 
-def make_article(page_id, num_sentences=30):
+def _make_article(page_id, num_sentences=30):
     """Sentences of six words that differ from page to page."""
     sentences = []
     for number in range(num_sentences):
         start = page_id * 7 + number * 3 + number // 5
         words = [WORDS[(start + step * (1 + page_id % 3)) % len(WORDS)] for step in range(6)]
         sentences.append(" ".join(words).capitalize() + ".")
-    return make_page(page_id, " ".join(sentences))
+    return _make_page(page_id, " ".join(sentences))
 
 
 @pytest.fixture
@@ -63,3 +64,29 @@ def dump_folder(tmp_path) -> Path:
     folder = tmp_path / "dump"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def make_page():
+    """Makes a page of an export."""
+    return _make_page
+
+
+@pytest.fixture
+def make_article():
+    """Makes a page with sentences of its own."""
+    return _make_article
+
+
+@pytest.fixture
+def write_dump(dump_folder):
+    """Writes pages as an export of some streams; returns its path."""
+
+    def write(*pages, name="dump.xml.bz2", num_streams=1):
+        path = dump_folder / name
+        size = max(1, -(-len(pages) // num_streams))
+        groups = ["".join(pages[start : start + size]) for start in range(0, len(pages), size)]
+        path.write_bytes(b"".join(bz2.compress(one.encode()) for one in (HEAD, *groups, FOOT)))
+        return path
+
+    return write

@@ -39,7 +39,12 @@ def test_last_is_the_last_with_text():
 def test_text_is_made_only_when_asked_for():
     """Arguments that nobody reads cost nothing."""
     seen = []
-    arguments = Arguments(["a", "b"], lambda source: seen.append(source) or source)
+
+    def to_text(source):
+        seen.append(source)
+        return source
+
+    arguments = Arguments(["a", "b"], to_text)
 
     assert arguments[2] == "b"
     assert seen == ["b"]

@@ -9,8 +9,9 @@ from components.shared.errors import InputError
 
 
 def make(**settings):
-    paths = {"dump_files": Path("d"), "dataset": Path("o"), "vocabulary": Path("v")}
-    return PreprocessConfig(**paths, **settings)
+    return PreprocessConfig(
+        dump_files=Path("d"), dataset=Path("o"), vocabulary=Path("v"), **settings
+    )
 
 
 def test_lengths_are_sorted_numbers():

@@ -1,6 +1,6 @@
 import pytest
 
-from components.preprocess.pages import parse_page
+from components.preprocess.pages import Page, parse_page
 from components.preprocess.reading import MAX_PAGE_BYTES
 
 
@@ -9,6 +9,12 @@ def make(text="Text.", *, title="Ely", namespace="<ns>0</ns>", extra="", page_id
         f"<page><title>{title}</title>{namespace}{page_id}{extra}<revision><id>8</id>"
         f'<text bytes="5" xml:space="preserve">{text}</text></revision></page>'
     ).encode()
+
+
+def read(xml):
+    page = parse_page(xml)
+    assert isinstance(page, Page)
+    return page
 
 
 def test_article_has_id_title_and_text():
@@ -31,19 +37,19 @@ def test_newest_of_several_revisions_counts():
         b"</revision>", b"</revision><revision><id>9</id><text>New.</text></revision>"
     )
 
-    assert parse_page(xml).wikitext == "New."
+    assert read(xml).wikitext == "New."
 
 
 def test_old_export_without_namespaces_is_read():
     """<ns> came with version 0.6 of the format."""
-    assert parse_page(make(namespace="")).title == "Ely"
+    assert read(make(namespace="")).title == "Ely"
 
 
 def test_empty_text_is_an_article_without_text():
     """<text /> is not broken."""
     xml = b'<page><title>A</title><ns>0</ns><id>1</id><text bytes="0" /></page>'
 
-    assert parse_page(xml).wikitext == ""
+    assert read(xml).wikitext == ""
 
 
 @pytest.mark.parametrize(
@@ -76,4 +82,4 @@ def test_page_that_is_no_article_has_its_reason(xml, reason):
 )
 def test_article_that_looks_like_another_kind_stays(text):
     """A template of a similar name or a list makes no other kind of page."""
-    assert parse_page(make(text)).wikitext == text
+    assert read(make(text)).wikitext == text
