@@ -2,6 +2,8 @@
 
 import argparse
 import inspect
+import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -43,11 +45,14 @@ def _run(runner: str, output: Path, **parameters: Any) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
+    # Under its artifact's name a browser would not take it for a page.
+    report = Path(artifacts["report"].path).with_name("report.html")
+    shutil.copyfile(artifacts["report"].path, report)
     print(f"\nDone in {time.monotonic() - started:.0f} s")
-    for name, value in artifacts["metrics"].metadata.items():
-        print(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
+    for name, value in json.loads(Path(artifacts["metrics"].path).read_text("utf-8")).items():
+        print(f"  {name}: {value:.4g}")
     print(f"  checkpoint: {artifacts['checkpoint'].path}")
-    print(f"  report: {artifacts['report'].path}")
+    print(f"  report: {report}")
     return 0
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ def run(arguments: Mapping[str, Any], *, runner: str, output: Path) -> Mapping[s
         for stage in STAGES:
             set_up(stage)
         chosen = local.SubprocessRunner(use_venv=False)
+    # What kfp says of each step: that a display name, say, has no effect here.
+    warnings.filterwarnings("ignore", message=".*have no effect in the current local runner")
     local.init(chosen, pipeline_root=str(output.resolve()))
     try:
         outputs = bert(**arguments).outputs

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
-from tqdm import tqdm
-
 # Set by the local runner to its own terminal: a step's output goes through pipes,
 # where a bar can't be drawn.
 TERMINAL_VARIABLE = "PROGRESS_TERMINAL"
@@ -25,6 +23,8 @@ class Progress:
         self._started = self._last_line = time.monotonic()
         self._bar = None
         if terminal is not None:
+            from tqdm import tqdm  # here: a log needs no bar, nor does the pipeline's runner
+
             self._bar = tqdm(
                 total=total,
                 desc=label,
