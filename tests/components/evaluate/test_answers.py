@@ -138,6 +138,13 @@ def test_version_2_takes_the_lowest_null_score_of_all_windows(vocabulary):
     assert answers.null_odds == {"q": 2.0}
 
 
+def test_scores_are_added_in_double_precision(vocabulary):
+    """In single precision 2^24 + 1 is 2^24."""
+    answers = _choose(vocabulary, _CONTEXT, {0: 2.0**24}, {0: 1}, version="2.0")
+
+    assert answers.null_odds == {"q": 2.0**24 + 1}
+
+
 def test_no_valid_span_gives_an_answer_all_the_same(vocabulary):
     """run_squad crashes here; Hugging Face's word for it is "empty"."""
     starts = dict.fromkeys(range(3), 9)

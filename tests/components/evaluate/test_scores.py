@@ -106,6 +106,34 @@ def test_version_2_finds_the_best_threshold():
     assert (scores["best_exact_thresh"], scores["best_f1_thresh"]) == (0.5, 0.5)
 
 
+def test_version_2_takes_the_lowest_of_equally_good_thresholds():
+    """Answering the second question is wrong, the third right: no better than the first."""
+    data = _version_2(_question("q1", "cat"), _question("q2"), _question("q3", "hat"))
+    predictions = {"q1": "cat", "q2": "mat", "q3": "hat"}
+
+    scores = score_answers(data, predictions, {"q1": -3.0, "q2": 0.5, "q3": 0.75})
+
+    assert (scores["best_exact"], scores["best_exact_thresh"]) == (pytest.approx(200 / 3), -3.0)
+
+
+@pytest.mark.parametrize(("threshold", "exact"), [(1.0, 50.0), (2.0, 100.0)])
+def test_version_2_takes_answers_with_higher_null_odds_for_none(threshold, exact):
+    """Above the threshold alone: the first's odds are 1, the second's 2."""
+    data = _version_2(_question("q1", "cat"), _question("q2", "hat"))
+    predictions, null_odds = {"q1": "cat", "q2": "hat"}, {"q1": 1.0, "q2": 2.0}
+
+    scores = score_answers(data, predictions, null_odds, null_odds_threshold=threshold)
+
+    assert scores["exact"] == exact
+
+
+def test_version_2_ignores_gold_answers_without_a_word():
+    """The gold "The" is nothing once normalised, so silence does not match it."""
+    data = _version_2(_question("q", "The", "cat"))
+
+    assert score_answers(data, {"q": ""})["exact"] == 0
+
+
 def test_null_odds_of_another_run_are_refused():
     """They lack a question that the predictions have."""
     data = _version_2(_question("q1", "cat"))

@@ -76,6 +76,34 @@ def test_a_long_context_is_cut_into_windows_that_overlap(vocabulary):
     ]
 
 
+def test_of_equal_windows_the_first_has_most_context(vocabulary):
+    """Token c is one token from the end of the first and from the start of the second."""
+    settings = {"max_length_tokens": 8, "stride_tokens": 1, "max_query_tokens": 2}
+
+    windows = _make(vocabulary, _question("a b c d"), **settings)
+
+    assert [_text(vocabulary, w) for w in windows] == [
+        "[CLS] who ? [SEP] a b c [SEP]",
+        "[CLS] who ? [SEP] b c d [SEP]",
+    ]
+    # Of b: 1 token on each side in the first; of c: 0 on its right there.
+    assert [w.is_max_context.tolist() for w in windows] == [
+        [True, True, False],
+        [False, True, True],
+    ]
+
+
+def test_a_much_longer_window_has_a_little_more_context(vocabulary):
+    """At token 164 of 220 it has 35 + 0.01 · 200, the shorter one 36 + 0.01 · 92."""
+    settings = {"max_length_tokens": 205, "stride_tokens": 128, "max_query_tokens": 2}
+
+    first, second = _make(vocabulary, _question("a " * 220), **settings)
+
+    assert (len(first.token_to_word), len(second.token_to_word)) == (200, 92)
+    assert first.is_max_context[[164, 165]].tolist() == [True, False]
+    assert second.is_max_context[[164 - 128, 165 - 128]].tolist() == [False, True]
+
+
 def test_a_stride_longer_than_the_room_leaves_no_token_out(vocabulary):
     """The next window then starts where the one before ended."""
     settings = {"max_length_tokens": 7, "stride_tokens": 5, "max_query_tokens": 2}
@@ -112,9 +140,10 @@ def test_a_question_is_cut_at_its_most_tokens(vocabulary):
     assert _text(vocabulary, window) == "[CLS] b c [SEP] a [SEP]"
 
 
-def test_an_answer_inside_a_word_becomes_its_own_tokens(vocabulary):
-    """Of "(1895-1943)" the answer 1895 is one token, not the whole word."""
-    (window,) = _make(vocabulary, _question("a (1895-1943) b", "1943"))
+@pytest.mark.parametrize("context", ["a (1895-1943) b", "a 1895-1943 b", "a 1943-1895 b"])
+def test_an_answer_inside_a_word_becomes_its_own_tokens(vocabulary, context):
+    """Of "(1895-1943)" the answer 1943 is one token, not the whole word."""
+    (window,) = _make(vocabulary, _question(context, "1943"))
 
     assert _answer(vocabulary, window) == "1943"
 
