@@ -116,11 +116,11 @@ def test_version_2_takes_the_lowest_of_equally_good_thresholds():
     assert (scores["best_exact"], scores["best_exact_thresh"]) == (pytest.approx(200 / 3), -3.0)
 
 
-@pytest.mark.parametrize(("threshold", "exact"), [(1.0, 50.0), (2.0, 100.0)])
+@pytest.mark.parametrize(("threshold", "exact"), [(1.0, 50.0), (1.5, 100.0)])
 def test_version_2_takes_answers_with_higher_null_odds_for_none(threshold, exact):
-    """Above the threshold alone: the first's odds are 1, the second's 2."""
+    """Above the threshold alone: the first's odds are 1, the second's 1.5."""
     data = _version_2(_question("q1", "cat"), _question("q2", "hat"))
-    predictions, null_odds = {"q1": "cat", "q2": "hat"}, {"q1": 1.0, "q2": 2.0}
+    predictions, null_odds = {"q1": "cat", "q2": "hat"}, {"q1": 1.0, "q2": 1.5}
 
     scores = score_answers(data, predictions, null_odds, null_odds_threshold=threshold)
 

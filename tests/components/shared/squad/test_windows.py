@@ -77,18 +77,17 @@ def test_a_long_context_is_cut_into_windows_that_overlap(vocabulary):
 
 
 def test_of_equal_windows_the_first_has_most_context(vocabulary):
-    """Token c is one token from the end of the first and from the start of the second."""
-    settings = {"max_length_tokens": 8, "stride_tokens": 1, "max_query_tokens": 2}
+    """Token c is the last of the first window and the first of the second."""
+    settings = {"max_length_tokens": 8, "stride_tokens": 2, "max_query_tokens": 2}
 
-    windows = _make(vocabulary, _question("a b c d"), **settings)
+    windows = _make(vocabulary, _question("a b c d e"), **settings)
 
     assert [_text(vocabulary, w) for w in windows] == [
         "[CLS] who ? [SEP] a b c [SEP]",
-        "[CLS] who ? [SEP] b c d [SEP]",
+        "[CLS] who ? [SEP] c d e [SEP]",
     ]
-    # Of b: 1 token on each side in the first; of c: 0 on its right there.
     assert [w.is_max_context.tolist() for w in windows] == [
-        [True, True, False],
+        [True, True, True],
         [False, True, True],
     ]
 
