@@ -10,7 +10,7 @@ from components.preprocess.reading import read_pages
 from components.preprocess.sentences import split_sentences
 from components.preprocess.wikitext import clean_page
 
-_BATCH_BYTES = 1 << 20
+BATCH_BYTES = 1_000_000
 
 _logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def read_batches(part: Part) -> Iterator[PageBatch]:
     for page in read_pages(part):
         batch.append(page)
         num_bytes += len(page)
-        if num_bytes >= _BATCH_BYTES:
+        if num_bytes >= BATCH_BYTES:
             yield PageBatch(part.site, batch)
             batch, num_bytes = [], 0
     if batch:

@@ -20,6 +20,10 @@ _MAGIC_TO_COMPRESSION: dict[bytes, Compression] = {b"BZh": "bz2", b"\x1f\x8b": "
 # What a byte of the file makes in XML, by order of magnitude: plans the work, no more.
 _EXPANSION = {"bz2": 3.6, "gzip": 3.0, "plain": 1.0}
 _HEAD_BYTES = 1 << 17
+_SEARCHED_BYTES = 32 << 20
+
+# How each stream of a bz2 file starts: its header and the mark of its first block.
+BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 _NAMESPACE = re.compile(r'<namespace key="(-?\d+)"[^>]*>([^<]+)</namespace>')
 
 
@@ -34,6 +38,22 @@ class Site:
 
 
 @dataclass(frozen=True)
+class DumpFile:
+    """A file of a dump, checked to be a MediaWiki export."""
+
+    path: Path
+    compression: Compression
+    is_divisible: bool
+    """Whether it can be read from the middle."""
+    site: Site
+
+    @property
+    def num_bytes(self) -> int:
+        """As it is."""
+        return self.path.stat().st_size
+
+
+@dataclass(frozen=True)
 class Part:
     """A piece of work: the pages that start in a range of a file's bytes."""
 
@@ -41,35 +61,44 @@ class Part:
     compression: Compression
     start: int
     end: int
+    is_whole_file: bool
+    """Whether it may hold far more pages than other parts."""
     site: Site
 
 
 @dataclass(frozen=True)
 class Dump:
-    """The files of a dump, checked to be MediaWiki exports."""
+    """The files of a dump."""
 
-    files: Sequence[tuple[Path, Compression, Site]]
+    files: Sequence[DumpFile]
     manifest: Any
     """What dump.json says, None where there is none."""
 
     @property
     def num_bytes(self) -> int:
         """Of all files, as they are."""
-        return sum(path.stat().st_size for path, _, _ in self.files)
+        return sum(file.num_bytes for file in self.files)
 
     @property
     def estimated_xml_bytes(self) -> int:
         """About how much XML they hold: the same for the same files, whatever the machine."""
-        return int(sum(path.stat().st_size * _EXPANSION[kind] for path, kind, _ in self.files))
+        return int(sum(file.num_bytes * _EXPANSION[file.compression] for file in self.files))
 
     def cut(self, part_bytes: int) -> list[Part]:
-        """The pieces of work; gzip can't be read from the middle, so a file is one piece."""
+        """The pieces of work: ranges of bytes, and files that can't be divided."""
         parts = []
-        for path, compression, site in self.files:
-            size = path.stat().st_size
-            step = size if compression == "gzip" else part_bytes
+        for file in self.files:
+            size = file.num_bytes
+            step = part_bytes if file.is_divisible else size
             parts += [
-                Part(str(path), compression, start, min(start + step, size), site)
+                Part(
+                    str(file.path),
+                    file.compression,
+                    start,
+                    min(start + step, size),
+                    not file.is_divisible,
+                    file.site,
+                )
                 for start in range(0, size, step)
             ]
         return parts
@@ -105,7 +134,7 @@ def _read_manifest(path: Path) -> Any:
         raise InputError(f"{path}: not JSON ({error}); run the ingest stage again") from None
 
 
-def _open_file(path: Path) -> tuple[Path, Compression, Site]:
+def _open_file(path: Path) -> DumpFile:
     with path.open("rb") as file:
         magic = file.read(3)
     if not magic:
@@ -119,7 +148,14 @@ def _open_file(path: Path) -> tuple[Path, Compression, Site]:
             f"{path}: not a MediaWiki XML export: no <mediawiki> in its head, which begins "
             f"{head[:60]!r}; give a pages-articles dump or the result of Special:Export"
         )
-    return path, compression, _read_site(head)
+    is_divisible = compression == "plain" or (compression == "bz2" and _is_multistream(path))
+    return DumpFile(path, compression, is_divisible, _read_site(head))
+
+
+def _is_multistream(path: Path) -> bool:
+    """Whether a second bz2 stream starts within the first bytes, as in Wikimedia's dumps."""
+    with path.open("rb") as file:
+        return BZ2_STREAM.search(file.read(_SEARCHED_BYTES), 1) is not None
 
 
 def _read_head(path: Path, compression: Compression) -> str:

@@ -4,24 +4,34 @@ Nothing here depends on which worker does what: documents meet in buckets chosen
 of their text, chance has a seed of its own everywhere, and what is written is sorted first.
 """
 
+import io
 import json
+import os
 import pickle
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+
 from components.preprocess.articles import PageBatch, read_article, read_batches
 from components.preprocess.buckets import RowSettings, choose_bucket, drop_copies, make_rows
 from components.preprocess.documents import Document, make_documents
 from components.preprocess.dump import Part
-from components.preprocess.hashing import hash_64
+from components.preprocess.hashing import hash_64, hash_bytes
+from components.preprocess.marks import Marks
 from components.preprocess.pages import DUPLICATE, EMPTY, KEPT
-from components.preprocess.quiet_beam import TaggedOutput, beam
 from components.preprocess.shards import Row, shard_path, write_shard
 from components.preprocess.words import count_words
+from components.shared.errors import InputError
 from components.shared.files import write_text
 from components.shared.tokenizer import WordPieceTokenizer
+
+# Steps whose progress is marked: the first two for each batch of pages.
+COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenise", "Pair and pack", "Write shards"
 
 _COUNTS = "counts"
 
@@ -36,6 +46,7 @@ def build_dataset(
     parts: Sequence[Part],
     folder: Path,
     report: Path,
+    marks: Marks,
     *,
     settings: RowSettings,
     lowercase: bool,
@@ -48,13 +59,13 @@ def build_dataset(
     """
     shard_keys = [(length, shard) for length in settings.lengths for shard in range(num_shards)]
     documents = _read_pages(pipeline, parts) | "Make documents" >> beam.ParDo(
-        _MakeDocuments(settings, lowercase=lowercase, num_buckets=num_buckets)
+        _MakeDocuments(settings, marks, lowercase=lowercase, num_buckets=num_buckets)
     ).with_outputs(_COUNTS, main="documents")
     rows = (
         documents.documents
         | "Gather buckets" >> beam.GroupByKey()
         | "Pair and pack"
-        >> beam.ParDo(_MakeRows(settings, num_shards)).with_outputs(_COUNTS, main="rows")
+        >> beam.ParDo(_MakeRows(settings, marks, num_shards)).with_outputs(_COUNTS, main="rows")
     )
     # A shard that no row falls to is written all the same.
     no_rows = pipeline | "Name shards" >> beam.Create([(key, _pack([])) for key in shard_keys])
@@ -63,7 +74,7 @@ def build_dataset(
         | "Add names" >> beam.Flatten()
         | "Gather shards" >> beam.GroupByKey()
         | "Write shards"
-        >> beam.MapTuple(lambda key, chunks: _write_shard(key, chunks, folder, num_shards))
+        >> beam.MapTuple(lambda key, chunks: _write_shard(key, chunks, folder, marks, num_shards))
     )
     counts = (
         (documents[_COUNTS], rows[_COUNTS])
@@ -78,6 +89,7 @@ def build_word_counts(
     pipeline: beam.Pipeline,
     parts: Sequence[Part],
     report: Path,
+    marks: Marks,
     *,
     lowercase: bool,
     sample_rate: float,
@@ -89,6 +101,7 @@ def build_word_counts(
         pipeline: where the steps are added.
         parts: the dump.
         report: file to write.
+        marks: where progress is marked.
         lowercase: whether to count words in lower case without accents.
         sample_rate: share of the pages to read, chosen by hash.
         seed: decides on the choice.
@@ -97,7 +110,11 @@ def build_word_counts(
         _read_pages(pipeline, parts)
         | "Count words in a batch"
         >> beam.FlatMap(
-            _count_batch, lowercase=lowercase, threshold=int(sample_rate * 2**64), seed=seed
+            _count_batch,
+            marks,
+            lowercase=lowercase,
+            threshold=int(sample_rate * 2**64),
+            seed=seed,
         )
         | "Add counts" >> beam.CombinePerKey(sum)
         | "Name counts" >> beam.MapTuple(lambda *count: json.dumps(count))
@@ -106,21 +123,34 @@ def build_word_counts(
 
 
 def _read_pages(pipeline: beam.Pipeline, parts: Sequence[Part]) -> beam.PCollection[PageBatch]:
+    batches = []
+    if ranges := [part for part in parts if not part.is_whole_file]:
+        batches.append(_read_parts(pipeline, "ranges", ranges))
+    if files := [part for part in parts if part.is_whole_file]:
+        # A part may be a whole dump: without this, one worker would clean all its pages.
+        pages = _read_parts(pipeline, "files", files)
+        batches.append(pages | "Spread pages" >> beam.Reshuffle())
+    return batches | "Join pages" >> beam.Flatten() | "Unpack pages" >> beam.FlatMap(_unpack)
+
+
+def _read_parts(
+    pipeline: beam.Pipeline, kind: str, parts: Sequence[Part]
+) -> beam.PCollection[bytes]:
     return (
         pipeline
-        | "List parts" >> beam.Create([_pack([part]) for part in parts])
-        | "Spread parts" >> beam.Reshuffle()
-        | "Read pages" >> beam.FlatMap(_read_batches)
-        # One file may be one part: without this, one worker would clean all its pages.
-        | "Spread pages" >> beam.Reshuffle()
-        | "Unpack pages" >> beam.FlatMap(_unpack)
+        | f"List {kind}" >> beam.Create([_pack([part]) for part in parts])
+        | f"Spread {kind}" >> beam.Reshuffle()
+        | f"Read {kind}" >> beam.FlatMap(_read_batches)
     )
 
 
 class _MakeDocuments(beam.DoFn):
     """Pages to documents, by bucket; and what became of each page."""
 
-    def __init__(self, settings: RowSettings, *, lowercase: bool, num_buckets: int) -> None:
+    def __init__(
+        self, settings: RowSettings, marks: Marks, *, lowercase: bool, num_buckets: int
+    ) -> None:
+        self._marks = marks
         self._settings, self._lowercase, self._num_buckets = settings, lowercase, num_buckets
         self._tokenizer: WordPieceTokenizer | None = None
 
@@ -145,12 +175,14 @@ class _MakeDocuments(beam.DoFn):
             yield bucket, _pack(documents)
         for count in reasons.items():
             yield TaggedOutput(_COUNTS, count)
+        self._marks.add(CLEAN)
 
 
 class _MakeRows(beam.DoFn):
     """The documents of a bucket to rows, by shard; and how many documents they were."""
 
-    def __init__(self, settings: RowSettings, num_shards: int) -> None:
+    def __init__(self, settings: RowSettings, marks: Marks, num_shards: int) -> None:
+        self._marks = marks
         self._settings, self._num_shards = settings, num_shards
 
     def process(
@@ -169,6 +201,7 @@ class _MakeRows(beam.DoFn):
                 shard_to_rows[row.order % self._num_shards].append(row)
             for shard, rows in shard_to_rows.items():
                 yield (length, shard), _pack(rows)
+        self._marks.add(PAIR)
 
 
 class _WriteLines(beam.PTransform):
@@ -190,26 +223,35 @@ class _WriteLines(beam.PTransform):
 
 
 def _read_batches(part: bytes) -> Iterator[bytes]:
-    for batch in read_batches(_unpack(part)[0]):
-        yield _pack([batch])
+    try:
+        for batch in read_batches(_unpack(part)[0]):
+            yield _pack([batch])
+    except InputError:
+        # A worker process prints what it also passes on; the user is to see it once, alone.
+        if "WORKER_ID" in os.environ:
+            sys.stderr = io.StringIO()
+        raise
 
 
 def _count_batch(
-    batch: PageBatch, *, lowercase: bool, threshold: int, seed: int
+    batch: PageBatch, marks: Marks, *, lowercase: bool, threshold: int, seed: int
 ) -> Iterator[tuple[str, int]]:
-    chosen = [page for page in batch.pages if hash_64(seed, "sample", page) < threshold]
+    chosen = [page for page in batch.pages if hash_64(seed, "sample", hash_bytes(page)) < threshold]
     articles = [read_article(page, batch.site) for page in chosen]
     yield from count_words(
         (one.sentences for one in articles if not isinstance(one, str)), lowercase=lowercase
     ).items()
+    marks.add(COUNT)
 
 
-def _write_shard(key: _ShardKey, chunks: Iterable[bytes], folder: Path, num_shards: int) -> str:
+def _write_shard(
+    key: _ShardKey, chunks: Iterable[bytes], folder: Path, marks: Marks, num_shards: int
+) -> str:
     length, shard = key
     rows = [row for chunk in chunks for row in _unpack(chunk)]
-    return json.dumps(
-        ["shard", length, write_shard(folder, shard_path(length, shard, num_shards), rows)]
-    )
+    described = write_shard(folder, shard_path(length, shard, num_shards), rows)
+    marks.add(WRITE)
+    return json.dumps(["shard", length, described])
 
 
 def _write_lines(lines: Iterable[str], path: Path) -> None:

@@ -5,7 +5,7 @@ import platform
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from components.preprocess.config import PreprocessConfig
 from components.shared.records import FORMAT_VERSION
@@ -19,8 +19,12 @@ _PACKAGES = ("apache-beam", "blingfire", "protobuf", "tokenizers")
 _WITHOUT_EFFECT = ("num_workers", "runner", "beam_options")
 
 
-def read_report(path: Path) -> tuple[dict[str, int], dict[str, list[dict[str, Any]]]]:
-    """The counts of documents by what became of them, and the shards of each length."""
+# The counts of documents by what became of them, and the shards of each length.
+Report: TypeAlias = tuple[dict[str, int], dict[str, list[dict[str, Any]]]]
+
+
+def read_report(path: Path) -> Report:
+    """What the graph that writes shards tells of them."""
     documents: dict[str, int] = {}
     shards: dict[str, list[dict[str, Any]]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():

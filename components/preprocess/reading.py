@@ -7,12 +7,11 @@ by the marks they start with, without an index.
 
 import bz2
 import gzip
-import re
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from components.preprocess.dump import Part
+from components.preprocess.dump import BZ2_STREAM, Part
 from components.shared.errors import InputError
 
 # A wikitext has 2 MiB at most ($wgMaxArticleSize); its XML may be somewhat longer.
@@ -21,7 +20,6 @@ MAX_PAGE_BYTES = 8 << 20
 _CHUNK_BYTES = 1 << 18
 _OPEN, _CLOSE, _END = b"<page>", b"</page>", b"</mediawiki>"
 _TAIL_BYTES = 64
-_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 _STREAM_MARK_BYTES = 10
 
 # Some bytes of XML, and whether they are the part's own or come after its end.
@@ -172,7 +170,7 @@ def _find_stream(file: BinaryIO, part: Part) -> int | None:
     while chunk := file.read(min(_CHUNK_BYTES, last - position)):
         position += len(chunk)
         window = kept + chunk
-        if found := _STREAM.search(window):
+        if found := BZ2_STREAM.search(window):
             return position - len(window) + found.start()
         kept = window[-(_STREAM_MARK_BYTES - 1) :]
     return None

@@ -5,15 +5,20 @@ import math
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from components.preprocess.articles import BATCH_BYTES
+from components.preprocess.buckets import RowSettings
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.dump import Dump, Part, open_dump
-from components.preprocess.graph import RowSettings, build_dataset, build_word_counts
-from components.preprocess.manifest import describe_dataset, read_report
+from components.preprocess.graph import CLEAN, COUNT, PAIR, WRITE, build_dataset, build_word_counts
+from components.preprocess.manifest import Report, describe_dataset, read_report
+from components.preprocess.marks import Marks, Step, show_progress
 from components.preprocess.pages import KEPT
-from components.preprocess.quiet_beam import PipelineOptions
 from components.preprocess.runner import count_workers, make_options, run_graph
 from components.preprocess.word_pieces import read_word_counts, train_word_pieces
 from components.shared.errors import InputError
@@ -40,19 +45,15 @@ def run(config: PreprocessConfig) -> Metadata:
     """
     dump = open_dump(config.dump_files)
     num_workers = count_workers(config, dump.estimated_xml_bytes)
-    options = make_options(config, num_workers)
-    parts = _cut(dump, num_workers)
     _say(f"{len(dump.files)} dump file(s), {dump.num_bytes / 1e6:.1f} MB, {num_workers} worker(s)")
     with tempfile.TemporaryDirectory(prefix="preprocess-") as scratch:
-        report = Path(scratch) / "report"
-        vocabulary_file = _given_vocabulary(config)
-        if vocabulary_file is None:
-            vocabulary_file = Path(scratch) / "vocab.txt"
-            _train_vocabulary(config, dump, parts, options, report, vocabulary_file)
+        work = _Work(
+            config, dump, _cut(dump, num_workers), make_options(config, num_workers), Path(scratch)
+        )
+        vocabulary_file = _given_vocabulary(config) or _train_vocabulary(work)
         vocabulary = Vocabulary.read(vocabulary_file)
         with whole_folder(config.dataset) as folder:
-            _build_dataset(config, dump, parts, options, vocabulary, folder, report)
-            documents, shards = read_report(report)
+            documents, shards = _build_shards(work, vocabulary, folder)
             _require_articles(config, documents)
             manifest = describe_dataset(
                 config,
@@ -65,6 +66,27 @@ def run(config: PreprocessConfig) -> Metadata:
             with whole_file(config.vocabulary) as copy:
                 copy.write_bytes(vocabulary_file.read_bytes())
     return _summarize(manifest)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the graphs of a run have in common."""
+
+    config: PreprocessConfig
+    dump: Dump
+    parts: Sequence[Part]
+    options: PipelineOptions
+    scratch: Path
+
+    @property
+    def marks(self) -> Marks:
+        """Where workers mark progress."""
+        return Marks(self.scratch)
+
+    @property
+    def num_batches(self) -> int:
+        """About how many batches of pages there are."""
+        return math.ceil(self.dump.estimated_xml_bytes / BATCH_BYTES)
 
 
 def _cut(dump: Dump, num_workers: int) -> list[Part]:
@@ -80,42 +102,37 @@ def _given_vocabulary(config: PreprocessConfig) -> Path | None:
     return path
 
 
-def _train_vocabulary(
-    config: PreprocessConfig,
-    dump: Dump,
-    parts: Sequence[Part],
-    options: PipelineOptions,
-    report: Path,
-    vocabulary_file: Path,
-) -> None:
-    _say("counting words, to train a vocabulary")
-    sample_rate = min(1.0, _SAMPLE_XML_BYTES / dump.estimated_xml_bytes)
-    run_graph(
-        options,
-        lambda pipeline: build_word_counts(
-            pipeline,
-            parts,
-            report,
-            lowercase=config.lowercase,
-            sample_rate=sample_rate,
-            seed=config.seed,
-        ),
-    )
+def _train_vocabulary(work: _Work) -> Path:
+    """A vocabulary trained on the dump, in a file."""
+    config, report = work.config, work.scratch / "words.jsonl"
+    with show_progress(work.marks, Step(COUNT, work.num_batches, "MB")):
+        run_graph(
+            work.options,
+            lambda pipeline: build_word_counts(
+                pipeline,
+                work.parts,
+                report,
+                work.marks,
+                lowercase=config.lowercase,
+                sample_rate=min(1.0, _SAMPLE_XML_BYTES / work.dump.estimated_xml_bytes),
+                seed=config.seed,
+            ),
+        )
     pieces = train_word_pieces(read_word_counts(report), config.vocabulary_size)
-    write_text(vocabulary_file, "".join(f"{piece}\n" for piece in pieces))
     _say(f"trained a vocabulary of {len(pieces)} word pieces")
+    vocabulary_file = work.scratch / "vocab.txt"
+    write_text(vocabulary_file, "".join(f"{piece}\n" for piece in pieces))
+    return vocabulary_file
 
 
-def _build_dataset(
-    config: PreprocessConfig,
-    dump: Dump,
-    parts: Sequence[Part],
-    options: PipelineOptions,
-    vocabulary: Vocabulary,
-    folder: Path,
-    report: Path,
-) -> None:
-    _say(f"making rows of {' and '.join(map(str, config.lengths()))} tokens")
+def _build_shards(work: _Work, vocabulary: Vocabulary, folder: Path) -> Report:
+    """Write the shards, and tell what became of the documents and what the shards hold."""
+    config, report = work.config, work.scratch / "report.jsonl"
+    xml_bytes = work.dump.estimated_xml_bytes
+    num_buckets = math.ceil(xml_bytes / _BUCKET_XML_BYTES)
+    num_shards = max(
+        config.num_shards, math.ceil(xml_bytes * config.num_duplicates / _SHARD_XML_BYTES)
+    )
     settings = RowSettings(
         lengths=config.lengths(),
         short_sequence_rate=config.short_sequence_rate,
@@ -123,20 +140,27 @@ def _build_dataset(
         seed=config.seed,
         vocabulary=vocabulary,
     )
-    paired_bytes = dump.estimated_xml_bytes * config.num_duplicates
-    run_graph(
-        options,
-        lambda pipeline: build_dataset(
-            pipeline,
-            parts,
-            folder,
-            report,
-            settings=settings,
-            lowercase=config.lowercase,
-            num_buckets=math.ceil(dump.estimated_xml_bytes / _BUCKET_XML_BYTES),
-            num_shards=max(config.num_shards, math.ceil(paired_bytes / _SHARD_XML_BYTES)),
-        ),
-    )
+    with show_progress(
+        work.marks,
+        Step(CLEAN, work.num_batches, "MB"),
+        Step(PAIR, num_buckets, "buckets"),
+        Step(WRITE, num_shards * len(settings.lengths), "shards"),
+    ):
+        run_graph(
+            work.options,
+            lambda pipeline: build_dataset(
+                pipeline,
+                work.parts,
+                folder,
+                report,
+                work.marks,
+                settings=settings,
+                lowercase=config.lowercase,
+                num_buckets=num_buckets,
+                num_shards=num_shards,
+            ),
+        )
+    return read_report(report)
 
 
 def _require_articles(config: PreprocessConfig, documents: Mapping[str, int]) -> None:

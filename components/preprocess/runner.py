@@ -6,12 +6,14 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
 from components.preprocess.config import PreprocessConfig
-from components.preprocess.quiet_beam import PipelineOptions, beam
 from components.shared.errors import InputError
 
-# Below this, starting processes takes longer than they save.
-_WORTH_PROCESSES_BYTES = 24 << 20
+# Below this, starting processes (three seconds or so) takes longer than they save.
+_WORTH_PROCESSES_BYTES = 36 << 20
 
 # How Beam passes on an exception of a worker: as text, with the name of the step.
 _INPUT_ERROR = re.compile(
@@ -42,7 +44,7 @@ def run_graph(options: PipelineOptions, add_steps: Callable[[beam.Pipeline], Non
     """
     # Threads of the tokenizer would fight with the workers for the same cores.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    _silence_beam()
     pipeline = beam.Pipeline(options=options)
     add_steps(pipeline)
     try:
@@ -52,6 +54,12 @@ def run_graph(options: PipelineOptions, add_steps: Callable[[beam.Pipeline], Non
         if message is None:
             raise
         raise InputError(message) from None
+
+
+def _silence_beam() -> None:
+    """Beam logs each error that it also raises, and its workers' logs at the root."""
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    logging.getLogger().addFilter(lambda _: False)
 
 
 def _find_input_error(error: BaseException) -> str | None:

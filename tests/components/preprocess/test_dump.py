@@ -23,14 +23,14 @@ def test_compression_is_told_by_the_bytes_not_the_name(dump_folder):
 
     dump = open_dump(dump_folder)
 
-    assert [kind for _, kind, _ in dump.files] == ["bz2", "plain", "gzip"]
+    assert [file.compression for file in dump.files] == ["bz2", "plain", "gzip"]
 
 
 def test_namespaces_are_those_of_the_wiki_and_the_english_ones(dump_folder):
     """Files and categories have other names in other languages."""
     (dump_folder / "a.xml").write_text(HEAD)
 
-    _, _, site = open_dump(dump_folder).files[0]
+    site = open_dump(dump_folder).files[0].site
 
     assert site.file_names == {"file", "image", "media", "datei"}
     assert site.category_names == {"category", "kategorie"}
@@ -48,19 +48,23 @@ def test_manifest_is_read_and_is_no_dump(dump_folder):
 
 
 def test_parts_cover_each_file_once(dump_folder):
-    """Ranges of a file touch and don't overlap; gzip has one."""
+    """Ranges of a file touch and don't overlap; a file of one stream has one."""
     (dump_folder / "a.xml").write_text(HEAD + " " * 1000)
     (dump_folder / "b.gz").write_bytes(gzip.compress(HEAD.encode()))
+    (dump_folder / "c.bz2").write_bytes(bz2.compress(HEAD.encode()))
+    (dump_folder / "d.bz2").write_bytes(2 * bz2.compress(HEAD.encode()))
 
     parts = open_dump(dump_folder).cut(500)
 
-    size = (dump_folder / "a.xml").stat().st_size
-    ranges = [(part.start, part.end) for part in parts]
+    size = {path.name: path.stat().st_size for path in dump_folder.iterdir()}
+    ranges = [(part.start, part.end, part.is_whole_file) for part in parts]
     assert ranges == [
-        (0, 500),
-        (500, 1000),
-        (1000, size),
-        (0, (dump_folder / "b.gz").stat().st_size),
+        (0, 500, False),
+        (500, 1000, False),
+        (1000, size["a.xml"], False),
+        (0, size["b.gz"], True),
+        (0, size["c.bz2"], True),
+        (0, size["d.bz2"], False),
     ]
 
 

@@ -229,7 +229,7 @@ def test_rerun_replaces_what_a_killed_run_left(make_config, write_dump, make_art
 
 @pytest.mark.parametrize("processes", ["", pytest.param(PROCESSES, marks=pytest.mark.slow)])
 def test_cut_dump_is_named_alone_and_leaves_nothing(
-    make_config, write_dump, make_article, tmp_path, processes
+    make_config, write_dump, make_article, tmp_path, capfd, processes
 ):
     """The user sees the file, the place and the remedy, and no dataset."""
     path = write_dump(*(make_article(page) for page in range(1, 40)), num_streams=4)
@@ -242,6 +242,7 @@ def test_cut_dump_is_named_alone_and_leaves_nothing(
     message = str(error.value)
     assert message.startswith(f"{path}: cut short in the bz2 stream that starts at byte ")
     assert message.endswith("; fetch it again")
+    assert "Traceback" not in capfd.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
 
 
