@@ -15,11 +15,12 @@ from components.preprocess.articles import BATCH_BYTES
 from components.preprocess.buckets import RowSettings
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.dump import Dump, Part, open_dump
-from components.preprocess.graph import CLEAN, COUNT, PAIR, WRITE, build_dataset, build_word_counts
+from components.preprocess.graph import build_dataset, build_word_counts
 from components.preprocess.manifest import Report, describe_dataset, read_report
 from components.preprocess.marks import Marks, Step, show_progress
 from components.preprocess.pages import KEPT
 from components.preprocess.runner import count_workers, make_options, run_graph
+from components.preprocess.steps import CLEAN, COUNT, PAIR, WRITE
 from components.preprocess.word_pieces import read_word_counts, train_word_pieces
 from components.shared.errors import InputError
 from components.shared.files import whole_file, whole_folder, write_text

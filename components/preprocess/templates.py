@@ -10,6 +10,7 @@ from collections.abc import Callable
 from components.preprocess.arguments import Arguments
 from components.preprocess.convert import convert
 from components.preprocess.languages import CODE_TO_LANGUAGE
+from components.preprocess.plain_templates import CONSTANTS, STYLES
 
 _MONTHS = [
     "January",
@@ -30,8 +31,8 @@ _MONTHS = [
 def expand_template(name: str, arguments: Arguments, title: str) -> str:
     """The text that a template leaves; "" for one that leaves none."""
     name = " ".join(name.replace("_", " ").split()).lower().removeprefix("template:")
-    if name in _CONSTANTS:
-        return _CONSTANTS[name]
+    if name in CONSTANTS:
+        return CONSTANTS[name]
     if name in _EXPANSIONS:
         return _EXPANSIONS[name](arguments)
     if name.startswith("lang-"):
@@ -166,6 +167,11 @@ def _interlanguage(arguments: Arguments) -> str:
     return arguments.get("lt", "display") or arguments[1]
 
 
+def _era(era: str) -> Callable[[Arguments], str]:
+    """{{BCE|44}} is 44 BCE."""
+    return lambda arguments: f"{arguments[1]} {era}".strip()
+
+
 def _ship(prefix: str) -> Callable[[Arguments], str]:
     """{{USS|Enterprise|CVN-65|2}}: the number says which parts show; mostly all but the hull."""
 
@@ -188,33 +194,8 @@ def _lines(arguments: Arguments) -> str:
     return "\n\n".join(filter(None, arguments))
 
 
-_CONSTANTS = {
-    "!": "", "=": "=", "'": "'", "'s": "'s", "''": "", "-": "", "·": " · ", "•": " • ",
-    "dot": " · ", "bull": " • ", "bullet": " • ", "ndash": "–", "en dash": "–", "mdash": "—",
-    "em dash": "—", "mdashb": "—", "snd": " – ", "spnd": " – ", "spndash": " – ",
-    "spaced ndash": " – ", "spaced en dash": " – ", "dash": " – ", "snds": " – ",
-    "nbsp": " ", "space": " ", "spaces": " ", "thinsp": " ", "thin space": " ", "sp": " ",
-    "hair space": " ", "pi": "π", "euro": "€", "zwsp": "", "wbr": "", "shy": "", "nbhyph": "-",
-    "hyphen": "-", "prime": "′", "ad": "AD", "bce": "BCE", "bc": "BC", "ce": "CE", "...": "...",
-    "ellipsis": "...", "sep": "", "br": " ", "break": " ", "crlf": " ",
-    "number sign": "#", "ampersand": "&", "pipe": "", "asterisk": "*", "okina": "ʻ", "hamza": "ʾ",
-    "ayin": "ʿ", "smallsup": "", "flat": "♭", "sharp": "♯",
-}  # fmt: skip
-
-_STYLES = (
-    "nowrap", "nobr", "nobreak", "no wrap", "nwr", "j", "small", "smaller", "big", "bigger",
-    "large", "larger", "huge", "resize", "nobold", "noitalic", "normal", "nobold italics", "em",
-    "strong", "b", "i", "bold", "italic", "italics", "it", "u", "underline", "s", "strike", "sup",
-    "sub", "sc", "sc1", "sc2", "smallcaps", "small caps", "mvar", "math", "var", "mono", "tt",
-    "code", "codett", "samp", "kbd", "key", "keypress", "vanchor", "visible anchor", "not a typo",
-    "typo", "as written", "proper name", "no italic", "no bold", "unicode", "iast", "polytonic",
-    "pinyin", "script", "chem2", "hebrew", "rtl-para", "rtl", "nastaliq", "nq", "dfn", "term",
-    "defn", "gloss", "bdi", "big text", "center", "centre", "align", "plainlist", "flatlist",
-    "flag", "flagcountry", "flagu", "country",
-)  # fmt: skip
-
 _EXPANSIONS: dict[str, Callable[[Arguments], str]] = {
-    **dict.fromkeys(_STYLES, _first),
+    **dict.fromkeys(STYLES, _first),
     **dict.fromkeys(("abbr", "abbrv", "tooltip", "hover title"), _first),
     **dict.fromkeys(("convert", "conv"), convert),
     **dict.fromkeys(("quote", "blockquote", "bquote", "quotation", "cquote"), _quote),
@@ -256,6 +237,9 @@ _EXPANSIONS: dict[str, Callable[[Arguments], str]] = {
     "inr": _around("₹"),
     "indian rupee": _around("₹"),
     "eur": _around("€"),
+    "euro": _around("€"),
+    "ad": lambda arguments: f"AD {arguments[1]}".strip(),
+    **{era.lower(): _era(era) for era in ("BCE", "BC", "CE")},
     "jpy": _around("¥"),
     "uss": _ship("USS"),
     "hms": _ship("HMS"),
