@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.environments import REPOSITORY
+from components.shared.images import name_image
+from pipelines.environments import REPOSITORY, STAGES
 
 SAMPLE = REPOSITORY / "pipelines" / "sample"
 BERT_CONFIG = json.dumps(
@@ -57,6 +58,27 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     assert 0 <= float(printed["exact"]) <= float(printed["f1"]) <= 100
     assert float(printed["questions_per_second"]) > 0
     assert "<svg" in Path(printed["report"]).read_text("utf-8")
+    assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
+
+
+def images_are_built() -> bool:
+    command = ["docker", "image", "inspect", *map(name_image, STAGES)]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+@pytest.mark.skipif(not images_are_built(), reason="needs a container engine and `make images`")
+def test_the_whole_pipeline_runs_in_its_images(tmp_path):
+    """The same through kfp's DockerRunner, checked by what came out."""
+    done = run_pipeline(tmp_path / "runs", runner="docker")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    printed = dict(re.findall(r"^  (\w+): (.+)$", done.stdout, re.MULTILINE))
+    assert float(printed["questions_per_second"]) > 0
     assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
 
 

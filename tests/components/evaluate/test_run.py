@@ -1,0 +1,139 @@
+"""The whole stage: predictions, scores, speed and report of a small model."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.evaluate.predict import Predictor
+from components.shared.bert.checkpoint import Checkpoint, write_checkpoint
+from components.shared.bert.config import BertConfig
+from components.shared.bert.heads import SpanModel
+from components.shared.squad.data import read_squad
+from components.shared.squad.windows import make_windows
+from components.shared.tokenizer import WordPieceTokenizer
+
+SPEED = {"questions_per_second", "windows_per_second"} | {
+    f"latency_ms_p{percentile}" for percentile in (50, 90, 95, 99, 100)
+}
+
+
+@pytest.fixture
+def checkpoint(tmp_path) -> Path:
+    vocabulary = tmp_path / "vocab.txt"
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "where", "is", "home", "far", "away"]
+    vocabulary.write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    config = BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=160,
+    )
+    model = SpanModel(config, seed=1)
+    model.build()
+    folder = tmp_path / "checkpoint"
+    write_checkpoint(folder, model=model, vocabulary=vocabulary, lowercase=True)
+    return folder
+
+
+@pytest.fixture
+def squad(tmp_path) -> Path:
+    """Contexts of 5 to 120 words, so that windows come in several lengths."""
+    paragraphs = [
+        {
+            "context": "home " + "far away " * count,
+            "qas": [
+                {
+                    "id": f"q{count}",
+                    "question": "where is home",
+                    "answers": [{"text": "far away", "answer_start": 5}],
+                    "is_impossible": False,
+                }
+            ],
+        }
+        for count in (2, 3, 20, 40, 60)
+    ]
+    folder = tmp_path / "squad"
+    folder.mkdir()
+    data = {"version": "v2.0", "data": [{"title": "home", "paragraphs": paragraphs}]}
+    (folder / "dev.json").write_text(json.dumps(data), encoding="utf-8")
+    return folder
+
+
+def run(squad: Path, checkpoint: Path, output: Path, **flags) -> subprocess.CompletedProcess:
+    settings = {
+        "squad": squad,
+        "checkpoint": checkpoint,
+        "metrics": output / "metrics.json",
+        "report": output / "report.html",
+        "predictions": output / "predictions",
+        "max-length-tokens": 128,
+        "batch-size": 2,
+    } | {name.replace("_", "-"): value for name, value in flags.items()}
+    pairs = [(f"--{name}", str(value)) for name, value in settings.items()]
+    return subprocess.run(
+        [sys.executable, "-m", "components.evaluate", *sum(pairs, ())],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_a_windows_scores_do_not_depend_on_its_batch(squad, checkpoint):
+    """Alone, padded among longer ones, or in a batch that was filled up."""
+    opened = Checkpoint.read(checkpoint)
+    tokenizer = WordPieceTokenizer(opened.vocabulary, lowercase=True)
+    windows = make_windows(
+        read_squad(squad / "dev.json").questions,
+        tokenizer,
+        opened.vocabulary,
+        max_length_tokens=128,
+        training=False,
+    )
+    predictor = Predictor(opened, precision="float32")
+
+    one = predictor.predict(windows, batch_size=1, num_warmup_batches=1)
+    four = predictor.predict(windows, batch_size=4, num_warmup_batches=1)
+
+    assert len(windows) >= 5
+    for index, window in enumerate(windows):
+        assert one.start_logits[index].shape == (len(window.token_ids),)
+        np.testing.assert_allclose(one.start_logits[index], four.start_logits[index], atol=1e-5)
+        np.testing.assert_allclose(one.end_logits[index], four.end_logits[index], atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
+    """All files are there, and the metrics hold the official fields and the speed."""
+    done = run(squad, checkpoint, tmp_path / "out")
+
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
+    predictions = json.loads((tmp_path / "out/predictions/predictions.json").read_text("utf-8"))
+    assert set(metrics) >= {"exact", "f1", "total", "HasAns_f1", "best_f1_thresh"} | SPEED
+    assert metrics["latency_ms_p50"] <= metrics["latency_ms_p100"]
+    assert set(predictions) == {"q2", "q3", "q20", "q40", "q60"}
+    assert sorted(path.name for path in (tmp_path / "out/predictions").iterdir()) == [
+        "nbest_predictions.json",
+        "null_odds.json",
+        "predictions.json",
+    ]
+    assert "where is home" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_no_checkpoint_is_refused(squad, tmp_path):
+    """One line, status 2, nothing written."""
+    done = run(squad, tmp_path, tmp_path / "out")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        f"evaluate: error: {tmp_path}: no bert_model.ckpt.index in it"
+    )
+    assert not (tmp_path / "out").exists()
