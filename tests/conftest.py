@@ -1,6 +1,7 @@
 """What tests of every environment use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,3 +14,9 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("REAL_DATA is not set: it names a folder with real Wikipedia and SQuAD files")
     return Path(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Give started processes a SIGINT that works: a shell's background job has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

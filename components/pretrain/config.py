@@ -30,7 +30,7 @@ class PretrainConfig(TrainingConfig):
     """Most rows that one process runs at once; the rest is accumulated."""
     num_steps: int = 500
     """Updates."""
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     """Peak learning rate for the whole global batch."""
     warmup_rate: float = 0.1
     """Fraction of the steps in which the learning rate grows."""
