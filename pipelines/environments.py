@@ -2,12 +2,15 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import uv
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STAGES = ("ingest", "preprocess", "pretrain", "finetune", "evaluate")
+# The first that has Horovod; the next takes the build from uv's cache.
+_COMPILES_HOROVOD = "pretrain"
 
 
 class EnvironmentSetupError(RuntimeError):
@@ -23,9 +26,12 @@ def set_up(stage: str) -> None:
     project = REPOSITORY / "images" / stage
     command = [uv.find_uv_bin(), "sync", "--frozen", "--project", str(project)]
     # --inexact: what the tests have added may stay.
-    command += ["--inexact", "--no-progress"]
+    command += ["--inexact", "--no-progress", "--python", ".".join(map(str, sys.version_info[:2]))]
     if not (project / ".venv").exists():
-        print(f"Setting up the environment of {stage} (once)", flush=True)
+        hint = (
+            "; Horovod is compiled, which takes some minutes" if stage == _COMPILES_HOROVOD else ""
+        )
+        print(f"Setting up the environment of {stage} (once{hint})", flush=True)
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise EnvironmentSetupError(
