@@ -32,6 +32,7 @@ demo: setup  ## Run the whole pipeline on this machine, on the sample that ships
 # Each image's tests run in that image's environment, with its test group on top.
 define test_stage
 	@echo "== $(1)"
+	@test -d images/$(1)/.venv || echo "setting up its environment (compiling Horovod takes minutes)"
 	@$(UV) sync --frozen --quiet --group test --python $(PYTHON) --project images/$(1)
 	@images/$(1)/.venv/bin/python -m pytest -q $(2) $(3)
 
@@ -59,7 +60,7 @@ $(call test_stage,evaluate,tests/components/evaluate tests/components/shared/squ
 endef
 
 compile: setup  ## Write the pipeline's IR YAML to manifests/bert.yaml
-	$(RUN) -m pipelines compile
+	$(RUN) -m pipelines compile --output manifests/bert.yaml
 
 images:  ## Build the five images with this machine's container engine
 	@for stage in $(STAGES); do \

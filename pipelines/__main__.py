@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import json
+import re
 import shutil
 import sys
 import time
@@ -15,6 +16,15 @@ from kfp import compiler
 from pipelines.bert import bert
 
 _EXIT_STEP_FAILED = 1
+# The parameters that name files or folders of this machine.
+_FILES = (
+    "squad_train",
+    "squad_dev",
+    "vocabulary",
+    "checksums",
+    "download_directory",
+    "bert_config",
+)
 
 
 def main() -> int:
@@ -58,12 +68,17 @@ def _run(runner: str, output: Path, **parameters: Any) -> int:
 
 def _absolute_paths(parameters: dict[str, Any]) -> dict[str, Any]:
     """Steps run elsewhere than the person stands who gave the paths."""
-    return {
-        name: str(Path(value).resolve())
-        if isinstance(value, str) and value and Path(value).exists()
-        else value
-        for name, value in parameters.items()
-    }
+    absolute = {name: _make_absolute(parameters[name]) for name in _FILES}
+    # The one that takes several.
+    dumps = [_make_absolute(source) for source in re.split(r"[,\s]+", parameters["dump"])]
+    return {**parameters, **absolute, "dump": ",".join(filter(None, dumps))}
+
+
+def _make_absolute(source: str) -> str:
+    """A path or pattern, with what may follow a `#`; an address or a JSON text stays."""
+    if not source or "://" in source or source.lstrip().startswith("{"):
+        return source
+    return str(Path.cwd() / source)
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -137,19 +137,23 @@ def _conclude(full_command: list[str], stage: str, return_code: int) -> Status:
 
 def _docker_runner(arguments: Mapping[str, Any]) -> local.DockerRunner:
     """Containers that see the files given as parameters, and write as this user."""
-    folders = sorted(
-        {
-            str(Path(path).resolve().parent)
-            for value in arguments.values()
-            if isinstance(value, str)
-            for path in value.partition("#")[0].replace(",", " ").split()
-            if Path(path).is_file()
-        }
-    )
+    folders = {
+        str(Path(path.partition("#")[0]).parent)
+        for value in arguments.values()
+        if isinstance(value, str)
+        for path in value.split(",")
+        if path.startswith("/")
+    }
+    kept = arguments.get("download_directory")
+    if kept:
+        Path(kept).mkdir(parents=True, exist_ok=True)
+    read_only = {folder: True for folder in sorted(folders) if Path(folder).is_dir()}
+    mounts = read_only | ({kept: False} if kept else {})
     return local.DockerRunner(
         user=f"{os.getuid()}:{os.getgid()}",
         environment={"HOME": "/tmp"},  # noqa: S108 - in the container
         mounts=[
-            docker.types.Mount(folder, folder, type="bind", read_only=True) for folder in folders
+            docker.types.Mount(folder, folder, type="bind", read_only=read_only)
+            for folder, read_only in mounts.items()
         ],
     )

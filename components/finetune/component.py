@@ -45,7 +45,7 @@ def finetune(
             accumulated.
         learning_rate: peak learning rate for the whole global batch.
         warmup_rate: fraction of the steps in which the learning rate grows.
-        optimizer: adamw (Google's) or lamb.
+        optimizer: adamw or lamb.
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
         xla: compile with XLA: on, off, or auto (on for GPUs).
         num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.

@@ -28,7 +28,7 @@ class FinetuneConfig(TrainingConfig, WindowConfig):
     warmup_rate: float = 0.1
     """Fraction of the steps in which the learning rate grows."""
     optimizer: str = "adamw"
-    """adamw (Google's) or lamb."""
+    """adamw or lamb."""
 
     def __post_init__(self) -> None:
         TrainingConfig.__post_init__(self)

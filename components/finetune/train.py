@@ -1,13 +1,16 @@
 """What each Horovod process does in fine-tuning."""
 
+import sys
+
 from components.finetune.batches import WindowBatches
 from components.finetune.config import FinetuneConfig
 from components.finetune.task import SpanTask
 from components.shared.bert import distributed
 from components.shared.bert.checkpoint import Checkpoint, encoder_variables, restore
 from components.shared.bert.training import train_task
+from components.shared.files import sha256
 from components.shared.squad.data import read_squad
-from components.shared.squad.windows import make_windows
+from components.shared.squad.windows import count_left_out, make_windows
 from components.shared.tokenizer import WordPieceTokenizer
 
 
@@ -26,6 +29,13 @@ def train(config: FinetuneConfig) -> None:
         max_query_tokens=config.max_query_tokens,
         training=True,
     )
+    left_out = count_left_out(data.questions, windows)
+    if left_out and distributed.rank() == 0:
+        print(
+            f"finetune: {left_out} of {len(data.questions)} questions left out: their answers "
+            "can't be found in the words of their contexts",
+            file=sys.stderr,
+        )
     num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
     batches = WindowBatches(
         windows,
@@ -45,4 +55,5 @@ def train(config: FinetuneConfig) -> None:
         micro_batches=batches.micro_batches,
         vocabulary=initial.folder / "vocab.txt",
         lowercase=initial.lowercase,
+        inputs=sha256(config.squad / "train.json"),
     )

@@ -119,6 +119,8 @@ def _train_vocabulary(work: _Work) -> Path:
                 seed=config.seed,
             ),
         )
+    if not report.exists():  # no page, no word
+        _require_articles(config, {})
     pieces = train_word_pieces(read_word_counts(report), config.vocabulary_size)
     _say(f"trained a vocabulary of {len(pieces)} word pieces")
     vocabulary_file = work.scratch / "vocab.txt"

@@ -45,6 +45,8 @@ class PretrainConfig(TrainingConfig):
             raise InputError(
                 f"mask_rate must be between 0 and 1, got {self.mask_rate}; BERT uses 0.15"
             )
+        if self.num_steps < 1:
+            raise InputError(f"num_steps must be 1 or more, got {self.num_steps}")
         if self.sequence_length < 8:
             raise InputError(
                 f"sequence_length must be 8 or more, got {self.sequence_length}; BERT: 128, 512"

@@ -11,6 +11,8 @@ from components.shared.bert.checkpoint import Checkpoint, named_variables, resto
 from components.shared.bert.config import BertConfig
 from components.shared.bert.training import train_task
 from components.shared.errors import InputError
+from components.shared.files import sha256
+from components.shared.records import MANIFEST
 from components.shared.vocabulary import Vocabulary
 
 
@@ -49,6 +51,7 @@ def train(config: PretrainConfig) -> None:
         micro_batches=batches.micro_batches,
         vocabulary=config.vocabulary,
         lowercase=rows.lowercase,
+        inputs=sha256(config.dataset / MANIFEST),
     )
 
 

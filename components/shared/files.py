@@ -22,9 +22,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield scratch
         scratch.chmod(0o755)  # mkdtemp makes 0700, which another user's container can't read
+        # Moved aside first: a half-deleted folder must not stand under the name of a whole one.
+        old = scratch.with_name(f"{scratch.name}-old")
         if path.is_dir():
-            shutil.rmtree(path)
+            os.replace(path, old)
         os.replace(scratch, path)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

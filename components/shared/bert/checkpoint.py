@@ -26,6 +26,7 @@ _BUNDLE = "bert_model.ckpt"
 _MANIFEST = "checkpoint.json"
 _MOMENT_SUFFIXES = ("adam_m", "adam_v")
 _STEP = "global_step"
+_ITERATIONS = "optimizer_iterations"
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def write_checkpoint(
     tensors = {name: variable.value for name, variable in named_variables(model).items()}
     if optimizer is not None:
         tensors |= {name: variable.value for name, variable in _moments(model, optimizer).items()}
+        # Fewer than the steps where float16 had some skipped.
+        tensors[_ITERATIONS] = tf.constant(int(optimizer.iterations.numpy()), tf.int64)
     if step is not None:
         tensors[_STEP] = tf.constant(step, tf.int64)
     with whole_folder(folder) as scratch:
@@ -143,16 +146,26 @@ def write_checkpoint(
         (scratch / _MANIFEST).write_text(manifest + "\n", encoding="utf-8")
 
 
-def check_files(folder: Path) -> None:
-    """Compare a folder's files with its checkpoint.json; Google's folders have none.
+def check_files(folder: Path, *, has_manifest: bool = False) -> None:
+    """Compare a folder's files with its checkpoint.json.
+
+    Args:
+        folder: a checkpoint.
+        has_manifest: whether there must be a checkpoint.json; Google's folders have none.
 
     Raises:
         InputError: naming the first file that is missing or altered.
     """
     manifest = folder / _MANIFEST
-    if not manifest.exists():
+    if not manifest.exists() and not has_manifest:
         return
-    for name, expected in json.loads(manifest.read_text("utf-8"))["sha256"].items():
+    try:
+        checksums = json.loads(manifest.read_text("utf-8"))["sha256"]
+    except (FileNotFoundError, ValueError, KeyError):
+        raise InputError(
+            f"{manifest}: missing or broken; take another checkpoint or write this one again"
+        ) from None
+    for name, expected in checksums.items():
         path = folder / name
         if not path.exists() or sha256(path) != expected:
             state = "altered or cut short" if path.exists() else "missing"
@@ -193,9 +206,9 @@ def restore_training(
 ) -> int:
     """Restore weights and optimiser of a run that was not finished; return its updates."""
     restore(folder, {**named_variables(model), **_moments(model, optimizer)})
-    step = int(tf.train.load_variable(str(folder / _BUNDLE), _STEP))
-    optimizer.iterations.assign(step)
-    return step
+    bundle = str(folder / _BUNDLE)
+    optimizer.iterations.assign(tf.train.load_variable(bundle, _ITERATIONS))
+    return int(tf.train.load_variable(bundle, _STEP))
 
 
 def _moments(

@@ -1,7 +1,8 @@
 """Every call of Horovod: upstream it is dormant, so a successor would replace this file."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import horovod.tensorflow as hvd
@@ -43,20 +44,28 @@ def sum_over_processes(tensors: Sequence[Any]) -> list[Any]:
     """The element-wise sum of each tensor over all processes, in one exchange."""
     if hvd.size() == 1:
         return list(tensors)
-    try:
+    with _peers():
         # Grouped: one negotiation and one buffer, not one for each of hundreds of variables.
         return hvd.grouped_allreduce(list(tensors), op=hvd.Sum)
-    except (hvd.elastic.HorovodInternalError, tf.errors.UnknownError) as error:
-        raise PeerLostError("another process ended while this one waited for it") from error
 
 
 def copy_from_first(variables: Sequence[Any]) -> None:
     """Give every process the values of process 0: each has drawn or restored its own."""
     if hvd.size() > 1:
-        hvd.broadcast_variables([variable.value for variable in variables], root_rank=0)
+        with _peers():
+            hvd.broadcast_variables([variable.value for variable in variables], root_rank=0)
 
 
 def wait_for_all() -> None:
     """Return once every process has come here."""
     # Horovod for TensorFlow has no barrier; a sum needs everybody just as well.
     sum_over_processes([tf.constant(0.0)])
+
+
+@contextmanager
+def _peers() -> Iterator[None]:
+    """Tell a peer's end from a fault of this process."""
+    try:
+        yield
+    except (hvd.elastic.HorovodInternalError, tf.errors.UnknownError) as error:
+        raise PeerLostError("another process ended while this one waited for it") from error

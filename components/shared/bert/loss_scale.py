@@ -1,5 +1,7 @@
 """Loss scaling for float16, whose smallest numbers gradients would fall below."""
 
+from collections.abc import Sequence
+
 _INITIAL = 2.0**16
 _GROWTH_INTERVAL_STEPS = 1000
 _MAX_SKIPPED_IN_A_ROW = 20
@@ -17,6 +19,15 @@ class LossScale:
         self.value = _INITIAL if dynamic else 1.0
         self._good_steps = 0
         self._skipped_in_a_row = 0
+
+    def state(self) -> list[float]:
+        """What `set_state` needs to go on from here."""
+        return [self.value, float(self._good_steps), float(self._skipped_in_a_row)]
+
+    def set_state(self, state: Sequence[float]) -> None:
+        """Go on from such a state."""
+        self.value = float(state[0])
+        self._good_steps, self._skipped_in_a_row = int(state[1]), int(state[2])
 
     def update(self, finite: bool) -> None:
         """Take note of a step.

@@ -67,6 +67,8 @@ class TrainingConfig:
             raise InputError(
                 f"warmup_rate must be from 0 up to but not 1, got {self.warmup_rate}; BERT: 0.1"
             )
+        if self.seed < 0:
+            raise InputError(f"seed must be 0 or more, got {self.seed}")
         if self.learning_rate <= 0:
             raise InputError(f"learning_rate must be above 0, got {self.learning_rate}")
         self.split_batch(self.num_processes)
@@ -81,10 +83,11 @@ class TrainingConfig:
         """
         if self.global_batch_size % num_processes:
             below = self.global_batch_size // num_processes * num_processes
-            nearest = below or num_processes
+            above = below + num_processes
+            nearest = f"are {below} and {above}" if below else f"is {above}"
             raise InputError(
                 f"global_batch_size {self.global_batch_size} does not divide by num_processes "
-                f"{num_processes}; the nearest that do are {nearest} and {below + num_processes}"
+                f"{num_processes}; the nearest that do {nearest}"
             )
         share = self.global_batch_size // num_processes
         size = max(n for n in range(1, self.micro_batch_size + 1) if share % n == 0)

@@ -80,7 +80,7 @@ class Trainer:
         )
         self._weights = task.model.trainable_variables
         self.optimizer.build(self._weights)
-        self._loss_scale = LossScale(dynamic=settings.precision == "mixed_float16")
+        self.loss_scale = LossScale(dynamic=settings.precision == "mixed_float16")
         # XLA pays on GPUs; on CPUs it lost to TensorFlow's own kernels when measured.
         jit = settings.xla == "on" or (
             settings.xla == "auto" and bool(tf.config.list_logical_devices("GPU"))
@@ -116,11 +116,12 @@ class Trainer:
             progress(settings.label, total=settings.num_steps - first_step) as shown,
         ):
             for step, batch in enumerate(batches, start=first_step):
+                rate = float(self.optimizer.learning_rate)
                 window.add(self._update(step, batch), batch)
                 done = step + 1
                 note = ""
                 if done % settings.log_every_steps == 0 or done == settings.num_steps:
-                    entry = window.close(done, float(self.optimizer.learning_rate))
+                    entry = window.close(done, rate)
                     self._check(entry)
                     history.append(entry)
                     note = f"loss {entry['loss']:.3f}"
@@ -134,7 +135,7 @@ class Trainer:
         (counts,) = distributed.sum_over_processes([tf.constant(own)])
         inverse = tf.math.reciprocal_no_nan(counts)
         self._set_dropout(step)
-        scale = tf.constant(self._loss_scale.value, tf.float32)
+        scale = tf.constant(self.loss_scale.value, tf.float32)
         gradients: list[Any] | None = None
         for micro_batch in batch:
             new = self._forward_backward(micro_batch.arrays, inverse, scale)
@@ -142,8 +143,8 @@ class Trainer:
         assert gradients is not None, "an update without a micro-batch"
         *gradients, sums = distributed.sum_over_processes(gradients)
         finite = self._apply(gradients, scale)
-        if self._loss_scale.dynamic:
-            self._loss_scale.update(bool(finite))
+        if self.loss_scale.dynamic:
+            self.loss_scale.update(bool(finite))
         return _Sums(names, counts, sums)
 
     def _forward_backward_eager(self, arrays: Any, inverse: Any, scale: Any) -> list[Any]:
@@ -159,7 +160,7 @@ class Trainer:
 
     def _apply_eager(self, gradients: list[Any], scale: Any) -> Any:
         gradients = [gradient / scale for gradient in gradients]
-        if not self._loss_scale.dynamic:
+        if not self.loss_scale.dynamic:
             self.optimizer.apply(gradients, self._weights)
             return True
         finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
@@ -174,8 +175,10 @@ class Trainer:
     def _set_dropout(self, step: int) -> None:
         """Make dropout a function of seed, process and step, so that a restart repeats it."""
         state = self.task.model.bert.seed_generator.state
-        key = self.settings.seed * 65537 + distributed.rank()
-        state.assign(np.array([key % 2**31, (step % 2**19) * 2**12], dtype=state.dtype))
+        words = (self.settings.seed, distributed.rank(), step)
+        # 31 bits: Keras draws with int32. The second word counts the dropouts of the update.
+        key = int(np.random.SeedSequence(words).generate_state(1)[0]) >> 1
+        state.assign(np.array([key, 0], dtype=state.dtype))
 
     def _check(self, entry: dict[str, Any]) -> None:
         if not math.isfinite(entry["loss"]):

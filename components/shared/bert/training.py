@@ -10,6 +10,7 @@ from components.shared.bert.resume import StepCheckpoints
 from components.shared.bert.settings import TrainingConfig
 from components.shared.bert.trainer import MicroBatch, Task, Trainer, TrainerSettings
 from components.shared.files import write_text
+from components.shared.stage import settings
 
 
 def train_task(
@@ -21,6 +22,7 @@ def train_task(
     micro_batches: Callable[[int], Sequence[MicroBatch]],
     vocabulary: Path,
     lowercase: bool,
+    inputs: str,
 ) -> None:
     """Train a task and write its checkpoint and history.
 
@@ -32,6 +34,7 @@ def train_task(
         micro_batches: this process's share of an update's global batch, by step.
         vocabulary: the vocab.txt that goes into the checkpoint.
         lowercase: whether its text is lower-cased.
+        inputs: a checksum of the data that is trained on.
     """
     trainer = Trainer(
         task,
@@ -49,7 +52,19 @@ def train_task(
         ),
     )
     history = History([], label=label)
-    steps = StepCheckpoints(config.step_checkpoints, trainer=trainer, history=history)
+    # How many processes share the batch, how often a line is logged or a state is saved, and
+    # where, may change from one start to the next.
+    may_change = {
+        "num_processes", "micro_batch_size", "log_every_steps", "checkpoint_every_steps",
+        "checkpoint_directory",
+    }  # fmt: skip
+    same = {name: value for name, value in settings(config).items() if name not in may_change}
+    steps = StepCheckpoints(
+        config.step_checkpoints,
+        trainer=trainer,
+        history=history,
+        run={"label": label, "num_steps": num_steps, "inputs": inputs, **same},
+    )
     trainer.run(
         micro_batches,
         first_step=steps.restore_newest(),

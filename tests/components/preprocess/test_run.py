@@ -311,3 +311,18 @@ def test_real_articles_fill_their_rows(make_config, real_data, dump_folder):
 def random_share(dataset):
     labels = [label for row in read_rows(dataset, "128") for label in row.next_sentence_labels]
     return sum(labels) / len(labels)
+
+
+def test_a_dump_without_a_page_is_refused_where_a_vocabulary_is_trained(tmp_path):
+    """There is no word to count then."""
+    dump = tmp_path / "dump"
+    dump.mkdir()
+    (dump / "empty.xml").write_text('<mediawiki version="0.11">\n</mediawiki>\n', encoding="utf-8")
+    config = PreprocessConfig(
+        dump_files=dump, dataset=tmp_path / "dataset", vocabulary=tmp_path / "vocab.txt"
+    )
+
+    with pytest.raises(InputError, match="no article to learn from"):
+        run(config)
+
+    assert not (tmp_path / "dataset").exists()

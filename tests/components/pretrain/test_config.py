@@ -42,6 +42,8 @@ def test_the_global_batch_is_cut_evenly(global_batch, micro_batch, processes, ex
         ("warmup_rate", 1.0),
         ("learning_rate", 0.0),
         ("num_processes", 0),
+        ("num_steps", 0),
+        ("seed", -1),
         ("sequence_length", 4),
     ],
 )

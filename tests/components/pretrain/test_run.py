@@ -57,6 +57,19 @@ class Stage:
             self.command(**changes), capture_output=True, text=True, check=False, timeout=300
         )
 
+    def kill_after_first_checkpoint(self, **changes) -> Path:
+        """Start it, kill it with a state on disk, and return the folder of states."""
+        process = subprocess.Popen(
+            self.command(**changes), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        steps = self.output / "checkpoint-steps"
+        deadline = time.monotonic() + 120
+        while not list(steps.glob("step-*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        return steps
+
     def history(self) -> list[dict]:
         return History.read(self.output / "history.jsonl").entries
 
@@ -127,15 +140,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(make_stage):
     settings = {"checkpoint_every_steps": 5, "log_every_steps": 5, "num_steps": 40}
     assert straight.run(**settings).returncode == 0
 
-    process = subprocess.Popen(
-        killed.command(**settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    steps = killed.output / "checkpoint-steps"
-    deadline = time.monotonic() + 120
-    while not list(steps.glob("step-*")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    steps = killed.kill_after_first_checkpoint(**settings)
     assert not (killed.output / "checkpoint").exists()
     done = killed.run(**settings)
 
@@ -147,6 +152,32 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(make_stage):
     expected = straight.weights()
     for name, value in killed.weights().items():
         np.testing.assert_array_equal(value, expected[name])
+
+
+@pytest.mark.slow
+def test_the_state_of_another_run_is_refused_and_left(make_stage):
+    """With another seed it would be neither the one run nor the other."""
+    stage = make_stage()
+    steps = stage.kill_after_first_checkpoint(checkpoint_every_steps=5, num_steps=4000)
+
+    done = stage.run(checkpoint_every_steps=5, num_steps=4000, seed=7)
+
+    assert done.returncode == 2
+    assert "the state of a run with seed 12345, this one has 7" in done.stderr.splitlines()[-1]
+    assert list(steps.glob("step-*"))
+
+
+@pytest.mark.slow
+def test_what_else_is_in_the_folder_of_states_is_left_alone(make_stage, tmp_path):
+    """It may be a volume with other people's files."""
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    (volume / "precious").write_text("mine", encoding="utf-8")
+
+    done = make_stage().run(checkpoint_directory=volume, checkpoint_every_steps=5)
+
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in volume.iterdir()] == ["precious"]
 
 
 @pytest.mark.slow

@@ -4,6 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from components.shared.bert.checkpoint import named_variables
+from components.shared.bert.config import BertConfig
+from components.shared.bert.heads import PretrainingModel
 from components.shared.bert.optimizer import WarmupPolynomialDecay, make_optimizer
 
 
@@ -31,7 +34,7 @@ def numpy_nvlamb(weights, gradient_steps, *, rate, decayed):
 def test_lamb_follows_nvlambs_formulas(scale):
     """Five steps, with a decayed kernel, a bias that starts at zero and a LayerNorm scale."""
     generator = np.random.default_rng(0)
-    shapes = {"kernel": (4, 3), "bias": (3,), "LayerNorm_gamma": (3,)}
+    shapes = {"kernel": (4, 3), "bias": (3,), "gamma": (3,)}
     start = [generator.normal(size=(4, 3)), np.zeros(3), np.ones(3)]
     variables = [
         keras.Variable(value.astype("float32"), name=name)
@@ -67,10 +70,24 @@ def test_adamw_decays_to_zero_in_a_straight_line():
 
 def test_adamw_leaves_biases_and_layer_norms_undecayed():
     """With a zero gradient only the kernel shrinks."""
-    variables = [keras.Variable(np.ones(2), name=n) for n in ("kernel", "bias", "LayerNorm_beta")]
+    variables = [keras.Variable(np.ones(2), name=n) for n in ("kernel", "bias", "beta")]
     optimizer = make_optimizer("adamw", learning_rate=0.5, num_steps=10**9, warmup_steps=0)
 
     optimizer.apply([keras.ops.zeros(2)] * 3, variables)
 
     values = [float(variable.numpy()[0]) for variable in variables]
     assert values == pytest.approx([1 - 0.5 * 0.01, 1, 1])
+
+
+@pytest.mark.parametrize("name", ["lamb", "adamw"])
+def test_googles_exclusions_hold_for_the_real_model(name):
+    """In Google's names: what has LayerNorm or bias in it is not decayed, all else is."""
+    model = PretrainingModel(BertConfig.preset("tiny", vocab_size=50), seed=1)
+    model.build()
+    optimizer = make_optimizer(name, learning_rate=1.0, num_steps=10, warmup_steps=0)
+    optimizer.build(model.trainable_variables)
+
+    decayed = {n for n, v in named_variables(model).items() if optimizer._use_weight_decay(v)}
+
+    expected = {n for n in named_variables(model) if "LayerNorm" not in n and "bias" not in n}
+    assert decayed == expected
