@@ -10,7 +10,7 @@ _WEIGHT_DECAY = 0.01
 _MAX_GLOBAL_NORM = 1.0
 # Google's exclude_from_weight_decay, LayerNorm and bias: Keras looks at the last part of a
 # variable's path only, where a LayerNorm's scale is gamma and its offset beta.
-_NOT_DECAYED = ("^gamma$", "^beta$", "bias")
+_NOT_DECAYED = ("gamma", "beta", "bias")
 
 # The power of the polynomial decay that goes with each (NVIDIA's LAMB: 0.5).
 _OPTIMIZER_TO_DECAY_POWER = {"lamb": 0.5, "adamw": 1.0}
