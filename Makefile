@@ -38,7 +38,7 @@ define test_stage
 
 endef
 
-test: setup  ## Run all tests (about 10 minutes on two cores)
+test: setup  ## Run all tests (five to ten minutes on two cores)
 	@$(call run_tests,)
 
 lint: setup  ## Run the formatter's check, the linter and the type checker
