@@ -75,11 +75,6 @@ def run_on_processes(num_processes: int, work: Callable[[Any], None], config: An
             server.stop()
 
 
-def is_first() -> bool:
-    """Whether this process writes what the stage writes: rank 0, or one that launched."""
-    return all(os.environ.get(name, "0") == "0" for name in _RANK_VARIABLES)
-
-
 def _rank_environment(rank: int, num_processes: int, port: int) -> dict[str, str]:
     """What Horovod's Gloo controller reads (horovod/runner/gloo_run.py)."""
     return {
