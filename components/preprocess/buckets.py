@@ -1,13 +1,18 @@
-"""Buckets: documents that meet by chance, and are paired and packed with one another."""
+"""Buckets: documents that meet by chance, and are paired with one another."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.documents import Document
 from components.preprocess.hashing import hash_64, random_for
+from components.preprocess.masks import mask_sequence
 from components.preprocess.packing import make_row, pack_pairs
+from components.preprocess.padding import pad_instance
 from components.preprocess.pairs import Pair, pair_document
 from components.preprocess.shards import Row
+from components.shared.instances import encode_instance
 from components.shared.records import encode_row
 from components.shared.vocabulary import Vocabulary
 
@@ -21,6 +26,11 @@ class RowSettings:
     num_duplicates: int
     seed: int
     vocabulary: Vocabulary
+    format: str = PACKED
+    # Of Google's format only; max_predictions by length.
+    mask_rate: float = 0.15
+    max_predictions: Mapping[int, int] = field(default_factory=dict)
+    whole_word_masking: bool = False
 
 
 def choose_bucket(document: Document, num_buckets: int, seed: int) -> int:
@@ -39,28 +49,70 @@ def drop_copies(documents: Iterable[Document]) -> list[Document]:
 def make_rows(
     documents: Sequence[Document], bucket: int, length: int, settings: RowSettings
 ) -> Iterator[Row]:
-    """The rows of one length that the documents of a bucket give."""
+    """The rows of one length that the documents of a bucket give, in the settings' format."""
+    make = _make_instances if settings.format == GOOGLE else _make_packed
+    for number, (num_sequences, num_tokens, record) in enumerate(
+        make(documents, bucket, length, settings)
+    ):
+        order = hash_64(settings.seed, "row", bucket, length, number)
+        yield Row(order, num_sequences, num_tokens, record)
+
+
+# Sequences and real tokens of a record, and the record.
+_Record: TypeAlias = tuple[int, int, bytes]
+
+
+def _make_packed(
+    documents: Sequence[Document], bucket: int, length: int, settings: RowSettings
+) -> Iterator[_Record]:
     pairs = [
         pair
-        for duplicate in range(settings.num_duplicates)
-        for index, document in enumerate(documents)
-        for pair in pair_document(
-            documents,
-            index,
-            length=length,
-            short_sequence_rate=settings.short_sequence_rate,
-            rng=random_for(settings.seed, document.page_id, duplicate, length),
-        )
+        for index, duplicate in _list_passes(documents, settings)
+        for pair in _pair(documents, index, duplicate, length, settings)
     ]
     # Without this, a row would hold what stands together in one article.
     random_for(settings.seed, "pack", bucket, length).shuffle(pairs)
-    for number, row in enumerate(pack_pairs(pairs, length)):
-        order = hash_64(settings.seed, "row", bucket, length, number)
-        yield _encode(row, order, documents, settings.vocabulary)
+    for packed in pack_pairs(pairs, length):
+        row = make_row(packed, documents, settings.vocabulary)
+        yield len(packed), len(row.token_ids), encode_row(row)
 
 
-def _encode(
-    pairs: Sequence[Pair], order: int, documents: Sequence[Document], vocabulary: Vocabulary
-) -> Row:
-    row = make_row(pairs, documents, vocabulary)
-    return Row(order, len(pairs), len(row.token_ids), encode_row(row))
+def _make_instances(
+    documents: Sequence[Document], _bucket: int, length: int, settings: RowSettings
+) -> Iterator[_Record]:
+    for index, duplicate in _list_passes(documents, settings):
+        rng = random_for(settings.seed, "mask", documents[index].page_id, duplicate, length)
+        for pair in _pair(documents, index, duplicate, length, settings):
+            token_ids = make_row([pair], documents, settings.vocabulary).token_ids
+            max_predictions = settings.max_predictions[length]
+            masked = mask_sequence(
+                token_ids,
+                vocabulary=settings.vocabulary,
+                mask_rate=settings.mask_rate,
+                max_predictions=max_predictions,
+                whole_word_masking=settings.whole_word_masking,
+                rng=rng,
+            )
+            instance = pad_instance(masked, pair, length=length, max_predictions=max_predictions)
+            yield 1, len(token_ids), encode_instance(instance)
+
+
+def _list_passes(documents: Sequence[Document], settings: RowSettings) -> Iterator[tuple[int, int]]:
+    """Index and duplicate of each pass over a document."""
+    return (
+        (index, duplicate)
+        for duplicate in range(settings.num_duplicates)
+        for index in range(len(documents))
+    )
+
+
+def _pair(
+    documents: Sequence[Document], index: int, duplicate: int, length: int, settings: RowSettings
+) -> Iterator[Pair]:
+    return pair_document(
+        documents,
+        index,
+        length=length,
+        short_sequence_rate=settings.short_sequence_rate,
+        rng=random_for(settings.seed, documents[index].page_id, duplicate, length),
+    )

@@ -13,6 +13,10 @@ def preprocess(
     dataset: dsl.Output[dsl.Dataset],
     vocabulary: dsl.Output[dsl.Artifact],
     sequence_lengths: str = PreprocessConfig.sequence_lengths,
+    format: str = PreprocessConfig.format,  # noqa: A002 - one name all the way
+    mask_rate: float = PreprocessConfig.mask_rate,
+    max_predictions: str = PreprocessConfig.max_predictions,
+    whole_word_masking: bool = PreprocessConfig.whole_word_masking,
     vocabulary_size: int = PreprocessConfig.vocabulary_size,
     lowercase: bool = PreprocessConfig.lowercase,
     short_sequence_rate: float = PreprocessConfig.short_sequence_rate,
@@ -23,7 +27,7 @@ def preprocess(
     runner: str = PreprocessConfig.runner,
     beam_options: str = PreprocessConfig.beam_options,
 ) -> dsl.ContainerSpec:
-    """Turn a Wikipedia dump into packed rows of sentence pairs, as BERT is pretrained on.
+    """Turn a Wikipedia dump into rows of sentence pairs, as BERT is pretrained on.
 
     Args:
         dump_files: the dump's files, and dump.json.
@@ -32,6 +36,12 @@ def preprocess(
             versions, settings, what was dropped and why.
         vocabulary: the vocab.txt of the dataset, given or trained.
         sequence_lengths: tokens of a row, one dataset for each, separated by commas.
+        format: packed (rows of several sequences, masked while training) or google (the
+            TFRecords of Google's create_pretraining_data.py, masked and padded).
+        mask_rate: google format: share of a sequence's tokens to predict.
+        max_predictions: google format: most tokens to predict in a sequence, one number for
+            each of sequence_lengths; empty gives 20 at 128 and 80 at 512.
+        whole_word_masking: google format: mask all pieces of a word or none.
         vocabulary_size: word pieces of a vocabulary that is trained; a small dump may
             give fewer.
         lowercase: lower case without accents (BERT uncased), or text as it is (cased).

@@ -1,18 +1,23 @@
 """What the preprocess stage is given, and where it puts what it makes."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.errors import InputError
 
+PACKED, GOOGLE = "packed", "google"
+FORMATS = (PACKED, GOOGLE)
+
 # [CLS] A [SEP] B [SEP] with a piece each for A and B.
 _MIN_LENGTH = 5
 _MIN_VOCABULARY_SIZE = 100
+_PREDICTIONS_STEP = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreprocessConfig:
-    """Turn a Wikipedia dump into packed rows of sentence pairs, as BERT is pretrained on."""
+    """Turn a Wikipedia dump into rows of sentence pairs, as BERT is pretrained on."""
 
     dump_files: Path
     """Folder with the dump: one or more MediaWiki XML exports, plain, .bz2 or .gz."""
@@ -27,6 +32,17 @@ class PreprocessConfig:
 
     sequence_lengths: str = "128,512"
     """Tokens of a row, one dataset for each, separated by commas."""
+    format: str = PACKED
+    """packed: rows of several sequences, masked while training; google: the TFRecords of
+    Google's create_pretraining_data.py, one padded and masked sequence each."""
+    mask_rate: float = 0.15
+    """google format: share of a sequence's tokens to predict."""
+    max_predictions: str = ""
+    """google format: most tokens to predict in a sequence, one number for each of
+    sequence_lengths; empty takes mask_rate of the length, rounded up to a multiple of 20
+    (20 at 128, 80 at 512)."""
+    whole_word_masking: bool = False
+    """google format: mask all pieces of a word or none."""
     vocabulary_size: int = 30522
     """Word pieces of a vocabulary that is trained; a small dump may give fewer."""
     lowercase: bool = True
@@ -54,6 +70,13 @@ class PreprocessConfig:
             InputError: if one is out of its range.
         """
         self.lengths()
+        if self.format not in FORMATS:
+            raise InputError(f"format must be one of {', '.join(FORMATS)}, got {self.format!r}")
+        if not 0 < self.mask_rate < 1:
+            raise InputError(
+                f"mask_rate must be between 0 and 1, got {self.mask_rate}; BERT uses 0.15"
+            )
+        self.predictions()
         if not 0 <= self.short_sequence_rate <= 1:
             raise InputError(
                 f"short_sequence_rate must be between 0 and 1, got {self.short_sequence_rate}; "
@@ -89,3 +112,31 @@ class PreprocessConfig:
                 f"{self.sequence_lengths!r}: a row holds [CLS] A [SEP] B [SEP]"
             )
         return tuple(sorted(lengths))
+
+    def predictions(self) -> dict[int, int]:
+        """Most tokens to predict in a sequence, by sequence length.
+
+        Raises:
+            InputError: if they are not as many as the lengths, or not between 1 and each.
+        """
+        if not self.max_predictions:
+            return {length: min(length, self._round_up(length)) for length in self.lengths()}
+        try:
+            values = [int(part) for part in self.max_predictions.split(",")]
+            lengths = [int(part) for part in self.sequence_lengths.split(",")]
+            length_to_predictions = dict(zip(lengths, values, strict=True))
+        except ValueError:
+            raise InputError(
+                "max_predictions must be whole numbers separated by commas, as many as "
+                f"sequence_lengths ({self.sequence_lengths}), got {self.max_predictions!r}; BERT "
+                "uses 20 at 128 and 80 at 512"
+            ) from None
+        if any(not 1 <= value <= length for length, value in length_to_predictions.items()):
+            raise InputError(
+                f"max_predictions must be at least 1 and at most the sequence length, got "
+                f"{self.max_predictions!r} for {self.sequence_lengths}"
+            )
+        return length_to_predictions
+
+    def _round_up(self, length: int) -> int:
+        return math.ceil(length * self.mask_rate / _PREDICTIONS_STEP) * _PREDICTIONS_STEP

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from components.preprocess.config import PreprocessConfig
+from components.preprocess.config import GOOGLE, PreprocessConfig
 from components.shared.records import FORMAT_VERSION
 from components.shared.stage import settings
 from components.shared.vocabulary import Vocabulary
@@ -48,10 +48,12 @@ def describe_dataset(
     configuration = settings(config)
     return {
         "format_version": FORMAT_VERSION,
+        "format": config.format,
         "vocabulary": {"sha256": vocabulary.sha256, "size": len(vocabulary)},
         "lowercase": config.lowercase,
         "lengths": {
-            name: _describe_length(int(name), shards[name]) for name in map(str, config.lengths())
+            name: _describe_length(int(name), shards[name], config)
+            for name in map(str, config.lengths())
         },
         "documents": dict(documents),
         "configuration": {
@@ -65,7 +67,9 @@ def describe_dataset(
     }
 
 
-def _describe_length(length: int, shards: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def _describe_length(
+    length: int, shards: Iterable[dict[str, Any]], config: PreprocessConfig
+) -> dict[str, Any]:
     ordered = sorted(shards, key=lambda shard: shard["file"])
     num_rows, num_sequences, num_tokens = (
         sum(shard[name] for shard in ordered)
@@ -77,6 +81,7 @@ def _describe_length(length: int, shards: Iterable[dict[str, Any]]) -> dict[str,
         "num_tokens": num_tokens,
         "max_sequences": max(shard["max_sequences"] for shard in ordered),
         "fill": round(num_tokens / max(1, num_rows * length), 6),
+        **({"max_predictions": config.predictions()[length]} if config.format == GOOGLE else {}),
         "shards": [
             {name: shard[name] for name in ("file", "num_rows", "num_bytes", "sha256")}
             for shard in ordered

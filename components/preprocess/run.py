@@ -13,7 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.articles import BATCH_BYTES
 from components.preprocess.buckets import RowSettings
-from components.preprocess.config import PreprocessConfig
+from components.preprocess.config import GOOGLE, PACKED, PreprocessConfig
 from components.preprocess.dump import Dump, Part, open_dump
 from components.preprocess.graph import build_dataset, build_word_counts
 from components.preprocess.manifest import Report, describe_dataset, read_report
@@ -32,7 +32,8 @@ from components.shared.vocabulary import Vocabulary
 _BUCKET_XML_BYTES = 4 << 20
 # Makes shards of 100 to 200 MB of a whole Wikipedia: a pairing gives 0.15 to 0.4 bytes of
 # records for one of XML, the least where most pages are redirects and short articles.
-_SHARD_XML_BYTES = 700 << 20
+# Google's format is padded and takes three times that.
+_SHARD_XML_BYTES = {PACKED: 700 << 20, GOOGLE: 230 << 20}
 # Words enough to learn 30,000 pieces from, in a minute or so.
 _SAMPLE_XML_BYTES = 256 << 20
 _MIN_PART_BYTES, _MAX_PART_BYTES, _PARTS_PER_WORKER = 1 << 18, 4 << 20, 4
@@ -133,8 +134,9 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: Path) -> Report:
     config, report = work.config, work.scratch / "report.jsonl"
     xml_bytes = work.dump.estimated_xml_bytes
     num_buckets = math.ceil(xml_bytes / _BUCKET_XML_BYTES)
+    shard_xml_bytes = _SHARD_XML_BYTES[config.format]
     num_shards = max(
-        config.num_shards, math.ceil(xml_bytes * config.num_duplicates / _SHARD_XML_BYTES)
+        config.num_shards, math.ceil(xml_bytes * config.num_duplicates / shard_xml_bytes)
     )
     settings = RowSettings(
         lengths=config.lengths(),
@@ -142,6 +144,10 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: Path) -> Report:
         num_duplicates=config.num_duplicates,
         seed=config.seed,
         vocabulary=vocabulary,
+        format=config.format,
+        mask_rate=config.mask_rate,
+        max_predictions=config.predictions(),
+        whole_word_masking=config.whole_word_masking,
     )
     with show_progress(
         work.marks,

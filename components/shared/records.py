@@ -43,7 +43,7 @@ class PackedRow:
 
 def encode_row(row: PackedRow) -> bytes:
     """A row as a serialised tf.train.Example of int64 lists."""
-    example = _Example()
+    example = Example()
     for name, values in vars(row).items():
         example.features.feature[name].int64_list.value.extend(values)
     # Deterministic: protobuf leaves the order of a map's entries open otherwise.
@@ -52,7 +52,7 @@ def encode_row(row: PackedRow) -> bytes:
 
 def decode_row(record: bytes) -> PackedRow:
     """The row that `encode_row` made the record of."""
-    feature = _Example.FromString(record).features.feature
+    feature = Example.FromString(record).features.feature
     names = PackedRow.__dataclass_fields__
     return PackedRow(**{name: feature[name].int64_list.value for name in names})
 
@@ -181,4 +181,4 @@ def _example_class() -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.Example"))
 
 
-_Example = _example_class()
+Example = _example_class()

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from components.shared.errors import InputError
@@ -24,6 +25,11 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.pieces)
+
+    @cached_property
+    def continuation_ids(self) -> frozenset[int]:
+        """Ids of the pieces that continue a word: `##ing`."""
+        return frozenset(id_ for id_, piece in enumerate(self.pieces) if piece.startswith("##"))
 
     @classmethod
     def read(cls, path: Path) -> "Vocabulary":

@@ -20,10 +20,30 @@ def test_lengths_are_sorted_numbers():
 
 
 @pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, {128: 20, 512: 80}),
+        ({"sequence_lengths": "512"}, {512: 80}),
+        ({"sequence_lengths": "512,128", "max_predictions": "76,19"}, {128: 19, 512: 76}),
+        ({"mask_rate": 0.4}, {128: 60, 512: 220}),
+        ({"sequence_lengths": "16"}, {16: 16}),
+    ],
+)
+def test_predictions_follow_the_lengths(settings, expected):
+    """One number for each length, given in its order or worked out."""
+    assert make(**settings).predictions() == expected
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"sequence_lengths": "128;512"}, "whole numbers separated by commas, got '128;512'"),
         ({"sequence_lengths": "4,128"}, "at least 5 each"),
+        ({"format": "hdf5"}, "format must be one of packed, google, got 'hdf5'"),
+        ({"mask_rate": 0.0}, r"mask_rate must be between 0 and 1, got 0\.0; BERT uses 0\.15"),
+        ({"max_predictions": "20"}, r"as many as sequence_lengths \(128,512\), got '20'"),
+        ({"max_predictions": "20,x"}, "max_predictions must be whole numbers"),
+        ({"max_predictions": "0,80"}, "at least 1 and at most the sequence length"),
         ({"short_sequence_rate": 1.5}, r"between 0 and 1, got 1\.5"),
         ({"vocabulary_size": 5}, "vocabulary_size must be at least 100, got 5"),
         ({"num_duplicates": 0}, "num_duplicates must be at least 1, got 0"),

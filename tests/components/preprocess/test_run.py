@@ -8,6 +8,7 @@ import pytest
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
 from components.shared.errors import InputError
+from components.shared.instances import decode_instance
 from components.shared.records import decode_row, read_manifest, read_records
 from components.shared.vocabulary import Vocabulary
 
@@ -92,6 +93,68 @@ def test_rows_hold_whole_sequences_of_the_articles(
             start += length
         assert start == len(row.token_ids)
         assert vocabulary.unk_id not in row.token_ids
+
+
+def test_google_s_format_holds_padded_and_masked_sequences(
+    make_config, write_dump, make_article, vocabulary
+):
+    """Every feature has the length that Google's trainer expects, and is consistent."""
+    write_dump(*(make_article(page) for page in range(1, 21)))
+    config = make_config(format="google", max_predictions="3,12")
+
+    run(config)
+
+    manifest = read_manifest(config.dataset)
+    assert manifest["format"] == "google"
+    for length, num_predictions in (16, 3), (64, 12):
+        described = manifest["lengths"][str(length)]
+        instances = read_instances(config.dataset, str(length))
+        assert described["max_predictions"] == num_predictions
+        assert described["num_rows"] == described["num_sequences"] == len(instances) > 20
+        for one in instances:
+            num_tokens, num_masked = sum(one.input_mask), int(sum(one.masked_lm_weights))
+            ids = list(one.input_ids)
+            for place, id_ in list(zip(one.masked_lm_positions, one.masked_lm_ids, strict=True))[
+                :num_masked
+            ]:
+                ids[place] = id_
+            first = ids.index(vocabulary.sep_id) + 1
+            assert len(ids) == len(one.input_mask) == len(one.segment_ids) == length
+            assert len(one.masked_lm_weights) == len(one.masked_lm_ids) == num_predictions
+            assert list(one.input_mask) == [1] * num_tokens + [0] * (length - num_tokens)
+            assert ids[0] == vocabulary.cls_id
+            assert ids.count(vocabulary.sep_id) == 2
+            assert ids[num_tokens - 1] == vocabulary.sep_id
+            assert not any(ids[num_tokens:])
+            assert list(one.segment_ids) == (
+                [0] * first + [1] * (num_tokens - first) + [0] * (length - num_tokens)
+            )
+            assert num_masked == min(num_predictions, max(1, round(num_tokens * 0.15)))
+            assert one.next_sentence_labels in ([0], [1])
+
+
+def test_google_s_format_is_drawn_from_the_seed(make_config, write_dump, make_article):
+    """The same seed gives the same bytes, another one others."""
+    write_dump(*(make_article(page) for page in range(1, 11)))
+    configs = [
+        make_config(name, format="google", seed=seed)
+        for name, seed in (("one", 1), ("again", 1), ("other", 2))
+    ]
+
+    for config in configs:
+        run(config)
+
+    files = [read_files(config.dataset) for config in configs]
+    assert files[0] == files[1] != files[2]
+
+
+def read_instances(dataset, length):
+    shards = read_manifest(dataset)["lengths"][length]["shards"]
+    return [
+        decode_instance(record)
+        for shard in shards
+        for record in read_records(dataset / shard["file"])
+    ]
 
 
 def test_what_is_left_out_is_counted_by_reason(make_config, write_dump, make_article, make_page):
