@@ -15,6 +15,11 @@ from components.preprocess.config import PreprocessConfig
 from components.pretrain.component import pretrain
 from components.pretrain.config import PretrainConfig
 
+# A training step that was killed, or whose node was taken away, is started again and goes on
+# from its newest checkpoint. Its new node takes longer to come than this back-off; it only
+# keeps a step that fails at once from using up its retries in seconds.
+_NUM_RETRIES, _BACKOFF = 10, "30s"
+
 
 class Outputs(NamedTuple):
     """What the pipeline gives."""
@@ -59,6 +64,8 @@ def bert(
     evaluate_batch_size: int = EvaluateConfig.batch_size,
     precision: str = PretrainConfig.precision,
     num_processes: int = PretrainConfig.num_processes,
+    checkpoint_directory: str = PretrainConfig.checkpoint_directory,
+    checkpoint_every_steps: int = PretrainConfig.checkpoint_every_steps,
     seed: int = PretrainConfig.seed,
 ) -> Outputs:
     """Pretrain BERT on Wikipedia, fine-tune it on SQuAD, and say how well and fast it answers.
@@ -105,6 +112,11 @@ def bert(
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
         num_processes: Horovod processes of a training step: one a GPU (8 on a DGX-1V,
             16 on a DGX-2); 1 or 2 on a CPU.
+        checkpoint_directory: folder (a mounted volume) in which the training steps keep the
+            checkpoints of the run under way, each in a subfolder (pretrain-128, pretrain-512,
+            finetune), so that a step that was killed or preempted is retried from there. One
+            of its own for each run. Empty: a retry starts the step anew.
+        checkpoint_every_steps: updates between two of those checkpoints.
         seed: equal seed, input, settings and number of processes give equal results.
 
     Returns:
@@ -142,6 +154,8 @@ def bert(
         learning_rate=pretrain_128_learning_rate,
         precision=precision,
         num_processes=num_processes,
+        checkpoint_directory=checkpoint_directory,
+        checkpoint_every_steps=checkpoint_every_steps,
         seed=seed,
     ).set_display_name("Pretrain at length 128")
 
@@ -158,6 +172,8 @@ def bert(
         learning_rate=pretrain_512_learning_rate,
         precision=precision,
         num_processes=num_processes,
+        checkpoint_directory=checkpoint_directory,
+        checkpoint_every_steps=checkpoint_every_steps,
         seed=seed,
     ).set_display_name("Pretrain at length 512")
 
@@ -172,8 +188,13 @@ def bert(
         stride_tokens=stride_tokens,
         precision=precision,
         num_processes=num_processes,
+        checkpoint_directory=checkpoint_directory,
+        checkpoint_every_steps=checkpoint_every_steps,
         seed=seed,
     ).set_display_name("Fine-tune on SQuAD")
+
+    for step in (phase_1, phase_2, finetuned):
+        step.set_retry(_NUM_RETRIES, backoff_duration=_BACKOFF, backoff_factor=1)
 
     evaluated = evaluate(
         squad=fetched.outputs["squad"],

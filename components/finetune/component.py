@@ -23,7 +23,9 @@ def finetune(
     xla: str = FinetuneConfig.xla,
     num_processes: int = FinetuneConfig.num_processes,
     checkpoint_every_steps: int = FinetuneConfig.checkpoint_every_steps,
+    num_checkpoints_kept: int = FinetuneConfig.num_checkpoints_kept,
     checkpoint_directory: str = FinetuneConfig.checkpoint_directory,
+    hang_timeout_seconds: float = FinetuneConfig.hang_timeout_seconds,
     log_every_steps: int = FinetuneConfig.log_every_steps,
     seed: int = FinetuneConfig.seed,
     max_length_tokens: int = FinetuneConfig.max_length_tokens,
@@ -50,8 +52,12 @@ def finetune(
         xla: compile with XLA: on, off, or auto (on for GPUs).
         num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.
         checkpoint_every_steps: updates between two checkpoints of the run under way.
-        checkpoint_directory: folder (a mounted volume) in which those are kept, so that a
-            step that was killed goes on from them; empty keeps them in the container.
+        num_checkpoints_kept: how many of those are kept, the newest.
+        checkpoint_directory: folder (a mounted volume) in which this step keeps those in a
+            subfolder of its own, so that a step that was killed goes on from them; empty keeps
+            them in the container, where a retry does not find them.
+        hang_timeout_seconds: how long a process may stand still before all are ended, from
+            the first update on; the longest update comes on top.
         log_every_steps: updates between two lines of the history.
         seed: equal seed, input and number of processes give equal results.
         max_length_tokens: tokens of a window of question and context.

@@ -35,3 +35,8 @@ class FinetuneConfig(TrainingConfig, WindowConfig):
         WindowConfig.__post_init__(self)
         if self.num_epochs <= 0:
             raise InputError(f"num_epochs must be above 0, got {self.num_epochs}; BERT: 2 or 3")
+
+    @property
+    def step_name(self) -> str:
+        """Tells this step of the pipeline from the others."""
+        return "finetune"

@@ -28,7 +28,9 @@ def pretrain(
     xla: str = PretrainConfig.xla,
     num_processes: int = PretrainConfig.num_processes,
     checkpoint_every_steps: int = PretrainConfig.checkpoint_every_steps,
+    num_checkpoints_kept: int = PretrainConfig.num_checkpoints_kept,
     checkpoint_directory: str = PretrainConfig.checkpoint_directory,
+    hang_timeout_seconds: float = PretrainConfig.hang_timeout_seconds,
     log_every_steps: int = PretrainConfig.log_every_steps,
     seed: int = PretrainConfig.seed,
 ) -> dsl.ContainerSpec:
@@ -56,8 +58,12 @@ def pretrain(
         xla: compile with XLA: on, off, or auto (on for GPUs).
         num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.
         checkpoint_every_steps: updates between two checkpoints of the run under way.
-        checkpoint_directory: folder (a mounted volume) in which those are kept, so that a
-            step that was killed goes on from them; empty keeps them in the container.
+        num_checkpoints_kept: how many of those are kept, the newest.
+        checkpoint_directory: folder (a mounted volume) in which this step keeps those in a
+            subfolder of its own, so that a step that was killed goes on from them; empty keeps
+            them in the container, where a retry does not find them.
+        hang_timeout_seconds: how long a process may stand still before all are ended, from
+            the first update on; the longest update comes on top.
         log_every_steps: updates between two lines of the history.
         seed: equal seed, input and number of processes give equal results.
     """

@@ -51,3 +51,8 @@ class PretrainConfig(TrainingConfig):
             raise InputError(
                 f"sequence_length must be 8 or more, got {self.sequence_length}; BERT: 128, 512"
             )
+
+    @property
+    def step_name(self) -> str:
+        """Tells one phase from the other."""
+        return f"pretrain-{self.sequence_length}"

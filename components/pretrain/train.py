@@ -25,7 +25,7 @@ def train(config: PretrainConfig) -> None:
     initial = Checkpoint.read(config.initial_checkpoint) if config.initial_checkpoint else None
     bert_config = _choose_architecture(config, vocabulary, initial)
     distributed.initialize(seed=config.seed, precision=config.precision)
-    if distributed.rank() == 0:
+    if distributed.is_first_on_host():
         rows.check_shards()
 
     task = PretrainingTask(bert_config, seed=config.seed)

@@ -1,4 +1,4 @@
-"""The one kind of error that a user can cause and mend."""
+"""The errors that are no fault of the program's."""
 
 
 class InputError(Exception):
@@ -8,3 +8,15 @@ class InputError(Exception):
     exception is a fault of ours and keeps its traceback. It is no ValueError: tyro would
     catch it and show it inside a box of its own.
     """
+
+
+class Preempted(Exception):  # noqa: N818 - nothing went wrong
+    """The machine is needed elsewhere: the state is saved, and the same command goes on from it.
+
+    A stage that raises it ends with exit status 143, as a process that a SIGTERM ended;
+    Kubeflow starts a step that did not end with 0 again if it has retries left.
+    """
+
+
+class PeerLostError(Exception):
+    """Another process of the run ended: this one's failure is a consequence."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from components.shared.errors import InputError
+from components.shared.errors import InputError, PeerLostError, Preempted
 from components.shared.files import write_text
 
 Config = TypeVar("Config")
@@ -25,6 +25,8 @@ _SCHEME_TO_MOUNT = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
 ERROR_FILE = "error.txt"
 _EXIT_INPUT_ERROR = 2
 _EXIT_SIGINT = 128 + signal.SIGINT
+_EXIT_SIGTERM = 128 + signal.SIGTERM
+_IN_THEIR_OWN_WORDS = (InputError, PeerLostError, Preempted)
 
 
 def main(config_class: type[Config], run: Callable[[Config], Metadata]) -> None:
@@ -44,6 +46,12 @@ def main(config_class: type[Config], run: Callable[[Config], Metadata]) -> None:
     except InputError as error:
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(_EXIT_INPUT_ERROR)
+    except PeerLostError as error:
+        print(_describe(name, error), file=sys.stderr, flush=True)
+        sys.exit(1)
+    except Preempted as error:
+        print(f"{name}: {error}", file=sys.stderr, flush=True)
+        sys.exit(_EXIT_SIGTERM)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr, flush=True)
         sys.exit(_EXIT_SIGINT)
@@ -65,8 +73,9 @@ def _run_for_kubeflow(
 
 
 def _describe(name: str, error: Exception) -> str:
-    """A user's error in its own words, any other with the way that led to it."""
-    text = str(error) if isinstance(error, InputError) else traceback.format_exc().rstrip()
+    """A user's error or a peer's end in its own words, any other with the way that led to it."""
+    own_words = isinstance(error, _IN_THEIR_OWN_WORDS)
+    text = str(error) if own_words else traceback.format_exc().rstrip()
     return f"{name}: error: {text}"
 
 

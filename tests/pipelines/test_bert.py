@@ -78,6 +78,20 @@ def test_each_step_runs_its_stage_in_its_image(spec):
         assert container["args"] == ["--executor-input", "{{$}}"]
 
 
+def test_a_training_step_that_ends_badly_is_started_again(spec):
+    """With the folder in which it left its checkpoints; no other step may take hours."""
+    tasks = spec["root"]["dag"]["tasks"]
+    training = {"pretrain", "pretrain-2", "finetune"}
+
+    retried = {name for name, task in tasks.items() if "retryPolicy" in task}
+
+    assert retried == training
+    for name in training:
+        assert tasks[name]["retryPolicy"]["maxRetryCount"] == 10
+        directory = tasks[name]["inputs"]["parameters"]["checkpoint_directory"]
+        assert directory == {"componentInputParameter": "checkpoint_directory"}
+
+
 def test_every_parameter_is_described_for_the_ui(spec):
     """In the compiled YAML, where the Kubeflow UI takes it from."""
     parameters = spec["root"]["inputDefinitions"]["parameters"]

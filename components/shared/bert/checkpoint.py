@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from components.shared.bert.config import BertConfig
@@ -98,34 +99,69 @@ def named_variables(model: PretrainingModel | SpanModel) -> dict[str, keras.Vari
     return names
 
 
+def snapshot(
+    model: PretrainingModel | SpanModel,
+    *,
+    optimizer: keras.optimizers.Optimizer | None = None,
+    step: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Copy what a checkpoint holds, by name, so that it can be written while training goes on.
+
+    Args:
+        model: its weights.
+        optimizer: with its moments, to go on training.
+        step: updates done.
+    """
+    variables = named_variables(model)
+    if optimizer is not None:
+        variables |= _moments(model, optimizer)
+    tensors = {name: variable.value.numpy() for name, variable in variables.items()}
+    if optimizer is not None:
+        # Fewer than the steps where float16 had some skipped.
+        tensors[_ITERATIONS] = np.array(optimizer.iterations.numpy(), np.int64)
+    if step is not None:
+        tensors[_STEP] = np.array(step, np.int64)
+    return tensors
+
+
 def write_checkpoint(
     folder: Path,
     *,
     model: PretrainingModel | SpanModel,
     vocabulary: Path,
     lowercase: bool,
-    optimizer: keras.optimizers.Optimizer | None = None,
     step: int | None = None,
+) -> None:
+    """Write a model's checkpoint folder, whole or not at all; `step` are the updates done."""
+    write_snapshot(
+        folder,
+        tensors=snapshot(model, step=step),
+        config=model.bert.config,
+        vocabulary=vocabulary,
+        lowercase=lowercase,
+    )
+
+
+def write_snapshot(
+    folder: Path,
+    *,
+    tensors: Mapping[str, np.ndarray],
+    config: BertConfig,
+    vocabulary: Path,
+    lowercase: bool,
     more: Mapping[str, str] | None = None,
 ) -> None:
     """Write a checkpoint folder, whole or not at all.
 
     Args:
         folder: where; a checkpoint that was there is replaced.
-        model: its weights.
+        tensors: from `snapshot`.
+        config: of the model.
         vocabulary: the vocab.txt to put beside them.
         lowercase: whether text is lower-cased before it is tokenised.
-        optimizer: with its moments, to go on training.
-        step: updates done.
         more: further text files, by name.
     """
-    tensors = {name: variable.value for name, variable in named_variables(model).items()}
-    if optimizer is not None:
-        tensors |= {name: variable.value for name, variable in _moments(model, optimizer).items()}
-        # Fewer than the steps where float16 had some skipped.
-        tensors[_ITERATIONS] = tf.constant(int(optimizer.iterations.numpy()), tf.int64)
-    if step is not None:
-        tensors[_STEP] = tf.constant(step, tf.int64)
+    step = int(tensors[_STEP]) if _STEP in tensors else None
     with whole_folder(folder) as scratch:
         tf.raw_ops.SaveV2(
             prefix=str(scratch / _BUNDLE),
@@ -135,7 +171,7 @@ def write_checkpoint(
         )
         shutil.copyfile(vocabulary, scratch / "vocab.txt")
         texts = {
-            "bert_config.json": model.bert.config.to_json(),
+            "bert_config.json": config.to_json(),
             "tokenizer_config.json": json.dumps({"do_lower_case": lowercase}) + "\n",
             **(more or {}),
         }

@@ -9,7 +9,9 @@ import horovod.tensorflow as hvd
 import keras
 import tensorflow as tf
 
-from components.shared.bert.launcher import PeerLostError
+from components.shared.bert import preemption
+from components.shared.bert.pulse import publish, pulse
+from components.shared.errors import PeerLostError
 
 
 def initialize(*, seed: int, precision: str) -> None:
@@ -17,7 +19,10 @@ def initialize(*, seed: int, precision: str) -> None:
 
     Comes before the first layer is made: its weights and its precision depend on it.
     """
+    preemption.watch()
     hvd.init()
+    if hvd.size() > 1:
+        publish(hvd.rank())
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         # One GPU a process: with all visible, each process would take memory on each.
@@ -40,6 +45,11 @@ def size() -> int:
     return hvd.size()
 
 
+def is_first_on_host() -> bool:
+    """Whether this process does what one on each machine has to do."""
+    return hvd.local_rank() == 0
+
+
 def sum_over_processes(tensors: Sequence[Any]) -> list[Any]:
     """The element-wise sum of each tensor over all processes, in one exchange."""
     if hvd.size() == 1:
@@ -50,10 +60,26 @@ def sum_over_processes(tensors: Sequence[Any]) -> list[Any]:
 
 
 def copy_from_first(variables: Sequence[Any]) -> None:
-    """Give every process the values of process 0: each has drawn or restored its own."""
+    """Give every process the values of process 0: each has drawn its own, the first restored."""
     if hvd.size() > 1:
         with _peers():
             hvd.broadcast_variables([variable.value for variable in variables], root_rank=0)
+
+
+def tell_all(value: Any) -> Any:
+    """What process 0 gives; the others' values are ignored. Small things, pickled."""
+    if hvd.size() == 1:
+        return value
+    with _peers():
+        return hvd.broadcast_object(value, root_rank=0)
+
+
+def gather(value: Any) -> list[Any]:
+    """What every process gives, by rank. Small things, pickled."""
+    if hvd.size() == 1:
+        return [value]
+    with _peers():
+        return hvd.allgather_object(value)
 
 
 def wait_for_all() -> None:
@@ -64,8 +90,9 @@ def wait_for_all() -> None:
 
 @contextmanager
 def _peers() -> Iterator[None]:
-    """Tell a peer's end from a fault of this process."""
+    """Say that this process waits for others, and tell a peer's end from a fault of its own."""
     try:
-        yield
+        with pulse.waiting():
+            yield
     except (hvd.elastic.HorovodInternalError, tf.errors.UnknownError) as error:
         raise PeerLostError("another process ended while this one waited for it") from error

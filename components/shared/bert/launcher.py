@@ -2,49 +2,71 @@
 
 horovodrun would do, but it hides which process failed and why behind its own traceback,
 and cuts progress bars; its rendezvous server is used here. Under horovodrun or mpirun
-themselves (several machines) nothing is launched.
+themselves (several machines) nothing is launched: each process watches the others itself.
 """
 
+import faulthandler
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from components.shared.errors import InputError
+from components.shared.bert.pulse import Watch, pulse, reader, server_address
+from components.shared.errors import InputError, PeerLostError, Preempted
 
 _RANK_VARIABLES = ("HOROVOD_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 _LOOPBACK = "127.0.0.1"
 # After the first failure the others fail too, as their peer is gone: wait for all
 # reports, then name the one that was the cause.
 _GRACE_SECONDS = 3.0
+_LOOK_EVERY_SECONDS = 1.0
+# Which failure is told where several processes failed: the cause before its consequences.
+_LAST_TOLD = (Preempted.__name__, PeerLostError.__name__)
 
 
-class PeerLostError(RuntimeError):
-    """Another process ended: this one's failure is a consequence."""
+def rank_from_outside() -> int | None:
+    """The rank that horovodrun or mpirun gave this process; None where neither started it."""
+    ranks = [os.environ[name] for name in _RANK_VARIABLES if name in os.environ]
+    return int(ranks[0]) if ranks else None
 
 
-def run_on_processes(num_processes: int, work: Callable[[Any], None], config: Any) -> None:
+def run_on_processes(
+    num_processes: int,
+    work: Callable[[Any], None],
+    config: Any,
+    *,
+    hang_timeout_seconds: float,
+) -> None:
     """Call `work(config)` in each of several Horovod processes; return when all have ended.
 
     Args:
         num_processes: processes to start on this machine; 1 runs in this one.
         work: a function at the top level of a module.
         config: its argument; goes to each process.
+        hang_timeout_seconds: how long one may stand still before all are ended.
 
     Raises:
         InputError: as the first process that failed raised it.
-        RuntimeError: with the traceback of the first process that failed.
+        Preempted: after a SIGTERM, once the processes have saved what they had.
+        RuntimeError: with the traceback of the first process that failed, or the stack of
+            the one that hung.
     """
-    if num_processes == 1 or any(name in os.environ for name in _RANK_VARIABLES):
+    if rank_from_outside() is not None:
+        _watch_from_within(hang_timeout_seconds)
+        work(config)
+        return
+    if num_processes == 1:
         work(config)
         return
     from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
@@ -63,11 +85,13 @@ def run_on_processes(num_processes: int, work: Callable[[Any], None], config: An
             )
             for rank in range(num_processes)
         ]
+        watch = Watch(num_processes, hang_timeout_seconds, reader((_LOOPBACK, port)))
         try:
-            for process in processes:
-                process.start()
-            _wait_for(processes)
-            _raise_first_failure(processes, Path(reports))
+            with _forward_sigterm(processes) as asked_to_end:
+                for process in processes:
+                    process.start()
+                _wait_for(processes, watch, Path(reports))
+            _raise_first_failure(processes, Path(reports), asked_to_end.is_set())
         finally:
             for process in processes:
                 process.kill()
@@ -98,22 +122,56 @@ def _loopback_interface() -> str:
     return "lo" if "lo" in names else names[0]
 
 
+@contextmanager
+def _forward_sigterm(processes: list[SpawnProcess]) -> Iterator[threading.Event]:
+    """Let the processes save their state: Kubernetes sends the signal to the first alone."""
+    asked_to_end = threading.Event()
+
+    def forward(*_: Any) -> None:
+        asked_to_end.set()
+        for process in processes:
+            if process.is_alive():
+                process.terminate()
+
+    # Python takes signals in the main thread only; a test may run elsewhere.
+    if threading.current_thread() is not threading.main_thread():
+        yield asked_to_end
+        return
+    before = signal.signal(signal.SIGTERM, forward)
+    try:
+        yield asked_to_end
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _work_as_rank(
     environment: dict[str, str], reports: str, work: Callable[[Any], None], config: Any
 ) -> None:
     os.environ.update(environment)
     rank = int(environment["HOROVOD_RANK"])
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    # What a process that hangs was doing; the launcher asks for it.
+    stack = _stack_file(Path(reports), rank).open("w", encoding="utf-8")
+    faulthandler.register(signal.SIGUSR1, file=stack)
     if rank > 0:
         # Rank 0 speaks for all; what the others have to say is in their report.
         sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - to the end
     try:
         work(config)
     except BaseException as error:
-        kind = "input" if isinstance(error, InputError) else type(error).__name__
-        text = str(error) if isinstance(error, InputError) else traceback.format_exc()
-        Path(reports, f"{rank}").write_text(f"{kind}\n{text}", encoding="utf-8")
+        kind, text = type(error).__name__, traceback.format_exc()
+        if isinstance(error, InputError | Preempted):
+            text = str(error)
+        _report(Path(reports), rank, kind, text)
         sys.exit(1)
+
+
+def _stack_file(reports: Path, rank: int) -> Path:
+    return reports / f"{rank}.stack"
+
+
+def _report(reports: Path, rank: int, kind: str, text: str) -> None:
+    (reports / f"{rank}").write_text(f"{kind}\n{text}", encoding="utf-8")
 
 
 def _end_with_parent(parent: int) -> None:
@@ -123,31 +181,82 @@ def _end_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def _wait_for(processes: list[SpawnProcess]) -> None:
+def _wait_for(processes: list[SpawnProcess], watch: Watch, reports: Path) -> None:
     """Wait until all have ended well, or the first badly and the others a little longer."""
-    running = list(processes)
+    running = dict(enumerate(processes))
     deadline = None
     while running and (deadline is None or time.monotonic() < deadline):
-        wait([process.sentinel for process in running], timeout=0.5)
-        running = [process for process in running if process.is_alive()]
-        if deadline is None and any(process.exitcode for process in processes):
+        wait([process.sentinel for process in running.values()], timeout=_LOOK_EVERY_SECONDS)
+        running = {rank: process for rank, process in running.items() if process.is_alive()}
+        if deadline is not None:
+            continue
+        if any(process.exitcode for process in processes):
             deadline = time.monotonic() + _GRACE_SECONDS
+        elif stuck := watch.find_stuck(running):
+            _report_stuck(*stuck, running[stuck[0]], reports)
+            return
 
 
-def _raise_first_failure(processes: list[SpawnProcess], reports: Path) -> None:
+def _report_stuck(rank: int, what: str, process: SpawnProcess, reports: Path) -> None:
+    assert process.pid is not None, "a process that was started has an id"
+    os.kill(process.pid, signal.SIGUSR1)
+    time.sleep(1)  # for its stack; one that is stopped writes none
+    stack = _stack_file(reports, rank).read_text(encoding="utf-8")
+    _report(reports, rank, "stuck", f"it {what}; all were ended\n{stack}".rstrip())
+
+
+def _watch_from_within(timeout_seconds: float) -> None:
+    """Where another launcher started the processes: end this one if any of them hangs.
+
+    Its end makes horovodrun and mpirun end the others.
+    """
+    own, address = rank_from_outside(), server_address()
+    num_processes = int(os.environ.get("HOROVOD_SIZE", "1"))
+    if address is None or num_processes == 1:
+        return
+    watch = Watch(num_processes, timeout_seconds, reader(address))
+
+    def repeat() -> None:
+        while True:
+            time.sleep(_LOOK_EVERY_SECONDS)
+            # A process that moves asks nobody, so that hundreds don't ask one server.
+            if pulse.idle_seconds() > timeout_seconds / 2 and (
+                stuck := watch.find_stuck(range(num_processes))
+            ):
+                rank, what = stuck
+                print(
+                    f"rank {rank} of {num_processes} {what}; rank {own} ends",
+                    file=sys.__stderr__,
+                    flush=True,
+                )
+                if rank == own:
+                    faulthandler.dump_traceback()
+                os._exit(1)
+
+    threading.Thread(target=repeat, name="watch", daemon=True).start()
+
+
+def _raise_first_failure(processes: list[SpawnProcess], reports: Path, asked_to_end: bool) -> None:
     failures = []
     for rank, process in enumerate(processes):
         report = reports / str(rank)
         if report.exists():
             kind, _, text = report.read_text(encoding="utf-8").partition("\n")
-            failures.append((kind == PeerLostError.__name__, rank, kind, text))
+        elif asked_to_end and process.exitcode == -signal.SIGTERM:
+            kind, text = Preempted.__name__, "ended by SIGTERM before the first update"
         elif process.exitcode:
             status = f"signal {-process.exitcode}" if process.exitcode < 0 else process.exitcode
+            kind = "ended"
             text = f"the process ended with {status} and no error of its own (out of memory?)"
-            failures.append((False, rank, "ended", text))
+        else:
+            continue
+        told = _LAST_TOLD.index(kind) + 1 if kind in _LAST_TOLD else 0
+        failures.append((told, rank, kind, text))
     if not failures:
         return
     _, rank, kind, text = min(failures)
-    if kind == "input":
+    if kind == InputError.__name__:
         raise InputError(text)
+    if kind == Preempted.__name__:
+        raise Preempted(text)
     raise RuntimeError(f"rank {rank} of {len(processes)} failed:\n{text}")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from components.shared.bert.history import History
-from components.shared.bert.launcher import run_on_processes
+from components.shared.bert.launcher import rank_from_outside, run_on_processes
 from components.shared.bert.settings import TrainingConfig
 from components.shared.files import write_text
 from components.shared.stage import Metadata
@@ -13,7 +13,11 @@ from components.shared.stage import Metadata
 
 def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) -> Metadata:
     """Call `train(config)` on all processes, write the metrics and return the metadata."""
-    run_on_processes(config.num_processes, train, config)
+    run_on_processes(
+        config.num_processes, train, config, hang_timeout_seconds=config.hang_timeout_seconds
+    )
+    if rank_from_outside():
+        return {}  # the first process has the outputs, this machine may not
     history = History.read(config.history)
     summary = history.summary()
     write_text(config.metrics, json.dumps(summary, indent=2) + "\n")

@@ -10,6 +10,7 @@ _CHOICES = {
     "precision": ("float32", "mixed_float16", "mixed_bfloat16"),
     "xla": ("auto", "on", "off"),
 }
+_MIN_HANG_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +42,14 @@ class TrainingConfig:
     """Horovod processes on this machine: one a GPU, or to share the cores of a CPU."""
     checkpoint_every_steps: int = 200
     """Updates between two checkpoints of the run under way."""
+    num_checkpoints_kept: int = 2
+    """How many of those are kept, the newest."""
     checkpoint_directory: str = ""
-    """Where those are kept; "" is beside the output. The same command goes on from them."""
+    """Folder in which each step keeps those in a subfolder; "" is beside the output. The same
+    command goes on from them."""
+    hang_timeout_seconds: float = 30.0
+    """How long a process may stand still before all are ended; from the first update on, and
+    the longest update comes on top."""
     log_every_steps: int = 10
     """Updates between two lines of the history."""
     seed: int = 12345
@@ -59,6 +66,7 @@ class TrainingConfig:
             "micro_batch_size",
             "num_processes",
             "checkpoint_every_steps",
+            "num_checkpoints_kept",
             "log_every_steps",
         ):
             if getattr(self, name) < 1:
@@ -66,6 +74,11 @@ class TrainingConfig:
         if not 0 <= self.warmup_rate < 1:
             raise InputError(
                 f"warmup_rate must be from 0 up to but not 1, got {self.warmup_rate}; BERT: 0.1"
+            )
+        if self.hang_timeout_seconds < _MIN_HANG_TIMEOUT_SECONDS:
+            raise InputError(
+                f"hang_timeout_seconds must be {_MIN_HANG_TIMEOUT_SECONDS:.0f} or more, got "
+                f"{self.hang_timeout_seconds}; a busy machine leaves a process waiting for seconds"
             )
         if self.seed < 0:
             raise InputError(f"seed must be 0 or more, got {self.seed}")
@@ -97,5 +110,10 @@ class TrainingConfig:
     def step_checkpoints(self) -> Path:
         """The folder of the run under way's checkpoints."""
         if self.checkpoint_directory:
-            return Path(self.checkpoint_directory)
+            return Path(self.checkpoint_directory) / self.step_name
         return self.checkpoint.with_name(f"{self.checkpoint.name}-steps")
+
+    @property
+    def step_name(self) -> str:
+        """Tells this step of the pipeline from the others."""
+        raise NotImplementedError

@@ -19,10 +19,11 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from components.shared.bert import distributed
+from components.shared.bert import distributed, preemption
 from components.shared.bert.history import History
 from components.shared.bert.loss_scale import LossScale
 from components.shared.bert.optimizer import make_optimizer
+from components.shared.bert.pulse import pulse
 from components.shared.progress import progress
 
 _BATCHES_AHEAD = 4
@@ -81,6 +82,7 @@ class Trainer:
         self._weights = task.model.trainable_variables
         self.optimizer.build(self._weights)
         self.loss_scale = LossScale(dynamic=settings.precision == "mixed_float16")
+        self._window = _Window()
         # XLA pays on GPUs; on CPUs it lost to TensorFlow's own kernels when measured.
         jit = settings.xla == "on" or (
             settings.xla == "auto" and bool(tf.config.list_logical_devices("GPU"))
@@ -96,8 +98,8 @@ class Trainer:
         first_step: int,
         history: History,
         save: Callable[[int], None],
-    ) -> None:
-        """Train to the last step.
+    ) -> int:
+        """Train to the last step, or until one of the processes is asked to end.
 
         Args:
             micro_batches: this process's share of an update's global batch, by step.
@@ -105,20 +107,27 @@ class Trainer:
             history: takes the numbers of each few steps.
             save: writes a checkpoint of the state after so many updates.
 
+        Returns:
+            The updates done; fewer than the last step where a process was sent a SIGTERM.
+            The state is saved then.
+
         Raises:
             FloatingPointError: if the loss is no number any more.
         """
         distributed.copy_from_first([*self._weights, *self.optimizer.variables])
-        settings = self.settings
-        window = _Window()
+        settings, window = self.settings, self._window
+        window.restart_clock()
         with (
             _prefetch(micro_batches, range(first_step, settings.num_steps)) as batches,
             progress(settings.label, total=settings.num_steps - first_step) as shown,
+            pulse.in_loop(),
         ):
             for step, batch in enumerate(batches, start=first_step):
                 rate = float(self.optimizer.learning_rate)
-                window.add(self._update(step, batch), batch)
+                sums, is_asked_to_end = self._update(step, batch)
+                window.add(sums, batch)
                 done = step + 1
+                pulse.update_done(done)
                 note = ""
                 if done % settings.log_every_steps == 0 or done == settings.num_steps:
                     entry = window.close(done, rate)
@@ -126,18 +135,36 @@ class Trainer:
                     history.append(entry)
                     note = f"loss {entry['loss']:.3f}"
                 shown.advance(note=note)
-                if done % settings.checkpoint_every_steps == 0 and done < settings.num_steps:
+                if done == settings.num_steps:
+                    break
+                if is_asked_to_end or done % settings.checkpoint_every_steps == 0:
                     save(done)
+                if is_asked_to_end:
+                    return done
+        return settings.num_steps
 
-    def _update(self, step: int, batch: Sequence[MicroBatch]) -> "_Sums":
+    def state(self) -> dict[str, Any]:
+        """What a run needs to go on from here besides the variables, as JSON can hold it."""
+        return {"loss_scale": self.loss_scale.state(), "window": self._window.state()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from such a state."""
+        self.loss_scale.set_state(state["loss_scale"])
+        self._window.set_state(state["window"])
+
+    def _update(self, step: int, batch: Sequence[MicroBatch]) -> tuple["_Sums", bool]:
         names = sorted(batch[0].counts)
-        own = np.array([sum(b.counts[name] for b in batch) for name in names], np.float32)
-        (counts,) = distributed.sum_over_processes([tf.constant(own)])
+        own = [sum(b.counts[name] for b in batch) for name in names]
+        # All must stop after the same update: whether any is asked to rides on this sum.
+        own.append(float(preemption.is_requested()))
+        (total,) = distributed.sum_over_processes([tf.constant(own, tf.float32)])
+        counts, num_asked_to_end = total[:-1], total[-1]
         inverse = tf.math.reciprocal_no_nan(counts)
-        self._set_dropout(step)
         scale = tf.constant(self.loss_scale.value, tf.float32)
         gradients: list[Any] | None = None
-        for micro_batch in batch:
+        for index, micro_batch in enumerate(batch, start=distributed.rank() * len(batch)):
+            pulse.move()
+            self._set_dropout(step, index)
             new = self._forward_backward(micro_batch.arrays, inverse, scale)
             gradients = new if gradients is None else self._add(gradients, new)
         assert gradients is not None, "an update without a micro-batch"
@@ -145,7 +172,7 @@ class Trainer:
         finite = self._apply(gradients, scale)
         if self.loss_scale.dynamic:
             self.loss_scale.update(bool(finite))
-        return _Sums(names, counts, sums)
+        return _Sums(names, counts, sums), bool(num_asked_to_end > 0)
 
     def _forward_backward_eager(self, arrays: Any, inverse: Any, scale: Any) -> list[Any]:
         """Gradients of the scaled loss and, last, the vector of sums."""
@@ -172,11 +199,15 @@ class Trainer:
         tf.cond(finite, apply, lambda: None)
         return finite
 
-    def _set_dropout(self, step: int) -> None:
-        """Make dropout a function of seed, process and step, so that a restart repeats it."""
+    def _set_dropout(self, step: int, index: int) -> None:
+        """Make dropout a function of seed, step and the micro-batch's place in the global batch.
+
+        So a restart repeats it, also on another number of processes with micro-batches of
+        the same size.
+        """
         state = self.task.model.bert.seed_generator.state
-        words = (self.settings.seed, distributed.rank(), step)
-        # 31 bits: Keras draws with int32. The second word counts the dropouts of the update.
+        words = (self.settings.seed, step, index)
+        # 31 bits: Keras draws with int32. The second word counts the dropouts of the pass.
         key = int(np.random.SeedSequence(words).generate_state(1)[0]) >> 1
         state.assign(np.array([key, 0], dtype=state.dtype))
 
@@ -200,12 +231,28 @@ class _Window:
     """Gathers the numbers between two lines of the history."""
 
     def __init__(self) -> None:
-        self._reset()
-
-    def _reset(self) -> None:
-        self._started = time.perf_counter()
         self._updates: list[_Sums] = []
+        self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Count speed from now on."""
+        self._started = time.perf_counter()
         self._num_sequences = self._num_tokens = 0
+
+    def state(self) -> dict[str, Any]:
+        """The updates since the last line, for a run that goes on between two lines."""
+        return {
+            "names": self._updates[0].names if self._updates else [],
+            "counts": [np.asarray(update.counts).tolist() for update in self._updates],
+            "sums": [np.asarray(update.sums).tolist() for update in self._updates],
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from such a state."""
+        self._updates = [
+            _Sums(state["names"], np.array(counts, np.float32), np.array(sums, np.float32))
+            for counts, sums in zip(state["counts"], state["sums"], strict=True)
+        ]
 
     def add(self, update: _Sums, batch: Sequence[MicroBatch]) -> None:
         self._updates.append(update)
@@ -214,8 +261,8 @@ class _Window:
 
     def close(self, step: int, learning_rate: float) -> dict[str, Any]:
         names = self._updates[0].names
-        counts = np.sum([update.counts.numpy() for update in self._updates], axis=0)
-        sums = np.sum([update.sums.numpy() for update in self._updates], axis=0)
+        counts = np.sum([np.asarray(update.counts) for update in self._updates], axis=0)
+        sums = np.sum([np.asarray(update.sums) for update in self._updates], axis=0)
         # Sorted names: accuracy before loss, name by name.
         means = sums.reshape(len(names), 2) / np.maximum(counts, 1)[:, None]
         seconds = time.perf_counter() - self._started
@@ -228,7 +275,8 @@ class _Window:
             "sequences_per_second": self._num_sequences * processes / seconds,
             "tokens_per_second": self._num_tokens * processes / seconds,
         }
-        self._reset()
+        self._updates = []
+        self.restart_clock()
         return entry
 
 

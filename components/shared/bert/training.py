@@ -8,7 +8,9 @@ from components.shared.bert.checkpoint import write_checkpoint
 from components.shared.bert.history import History
 from components.shared.bert.resume import StepCheckpoints
 from components.shared.bert.settings import TrainingConfig
+from components.shared.bert.states import FolderStates
 from components.shared.bert.trainer import MicroBatch, Task, Trainer, TrainerSettings
+from components.shared.errors import Preempted
 from components.shared.files import write_text
 from components.shared.stage import settings
 
@@ -56,21 +58,28 @@ def train_task(
     # where, may change from one start to the next.
     may_change = {
         "num_processes", "micro_batch_size", "log_every_steps", "checkpoint_every_steps",
-        "checkpoint_directory",
+        "checkpoint_directory", "num_checkpoints_kept", "hang_timeout_seconds",
     }  # fmt: skip
     same = {name: value for name, value in settings(config).items() if name not in may_change}
     steps = StepCheckpoints(
-        config.step_checkpoints,
+        FolderStates(config.step_checkpoints),
         trainer=trainer,
         history=history,
         run={"label": label, "num_steps": num_steps, "inputs": inputs, **same},
+        num_kept=config.num_checkpoints_kept,
+        vocabulary=vocabulary,
+        lowercase=lowercase,
     )
-    trainer.run(
-        micro_batches,
-        first_step=steps.restore_newest(),
-        history=history,
-        save=lambda step: steps.save(step, vocabulary=vocabulary, lowercase=lowercase),
+    done = trainer.run(
+        micro_batches, first_step=steps.restore_newest(), history=history, save=steps.save
     )
+    steps.wait()
+    if done < num_steps:
+        distributed.wait_for_all()
+        raise Preempted(
+            f"ended by SIGTERM at step {done} of {num_steps}, which is saved; the same command "
+            "goes on from it"
+        )
     if distributed.rank() == 0:
         write_text(config.history, history.text())
         write_checkpoint(
@@ -80,5 +89,5 @@ def train_task(
             lowercase=lowercase,
             step=num_steps,
         )
-    steps.remove()
+        steps.remove()
     distributed.wait_for_all()

@@ -14,7 +14,9 @@ from components.shared.bert.checkpoint import (
     named_variables,
     restore,
     restore_training,
+    snapshot,
     write_checkpoint,
+    write_snapshot,
 )
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel, SpanModel
@@ -156,13 +158,12 @@ def test_the_state_of_a_run_comes_back(tmp_path, vocabulary):
     optimizer = make_optimizer("lamb", learning_rate=0.1, num_steps=10, warmup_steps=0)
     gradients = [tf.ones(variable.shape) for variable in model.trainable_variables]
     optimizer.apply(gradients, model.trainable_variables)
-    write_checkpoint(
+    write_snapshot(
         tmp_path / "state",
-        model=model,
+        tensors=snapshot(model, optimizer=optimizer, step=1),
+        config=model.bert.config,
         vocabulary=vocabulary,
         lowercase=True,
-        optimizer=optimizer,
-        step=1,
     )
     again = build(PretrainingModel, seed=2)
     fresh = make_optimizer("lamb", learning_rate=0.1, num_steps=10, warmup_steps=0)

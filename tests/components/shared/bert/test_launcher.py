@@ -47,7 +47,7 @@ def kill_rank_1(folder: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_add_up_what_each_has(tmp_path):
     """1 + 2 and 10 + 10, seen by both."""
-    run_on_processes(2, write_sum_of_ranks, tmp_path)
+    run_on_processes(2, write_sum_of_ranks, tmp_path, hang_timeout_seconds=30)
 
     assert (tmp_path / "rank-0").read_text() == "[3.0, 20.0]"
     assert (tmp_path / "rank-1").read_text() == "[3.0, 20.0]"
@@ -57,7 +57,7 @@ def test_two_processes_add_up_what_each_has(tmp_path):
 def test_the_rank_that_failed_first_is_heard(tmp_path):
     """Rank 0 fails too, as its peer is gone; the cause was on rank 1."""
     with pytest.raises(InputError) as error:
-        run_on_processes(2, fail_on_rank_1, tmp_path)
+        run_on_processes(2, fail_on_rank_1, tmp_path, hang_timeout_seconds=30)
 
     assert str(error.value) == "shard-00003: altered"
 
@@ -68,6 +68,6 @@ def test_a_killed_rank_ends_the_job_within_a_minute(tmp_path):
     started = time.monotonic()
 
     with pytest.raises(RuntimeError, match=r"rank 1 of 2 failed:\n.*signal 9"):
-        run_on_processes(2, kill_rank_1, tmp_path)
+        run_on_processes(2, kill_rank_1, tmp_path, hang_timeout_seconds=30)
 
     assert time.monotonic() - started < 60
