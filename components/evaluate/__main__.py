@@ -1,8 +1,10 @@
 """Command line of the evaluation stage: python -m components.evaluate --help."""
 
-from components.evaluate.config import EvaluateConfig
+from components.evaluate.ask import ask
+from components.evaluate.config import AskConfig, EvaluateConfig
 from components.evaluate.run import run
+from components.evaluate.score import ScoreFiles, score
 from components.shared.stage import main
 
 if __name__ == "__main__":
-    main(EvaluateConfig, run)
+    main(EvaluateConfig, run, commands={"ask": (AskConfig, ask), "score": (ScoreFiles, score)})

@@ -13,17 +13,45 @@ _LEAST = {
     "batch_size": 1,
     "num_warmup_batches": 0,
     "num_report_questions": 0,
+    "num_answers": 1,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(WindowConfig):
+class AnswerConfig(WindowConfig):
+    """How a fine-tuned model answers questions."""
+
+    checkpoint: Path
+    """Checkpoint folder of the fine-tuned model."""
+
+    max_answer_length_tokens: int = 30
+    """Longest answer in word pieces."""
+    n_best_size: int = 20
+    """Start and end positions looked at in each window, and answers kept of each question."""
+    null_score_diff_threshold: float = 0.0
+    """SQuAD 2.0: answer nothing if that scores more than this above the best answer."""
+    batch_size: int = 32
+    """Windows predicted at once."""
+    precision: str = "float32"
+    """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, least in _LEAST.items():
+            if getattr(self, name, least) < least:
+                raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
+        if self.precision not in _PRECISIONS:
+            raise InputError(
+                f"precision must be one of {', '.join(_PRECISIONS)}, got {self.precision!r}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(AnswerConfig):
     """Answer the questions of a SQuAD file, score the answers and time the model."""
 
     squad: Path
     """Folder with dev.json, the questions to answer, and train.json, from the ingest stage."""
-    checkpoint: Path
-    """Checkpoint folder of the fine-tuned model."""
     pretrain_128_history: Path | None = None
     """History of the first phase of pretraining, for the report."""
     pretrain_512_history: Path | None = None
@@ -39,27 +67,21 @@ class EvaluateConfig(WindowConfig):
     """Output: folder with predictions.json, nbest_predictions.json and, for SQuAD 2.0,
     null_odds.json."""
 
-    max_answer_length_tokens: int = 30
-    """Longest answer in word pieces."""
-    n_best_size: int = 20
-    """Start and end positions looked at in each window, and answers kept of each question."""
-    null_score_diff_threshold: float = 0.0
-    """SQuAD 2.0: answer nothing if that scores more than this above the best answer."""
-    batch_size: int = 32
-    """Windows predicted at once."""
-    precision: str = "float32"
-    """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
     num_warmup_batches: int = 3
     """Batches run before the timing begins; compilation is never timed."""
     num_report_questions: int = 30
     """Answered questions that the report shows."""
 
-    def __post_init__(self) -> None:
-        WindowConfig.__post_init__(self)
-        for name, least in _LEAST.items():
-            if getattr(self, name) < least:
-                raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
-        if self.precision not in _PRECISIONS:
-            raise InputError(
-                f"precision must be one of {', '.join(_PRECISIONS)}, got {self.precision!r}"
-            )
+
+@dataclass(frozen=True, kw_only=True)
+class AskConfig(AnswerConfig):
+    """Answer a question, or one after the other, about a text."""
+
+    context: Path
+    """Text file, UTF-8, that holds the answers."""
+    question: str = ""
+    """The question; "" reads questions line by line, from the keyboard or a pipe."""
+    num_answers: int = 3
+    """Best answers to print."""
+    no_answer: bool = False
+    """Whether "no answer" is one, as models fine-tuned on SQuAD 2.0 have learnt."""

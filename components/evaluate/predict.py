@@ -41,10 +41,20 @@ class Predictor:
         restore(checkpoint.folder, named_variables(self._model))
         self._predict = tf.function(lambda arrays: self._model(arrays, training=False))
 
+    def score(
+        self, windows: Sequence[Window], *, batch_size: int
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Start and end logits of every window: float32 [tokens of the window] each."""
+        collected = _Logits(windows)
+        for indices in _batches(windows, batch_size):
+            batch = [windows[index] for index in indices]
+            collected.add(indices, *self._run(_fill_up(batch, batch_size)))
+        return collected.start, collected.end
+
     def predict(
         self, windows: Sequence[Window], *, batch_size: int, num_warmup_batches: int
     ) -> Predictions:
-        """Score windows in batches of windows of like length.
+        """Score windows in batches of windows of like length, and measure the speed.
 
         Args:
             windows: what `make_windows` gives.
@@ -52,13 +62,11 @@ class Predictor:
             num_warmup_batches: batches of each shape that run, and compile, before its
                 first one is timed.
         """
-        start_logits: list[np.ndarray] = [np.empty(0)] * len(windows)
-        end_logits = list(start_logits)
+        collected = _Logits(windows)
         latencies: list[float] = []
         warm_shapes = set()
-        batches = list(_batches(windows, batch_size))
         with progress("Answering", total=len(windows), unit="windows") as shown:
-            for indices in batches:
+            for indices in _batches(windows, batch_size):
                 batch = [windows[index] for index in indices]
                 arrays = _fill_up(batch, batch_size)
                 shape = arrays["token_ids"].shape
@@ -67,15 +75,12 @@ class Predictor:
                     for _ in range(max(1, num_warmup_batches)):
                         self._run(arrays)
                 started = time.perf_counter()
-                start_BL, end_BL = self._run(_fill_up(batch, batch_size))
+                logits = self._run(_fill_up(batch, batch_size))
                 latencies.append(time.perf_counter() - started)
-                for row, index in enumerate(indices):
-                    length = len(windows[index].token_ids)
-                    start_logits[index] = start_BL[row, :length]
-                    end_logits[index] = end_BL[row, :length]
+                collected.add(indices, *logits)
                 shown.advance(len(indices))
         speed = _speed(latencies, len(windows))
-        return Predictions(start_logits, end_logits, speed, sum(latencies))
+        return Predictions(collected.start, collected.end, speed, sum(latencies))
 
     @staticmethod
     def conditions() -> dict[str, str]:
@@ -89,6 +94,20 @@ class Predictor:
     def _run(self, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         start_BL, end_BL = self._predict(arrays)
         return start_BL.numpy(), end_BL.numpy()
+
+
+class _Logits:
+    """Gathers the scores of windows in the windows' order, without those of padding."""
+
+    def __init__(self, windows: Sequence[Window]) -> None:
+        self._lengths = [len(window.token_ids) for window in windows]
+        self.start: list[np.ndarray] = [np.empty(0)] * len(windows)
+        self.end = list(self.start)
+
+    def add(self, indices: Sequence[int], start_BL: np.ndarray, end_BL: np.ndarray) -> None:
+        for row, index in enumerate(indices):
+            self.start[index] = start_BL[row, : self._lengths[index]]
+            self.end[index] = end_BL[row, : self._lengths[index]]
 
 
 def _batches(windows: Sequence[Window], batch_size: int) -> Iterator[list[int]]:

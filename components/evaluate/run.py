@@ -5,53 +5,36 @@ import math
 from importlib.metadata import version
 
 from components.evaluate.answered import choose_answered
-from components.evaluate.answers import choose_answers, write_answers
+from components.evaluate.answers import write_answers
 from components.evaluate.config import EvaluateConfig
-from components.evaluate.predict import Predictor
 from components.evaluate.report import write_report
 from components.evaluate.scores import score_answers
-from components.shared.bert.checkpoint import Checkpoint
 from components.shared.bert.history import History
 from components.shared.files import write_text
 from components.shared.images import VERSION
 from components.shared.squad.data import read_squad
-from components.shared.squad.windows import make_windows
 from components.shared.stage import Metadata, settings
-from components.shared.tokenizer import WordPieceTokenizer
 
 _PACKAGES = ("tensorflow-cpu", "keras", "numpy", "tokenizers")
 
 
 def run(config: EvaluateConfig) -> Metadata:
     """Answer the development set's questions, score the answers, time the model, report."""
+    # Here: TensorFlow takes seconds to import, and `score` needs none.
+    from components.evaluate.answerer import Answerer
+
     data = read_squad(config.squad / "dev.json")
-    checkpoint = Checkpoint.read(config.checkpoint)
-    config.expect_room(checkpoint.config.max_position_embeddings)
-    tokenizer = WordPieceTokenizer(checkpoint.vocabulary, lowercase=checkpoint.lowercase)
-    windows = make_windows(
-        data.questions,
-        tokenizer,
-        checkpoint.vocabulary,
-        max_length_tokens=config.max_length_tokens,
-        stride_tokens=config.stride_tokens,
-        max_query_tokens=config.max_query_tokens,
-        training=False,
-    )
-    predictor = Predictor(checkpoint, precision=config.precision)
-    predicted = predictor.predict(
+    answerer = Answerer(config)
+    windows = answerer.cut(data.questions)
+    predicted = answerer.predictor.predict(
         windows, batch_size=config.batch_size, num_warmup_batches=config.num_warmup_batches
     )
-    answers = choose_answers(
+    answers = answerer.choose(
         data.questions,
         windows,
         predicted.start_logits,
         predicted.end_logits,
-        tokenizer=tokenizer,
-        vocabulary=checkpoint.vocabulary,
         version=data.version,
-        n_best_size=config.n_best_size,
-        max_answer_length_tokens=config.max_answer_length_tokens,
-        null_score_diff_threshold=config.null_score_diff_threshold,
     )
     scores = score_answers(
         data,
@@ -69,11 +52,11 @@ def run(config: EvaluateConfig) -> Metadata:
         title=f"SQuAD {data.version}: {len(data.questions):,} questions",
         subtitle="How well the model answers, how fast, and how it was trained.",
         scores=scores,
-        speed={**speed, "batch_size": config.batch_size, **predictor.conditions()},
+        speed={**speed, "batch_size": config.batch_size, **answerer.predictor.conditions()},
         histories=_read_histories(config),
         answered=choose_answered(data.questions, answers, config.num_report_questions),
         settings={
-            "Model": checkpoint.config.fields(),
+            "Model": answerer.checkpoint.config.fields(),
             "Evaluation": settings(config),
             "Versions": {"kubeflow-bert": VERSION} | {name: version(name) for name in _PACKAGES},
         },

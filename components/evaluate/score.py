@@ -1,15 +1,14 @@
 """Scores a predictions file alone, as SQuAD's official scripts do.
 
-python -m components.evaluate.score --predictions predictions.json --data dev.json
+python -m components.evaluate score --predictions predictions.json --data dev.json
 """
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.evaluate.scores import Scores, score_answers
+from components.evaluate.scores import score_answers
 from components.shared.errors import InputError
 from components.shared.squad.data import read_squad
 
@@ -26,8 +25,8 @@ class ScoreFiles:
     """JSON object: question id -> null odds (SQuAD 2.0), for the best thresholds."""
 
 
-def score_files(files: ScoreFiles) -> Scores:
-    """The official scores of a predictions file.
+def score(files: ScoreFiles) -> None:
+    """Print the official scores of a predictions file.
 
     Raises:
         InputError: if a file is not of its form.
@@ -37,7 +36,7 @@ def score_files(files: ScoreFiles) -> Scores:
     null_odds = None
     if files.null_odds is not None:
         null_odds = _read_object(files.null_odds, _is_number, "numbers")
-    return score_answers(data, predictions, null_odds)
+    print(json.dumps(score_answers(data, predictions, null_odds), indent=2))
 
 
 def _is_text(value: object) -> bool:
@@ -66,18 +65,3 @@ def _read_object(path: Path, fits: Callable[[object], bool], kind: str) -> dict:
     if wrong:
         raise InputError(f"{path}: {wrong}: expected an object of question ids and {kind}")
     return content
-
-
-def main() -> None:
-    """Score files from the command line."""
-    import tyro
-
-    try:
-        files = tyro.cli(ScoreFiles, prog="python -m components.evaluate.score")
-        print(json.dumps(score_files(files), indent=2))
-    except InputError as error:
-        sys.exit(f"score: error: {error}")
-
-
-if __name__ == "__main__":
-    main()

@@ -29,18 +29,28 @@ _EXIT_SIGTERM = 128 + signal.SIGTERM
 _IN_THEIR_OWN_WORDS = (InputError, PeerLostError, Preempted)
 
 
-def main(config_class: type[Config], run: Callable[[Config], Metadata]) -> None:
+def main(
+    config_class: type[Config],
+    run: Callable[[Config], Metadata],
+    *,
+    commands: Mapping[str, tuple[type, Callable[[Any], None]]] | None = None,
+) -> None:
     """Run one stage from the command line and end the process with its status.
 
     Args:
         config_class: dataclass with a field for each input, output and setting.
         run: does the work; returns metadata for the output artifacts.
+        commands: what else a person may ask of the stage, by the first word of the command
+            line: the dataclass of its flags, and what does it.
     """
     name = run.__module__.split(".")[1]
     arguments = sys.argv[1:]
     try:
         if arguments[:1] == ["--executor-input"]:
             _run_for_kubeflow(name, config_class, run, json.loads(arguments[1]))
+        elif commands and arguments and arguments[0] in commands:
+            command_config, do = commands[arguments[0]]
+            do(_parse_flags(command_config, arguments[1:], f"{name} {arguments[0]}"))
         else:
             run(_parse_flags(config_class, arguments, name))
     except InputError as error:

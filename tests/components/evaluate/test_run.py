@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from components.evaluate.predict import Predictor
-from components.shared.bert.checkpoint import Checkpoint, write_checkpoint
-from components.shared.bert.config import BertConfig
-from components.shared.bert.heads import SpanModel
+from components.shared.bert.checkpoint import Checkpoint
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
 from components.shared.tokenizer import WordPieceTokenizer
@@ -19,26 +17,6 @@ from components.shared.tokenizer import WordPieceTokenizer
 SPEED = {"questions_per_second", "windows_per_second"} | {
     f"latency_ms_p{percentile}" for percentile in (50, 90, 95, 99, 100)
 }
-
-
-@pytest.fixture
-def checkpoint(tmp_path) -> Path:
-    vocabulary = tmp_path / "vocab.txt"
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "where", "is", "home", "far", "away"]
-    vocabulary.write_text("\n".join(pieces) + "\n", encoding="utf-8")
-    config = BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=160,
-    )
-    model = SpanModel(config, seed=1)
-    model.build()
-    folder = tmp_path / "checkpoint"
-    write_checkpoint(folder, model=model, vocabulary=vocabulary, lowercase=True)
-    return folder
 
 
 @pytest.fixture

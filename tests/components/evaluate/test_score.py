@@ -34,7 +34,7 @@ _DATA = {
 def _score(folder: Path, predictions: str, *flags: str) -> subprocess.CompletedProcess:
     (folder / "dev.json").write_text(json.dumps(_DATA))
     (folder / "predictions.json").write_text(predictions)
-    command = [sys.executable, "-m", "components.evaluate.score"]
+    command = [sys.executable, "-m", "components.evaluate", "score"]
     command += ["--data", str(folder / "dev.json")]
     command += ["--predictions", str(folder / "predictions.json"), *flags]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -65,6 +65,6 @@ def test_a_malformed_predictions_file_is_refused(tmp_path, predictions, message)
     done = _score(tmp_path, predictions)
 
     assert done.returncode != 0
-    assert done.stderr.startswith("score: error: ")
+    assert done.stderr.startswith("evaluate: error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1

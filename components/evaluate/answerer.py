@@ -1,0 +1,67 @@
+"""A fine-tuned model with all that it takes to answer questions."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from components.evaluate.answers import Answers, choose_answers
+from components.evaluate.config import AnswerConfig
+from components.evaluate.predict import Predictor
+from components.shared.bert.checkpoint import Checkpoint
+from components.shared.squad.data import Question
+from components.shared.squad.windows import Window, make_windows
+from components.shared.tokenizer import WordPieceTokenizer
+
+
+class Answerer:
+    """Cuts contexts into windows, and makes answers of what the model says of them."""
+
+    def __init__(self, config: AnswerConfig) -> None:
+        """Load the model.
+
+        Raises:
+            InputError: if the checkpoint is not whole or too small for the windows.
+        """
+        self._config = config
+        self.checkpoint = Checkpoint.read(config.checkpoint)
+        config.expect_room(self.checkpoint.config.max_position_embeddings)
+        self._tokenizer = WordPieceTokenizer(
+            self.checkpoint.vocabulary, lowercase=self.checkpoint.lowercase
+        )
+        self.predictor = Predictor(self.checkpoint, precision=config.precision)
+
+    def cut(self, questions: Sequence[Question]) -> list[Window]:
+        """The windows of the questions' contexts."""
+        return make_windows(
+            questions,
+            self._tokenizer,
+            self.checkpoint.vocabulary,
+            max_length_tokens=self._config.max_length_tokens,
+            stride_tokens=self._config.stride_tokens,
+            max_query_tokens=self._config.max_query_tokens,
+            training=False,
+        )
+
+    def choose(
+        self,
+        questions: Sequence[Question],
+        windows: Sequence[Window],
+        start_logits: Sequence[np.ndarray],
+        end_logits: Sequence[np.ndarray],
+        *,
+        version: Literal["1.1", "2.0"],
+    ) -> Answers:
+        """The answers by the scores of the windows that `cut` gave."""
+        return choose_answers(
+            questions,
+            windows,
+            start_logits,
+            end_logits,
+            tokenizer=self._tokenizer,
+            vocabulary=self.checkpoint.vocabulary,
+            version=version,
+            n_best_size=self._config.n_best_size,
+            max_answer_length_tokens=self._config.max_answer_length_tokens,
+            null_score_diff_threshold=self._config.null_score_diff_threshold,
+        )

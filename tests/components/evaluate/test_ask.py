@@ -1,0 +1,93 @@
+"""Questions asked from the command line about a text."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+CONTEXT = "home far away where far home"
+
+
+def run_ask(checkpoint, context, *flags, typed="") -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "components.evaluate", "ask", "--checkpoint", str(checkpoint)]
+    command += ["--context", str(context), "--max-length-tokens", "128", *flags]
+    return subprocess.run(
+        command, input=typed, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.fixture
+def context(tmp_path):
+    path = tmp_path / "context.txt"
+    path.write_text(CONTEXT, encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_the_answers_are_those_of_the_evaluation(checkpoint, context, tmp_path):
+    """The same texts with the same probabilities, best first."""
+    question = {"id": "q", "question": "where is home", "answers": [], "is_impossible": True}
+    paragraphs = [{"context": CONTEXT, "qas": [question]}]
+    data = {"version": "v2.0", "data": [{"title": "", "paragraphs": paragraphs}]}
+    (tmp_path / "squad").mkdir()
+    (tmp_path / "squad" / "dev.json").write_text(json.dumps(data), encoding="utf-8")
+    command = [sys.executable, "-m", "components.evaluate", "--max-length-tokens", "128"]
+    command += ["--checkpoint", str(checkpoint), "--squad", str(tmp_path / "squad")]
+    for name in ("metrics", "report", "predictions"):
+        command += [f"--{name}", str(tmp_path / name)]
+    # As `ask` shows it: the best answer is first, whatever the threshold says.
+    command += ["--null-score-diff-threshold", "1e9"]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    nbest = json.loads((tmp_path / "predictions/nbest_predictions.json").read_text("utf-8"))["q"]
+    expected = [(f"{item['probability']:.1%}", item["text"] or "(no answer)") for item in nbest]
+
+    flags = ("--question", "where is home", "--no-answer", "true", "--num-answers", "20")
+    done = run_ask(checkpoint, context, *flags, "--null-score-diff-threshold", "1e9")
+
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(maxsplit=3) for line in done.stdout.splitlines()]
+    answers = [(probability, text) for probability, _, _, text in lines]
+    assert sorted(answers) == sorted(expected)
+    assert answers[0][1] == next(text for _, text in expected if text != "(no answer)")
+
+
+@pytest.mark.slow
+def test_questions_are_read_line_by_line(checkpoint, context):
+    """One answer to each, in their order, until the input ends."""
+    typed = "where is home\n\nis home far\n"
+
+    done = run_ask(checkpoint, context, "--num-answers", "1", typed=typed)
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+    assert all(line.split(maxsplit=3)[3] in CONTEXT for line in done.stdout.splitlines())
+
+
+@pytest.mark.slow
+def test_a_text_of_50000_words_is_searched_to_its_end(checkpoint, tmp_path):
+    """In windows; emoji and right-to-left words in it are no hindrance."""
+    context = tmp_path / "long.txt"
+    context.write_text("far " * 25_000 + "🏠 בית " + "away " * 25_000, encoding="utf-8")
+
+    done = run_ask(checkpoint, context, "--question", "where is home", "--stride-tokens", "120")
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"  \n", "no text in it"), (b"caf\xe9", "not UTF-8 at byte 3"), (None, "no such file")],
+)
+def test_a_text_that_can_not_be_read_is_refused(checkpoint, tmp_path, content, message):
+    """Before the model is loaded, in one line."""
+    context = tmp_path / "context.txt"
+    if content is not None:
+        context.write_bytes(content)
+
+    done = run_ask(checkpoint, context, "--question", "where")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"evaluate: error: {context}: ")
+    assert message in done.stderr.splitlines()[-1]
