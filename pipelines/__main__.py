@@ -20,6 +20,7 @@ _EXIT_STEP_FAILED = 1
 _FILES = (
     "squad_train",
     "squad_dev",
+    "baseline",
     "vocabulary",
     "checksums",
     "download_directory",
@@ -59,8 +60,10 @@ def _run(runner: str, output: Path, **parameters: Any) -> int:
     report = Path(artifacts["report"].path).with_name("report.html")
     shutil.copyfile(artifacts["report"].path, report)
     print(f"\nDone in {time.monotonic() - started:.0f} s")
-    for name, value in json.loads(Path(artifacts["metrics"].path).read_text("utf-8")).items():
-        print(f"  {name}: {value:.4g}")
+    metrics = json.loads(Path(artifacts["metrics"].path).read_text("utf-8"))
+    for name, value in metrics.items():
+        if isinstance(value, int | float):  # not the scores of each question
+            print(f"  {name}: {value:.4g}")
     print(f"  checkpoint: {artifacts['checkpoint'].path}")
     print(f"  report: {report}")
     return 0

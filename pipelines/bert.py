@@ -62,6 +62,7 @@ def bert(
     stride_tokens: int = FinetuneConfig.stride_tokens,
     null_score_diff_threshold: float = EvaluateConfig.null_score_diff_threshold,
     evaluate_batch_size: int = EvaluateConfig.batch_size,
+    baseline: str = EvaluateConfig.baseline,
     precision: str = PretrainConfig.precision,
     num_processes: int = PretrainConfig.num_processes,
     checkpoint_directory: str = PretrainConfig.checkpoint_directory,
@@ -109,6 +110,8 @@ def bert(
         stride_tokens: tokens between the starts of two windows of a long context.
         null_score_diff_threshold: SQuAD 2.0 answers "no answer" above this difference.
         evaluate_batch_size: windows predicted at once, for the scores and the speed.
+        baseline: metrics.json of the model in use, evaluated on the same questions, to
+            compare with: a path (on a mounted volume).
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
         num_processes: Horovod processes of a training step: one a GPU (8 on a DGX-1V,
             16 on a DGX-2); 1 or 2 on a CPU.
@@ -206,6 +209,7 @@ def bert(
         stride_tokens=stride_tokens,
         null_score_diff_threshold=null_score_diff_threshold,
         batch_size=evaluate_batch_size,
+        baseline=baseline,
         precision=precision,
     ).set_display_name("Evaluate")
 

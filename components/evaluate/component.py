@@ -16,6 +16,7 @@ def evaluate(
     pretrain_128_history: dsl.Input[dsl.Artifact] | None = None,
     pretrain_512_history: dsl.Input[dsl.Artifact] | None = None,
     finetune_history: dsl.Input[dsl.Artifact] | None = None,
+    baseline: str = EvaluateConfig.baseline,
     max_length_tokens: int = EvaluateConfig.max_length_tokens,
     stride_tokens: int = EvaluateConfig.stride_tokens,
     max_query_tokens: int = EvaluateConfig.max_query_tokens,
@@ -39,6 +40,8 @@ def evaluate(
         pretrain_128_history: the first phase's losses, for the report.
         pretrain_512_history: the second phase's losses, for the report.
         finetune_history: fine-tuning's losses, for the report.
+        baseline: metrics.json of the model in use, evaluated on the same questions: a path
+            (on a mounted volume); the report and the metrics then hold the differences.
         max_length_tokens: tokens of a window of question and context.
         stride_tokens: tokens between the starts of two windows of a long context.
         max_query_tokens: tokens of a question; the rest is cut off.

@@ -58,6 +58,8 @@ class EvaluateConfig(AnswerConfig):
     """History of the second phase of pretraining, for the report."""
     finetune_history: Path | None = None
     """History of fine-tuning, for the report."""
+    baseline: str = ""
+    """metrics.json of the model in use, evaluated on the same questions, to compare with."""
 
     metrics: Path
     """Output: scores and speed, JSON."""

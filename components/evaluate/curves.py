@@ -1,12 +1,14 @@
-"""Learning curves as SVG, for a page that loads nothing else."""
+"""Plots as SVG, for a page that loads nothing else."""
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import matplotlib as mpl
 from markupsafe import Markup
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -65,11 +67,21 @@ def draw_panels(history: History) -> list[Panel]:
     ]
 
 
+def draw_precision_recall(
+    label_to_points: Mapping[str, Sequence[tuple[float, float]]],
+) -> Panel:
+    """Precision over recall, 0 to 1, a line for each score."""
+    with _figure() as (figure, axes):
+        for (label, points), color in zip(label_to_points.items(), _COLORS, strict=False):
+            axes.plot(*zip(*points, strict=True), color=color, label=label, lw=1.8)
+        axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+        axes.grid()
+        axes.legend(loc="best")
+        return Panel("Precision and recall over the null threshold", _render(figure))
+
+
 def _draw(entries: Sequence[Mapping], title: str, names: Sequence[str]) -> Markup:
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(4.2, 2.6), layout="constrained")
-        FigureCanvasSVG(figure)
-        axes = figure.add_subplot()
+    with _figure() as (figure, axes):
         for name, color in zip(names, _COLORS, strict=False):
             points = [(e["step"], e[name]) for e in entries if _is_number(e.get(name))]
             marker = "o" if len(points) <= _MOST_MARKERS else None
@@ -86,8 +98,20 @@ def _draw(entries: Sequence[Mapping], title: str, names: Sequence[str]) -> Marku
             axes.set_ylim(bottom=0)  # or a change of a percent looks like a collapse
         if len(names) > 1:
             axes.legend(loc="best")
-        file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        return _render(figure)
+
+
+@contextmanager
+def _figure() -> Iterator[tuple[Figure, Axes]]:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(4.2, 2.6), layout="constrained")
+        FigureCanvasSVG(figure)
+        yield figure, figure.add_subplot()
+
+
+def _render(figure: Figure) -> Markup:
+    file = io.StringIO()
+    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return _inline(file.getvalue())
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import jinja2
 
 from components.evaluate.answered import AnsweredQuestion, mark_context
-from components.evaluate.curves import draw_panels
+from components.evaluate.baseline import Difference
+from components.evaluate.breakdown import Group
+from components.evaluate.curves import Panel, draw_panels
 from components.shared.bert.history import History
 from components.shared.files import write_text
 
@@ -27,6 +29,9 @@ def write_report(
     histories: Sequence[History],
     answered: Sequence[AnsweredQuestion],
     settings: Mapping[str, Mapping[str, Any]],
+    differences: Sequence[Difference] = (),
+    groups: Mapping[str, Sequence[Group]] | None = None,
+    precision_recall: Panel | None = None,
 ) -> None:
     """Write the report, whole or not at all.
 
@@ -40,6 +45,9 @@ def write_report(
         histories: of the training stages, in their order; empty ones are left out.
         answered: the questions to show.
         settings: tables of names and values by their headings.
+        differences: to a baseline's scores.
+        groups: F1 of groups of questions by what they have in common.
+        precision_recall: SQuAD 2.0's curve.
     """
     loader = jinja2.FileSystemLoader(_TEMPLATE.parent)
     environment = jinja2.Environment(
@@ -60,6 +68,9 @@ def write_report(
         ],
         answered=[(item, mark_context(item)) for item in answered],
         settings=settings,
+        differences=differences,
+        groups=groups or {},
+        precision_recall=precision_recall,
     )
     write_text(path, text)
 

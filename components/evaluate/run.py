@@ -2,17 +2,26 @@
 
 import json
 import math
+from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from components.evaluate.answered import choose_answered
-from components.evaluate.answers import write_answers
+from components.evaluate.answers import Answers, write_answers
+from components.evaluate.baseline import QUESTION_SCORES, Difference, compare, score_questions
+from components.evaluate.breakdown import (
+    group_by_answer_length,
+    group_by_question_word,
+    precision_recall,
+)
 from components.evaluate.config import EvaluateConfig
+from components.evaluate.curves import Panel, draw_precision_recall
 from components.evaluate.report import write_report
 from components.evaluate.scores import score_answers
 from components.shared.bert.history import History
 from components.shared.files import write_text
 from components.shared.images import VERSION
-from components.shared.squad.data import read_squad
+from components.shared.squad.data import Question, read_squad
 from components.shared.stage import Metadata, settings
 
 _PACKAGES = ("tensorflow-cpu", "keras", "numpy", "tokenizers")
@@ -43,6 +52,8 @@ def run(config: EvaluateConfig) -> Metadata:
         # The predictions have been held against null_score_diff_threshold already.
         null_odds_threshold=math.inf,
     )
+    question_scores = score_questions(data.questions, answers.predictions)
+    differences = compare(question_scores, Path(config.baseline)) if config.baseline else []
     questions_per_second = len(data.questions) / max(predicted.seconds, 1e-9)
     speed = {"questions_per_second": questions_per_second, **predicted.speed}
 
@@ -60,12 +71,48 @@ def run(config: EvaluateConfig) -> Metadata:
             "Evaluation": settings(config),
             "Versions": {"kubeflow-bert": VERSION} | {name: version(name) for name in _PACKAGES},
         },
+        differences=differences,
+        groups={
+            "F1 by question word": group_by_question_word(data.questions, question_scores),
+            "F1 by length of the answer": group_by_answer_length(data.questions, question_scores),
+        },
+        precision_recall=_draw_precision_recall(data.questions, answers),
     )
-    metrics = {**scores, **speed}
-    write_text(config.metrics, json.dumps(metrics, indent=2) + "\n")
+    metrics = {**scores, **speed, **_name_differences(differences)}
+    content = {**metrics, QUESTION_SCORES: question_scores}
+    write_text(config.metrics, json.dumps(content, indent=2) + "\n")
     return {"metrics": metrics, "predictions": {"questions": len(data.questions)}}
 
 
 def _read_histories(config: EvaluateConfig) -> list[History]:
     paths = (config.pretrain_128_history, config.pretrain_512_history, config.finetune_history)
     return [History.read(path) for path in paths if path is not None]
+
+
+def _name_differences(differences: Sequence[Difference]) -> dict[str, float]:
+    """As scalars: f1_difference with the ends of its interval, and the baseline's f1."""
+    return {
+        name: value
+        for item in differences
+        for name, value in (
+            (f"baseline_{item.name}", item.baseline),
+            (f"{item.name}_difference", item.difference),
+            (f"{item.name}_difference_low", item.low),
+            (f"{item.name}_difference_high", item.high),
+        )
+    }
+
+
+def _draw_precision_recall(questions: Sequence[Question], answers: Answers) -> Panel | None:
+    if not answers.null_odds:
+        return None
+    best = {
+        id_: next((item["text"] for item in nbest if item["text"]), "")
+        for id_, nbest in answers.nbest.items()
+    }
+    scores = score_questions(questions, best)
+    label_to_points = {}
+    for column, name in enumerate(("exact match", "F1")):
+        points, average = precision_recall(questions, scores, answers.null_odds, column)
+        label_to_points[f"{name}, average precision {average:.1f}%"] = points
+    return draw_precision_recall(label_to_points)

@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 import pytest
 
 from components.evaluate.answered import AnsweredQuestion
-from components.evaluate.curves import draw_panels
+from components.evaluate.baseline import Difference
+from components.evaluate.breakdown import Group
+from components.evaluate.curves import draw_panels, draw_precision_recall
 from components.evaluate.report import write_report
 from components.shared.bert.history import History
 from components.shared.squad.data import Answer, Question
@@ -160,6 +162,22 @@ def test_a_number_that_some_lines_lack_is_drawn_where_it_is():
     entries = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0, "loss_scale": 8.0}]
 
     assert [panel.title for panel in draw_panels(History(entries))] == ["Loss", "Loss scale"]
+
+
+def test_shows_groups_the_curve_and_the_difference_to_a_baseline(tmp_path):
+    """Each under its own heading, with signs."""
+    page = _write(
+        tmp_path,
+        differences=[Difference("f1", 60.0, 1.25, -0.5, 3.0)],
+        groups={"F1 by question word": [Group("who", 12, 45.5)]},
+        precision_recall=draw_precision_recall({"F1": [(0.0, 1.0), (0.5, 0.75)]}),
+    )
+
+    text = _visible_text(page)
+    assert "F1 60.00 +1.25 -0.50 to +3.00" in text
+    assert "F1 by question word who 45.5 of 12" in text
+    assert "Precision and recall over the null threshold" in text
+    assert page.count("<figure") == 5
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path):

@@ -106,6 +106,21 @@ def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_model_is_compared_with_a_baseline(squad, checkpoint, tmp_path):
+    """With itself: no difference, and a metrics file that can be a baseline again."""
+    first = run(squad, checkpoint, tmp_path / "first")
+    assert first.returncode == 0, first.stderr
+
+    again = run(squad, checkpoint, tmp_path / "again", baseline=tmp_path / "first" / "metrics.json")
+
+    assert again.returncode == 0, again.stderr
+    metrics = json.loads((tmp_path / "again" / "metrics.json").read_text("utf-8"))
+    assert metrics["baseline_f1"] == pytest.approx(metrics["f1"])
+    assert (metrics["f1_difference_low"], metrics["f1_difference_high"]) == (0, 0)
+    assert "Against the baseline" in (tmp_path / "again" / "report.html").read_text("utf-8")
+
+
+@pytest.mark.slow
 def test_a_folder_that_is_no_checkpoint_is_refused(squad, tmp_path):
     """One line, status 2, nothing written."""
     done = run(squad, tmp_path, tmp_path / "out")
