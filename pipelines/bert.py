@@ -42,6 +42,7 @@ def bert(
     download_directory: str = IngestConfig.download_directory,
     vocabulary_size: int = PreprocessConfig.vocabulary_size,
     lowercase: bool = PreprocessConfig.lowercase,
+    sentence_splitter: str = PreprocessConfig.sentence_splitter,
     num_duplicates: int = PreprocessConfig.num_duplicates,
     num_shards: int = PreprocessConfig.num_shards,
     preset: str = PretrainConfig.preset,
@@ -84,6 +85,8 @@ def bert(
             resumed; empty keeps nothing.
         vocabulary_size: word pieces of a vocabulary that is trained (BERT: 30522).
         lowercase: lower case without accents (BERT uncased), or text as it is (cased).
+        sentence_splitter: sentencex (Wikimedia's rules for the dump's language) or punkt
+            (NLTK's, which learns abbreviations from the dump; slower).
         num_duplicates: how often each document is cut and paired anew for pretraining.
         num_shards: least number of record files for each sequence length.
         preset: size of the model: tiny, mini, small, medium, base or large (Google's).
@@ -140,6 +143,7 @@ def bert(
         sequence_lengths="128,512",
         vocabulary_size=vocabulary_size,
         lowercase=lowercase,
+        sentence_splitter=sentence_splitter,
         num_duplicates=num_duplicates,
         num_shards=num_shards,
         seed=seed,

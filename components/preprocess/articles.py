@@ -7,7 +7,7 @@ from typing import NamedTuple
 from components.preprocess.dump import Part, Site
 from components.preprocess.pages import EMPTY, FAILED, parse_page
 from components.preprocess.reading import read_pages
-from components.preprocess.sentences import split_sentences
+from components.preprocess.sentences import SentenceSplitter
 from components.preprocess.wikitext import clean_page
 
 BATCH_BYTES = 1_000_000
@@ -43,14 +43,21 @@ def read_batches(part: Part) -> Iterator[PageBatch]:
         yield PageBatch(part.site, batch)
 
 
-def read_article(xml: bytes, site: Site) -> Article | str:
-    """The sentences of a page; for one that is no article, the reason in a word or two."""
+def read_article(xml: bytes, site: Site, splitter: SentenceSplitter | None = None) -> Article | str:
+    """The sentences of a page; for one that is no article, the reason in a word or two.
+
+    Without a splitter, paragraphs stand for sentences.
+    """
     try:
         page = parse_page(xml)
         if isinstance(page, str):
             return page
         paragraphs = clean_page(page.wikitext, page.title, site)
-        sentences = [one for paragraph in paragraphs for one in split_sentences(paragraph)]
+        sentences = paragraphs
+        if splitter is not None:
+            sentences = [
+                one for paragraph in paragraphs for one in splitter.split(paragraph, site.language)
+            ]
         return Article(page.page_id, sentences) if sentences else EMPTY
     except Exception:
         _logger.warning("a page could not be read: %r…", xml[:200], exc_info=True)

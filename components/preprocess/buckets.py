@@ -11,6 +11,7 @@ from components.preprocess.masks import mask_sequence
 from components.preprocess.packing import make_row, pack_pairs
 from components.preprocess.padding import pad_instance
 from components.preprocess.pairs import Pair, pair_document
+from components.preprocess.sentences import SentenceSplitter
 from components.preprocess.shards import Row
 from components.shared.instances import encode_instance
 from components.shared.records import encode_row
@@ -26,6 +27,7 @@ class RowSettings:
     num_duplicates: int
     seed: int
     vocabulary: Vocabulary
+    splitter: SentenceSplitter = field(default_factory=SentenceSplitter)
     format: str = PACKED
     # Of Google's format only; max_predictions by length.
     mask_rate: float = 0.15

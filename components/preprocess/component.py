@@ -19,6 +19,7 @@ def preprocess(
     whole_word_masking: bool = PreprocessConfig.whole_word_masking,
     vocabulary_size: int = PreprocessConfig.vocabulary_size,
     lowercase: bool = PreprocessConfig.lowercase,
+    sentence_splitter: str = PreprocessConfig.sentence_splitter,
     short_sequence_rate: float = PreprocessConfig.short_sequence_rate,
     num_duplicates: int = PreprocessConfig.num_duplicates,
     num_shards: int = PreprocessConfig.num_shards,
@@ -45,6 +46,8 @@ def preprocess(
         vocabulary_size: word pieces of a vocabulary that is trained; a small dump may
             give fewer.
         lowercase: lower case without accents (BERT uncased), or text as it is (cased).
+        sentence_splitter: sentencex (Wikimedia's rules for the dump's language) or punkt
+            (NLTK's, which learns abbreviations from the dump; slower).
         short_sequence_rate: share of passes over a document that aim at a shorter
             sequence, 0 to 1.
         num_duplicates: how often each document is cut and paired anew.

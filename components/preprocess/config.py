@@ -8,6 +8,8 @@ from components.shared.errors import InputError
 
 PACKED, GOOGLE = "packed", "google"
 FORMATS = (PACKED, GOOGLE)
+SENTENCEX, PUNKT = "sentencex", "punkt"
+SPLITTERS = (SENTENCEX, PUNKT)
 
 # [CLS] A [SEP] B [SEP] with a piece each for A and B.
 _MIN_LENGTH = 5
@@ -47,6 +49,9 @@ class PreprocessConfig:
     """Word pieces of a vocabulary that is trained; a small dump may give fewer."""
     lowercase: bool = True
     """Lower case without accents (BERT uncased), or text as it is (BERT cased)."""
+    sentence_splitter: str = SENTENCEX
+    """sentencex: Wikimedia's rules for the dump's language; punkt: NLTK's Punkt, which
+    learns abbreviations from the dump (slower)."""
     short_sequence_rate: float = 0.1
     """Share of passes over a document that aim at a shorter sequence, 0 to 1."""
     num_duplicates: int = 2
@@ -72,6 +77,11 @@ class PreprocessConfig:
         self.lengths()
         if self.format not in FORMATS:
             raise InputError(f"format must be one of {', '.join(FORMATS)}, got {self.format!r}")
+        if self.sentence_splitter not in SPLITTERS:
+            raise InputError(
+                f"sentence_splitter must be one of {', '.join(SPLITTERS)}, got "
+                f"{self.sentence_splitter!r}"
+            )
         if not 0 < self.mask_rate < 1:
             raise InputError(
                 f"mask_rate must be between 0 and 1, got {self.mask_rate}; BERT uses 0.15"

@@ -22,8 +22,16 @@ _EXPANSION = {"bz2": 3.6, "gzip": 3.0, "plain": 1.0}
 _HEAD_BYTES = 1 << 17
 _SEARCHED_BYTES = 32 << 20
 
+# Names of the namespace of files that wikis still read, but that no dump tells of: of de
+# and sv, es, it, nl, pt, pl, ru, uk, cs, fi, hu, no, ja, zh, ko.
+_OLD_FILE_NAMES = (
+    "bild", "imagen", "immagine", "afbeelding", "imagem", "grafika", "изображение",
+    "зображення", "soubor", "kuva", "kép", "bilde", "画像", "图像", "圖像", "그림",
+)  # fmt: skip
+
 # How each stream of a bz2 file starts: its header and the mark of its first block.
 BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
+_LANGUAGE = re.compile(r'<mediawiki\b[^>]*\bxml:lang="([^"]+)"')
 _NAMESPACE = re.compile(r'<namespace key="(-?\d+)"[^>]*>([^<]+)</namespace>')
 
 
@@ -35,6 +43,8 @@ class Site:
     """Lower-case names of the namespaces of files (`file`, `image`, `datei`)."""
     category_names: frozenset[str]
     """Lower-case names of the namespace of categories."""
+    language: str = "en"
+    """Code of the wiki's language."""
 
 
 @dataclass(frozen=True)
@@ -176,10 +186,11 @@ def _read_head(path: Path, compression: Compression) -> str:
 
 def _read_site(head: str) -> Site:
     """The names of namespaces; English ones work on every wiki."""
-    file_names, category_names = {"file", "image", "media"}, {"category"}
+    file_names, category_names = {"file", "image", "media", *_OLD_FILE_NAMES}, {"category"}
     for key, name in _NAMESPACE.findall(head):
         if key in ("6", "-2"):
             file_names.add(html.unescape(name).lower())
         elif key == "14":
             category_names.add(html.unescape(name).lower())
-    return Site(frozenset(file_names), frozenset(category_names))
+    language = _LANGUAGE.search(head)
+    return Site(frozenset(file_names), frozenset(category_names), language[1] if language else "en")

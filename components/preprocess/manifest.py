@@ -13,7 +13,7 @@ from components.shared.stage import settings
 from components.shared.vocabulary import Vocabulary
 
 # A new version of one of these may cut, split or encode a text otherwise.
-_PACKAGES = ("apache-beam", "blingfire", "protobuf", "tokenizers")
+_PACKAGES = ("apache-beam", "nltk", "protobuf", "sentencex", "tokenizers")
 
 # Settings that decide how fast the same bytes are made, and where.
 _WITHOUT_EFFECT = ("num_workers", "runner", "beam_options")

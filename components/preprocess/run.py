@@ -13,13 +13,15 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.articles import BATCH_BYTES
 from components.preprocess.buckets import RowSettings
-from components.preprocess.config import GOOGLE, PACKED, PreprocessConfig
+from components.preprocess.config import GOOGLE, PACKED, PUNKT, PreprocessConfig
 from components.preprocess.dump import Dump, Part, open_dump
 from components.preprocess.graph import build_dataset, build_word_counts
 from components.preprocess.manifest import Report, describe_dataset, read_report
 from components.preprocess.marks import Marks, Step, show_progress
 from components.preprocess.pages import KEPT
+from components.preprocess.punkt import train_punkt
 from components.preprocess.runner import count_workers, make_options, run_graph
+from components.preprocess.sentences import SentenceSplitter
 from components.preprocess.steps import CLEAN, COUNT, PAIR, WRITE
 from components.preprocess.word_pieces import read_word_counts, train_word_pieces
 from components.shared.errors import InputError
@@ -144,6 +146,7 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: Path) -> Report:
         num_duplicates=config.num_duplicates,
         seed=config.seed,
         vocabulary=vocabulary,
+        splitter=_choose_splitter(work),
         format=config.format,
         mask_rate=config.mask_rate,
         max_predictions=config.predictions(),
@@ -170,6 +173,14 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: Path) -> Report:
             ),
         )
     return read_report(report)
+
+
+def _choose_splitter(work: _Work) -> SentenceSplitter:
+    if work.config.sentence_splitter != PUNKT:
+        return SentenceSplitter()
+    punkt = train_punkt(work.parts)
+    _say(f"Punkt learned {len(punkt.abbrev_types)} abbreviations from the dump")
+    return SentenceSplitter(punkt)
 
 
 def _require_articles(config: PreprocessConfig, documents: Mapping[str, int]) -> None:

@@ -52,7 +52,7 @@ class MakeDocuments(beam.DoFn):
     def process(self, batch: PageBatch) -> Iterator[tuple[int, bytes] | _Count]:
         """Make the documents of a batch of pages."""
         assert self._tokenizer is not None
-        read = [read_article(page, batch.site) for page in batch.pages]
+        read = [read_article(page, batch.site, self._settings.splitter) for page in batch.pages]
         reasons = Counter(one for one in read if isinstance(one, str))
         articles = [one for one in read if not isinstance(one, str)]
         bucket_to_documents: dict[int, list[Document]] = defaultdict(list)

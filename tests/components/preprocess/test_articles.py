@@ -3,6 +3,7 @@ import pytest
 from components.preprocess import articles
 from components.preprocess.articles import read_article
 from components.preprocess.dump import Site
+from components.preprocess.sentences import SentenceSplitter
 
 SITE = Site(frozenset({"file"}), frozenset({"category"}))
 
@@ -11,9 +12,16 @@ def test_article_is_read_as_sentences(make_page):
     """Paragraphs are split, and none runs over into the next."""
     page = make_page(7, "== Head ==\nOne is here. Two is ''there''.\n\nThree")
 
-    article = read_article(page.encode(), SITE)
+    article = read_article(page.encode(), SITE, SentenceSplitter())
 
     assert article == (7, ["Head", "One is here.", "Two is there.", "Three"])
+
+
+def test_without_a_splitter_paragraphs_stay_whole(make_page):
+    """Counting words needs no sentences."""
+    page = make_page(7, "One is here. Two is there.\n\nThree")
+
+    assert read_article(page.encode(), SITE) == (7, ["One is here. Two is there.", "Three"])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from components.preprocess.dump import open_dump
 from components.shared.errors import InputError
 
 HEAD = (
-    '<mediawiki version="0.11"><siteinfo><namespaces>'
+    '<mediawiki version="0.11" xml:lang="de"><siteinfo><namespaces>'
     '<namespace key="6" case="first-letter">Datei</namespace>'
     '<namespace key="14" case="first-letter">Kategorie</namespace>'
     "</namespaces></siteinfo>"
@@ -32,8 +32,16 @@ def test_namespaces_are_those_of_the_wiki_and_the_english_ones(dump_folder):
 
     site = open_dump(dump_folder).files[0].site
 
-    assert site.file_names == {"file", "image", "media", "datei"}
+    assert site.file_names >= {"file", "image", "media", "datei", "bild", "画像"}
     assert site.category_names == {"category", "kategorie"}
+    assert site.language == "de"
+
+
+def test_language_is_english_where_the_dump_tells_none(dump_folder):
+    """Exports of other tools may lack it."""
+    (dump_folder / "a.xml").write_text(HEAD.replace(' xml:lang="de"', ""))
+
+    assert open_dump(dump_folder).files[0].site.language == "en"
 
 
 def test_manifest_is_read_and_is_no_dump(dump_folder):

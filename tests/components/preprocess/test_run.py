@@ -256,6 +256,24 @@ def test_vocabulary_is_trained_where_none_is_given(make_config, write_dump, make
     assert len(vocabulary) <= 150
 
 
+def test_punkt_splits_as_the_dump_has_taught_it(make_config, write_dump, make_article, make_page):
+    """The other splitter gives other rows, and the same each time."""
+    text = "He met Dr. Cat by the mat. The dogs saw Dr. Red. A cat sat on the red mat. "
+    write_dump(make_page(100, text * 30), *(make_article(page) for page in range(1, 6)))
+    configs = [
+        make_config(name, sentence_splitter=splitter)
+        for name, splitter in (("one", "punkt"), ("again", "punkt"), ("rules", "sentencex"))
+    ]
+
+    for config in configs:
+        run(config)
+
+    assert read_files(configs[0].dataset) == read_files(configs[1].dataset)
+    manifest = read_manifest(configs[0].dataset)
+    assert manifest["configuration"]["sentence_splitter"] == "punkt"
+    assert manifest["documents"] == read_manifest(configs[2].dataset)["documents"]
+
+
 def test_manifest_of_the_dump_goes_along(make_config, write_dump, make_article, dump_folder):
     """Where the dump came from stands in dataset.json."""
     write_dump(make_article(1), make_article(2))
