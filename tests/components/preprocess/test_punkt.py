@@ -1,28 +1,14 @@
 from components.preprocess.dump import open_dump
 from components.preprocess.punkt import train_punkt
 
-NAMES = [
-    "Abel",
-    "Baker",
-    "Clark",
-    "Davis",
-    "Evans",
-    "Frank",
-    "Ghosh",
-    "Hills",
-    "Irwin",
-    "Jones",
-    "Klein",
-    "Lopez",
-    "Mason",
-    "Nolan",
-]
+NAMES = ["Abel", "Baker", "Clark", "Davis", "Evans", "Frank", "Hills", "Jones", "Klein", "Mason"]
 
 
 def test_abbreviations_are_learned_from_the_dump(write_dump, make_page, dump_folder):
     """A word that nearly always has a full stop is an abbreviation; markup is not read."""
     text = " ".join(
-        f"Then Dr. {name} saw the {other.lower()} of Mr. {other}. A {name.lower()} was there, there and there."
+        f"Then Dr. {name} saw the {other.lower()} of Mr. {other}. "
+        f"A {name.lower()} was there, there and there."
         for name in NAMES
         for other in NAMES
     )
