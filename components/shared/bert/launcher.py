@@ -26,6 +26,7 @@ from components.shared.bert.pulse import Watch, pulse, reader, server_address
 from components.shared.errors import InputError, PeerLostError, Preempted
 
 _RANK_VARIABLES = ("HOROVOD_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+_GLOO_TIMEOUT_VARIABLE = "HOROVOD_GLOO_TIMEOUT_SECONDS"
 _LOOPBACK = "127.0.0.1"
 # After the first failure the others fail too, as their peer is gone: wait for all
 # reports, then name the one that was the cause.
@@ -63,8 +64,13 @@ def run_on_processes(
             the one that hung.
     """
     if rank_from_outside() is not None:
+        _expect_own_address()
         _watch_from_within(hang_timeout_seconds)
-        work(config)
+        try:
+            work(config)
+        except PeerLostError:
+            time.sleep(_GRACE_SECONDS)  # horovodrun names the one that ends first
+            raise
         return
     if num_processes == 1:
         work(config)
@@ -80,7 +86,12 @@ def run_on_processes(
         processes = [
             context.Process(
                 target=_work_as_rank,
-                args=(_rank_environment(rank, num_processes, port), reports, work, config),
+                args=(
+                    _rank_environment(rank, num_processes, port, hang_timeout_seconds),
+                    reports,
+                    work,
+                    config,
+                ),
                 name=f"rank-{rank}",
             )
             for rank in range(num_processes)
@@ -99,7 +110,9 @@ def run_on_processes(
             server.stop()
 
 
-def _rank_environment(rank: int, num_processes: int, port: int) -> dict[str, str]:
+def _rank_environment(
+    rank: int, num_processes: int, port: int, hang_timeout_seconds: float
+) -> dict[str, str]:
     """What Horovod's Gloo controller reads (horovod/runner/gloo_run.py)."""
     return {
         "HOROVOD_HOSTNAME": _LOOPBACK,
@@ -114,7 +127,13 @@ def _rank_environment(rank: int, num_processes: int, port: int) -> dict[str, str
         "HOROVOD_GLOO_IFACE": _loopback_interface(),
         "HOROVOD_CONTROLLER": "gloo",
         "HOROVOD_CPU_OPERATIONS": "gloo",
+        _GLOO_TIMEOUT_VARIABLE: _gloo_timeout(hang_timeout_seconds),
     }
+
+
+def _gloo_timeout(hang_timeout_seconds: float) -> str:
+    """Gloo gives up on a peer by itself, but doesn't say which: not before we have."""
+    return str(round(3 * hang_timeout_seconds))
 
 
 def _loopback_interface() -> str:
@@ -205,6 +224,19 @@ def _report_stuck(rank: int, what: str, process: SpawnProcess, reports: Path) ->
     _report(reports, rank, "stuck", f"it {what}; all were ended\n{stack}".rstrip())
 
 
+def _expect_own_address() -> None:
+    """Horovod 0.28 tells the others the address of this machine's name, whatever the interface."""
+    if int(os.environ.get("HOROVOD_CROSS_SIZE", "1")) == 1:
+        return
+    name = socket.gethostname()
+    address = socket.gethostbyname(name)
+    if address.startswith("127."):
+        raise InputError(
+            f"{name}: this machine's name stands for {address}, where the other machines can't "
+            "reach it; let /etc/hosts or the DNS give its address in the network"
+        )
+
+
 def _watch_from_within(timeout_seconds: float) -> None:
     """Where another launcher started the processes: end this one if any of them hangs.
 
@@ -214,6 +246,7 @@ def _watch_from_within(timeout_seconds: float) -> None:
     num_processes = int(os.environ.get("HOROVOD_SIZE", "1"))
     if address is None or num_processes == 1:
         return
+    os.environ[_GLOO_TIMEOUT_VARIABLE] = _gloo_timeout(timeout_seconds)
     watch = Watch(num_processes, timeout_seconds, reader(address))
 
     def repeat() -> None:

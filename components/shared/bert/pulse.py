@@ -129,7 +129,8 @@ class Watch:
             if beat.number != number:
                 self._rank_to_news[rank] = (beat.number, now)
             elif now - since > self._timeout_seconds:
-                return rank, f"has not run for {now - since:.0f} seconds, at step {beat.step}"
+                seconds = f"{now - since:.0f} seconds"
+                return rank, f"has not run for {seconds}, last heard of at step {beat.step}"
         return self._find_idle(known)
 
     def _find_idle(self, beats: Mapping[int, Beat]) -> tuple[int, str] | None:

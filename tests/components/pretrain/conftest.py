@@ -9,6 +9,7 @@ import pytest
 from components.shared.files import sha256
 from components.shared.records import MANIFEST, PackedRow, encode_row, write_records
 from components.shared.vocabulary import Vocabulary
+from tests.components.pretrain.stage import Stage
 
 CLS, SEP = 2, 3
 LENGTH = 32
@@ -42,6 +43,14 @@ def dataset_path(tmp_path_factory, vocabulary_path) -> Path:
     }
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def make_stage(dataset_path, vocabulary_path, tmp_path):
+    def make(name: str = "out") -> Stage:
+        return Stage(dataset_path, vocabulary_path, tmp_path / name)
+
+    return make
 
 
 def make_row(generator) -> PackedRow:

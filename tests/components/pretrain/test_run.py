@@ -1,89 +1,11 @@
-"""The whole stage: it learns, goes on where it was killed, and refuses what can't work."""
+"""The whole stage: it learns, and refuses what can't work."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from components.shared.bert.history import History
-
-LENGTH = 32
-CONFIG = json.dumps(
-    {
-        "vocab_size": 64,
-        "hidden_size": 32,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-        "max_position_embeddings": 32,
-    }
-)
-
-
-class Stage:
-    """Runs `python -m components.pretrain` on the small dataset."""
-
-    def __init__(self, dataset: Path, vocabulary: Path, output: Path) -> None:
-        self.output = output
-        self._flags = {
-            "dataset": dataset,
-            "vocabulary": vocabulary,
-            "checkpoint": output / "checkpoint",
-            "history": output / "history.jsonl",
-            "metrics": output / "metrics.json",
-            "sequence-length": LENGTH,
-            "bert-config": CONFIG,
-            "global-batch-size": 16,
-            "micro-batch-size": 16,
-            "num-steps": 30,
-            "learning-rate": 0.01,
-            "log-every-steps": 5,
-        }
-
-    def command(self, **changes) -> list[str]:
-        flags = self._flags | {name.replace("_", "-"): v for name, v in changes.items()}
-        pairs = [(f"--{name}", str(value)) for name, value in flags.items()]
-        return [sys.executable, "-m", "components.pretrain", *sum(pairs, ())]
-
-    def run(self, **changes) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            self.command(**changes), capture_output=True, text=True, check=False, timeout=300
-        )
-
-    def kill_after_first_checkpoint(self, **changes) -> Path:
-        """Start it, kill it with a state on disk, and return the folder of states."""
-        process = subprocess.Popen(
-            self.command(**changes), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        steps = self.output / "checkpoint-steps"
-        deadline = time.monotonic() + 120
-        while not list(steps.glob("step-*")) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        return steps
-
-    def history(self) -> list[dict]:
-        return History.read(self.output / "history.jsonl").entries
-
-    def weights(self) -> dict[str, np.ndarray]:
-        reader = tf.train.load_checkpoint(str(self.output / "checkpoint" / "bert_model.ckpt"))
-        return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-
-
-@pytest.fixture
-def make_stage(dataset_path, vocabulary_path, tmp_path):
-    def make(name: str = "out") -> Stage:
-        return Stage(dataset_path, vocabulary_path, tmp_path / name)
-
-    return make
+from tests.components.pretrain.stage import CONFIG
 
 
 @pytest.mark.slow
@@ -131,53 +53,6 @@ def test_counting_is_learnt(make_stage):
     assert first["masked_lm_loss"] == pytest.approx(np.log(64), abs=0.3)
     assert last["masked_lm_loss"] < 2.5
     assert last["masked_lm_accuracy"] > 0.2
-
-
-@pytest.mark.slow
-def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(make_stage):
-    """Losses and weights, bit for bit, on one process."""
-    straight, killed = make_stage("straight"), make_stage("killed")
-    settings = {"checkpoint_every_steps": 5, "log_every_steps": 5, "num_steps": 40}
-    assert straight.run(**settings).returncode == 0
-
-    steps = killed.kill_after_first_checkpoint(**settings)
-    assert not (killed.output / "checkpoint").exists()
-    done = killed.run(**settings)
-
-    assert done.returncode == 0, done.stderr
-    assert "going on from step" in done.stderr
-    assert not steps.exists()
-    losses = [[entry["loss"] for entry in s.history()] for s in (straight, killed)]
-    assert losses[0] == losses[1]
-    expected = straight.weights()
-    for name, value in killed.weights().items():
-        np.testing.assert_array_equal(value, expected[name])
-
-
-@pytest.mark.slow
-def test_the_state_of_another_run_is_refused_and_left(make_stage):
-    """With another seed it would be neither the one run nor the other."""
-    stage = make_stage()
-    steps = stage.kill_after_first_checkpoint(checkpoint_every_steps=5, num_steps=4000)
-
-    done = stage.run(checkpoint_every_steps=5, num_steps=4000, seed=7)
-
-    assert done.returncode == 2
-    assert "the state of a run with seed 12345, this one has 7" in done.stderr.splitlines()[-1]
-    assert list(steps.glob("step-*"))
-
-
-@pytest.mark.slow
-def test_what_else_is_in_the_folder_of_states_is_left_alone(make_stage, tmp_path):
-    """It may be a volume with other people's files."""
-    volume = tmp_path / "volume"
-    volume.mkdir()
-    (volume / "precious").write_text("mine", encoding="utf-8")
-
-    done = make_stage().run(checkpoint_directory=volume, checkpoint_every_steps=5)
-
-    assert done.returncode == 0, done.stderr
-    assert [path.name for path in volume.iterdir()] == ["precious"]
 
 
 @pytest.mark.slow

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from components.shared.bert.launcher import run_on_processes
+from components.shared.bert.settings import TrainingConfig
 from components.shared.errors import InputError
+
+DEFAULT_TIMEOUT = TrainingConfig.hang_timeout_seconds
 
 
 def write_sum_of_ranks(folder: Path) -> None:
@@ -44,10 +47,62 @@ def kill_rank_1(folder: Path) -> None:
     distributed.sum_over_processes([tf.constant(1.0)])
 
 
+def train_until_rank_1(folder: Path, halt) -> None:
+    import tensorflow as tf
+
+    from components.shared.bert import distributed
+    from components.shared.bert.pulse import pulse
+
+    distributed.initialize(seed=1, precision="float32")
+    with pulse.in_loop():
+        for step in range(1, 5):
+            distributed.sum_over_processes([tf.constant(1.0)])
+            pulse.update_done(step)
+        time.sleep(2)  # until it has told how far it came
+        if distributed.rank() == 1:
+            halt()
+        distributed.sum_over_processes([tf.constant(1.0)])
+
+
+def stop_rank_1(folder: Path) -> None:
+    def stop() -> None:
+        (folder / "stopped").write_text(str(time.monotonic()))
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    train_until_rank_1(folder, stop)
+
+
+def restore_with_folders_of_their_own(folder: Path) -> None:
+    from components.shared.bert import distributed
+    from components.shared.bert.history import History
+    from components.shared.bert.resume import StepCheckpoints
+    from components.shared.bert.states import FolderStates
+
+    distributed.initialize(seed=1, precision="float32")
+    own = folder / str(distributed.rank())
+    StepCheckpoints(
+        FolderStates(own),
+        trainer=None,
+        history=History([]),
+        run={},
+        num_kept=2,
+        vocabulary=folder,
+        lowercase=True,
+    ).restore_newest()
+
+
+def read_for_ever() -> None:
+    os.read(os.pipe()[0], 1)
+
+
+def block_rank_1(folder: Path) -> None:
+    train_until_rank_1(folder, read_for_ever)
+
+
 @pytest.mark.slow
 def test_two_processes_add_up_what_each_has(tmp_path):
     """1 + 2 and 10 + 10, seen by both."""
-    run_on_processes(2, write_sum_of_ranks, tmp_path, hang_timeout_seconds=30)
+    run_on_processes(2, write_sum_of_ranks, tmp_path, hang_timeout_seconds=DEFAULT_TIMEOUT)
 
     assert (tmp_path / "rank-0").read_text() == "[3.0, 20.0]"
     assert (tmp_path / "rank-1").read_text() == "[3.0, 20.0]"
@@ -57,7 +112,7 @@ def test_two_processes_add_up_what_each_has(tmp_path):
 def test_the_rank_that_failed_first_is_heard(tmp_path):
     """Rank 0 fails too, as its peer is gone; the cause was on rank 1."""
     with pytest.raises(InputError) as error:
-        run_on_processes(2, fail_on_rank_1, tmp_path, hang_timeout_seconds=30)
+        run_on_processes(2, fail_on_rank_1, tmp_path, hang_timeout_seconds=DEFAULT_TIMEOUT)
 
     assert str(error.value) == "shard-00003: altered"
 
@@ -68,6 +123,54 @@ def test_a_killed_rank_ends_the_job_within_a_minute(tmp_path):
     started = time.monotonic()
 
     with pytest.raises(RuntimeError, match=r"rank 1 of 2 failed:\n.*signal 9"):
-        run_on_processes(2, kill_rank_1, tmp_path, hang_timeout_seconds=30)
+        run_on_processes(2, kill_rank_1, tmp_path, hang_timeout_seconds=DEFAULT_TIMEOUT)
 
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.slow
+def test_a_rank_that_is_stopped_ends_the_job_within_a_minute(tmp_path):
+    """With the limit that is set by default; the message names the rank and its step."""
+    with pytest.raises(
+        RuntimeError, match=r"rank 1 of 2 failed:\nit has not run .* heard of at step 4"
+    ):
+        run_on_processes(2, stop_rank_1, tmp_path, hang_timeout_seconds=DEFAULT_TIMEOUT)
+
+    assert time.monotonic() - float((tmp_path / "stopped").read_text()) < 60
+
+
+@pytest.mark.slow
+def test_a_rank_that_hangs_is_named_with_its_stack(tmp_path):
+    """Rank 0, which waits for it, is not to blame."""
+    with pytest.raises(RuntimeError, match=r"rank 1 of 2 failed:\nit has not moved") as error:
+        run_on_processes(2, block_rank_1, tmp_path, hang_timeout_seconds=5)
+
+    assert "in read_for_ever" in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_newer_state_on_another_machine_is_not_passed_by(tmp_path):
+    """Rank 0 sees step 5, rank 1 step 10: as where the machines came in another order."""
+    (tmp_path / "0" / "step-00000005").mkdir(parents=True)
+    (tmp_path / "1" / "step-00000010").mkdir(parents=True)
+
+    with pytest.raises(InputError, match="has step-00000010, .* where process 0 runs, step-0000"):
+        run_on_processes(
+            2,
+            restore_with_folders_of_their_own,
+            tmp_path,
+            hang_timeout_seconds=DEFAULT_TIMEOUT,
+        )
+
+
+@pytest.mark.parametrize("variable", ["HOROVOD_RANK", "OMPI_COMM_WORLD_RANK"])
+def test_a_host_whose_name_is_its_loopback_is_told_so(monkeypatch, tmp_path, variable):
+    """Debian's /etc/hosts does that; the others could never reach it."""
+    monkeypatch.setenv(variable, "0")
+    monkeypatch.setenv("HOROVOD_CROSS_SIZE", "2")
+    monkeypatch.setattr("socket.gethostname", lambda: "localhost")
+
+    with pytest.raises(InputError, match=r"localhost: this machine's name stands for 127\.0\.0\.1"):
+        run_on_processes(1, Path.touch, tmp_path / "began", hang_timeout_seconds=30)
+
+    assert not (tmp_path / "began").exists()

@@ -1,0 +1,125 @@
+"""Two machines in one: network namespaces with names, addresses and files of their own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+INTERFACE, SSH_PORT = "bert0", 2222
+NAMES = ("bert-a", "bert-b")
+_ADDRESSES = ("10.77.0.1", "10.77.0.2")
+_TOOLS = ("ip", "sshd", "ssh", "ssh-keygen", "unshare")
+
+
+def why_not() -> str:
+    """What this machine lacks to make them; "" if nothing."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    missing = [tool for tool in _TOOLS if shutil.which(tool, path=path) is None]
+    if missing:
+        return f"two hosts on one machine need {', '.join(missing)}: iproute2, openssh-server"
+    probe = ["ip", "netns", "add", "bert-probe"]
+    if subprocess.run(probe, capture_output=True, check=False).returncode:
+        return "two hosts on one machine need root and network namespaces"
+    _run("ip", "netns", "del", "bert-probe")
+    return ""
+
+
+class Hosts:
+    """`with Hosts(folder) as hosts`: the second runs an SSH server, the first `horovodrun`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._spaces = [f"{name}-{os.getpid()}" for name in NAMES]
+
+    def __enter__(self) -> "Hosts":
+        a, b = self._spaces
+        for space in self._spaces:
+            _run("ip", "netns", "add", space)
+            table = "".join(
+                f"{pair[1]} {pair[0]}\n" for pair in zip(NAMES, _ADDRESSES, strict=True)
+            )
+            etc = Path("/etc/netns", space)  # ip netns exec lays these over /etc
+            etc.mkdir(parents=True)
+            (etc / "hosts").write_text(f"127.0.0.1 localhost\n{table}", encoding="utf-8")
+        ends = f"{INTERFACE} netns {a} type veth peer name {INTERFACE} netns {b}"
+        _run("ip", "link", "add", *ends.split())
+        for space, address in zip(self._spaces, _ADDRESSES, strict=True):
+            _run("ip", "-n", space, "addr", "add", f"{address}/24", "dev", INTERFACE)
+            for device in (INTERFACE, "lo"):
+                _run("ip", "-n", space, "link", "set", device, "up")
+        for name in ("key", "host_key"):
+            _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._folder / name))
+        # Known hosts are the user's; these are gone in a minute.
+        ssh = self._folder / "bin" / "ssh"
+        ssh.parent.mkdir()
+        options = "-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+        ssh.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} {options} "$@"\n', encoding="utf-8")
+        ssh.chmod(0o755)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for space in self._spaces:
+            for pid in self._pids(space):
+                os.kill(pid, 9)
+            _run("ip", "netns", "del", space)
+            shutil.rmtree(Path("/etc/netns", space))
+
+    def start_ssh(self, before: str = "true") -> subprocess.Popen:
+        """Start the second host's SSH server, after a shell command that only it sees."""
+        Path("/run/sshd").mkdir(exist_ok=True)
+        options = {
+            "AuthorizedKeysFile": self._folder / "key.pub",
+            "PidFile": "none",
+            "StrictModes": "no",
+            "UsePAM": "no",
+            "PermitRootLogin": "prohibit-password",
+        }
+        server = [shutil.which("sshd", path="/usr/sbin"), "-D", "-e", "-f", "/dev/null"]
+        server += ["-p", str(SSH_PORT), "-h", str(self._folder / "host_key")]
+        server += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        process = subprocess.Popen(self._on(1, server, before), stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        first_line = process.stderr.readline()
+        assert "Server listening" in first_line, first_line + process.stderr.read()
+        return process
+
+    def start_horovodrun(self, command: list[str]) -> subprocess.Popen:
+        """Start a command with one process on each host."""
+        tools = Path(sys.executable).parent
+        hosts = ",".join(f"{name}:1" for name in NAMES)
+        run = [str(tools / "horovodrun"), "-np", "2", "-H", hosts, "-p", str(SSH_PORT)]
+        run += ["-i", str(self._folder / "key"), "--network-interfaces", INTERFACE, *command]
+        path = f"{self._folder / 'bin'}:{tools}:{os.environ['PATH']}"
+        return subprocess.Popen(
+            self._on(0, run),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"PATH": path},
+        )
+
+    def find(self, host: int, word: str) -> int:
+        """The process on a host that has a word among its arguments, once there is one."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for pid in self._pids(self._spaces[host]):
+                arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+                if "python" in arguments[0] and word in arguments:
+                    return pid
+            time.sleep(0.1)
+        raise AssertionError(f"no process with {word} on {NAMES[host]}")
+
+    def _on(self, host: int, command: list, before: str = "true") -> list[str]:
+        script = f'hostname {NAMES[host]} && {before} && exec "$@"'
+        enter = ["ip", "netns", "exec", self._spaces[host], "unshare", "--uts", "--mount"]
+        return [*enter, "sh", "-c", script, "-", *map(str, command)]
+
+    def _pids(self, space: str) -> list[int]:
+        done = subprocess.run(["ip", "netns", "pids", space], capture_output=True, check=True)
+        return [int(pid) for pid in done.stdout.split()]
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)

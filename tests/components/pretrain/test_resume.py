@@ -1,0 +1,165 @@
+"""A run that is killed goes on, and ends as one that was not."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.components.pretrain.stage import Stage
+
+# A state does not fall on a line of the history: what came since the last line is kept too.
+SETTINGS = {
+    "num_steps": 60,
+    "checkpoint_every_steps": 5,
+    "log_every_steps": 7,
+    "micro_batch_size": 8,
+}
+
+
+@pytest.fixture(scope="module")
+def straight(dataset_path, vocabulary_path, tmp_path_factory) -> Stage:
+    """A run on one process that nobody disturbed."""
+    stage = Stage(dataset_path, vocabulary_path, tmp_path_factory.mktemp("straight"))
+    done = stage.run(**SETTINGS)
+    assert done.returncode == 0, done.stderr
+    return stage
+
+
+@pytest.mark.slow
+def test_a_run_killed_twice_ends_as_if_it_had_not_been(make_stage, straight):
+    """Losses and weights, bit for bit; the first time while a state is being written."""
+    stage = make_stage()
+    while not list(stage.states.glob(".step-*")):  # killed too late, it leaves no half of one
+        _kill_at(stage, ".step-*")
+    _kill_at(stage, "step-*")
+    assert not (stage.output / "checkpoint").exists()
+
+    done = stage.run(**SETTINGS)
+
+    assert done.returncode == 0, done.stderr
+    assert "going on from step" in done.stderr
+    assert stage.losses() == straight.losses()
+    expected = straight.weights()
+    for name, value in stage.weights().items():
+        np.testing.assert_array_equal(value, expected[name])
+    assert not stage.states.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+def test_sigterm_saves_and_another_number_of_processes_goes_on(make_stage, straight, before, after):
+    """Status 143; the rows, their masks and dropout are the same, so the losses are."""
+    stage = make_stage()
+    process = stage.start(**SETTINGS, num_processes=before)
+    stage.wait_for_state(process)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 143, errors
+    step = int(re.search(r"ended by SIGTERM at step (\d+) of 60, which is saved", errors)[1])
+    done = stage.run(**SETTINGS, num_processes=after)
+
+    assert f"going on from step {step} of" in done.stderr
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(stage.losses(), straight.losses(), rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_whichever_process_is_killed_all_end_and_the_run_goes_on(make_stage, straight):
+    """The launcher, then rank 0, then rank 1, with kill -9."""
+    stage = make_stage()
+    for victim in range(3):
+        process = stage.start(**SETTINGS, num_processes=2)
+        stage.wait_for_state(process)
+        family = [process.pid, *_children(process.pid)[-2:]]
+        os.kill(family[victim], signal.SIGKILL)
+        _, errors = process.communicate(timeout=60)
+        _wait_for_end(family)
+        if victim > 0:
+            assert process.returncode == 1
+            assert f"rank {victim - 1} of 2 failed:\nthe process ended with signal 9" in errors
+
+    done = stage.run(**SETTINGS, num_processes=2)
+
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(stage.losses(), straight.losses(), rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_broken_state_is_passed_over_for_the_one_before(make_stage, straight):
+    """One flipped byte in the newest: it is named, and the run ends as it should."""
+    stage = make_stage()
+    process = stage.start(**SETTINGS, num_checkpoints_kept=3)
+    while len(list(stage.states.glob("step-*"))) < 3:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+    *_, before, newest = sorted(stage.states.glob("step-*"))
+    data = newest / "bert_model.ckpt.data-00000-of-00001"
+    data.write_bytes(data.read_bytes()[:-1])
+
+    done = stage.run(**SETTINGS, num_checkpoints_kept=3)
+
+    assert f"passed over: {data}: altered or cut short" in done.stderr
+    assert f"going on from step {int(before.name[5:])} of" in done.stderr
+    assert stage.losses() == straight.losses()
+
+
+def _kill_at(stage: Stage, pattern: str) -> None:
+    process = stage.start(**SETTINGS)
+    stage.wait_for_state(process, pattern)
+    process.kill()
+    process.communicate()
+
+
+def _children(parent: int) -> list[int]:
+    """In the order in which they were started."""
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def _wait_for_end(pids: list[int]) -> None:
+    deadline = time.monotonic() + 30
+    while any(_is_running(pid) for pid in pids):
+        assert time.monotonic() < deadline, "a process outlived its launcher"
+        time.sleep(0.1)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.slow
+def test_the_state_of_another_run_is_refused_and_left(make_stage):
+    """With another seed it would be neither the one run nor the other."""
+    stage = make_stage()
+    process = stage.start(checkpoint_every_steps=5, num_steps=4000)
+    stage.wait_for_state(process)
+    process.kill()
+    process.communicate()
+
+    done = stage.run(checkpoint_every_steps=5, num_steps=4000, seed=7)
+
+    assert done.returncode == 2
+    assert "the state of a run with seed 12345, this one has 7" in done.stderr.splitlines()[-1]
+    assert list(stage.states.glob("step-*"))
+
+
+@pytest.mark.slow
+def test_what_else_is_in_the_folder_of_states_is_left_alone(make_stage, tmp_path):
+    """It may be a volume with other people's files."""
+    volume = tmp_path / "volume" / "pretrain-32"
+    volume.mkdir(parents=True)
+    (volume / "precious").write_text("mine", encoding="utf-8")
+
+    done = make_stage().run(checkpoint_directory=volume.parent, checkpoint_every_steps=5)
+
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in volume.iterdir()] == ["precious"]
