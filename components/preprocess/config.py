@@ -16,19 +16,24 @@ _MIN_LENGTH = 5
 _MIN_VOCABULARY_SIZE = 100
 _PREDICTIONS_STEP = 20
 
+# The one on this machine, and those that run elsewhere, by Beam's names.
+EMBEDDED, FLINK, DATAFLOW = RUNNERS = ("FnApiRunner", "FlinkRunner", "DataflowRunner")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PreprocessConfig:
     """Turn a Wikipedia dump into rows of sentence pairs, as BERT is pretrained on."""
 
     dump_files: Path
-    """Folder with the dump: one or more MediaWiki XML exports, plain, .bz2 or .gz."""
+    """Folder with the dump: one or more MediaWiki XML exports, plain, .bz2 or .gz; on a disk, or
+    gs://… or s3://…"""
     given_vocabulary: Path | None = None
     """vocab.txt with one word piece a line; none or an empty file has one trained on the
     dump."""
 
     dataset: Path
-    """Output: folder with the shards of each sequence length, and dataset.json."""
+    """Output: folder with the shards of each sequence length, and dataset.json; on a disk, or
+    gs://… or s3://…"""
     vocabulary: Path
     """Output: the vocab.txt of the dataset, given or trained."""
 
@@ -62,11 +67,31 @@ class PreprocessConfig:
     seed: int = 12345
     """Equal seed, input, settings and versions give equal bytes."""
     num_workers: int = 0
-    """Processes of the embedded runner; 0 is one for each core."""
+    """Processes of the embedded runner, parallelism on Flink, most workers on Dataflow; 0 is
+    one for each core of this machine, and elsewhere what the service decides."""
     runner: str = "FnApiRunner"
-    """Beam's runner by its name; FnApiRunner is the embedded one."""
+    """Where Beam runs: FnApiRunner (on this machine), flink, dataflow."""
+    flink_master: str = "[local]"
+    """host:port of a Flink cluster; [local] starts one on this machine for the run."""
+    flink_version: str = "1.20"
+    """Flink's version, which decides on the job server that Beam fetches from Maven Central."""
+    flink_job_server_jar: str = ""
+    """Path or address of a job server to use instead."""
+    worker_pool: str = ""
+    """host:port of Beam's worker pool beside each of Flink's task managers."""
+    worker_image: str = ""
+    """Image of this stage in a registry, which workers on Dataflow, or Flink's with Docker, run."""
+    project: str = ""
+    """Dataflow: Google Cloud's project."""
+    region: str = ""
+    """Dataflow: its region, such as europe-west4."""
+    temp_location: str = ""
+    """Dataflow: a gs:// folder for what it stages and keeps while it runs."""
+    use_object_store: bool = False
+    """Whether the dump is read and the dataset written in the store itself that /gcs/, /s3/ or
+    /minio/ stands for, past Kubeflow's copies. Workers on other machines always do."""
     beam_options: str = ""
-    """Further options for Beam, as on a shell's command line."""
+    """Further options for Beam, as on a shell's command line; they win over the others."""
 
     def __post_init__(self) -> None:
         """Refuse settings that can't work.
@@ -100,8 +125,18 @@ class PreprocessConfig:
         for name, least in (("num_duplicates", 1), ("num_shards", 1), ("num_workers", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if not self.runner:
-            raise InputError("runner is empty; FnApiRunner is the embedded one")
+        self.beam_runner()
+
+    def beam_runner(self) -> str:
+        """The runner by Beam's own name for it.
+
+        Raises:
+            InputError: if it is none that this stage knows to give the right dataset.
+        """
+        for name in RUNNERS:
+            if self.runner.lower() in (name.lower(), name.lower().removesuffix("runner")):
+                return name
+        raise InputError(f"runner must be one of {', '.join(RUNNERS)}, got {self.runner!r}")
 
     def lengths(self) -> tuple[int, ...]:
         """The sequence lengths as numbers, ascending.

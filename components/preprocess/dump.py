@@ -7,10 +7,11 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
+from components.preprocess import places
 from components.shared.errors import InputError
 
 Compression = Literal["bz2", "gzip", "plain"]
@@ -19,7 +20,7 @@ _MANIFEST = "dump.json"
 _MAGIC_TO_COMPRESSION: dict[bytes, Compression] = {b"BZh": "bz2", b"\x1f\x8b": "gzip"}
 # What a byte of the file makes in XML, by order of magnitude: plans the work, no more.
 _EXPANSION = {"bz2": 3.6, "gzip": 3.0, "plain": 1.0}
-_HEAD_BYTES = 1 << 17
+_HEAD_BYTES, _CHUNK_BYTES = 1 << 17, 1 << 13
 _SEARCHED_BYTES = 32 << 20
 
 # Names of the namespace of files that wikis still read, but that no dump tells of: of de
@@ -51,16 +52,13 @@ class Site:
 class DumpFile:
     """A file of a dump, checked to be a MediaWiki export."""
 
-    path: Path
+    path: str
+    num_bytes: int
+    """As it is."""
     compression: Compression
     is_divisible: bool
     """Whether it can be read from the middle."""
     site: Site
-
-    @property
-    def num_bytes(self) -> int:
-        """As it is."""
-        return self.path.stat().st_size
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class Dump:
             step = part_bytes if file.is_divisible else size
             parts += [
                 Part(
-                    str(file.path),
+                    file.path,
                     file.compression,
                     start,
                     min(start + step, size),
@@ -114,38 +112,37 @@ class Dump:
         return parts
 
 
-def open_dump(folder: Path) -> Dump:
+def open_dump(folder: str) -> Dump:
     """Find the files of a dump and look into the head of each.
 
     Raises:
         InputError: if there is none, or one is no MediaWiki export.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; give the folder that holds the dump's files")
-    manifest = _read_manifest(folder / _MANIFEST)
-    paths = sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and path.name != _MANIFEST and not path.name.startswith(".")
-    )
-    if not paths:
+    name_to_bytes = places.list_folder(folder)
+    manifest = None
+    if name_to_bytes.pop(_MANIFEST, None) is not None:
+        manifest = _read_manifest(places.join(folder, _MANIFEST))
+    files = [
+        _open_file(places.join(folder, name), num_bytes)
+        for name, num_bytes in name_to_bytes.items()
+        if name and not name.startswith(".")
+    ]
+    if not files:
         raise InputError(
             f"{folder}: no file in it; put a MediaWiki XML export there (.xml, .xml.bz2, .xml.gz)"
         )
-    return Dump([_open_file(path) for path in paths], manifest)
+    return Dump(files, manifest)
 
 
-def _read_manifest(path: Path) -> Any:
-    if not path.exists():
-        return None
+def _read_manifest(path: str) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(places.read_text(path))
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error}); run the ingest stage again") from None
 
 
-def _open_file(path: Path) -> DumpFile:
-    with path.open("rb") as file:
+def _open_file(path: str, num_bytes: int) -> DumpFile:
+    with places.open_file(path) as file:
         magic = file.read(3)
     if not magic:
         raise InputError(f"{path}: the file is empty; fetch it again")
@@ -159,22 +156,22 @@ def _open_file(path: Path) -> DumpFile:
             f"{head[:60]!r}; give a pages-articles dump or the result of Special:Export"
         )
     is_divisible = compression == "plain" or (compression == "bz2" and _is_multistream(path))
-    return DumpFile(path, compression, is_divisible, _read_site(head))
+    return DumpFile(path, num_bytes, compression, is_divisible, _read_site(head))
 
 
-def _is_multistream(path: Path) -> bool:
+def _is_multistream(path: str) -> bool:
     """Whether a second bz2 stream starts within the first bytes, as in Wikimedia's dumps."""
-    with path.open("rb") as file:
+    with places.open_file(path) as file:
         return BZ2_STREAM.search(file.read(_SEARCHED_BYTES), 1) is not None
 
 
-def _read_head(path: Path, compression: Compression) -> str:
-    opened: Any = {"bz2": bz2.open, "gzip": gzip.open, "plain": open}[compression]
+def _read_head(path: str, compression: Compression) -> str:
+    unpack: Any = {"bz2": bz2.open, "gzip": gzip.open, "plain": nullcontext}[compression]
     try:
-        with opened(path, "rb") as file:
+        with places.open_file(path) as packed, unpack(packed) as file:
             head = b""
             while len(head) < _HEAD_BYTES and b"</siteinfo>" not in head:
-                if not (more := file.read1(_HEAD_BYTES)):
+                if not (more := file.read(_CHUNK_BYTES)):
                     break
                 head += more
             return head.decode("utf-8", errors="replace")

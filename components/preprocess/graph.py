@@ -6,10 +6,10 @@ of their text, chance has a seed of its own everywhere, and what is written is s
 
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import apache_beam as beam
 
+from components.preprocess import places
 from components.preprocess.articles import PageBatch
 from components.preprocess.buckets import RowSettings
 from components.preprocess.dump import Part
@@ -24,14 +24,13 @@ from components.preprocess.steps import (
     unpack,
     write_rows,
 )
-from components.shared.files import write_text
 
 
 def build_dataset(
     pipeline: beam.Pipeline,
     parts: Sequence[Part],
-    folder: Path,
-    report: Path,
+    folder: str,
+    report: str,
     marks: Marks,
     *,
     settings: RowSettings,
@@ -74,7 +73,7 @@ def build_dataset(
 def build_word_counts(
     pipeline: beam.Pipeline,
     parts: Sequence[Part],
-    report: Path,
+    report: str,
     marks: Marks,
     *,
     lowercase: bool,
@@ -133,7 +132,7 @@ def _read_parts(
 class _WriteLines(beam.PTransform):
     """Collect all lines and write them into one file, sorted."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__()
         self._path = path
 
@@ -148,5 +147,5 @@ class _WriteLines(beam.PTransform):
         )
 
 
-def _write_lines(lines: Iterable[str], path: Path) -> None:
-    write_text(path, "".join(f"{line}\n" for line in sorted(lines)))
+def _write_lines(lines: Iterable[str], path: str) -> None:
+    places.write_text(path, "".join(f"{line}\n" for line in sorted(lines)))

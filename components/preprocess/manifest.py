@@ -4,9 +4,9 @@ import json
 import platform
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, TypeAlias
 
+from components.preprocess import places
 from components.preprocess.config import GOOGLE, PreprocessConfig
 from components.shared.records import FORMAT_VERSION
 from components.shared.stage import settings
@@ -16,18 +16,31 @@ from components.shared.vocabulary import Vocabulary
 _PACKAGES = ("apache-beam", "nltk", "protobuf", "sentencex", "tokenizers")
 
 # Settings that decide how fast the same bytes are made, and where.
-_WITHOUT_EFFECT = ("num_workers", "runner", "beam_options")
+_WITHOUT_EFFECT = (
+    "num_workers",
+    "runner",
+    "flink_master",
+    "flink_version",
+    "flink_job_server_jar",
+    "worker_pool",
+    "worker_image",
+    "project",
+    "region",
+    "temp_location",
+    "use_object_store",
+    "beam_options",
+)
 
 
 # The counts of documents by what became of them, and the shards of each length.
 Report: TypeAlias = tuple[dict[str, int], dict[str, list[dict[str, Any]]]]
 
 
-def read_report(path: Path) -> Report:
+def read_report(path: str) -> Report:
     """What the graph that writes shards tells of them."""
     documents: dict[str, int] = {}
     shards: dict[str, list[dict[str, Any]]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in places.read_text(path).splitlines():
         kind, name, value = json.loads(line)
         if kind == "documents":
             documents[name] = value

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from components.preprocess import places
 from components.preprocess.dump import BZ2_STREAM, Part
 from components.shared.errors import InputError
 
@@ -99,7 +100,7 @@ def _end_of(tag: bytes, buffer: bytes, start: int) -> int:
 
 
 def _read_blocks(part: Part) -> Iterator[_Block]:
-    with open(part.path, "rb") as file:
+    with places.open_file(part.path) as file:
         if part.compression == "bz2":
             yield from _read_bz2(file, part)
         elif part.compression == "gzip":

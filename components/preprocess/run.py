@@ -11,6 +11,7 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from components.preprocess import places
 from components.preprocess.articles import BATCH_BYTES
 from components.preprocess.buckets import RowSettings
 from components.preprocess.config import GOOGLE, PACKED, PUNKT, PreprocessConfig
@@ -20,12 +21,12 @@ from components.preprocess.manifest import Report, describe_dataset, read_report
 from components.preprocess.marks import Marks, Step, show_progress
 from components.preprocess.pages import KEPT
 from components.preprocess.punkt import train_punkt
-from components.preprocess.runner import count_workers, make_options, run_graph
+from components.preprocess.runner import count_workers, find_places, make_options, run_graph
 from components.preprocess.sentences import SentenceSplitter
 from components.preprocess.steps import CLEAN, COUNT, PAIR, WRITE
 from components.preprocess.word_pieces import read_word_counts, train_word_pieces
 from components.shared.errors import InputError
-from components.shared.files import whole_file, whole_folder, write_text
+from components.shared.files import whole_file, write_text
 from components.shared.records import MANIFEST
 from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
@@ -39,6 +40,8 @@ _SHARD_XML_BYTES = {PACKED: 700 << 20, GOOGLE: 230 << 20}
 # Words enough to learn 30,000 pieces from, in a minute or so.
 _SAMPLE_XML_BYTES = 256 << 20
 _MIN_PART_BYTES, _MAX_PART_BYTES, _PARTS_PER_WORKER = 1 << 18, 4 << 20, 4
+# Beam's readers of stores fetch 16 MiB at once, of which a small part would use little.
+_MAX_STORE_PART_BYTES = 64 << 20
 
 
 def run(config: PreprocessConfig) -> Metadata:
@@ -47,16 +50,23 @@ def run(config: PreprocessConfig) -> Metadata:
     Raises:
         InputError: if the dump or the vocabulary can't be used.
     """
-    dump = open_dump(config.dump_files)
+    places.use_options(make_options(config, num_workers=1))
+    dump_folder, dataset = find_places(config)
+    dump = open_dump(dump_folder)
     num_workers = count_workers(config, dump.estimated_xml_bytes)
-    _say(f"{len(dump.files)} dump file(s), {dump.num_bytes / 1e6:.1f} MB, {num_workers} worker(s)")
-    with tempfile.TemporaryDirectory(prefix="preprocess-") as scratch:
-        work = _Work(
-            config, dump, _cut(dump, num_workers), make_options(config, num_workers), Path(scratch)
-        )
+    _say(
+        f"{len(dump.files)} dump file(s), {dump.num_bytes / 1e6:.1f} MB, "
+        f"{num_workers or 'as many as there are'} worker(s)"
+    )
+    options = make_options(config, num_workers)
+    with (
+        tempfile.TemporaryDirectory(prefix="preprocess-") as scratch,
+        places.work_folder(dataset) as reports,
+    ):
+        work = _Work(config, dump, _cut(dump, num_workers), options, Path(scratch), reports)
         vocabulary_file = _given_vocabulary(config) or _train_vocabulary(work)
         vocabulary = Vocabulary.read(vocabulary_file)
-        with whole_folder(config.dataset) as folder:
+        with places.whole_dataset(dataset) as folder:
             documents, shards = _build_shards(work, vocabulary, folder)
             _require_articles(config, documents)
             manifest = describe_dataset(
@@ -66,9 +76,13 @@ def run(config: PreprocessConfig) -> Metadata:
                 shards=shards,
                 sources=dump.manifest,
             )
-            write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
             with whole_file(config.vocabulary) as copy:
                 copy.write_bytes(vocabulary_file.read_bytes())
+            text = json.dumps(manifest, indent=2) + "\n"
+            places.write_text(places.join(folder, MANIFEST), text)
+    if places.is_in_store(dataset) and config.dataset.is_absolute():
+        # Kubeflow's launcher looks for the output here, and copies it over the same.
+        write_text(config.dataset / MANIFEST, text)
     return _summarize(manifest)
 
 
@@ -81,6 +95,9 @@ class _Work:
     parts: Sequence[Part]
     options: PipelineOptions
     scratch: Path
+    """Folder of this machine."""
+    reports: str
+    """Folder where workers leave word."""
 
     @property
     def marks(self) -> Marks:
@@ -95,8 +112,9 @@ class _Work:
 
 def _cut(dump: Dump, num_workers: int) -> list[Part]:
     """Pieces of work, some for each worker; which ones changes nothing but the time."""
-    part_bytes = dump.num_bytes // (num_workers * _PARTS_PER_WORKER)
-    return dump.cut(min(max(part_bytes, _MIN_PART_BYTES), _MAX_PART_BYTES))
+    part_bytes = dump.num_bytes // (max(1, num_workers) * _PARTS_PER_WORKER)
+    most = _MAX_STORE_PART_BYTES if places.is_in_store(dump.files[0].path) else _MAX_PART_BYTES
+    return dump.cut(min(max(part_bytes, _MIN_PART_BYTES), most))
 
 
 def _given_vocabulary(config: PreprocessConfig) -> Path | None:
@@ -108,7 +126,7 @@ def _given_vocabulary(config: PreprocessConfig) -> Path | None:
 
 def _train_vocabulary(work: _Work) -> Path:
     """A vocabulary trained on the dump, in a file."""
-    config, report = work.config, work.scratch / "words.jsonl"
+    config, report = work.config, places.join(work.reports, "words.jsonl")
     with show_progress(work.marks, Step(COUNT, work.num_batches, "MB")):
         run_graph(
             work.options,
@@ -122,7 +140,7 @@ def _train_vocabulary(work: _Work) -> Path:
                 seed=config.seed,
             ),
         )
-    if not report.exists():  # no page, no word
+    if "words.jsonl" not in places.list_folder(work.reports):  # no page, no word
         _require_articles(config, {})
     pieces = train_word_pieces(read_word_counts(report), config.vocabulary_size)
     _say(f"trained a vocabulary of {len(pieces)} word pieces")
@@ -131,9 +149,9 @@ def _train_vocabulary(work: _Work) -> Path:
     return vocabulary_file
 
 
-def _build_shards(work: _Work, vocabulary: Vocabulary, folder: Path) -> Report:
+def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
     """Write the shards, and tell what became of the documents and what the shards hold."""
-    config, report = work.config, work.scratch / "report.jsonl"
+    config, report = work.config, places.join(work.reports, "report.jsonl")
     xml_bytes = work.dump.estimated_xml_bytes
     num_buckets = math.ceil(xml_bytes / _BUCKET_XML_BYTES)
     shard_xml_bytes = _SHARD_XML_BYTES[config.format]

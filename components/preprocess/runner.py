@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from components.preprocess.config import PreprocessConfig
+from components.preprocess import places
+from components.preprocess.config import DATAFLOW, EMBEDDED, FLINK, PreprocessConfig
+from components.preprocess.dataflow import check_dataflow, dataflow_flags
+from components.preprocess.flink import check_flink, flink_flags, is_elsewhere
 from components.shared.errors import InputError
 
 # Below this, starting processes (three seconds or so) takes longer than they save.
@@ -17,12 +20,14 @@ _WORTH_PROCESSES_BYTES = 36 << 20
 
 # How Beam passes on an exception of a worker: as text, with the name of the step.
 _INPUT_ERROR = re.compile(
-    rf"^(?:\S+\.)?{InputError.__name__}: (.+?)(?: \[while running '.*)?$", re.MULTILINE
+    rf"^(?:.*\s)?(?:\w+\.)*{InputError.__name__}: (.+?)(?: \[while running '.*)?$", re.MULTILINE
 )
 
 
 def count_workers(config: PreprocessConfig, xml_bytes: int) -> int:
-    """How many processes the embedded runner starts."""
+    """How many processes are wanted; 0 leaves it to the service."""
+    if config.beam_runner() != EMBEDDED:
+        return config.num_workers
     if xml_bytes < _WORTH_PROCESSES_BYTES:
         return 1
     return config.num_workers or len(os.sched_getaffinity(0))
@@ -30,10 +35,41 @@ def count_workers(config: PreprocessConfig, xml_bytes: int) -> int:
 
 def make_options(config: PreprocessConfig, num_workers: int) -> PipelineOptions:
     """Beam's options: ours first, so that a user's own win."""
-    flags = [f"--runner={config.runner}"]
-    if config.runner == "FnApiRunner" and num_workers > 1:
+    runner = config.beam_runner()
+    flags = [f"--runner={runner}"]
+    if runner == EMBEDDED and num_workers > 1:
         flags += ["--direct_running_mode=multi_processing", f"--direct_num_workers={num_workers}"]
+    elif runner == FLINK:
+        flags += flink_flags(config)
+    elif runner == DATAFLOW:
+        flags += dataflow_flags(config)
     return PipelineOptions(flags + shlex.split(config.beam_options))
+
+
+def find_places(config: PreprocessConfig) -> tuple[str, str]:
+    """The addresses of the dump and of the dataset, where the workers reach them.
+
+    Raises:
+        InputError: if workers would run on machines that don't see these, or the runner
+            lacks something that it can be known to need.
+    """
+    runner = config.beam_runner()
+    elsewhere = runner == DATAFLOW or (runner == FLINK and is_elsewhere(config))
+    in_store = elsewhere or config.use_object_store
+    dump_files, dataset = (
+        places.find_address(path, in_store=in_store) for path in (config.dump_files, config.dataset)
+    )
+    for name, address in (("dump_files", dump_files), ("dataset", dataset)):
+        if elsewhere and not places.is_in_store(address):
+            raise InputError(
+                f"{name}: {address} is a folder of this machine, which the workers of {runner} "
+                "don't see; give a gs:// or s3:// folder"
+            )
+    if runner == FLINK:
+        check_flink(config, make_options(config, config.num_workers))
+    elif runner == DATAFLOW:
+        check_dataflow(config, dataset)
+    return dump_files, dataset
 
 
 def run_graph(options: PipelineOptions, add_steps: Callable[[beam.Pipeline], None]) -> None:

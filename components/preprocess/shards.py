@@ -1,11 +1,9 @@
 """The files of a dataset: rows in an order drawn by hash, and what is known of each file."""
 
-import os
-import uuid
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
+from components.preprocess import places
 from components.shared.files import sha256
 from components.shared.records import write_records
 
@@ -25,22 +23,18 @@ def shard_path(length: int, shard: int, num_shards: int) -> str:
     return f"length-{length}/shard-{shard:05d}-of-{num_shards:05d}.tfrecord"
 
 
-def write_shard(folder: Path, file: str, rows: Iterable[Row]) -> dict[str, int | str]:
+def write_shard(folder: str, file: str, rows: Iterable[Row]) -> dict[str, int | str]:
     """Write a shard, and tell its counts and checksum as dataset.json has them."""
     ordered = sorted(rows)
-    path = folder / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A runner may try the same shard twice at once: each writes the same bytes to a file of
-    # its own, and either may be the one that stays.
-    scratch = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    with scratch.open("wb") as output:
-        write_records(output, (row.record for row in ordered))
-    os.replace(scratch, path)
+    with places.whole_file(places.join(folder, file)) as scratch:
+        with scratch.open("wb") as output:
+            write_records(output, (row.record for row in ordered))
+        num_bytes, digest = scratch.stat().st_size, sha256(scratch)
     return {
         "file": file,
         "num_rows": len(ordered),
-        "num_bytes": path.stat().st_size,
-        "sha256": sha256(path),
+        "num_bytes": num_bytes,
+        "sha256": digest,
         "num_sequences": sum(row.num_sequences for row in ordered),
         "num_tokens": sum(row.num_tokens for row in ordered),
         "max_sequences": max((row.num_sequences for row in ordered), default=0),

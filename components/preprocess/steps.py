@@ -7,7 +7,6 @@ import pickle
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import apache_beam as beam
@@ -120,7 +119,7 @@ def count_batch(
 
 
 def write_rows(
-    key: _ShardKey, chunks: Iterable[bytes], folder: Path, marks: Marks, num_shards: int
+    key: _ShardKey, chunks: Iterable[bytes], folder: str, marks: Marks, num_shards: int
 ) -> str:
     """Write a shard; a line of the report tells of it."""
     length, shard = key

@@ -8,10 +8,10 @@ so every piece of one character is given to it beforehand, in order.
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from components.preprocess import places
 from components.shared.vocabulary import SPECIAL_PIECES
 
 _CONTINUATION = "##"
@@ -44,9 +44,9 @@ def train_word_pieces(word_to_count: Mapping[str, int], vocabulary_size: int) ->
     return sorted(piece_to_id, key=piece_to_id.__getitem__)
 
 
-def read_word_counts(path: Path) -> dict[str, int]:
+def read_word_counts(path: str) -> dict[str, int]:
     """Words and counts from lines of JSON."""
-    with path.open(encoding="utf-8") as lines:
+    with places.open_file(path) as lines:
         return dict(map(json.loads, lines))
 
 

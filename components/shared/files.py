@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a scratch path; the file written there becomes `path` once the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}-{os.getpid()}")
+    scratch = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
         yield scratch
         os.replace(scratch, path)

@@ -21,7 +21,7 @@ def test_compression_is_told_by_the_bytes_not_the_name(dump_folder):
     (dump_folder / "b.xml-p1p41242").write_text(HEAD)
     (dump_folder / "c.bz2").write_bytes(gzip.compress(HEAD.encode()))
 
-    dump = open_dump(dump_folder)
+    dump = open_dump(str(dump_folder))
 
     assert [file.compression for file in dump.files] == ["bz2", "plain", "gzip"]
 
@@ -30,7 +30,7 @@ def test_namespaces_are_those_of_the_wiki_and_the_english_ones(dump_folder):
     """Files and categories have other names in other languages."""
     (dump_folder / "a.xml").write_text(HEAD)
 
-    site = open_dump(dump_folder).files[0].site
+    site = open_dump(str(dump_folder)).files[0].site
 
     assert site.file_names >= {"file", "image", "media", "datei", "bild", "画像"}
     assert site.category_names == {"category", "kategorie"}
@@ -41,7 +41,7 @@ def test_language_is_english_where_the_dump_tells_none(dump_folder):
     """Exports of other tools may lack it."""
     (dump_folder / "a.xml").write_text(HEAD.replace(' xml:lang="de"', ""))
 
-    assert open_dump(dump_folder).files[0].site.language == "en"
+    assert open_dump(str(dump_folder)).files[0].site.language == "en"
 
 
 def test_manifest_is_read_and_is_no_dump(dump_folder):
@@ -49,7 +49,7 @@ def test_manifest_is_read_and_is_no_dump(dump_folder):
     (dump_folder / "a.xml").write_text(HEAD)
     (dump_folder / "dump.json").write_text(json.dumps({"date": "2026-10-01"}))
 
-    dump = open_dump(dump_folder)
+    dump = open_dump(str(dump_folder))
 
     assert dump.manifest == {"date": "2026-10-01"}
     assert len(dump.files) == 1
@@ -62,7 +62,7 @@ def test_parts_cover_each_file_once(dump_folder):
     (dump_folder / "c.bz2").write_bytes(bz2.compress(HEAD.encode()))
     (dump_folder / "d.bz2").write_bytes(2 * bz2.compress(HEAD.encode()))
 
-    parts = open_dump(dump_folder).cut(500)
+    parts = open_dump(str(dump_folder)).cut(500)
 
     size = {path.name: path.stat().st_size for path in dump_folder.iterdir()}
     ranges = [(part.start, part.end, part.is_whole_file) for part in parts]
@@ -92,7 +92,7 @@ def test_file_that_is_no_export_is_refused(dump_folder, content, message):
     (dump_folder / "a.xml").write_bytes(content)
 
     with pytest.raises(InputError, match=message) as error:
-        open_dump(dump_folder)
+        open_dump(str(dump_folder))
 
     assert str(dump_folder / "a.xml") in str(error.value)
 
@@ -100,10 +100,10 @@ def test_file_that_is_no_export_is_refused(dump_folder, content, message):
 def test_folder_without_a_file_is_refused(dump_folder):
     """An empty folder is a mistake, not an empty corpus."""
     with pytest.raises(InputError, match="no file in it"):
-        open_dump(dump_folder)
+        open_dump(str(dump_folder))
 
 
 def test_missing_folder_is_refused(tmp_path):
     """A path that is wrong is named."""
     with pytest.raises(InputError, match="no such folder"):
-        open_dump(tmp_path / "missing")
+        open_dump(str(tmp_path / "missing"))

@@ -14,7 +14,7 @@ def test_abbreviations_are_learned_from_the_dump(write_dump, make_page, dump_fol
     )
     write_dump(make_page(1, "#REDIRECT [[A]]"), make_page(2, text + "{{cite book|title=x.}}"))
 
-    parameters = train_punkt(open_dump(dump_folder).cut(1 << 20))
+    parameters = train_punkt(open_dump(str(dump_folder)).cut(1 << 20))
 
     assert {"dr", "mr"} <= parameters.abbrev_types
     assert not {"there", "jones", "x"} & parameters.abbrev_types

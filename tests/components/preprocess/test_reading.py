@@ -19,7 +19,7 @@ def compress_streams(*texts):
 
 
 def read_all(folder, part_bytes):
-    return [page for part in open_dump(folder).cut(part_bytes) for page in read_pages(part)]
+    return [page for part in open_dump(str(folder)).cut(part_bytes) for page in read_pages(part)]
 
 
 def as_multistream():

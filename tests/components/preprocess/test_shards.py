@@ -8,7 +8,7 @@ def test_rows_stand_in_the_order_of_their_hash(tmp_path):
     """The order in which rows arrive makes no difference."""
     rows = [Row(3, 1, 5, b"c"), Row(1, 2, 9, b"a"), Row(2, 1, 6, b"b")]
 
-    written = write_shard(tmp_path, "length-128/shard", rows)
+    written = write_shard(str(tmp_path), "length-128/shard", rows)
 
     path = tmp_path / "length-128" / "shard"
     assert list(read_records(path)) == [b"a", b"b", b"c"]
@@ -26,14 +26,14 @@ def test_rows_stand_in_the_order_of_their_hash(tmp_path):
 def test_second_try_leaves_one_file(tmp_path):
     """A runner may write a shard again after a failure."""
     for _ in range(2):
-        write_shard(tmp_path, "shard", [Row(1, 1, 5, b"a")])
+        write_shard(str(tmp_path), "shard", [Row(1, 1, 5, b"a")])
 
     assert [path.name for path in tmp_path.iterdir()] == ["shard"]
 
 
 def test_shard_without_rows_is_a_file(tmp_path):
     """A trainer that expects a file for each shard finds it."""
-    written = write_shard(tmp_path, "shard", [])
+    written = write_shard(str(tmp_path), "shard", [])
 
     assert (written["num_rows"], written["max_sequences"]) == (0, 0)
     assert list(read_records(tmp_path / "shard")) == []

@@ -54,7 +54,7 @@ def test_counts_are_read_from_lines_of_json(tmp_path):
     path = tmp_path / "counts"
     path.write_text('["a", 1]\n["\\u2028\\"", 2]\n')
 
-    assert read_word_counts(path) == {"a": 1, '\u2028"': 2}
+    assert read_word_counts(str(path)) == {"a": 1, '\u2028"': 2}
 
 
 def test_equal_counts_give_equal_pieces_in_every_process():
