@@ -39,10 +39,15 @@ def drop_elements(text: str) -> str:
                 never_closed.add(name)
                 continue
             if name == _LITERAL:
-                pieces.append(text[position : closing.start()].translate(_PROTECT))
+                pieces.append(protect(text[position : closing.start()]))
             position = closing.end()
     pieces.append(text[position:])
     return _STRAY.sub("", "".join(pieces))
+
+
+def protect(text: str) -> str:
+    """Text that won't be read as markup until `restore_literals`."""
+    return text.translate(_PROTECT)
 
 
 def restore_literals(text: str) -> str:

@@ -8,50 +8,59 @@ about west of". Names are those of the English Wikipedia, which other wikis shar
 from collections.abc import Callable
 
 from components.preprocess.arguments import Arguments
-from components.preprocess.convert import convert
-from components.preprocess.languages import CODE_TO_LANGUAGE
+from components.preprocess.language_templates import LANGUAGE_TEMPLATES, name_language
+from components.preprocess.number_templates import NUMBER_TEMPLATES, group_digits
 from components.preprocess.plain_templates import CONSTANTS, STYLES
 
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_SHIPS = (
+    "HMS", "USS", "USNS", "USCGC", "HMAS", "HMCS", "HMNZS", "HNoMS", "HDMS", "HSwMS", "SMS",
+    "RMS", "RFA", "SS", "MV", "MS", "MT", "PS", "ORP", "INS", "NRP", "ROKS", "BRP", "ARA",
+)  # fmt: skip
+_NOTES = {"flat": "♭", "b": "♭", "sharp": "♯", "#": "♯", "natural": "♮", "n": "♮"}
+_ENGLISH = "en"
 
 
-def expand_template(name: str, arguments: Arguments, title: str) -> str:
-    """The text that a template leaves; "" for one that leaves none."""
-    name = " ".join(name.replace("_", " ").split()).lower().removeprefix("template:")
-    if name in CONSTANTS:
-        return CONSTANTS[name]
-    if name in _EXPANSIONS:
-        return _EXPANSIONS[name](arguments)
-    if name.startswith("lang-"):
-        return _name_language(name.removeprefix("lang-"), arguments[1], arguments)
-    if name.startswith(("script/", "lang ")):
+def expand_template(name: str, arguments: Arguments, title: str, language: str = _ENGLISH) -> str:
+    """The text that a template leaves; "" for one that leaves none.
+
+    Args:
+        name: as it is written, or a parser function with its first argument: `lc:Text`.
+        arguments: of the call.
+        title: of the page.
+        language: code of the wiki's language.
+    """
+    name = " ".join(name.replace("_", " ").split())
+    key = name.lower().removeprefix("template:")
+    if key in CONSTANTS:
+        return CONSTANTS[key]
+    if key in _EXPANSIONS:
+        if key == "langx" and language != _ENGLISH:
+            return arguments[2]
+        return _EXPANSIONS[key](arguments)
+    if key.startswith("lang-"):
+        text = arguments[1]
+        # The label would be an English one.
+        return text if language != _ENGLISH else _label(key.removeprefix("lang-"), arguments)
+    if key.startswith(("script/", "lang ")):
         return arguments.last()
-    if name.startswith("formatnum:"):
-        return _group_digits(name.partition(":")[2])
-    if name in ("pagename", "subst:pagename", "basepagename"):
-        return title
-    return ""
+    function, colon, argument = name.partition(":")
+    if colon:
+        return _call(function.lower(), argument.strip())
+    return title if key in ("pagename", "subst:pagename", "basepagename") else ""
+
+
+def _label(code: str, arguments: Arguments) -> str:
+    return name_language(code, arguments[1], arguments[2], arguments[3], arguments)
+
+
+def _call(function: str, text: str) -> str:
+    """A parser function: {{lc:Text}}."""
+    functions = {"formatnum": group_digits, "lc": str.lower, "uc": str.upper}
+    return functions[function](text) if function in functions else ""
 
 
 def _first(arguments: Arguments) -> str:
     return arguments[1]
-
-
-def _second(arguments: Arguments) -> str:
-    return arguments[2]
 
 
 def _second_or_first(arguments: Arguments) -> str:
@@ -72,104 +81,30 @@ def _around(before: str, after: str = "") -> Callable[[Arguments], str]:
 
 
 def _quote(arguments: Arguments) -> str:
-    text = arguments[1] or arguments.get("text", "quote")
-    author = arguments[2] or arguments.get("author", "by", "sign")
-    source = arguments[3] or arguments.get("source", "title")
+    return _cite(
+        arguments[1] or arguments.get("text", "quote"),
+        arguments[2] or arguments.get("author", "by", "sign"),
+        arguments[3] or arguments.get("source", "title"),
+    )
+
+
+def _side_quote(arguments: Arguments) -> str:
+    """{{rquote|right|text|author|source}}."""
+    return _cite(arguments[2], arguments[3], arguments[4])
+
+
+def _cite(text: str, author: str, source: str) -> str:
     cite = ", ".join(filter(None, (author, source)))
     return f"\n\n{text}\n\n— {cite}\n\n" if cite else f"\n\n{text}\n\n"
-
-
-def _lang(arguments: Arguments) -> str:
-    return arguments[2] or arguments.get("text")
-
-
-def _langx(arguments: Arguments) -> str:
-    return _name_language(arguments[1], arguments[2] or arguments.get("text"), arguments)
-
-
-def _name_language(code: str, text: str, arguments: Arguments) -> str:
-    """`German: Wien`, with a romanisation and a meaning where they are given."""
-    language = CODE_TO_LANGUAGE.get(code.strip().lower(), "")
-    label = arguments.get("label") or language
-    shown = f"{label}: {text}" if label and label.lower() != "none" else text
-    # {{langx|ru|…|romanisation|meaning}}, {{lang-ru|…|romanisation|meaning}}
-    romanised = arguments.get("translit", "romanized")
-    meaning = arguments.get("lit", "translation")
-    parts = [shown, romanised and f"romanized: {romanised}", meaning and f"lit. '{meaning}'"]
-    return ", ".join(filter(None, parts))
-
-
-def _nihongo(arguments: Arguments) -> str:
-    english, kanji, romaji = arguments[1], arguments[2], arguments[3]
-    extra = arguments[4] or arguments.get("extra")
-    after = arguments[5] or arguments.get("extra2")
-    inside = ", ".join(filter(None, (kanji, romaji, extra)))
-    if not english:
-        english, inside = romaji, ", ".join(filter(None, (kanji, extra)))
-    shown = f"{english} ({inside})" if inside else english
-    return f"{shown} {after}" if after else shown
-
-
-def _as_of(arguments: Arguments) -> str:
-    if alternative := arguments.get("alt"):
-        return alternative
-    year, month, day = arguments[1], arguments[2], arguments[3]
-    if month.isdecimal() and 1 <= int(month) <= len(_MONTHS):
-        month = _MONTHS[int(month) - 1]
-    american = arguments.get("df").lower() == "us"
-    if american and day:
-        date = f"{month} {day}, {year}"
-    else:
-        date = " ".join(filter(None, (day, month, year)))
-    words = "since" if arguments.get("since") else "as of"
-    lower = arguments.get("lc") or arguments.get("bare")
-    words = words if lower else words[0].upper() + words[1:]
-    return date if arguments.get("bare") else f"{words} {date}{arguments.get('post')}"
-
-
-def _fraction(arguments: Arguments) -> str:
-    parts = [part for part in arguments if part]
-    if len(parts) == 1:
-        return f"1/{parts[0]}"
-    return " ".join(parts[:-2]) + (" " if len(parts) > 2 else "") + "/".join(parts[-2:])
-
-
-def _value(arguments: Arguments) -> str:
-    """{{val}}: a number with its uncertainty, power of ten and unit."""
-    number = _group_digits(arguments[1])
-    if uncertainty := arguments[2]:
-        number += f"±{uncertainty}"
-    if power := arguments.get("e"):
-        number += f"×10{power}"
-    unit = arguments.get("u", "ul")
-    number = f"{number}/{per}" if (per := arguments.get("up", "upl")) and not unit else number
-    return f"{arguments.get('p')}{number} {unit}".strip() + arguments.get("s")
-
-
-def _group_digits(number: str) -> str:
-    """`1234567` as `1,234,567`; anything but a plain number as it is."""
-    whole, point, decimals = number.strip().partition(".")
-    digits = whole.lstrip("-−")
-    if not digits.isdecimal() or len(digits) < 4:
-        return number.strip()
-    return f"{whole[: -len(digits)]}{int(digits):,}{point}{decimals}"
-
-
-def _number(arguments: Arguments) -> str:
-    return _group_digits(arguments[1])
-
-
-def _circa(arguments: Arguments) -> str:
-    return "c. " + "–".join(filter(None, (arguments[1], arguments[2])))
 
 
 def _interlanguage(arguments: Arguments) -> str:
     return arguments.get("lt", "display") or arguments[1]
 
 
-def _era(era: str) -> Callable[[Arguments], str]:
-    """{{BCE|44}} is 44 BCE."""
-    return lambda arguments: f"{arguments[1]} {era}".strip()
+def _sic(arguments: Arguments) -> str:
+    text = _all(arguments)
+    return text if arguments.get("hide") else f"{text} [sic]".strip()
 
 
 def _ship(prefix: str) -> Callable[[Arguments], str]:
@@ -182,71 +117,89 @@ def _ship(prefix: str) -> Callable[[Arguments], str]:
     return expand
 
 
-def _reign(arguments: Arguments) -> str:
-    return "r. " + "–".join(filter(None, (arguments[1], arguments[2])))
+def _any_ship(arguments: Arguments) -> str:
+    """{{ship|USS|Enterprise|CVN-65}}."""
+    hull = arguments[3] if arguments[4] in ("", "1", "3") else ""
+    shown = f"{arguments[1]} {arguments[2]}".strip()
+    return f"{shown} ({hull})" if hull else shown
+
+
+def _ship_class(arguments: Arguments) -> str:
+    """{{sclass|Iowa|battleship}}: Iowa-class battleship."""
+    return f"{arguments[1]}-class {arguments[2]}".strip()
 
 
 def _bible_verse(arguments: Arguments) -> str:
+    """{{bibleverse|1 Corinthians|13:4}}, or with the number apart: {{bibleverse|1|Cor…|13:4}}."""
+    if not arguments[1] or arguments[1].isdecimal():
+        return arguments[5] or " ".join(filter(None, (arguments[1], arguments[2], arguments[3])))
     return arguments[4] or " ".join(filter(None, (arguments[1], arguments[2])))
 
 
+def _section(arguments: Arguments) -> str:
+    return " § ".join(arguments).strip()
+
+
 def _lines(arguments: Arguments) -> str:
-    return "\n\n".join(filter(None, arguments))
+    """Each argument on a line of its own."""
+    return "\n\n" + "\n\n".join(filter(None, arguments)) + "\n\n"
+
+
+def _block(arguments: Arguments) -> str:
+    """Lines of wikitext in the last argument: a list in columns."""
+    return f"\n{arguments.get('content') or arguments.last()}\n"
+
+
+def _music(arguments: Arguments) -> str:
+    if arguments[1] == "time":
+        return f"{arguments[2]}/{arguments[3]}"
+    return _NOTES.get(arguments[1], "")
+
+
+def _junction(arguments: Arguments) -> str:
+    """{{jct|state=CA|I|5|US|101}}: I-5 / US 101."""
+    parts = list(arguments)
+    roads = zip(parts[::2], parts[1::2], strict=False)
+    shown = " / ".join(f"{kind}{'-' if kind == 'I' else ' '}{number}" for kind, number in roads)
+    place = ", ".join(filter(None, (arguments.get("city1"), arguments.get("location1"))))
+    return f"{shown} – {place}" if place else shown
 
 
 _EXPANSIONS: dict[str, Callable[[Arguments], str]] = {
+    **LANGUAGE_TEMPLATES,
+    **NUMBER_TEMPLATES,
     **dict.fromkeys(STYLES, _first),
-    **dict.fromkeys(("abbr", "abbrv", "tooltip", "hover title"), _first),
-    **dict.fromkeys(("convert", "conv"), convert),
-    **dict.fromkeys(("quote", "blockquote", "bquote", "quotation", "cquote"), _quote),
-    **dict.fromkeys(("poemquote", "poem quote", "verse translation", "poem"), _quote),
-    **dict.fromkeys(("lang", "wikt-lang"), _lang),
-    **dict.fromkeys(("native name", "native phrase", "nativename"), _second),
-    **dict.fromkeys(("transl", "transliteration", "translit", "tlit", "rtgs"), Arguments.last),
-    **dict.fromkeys(("nihongo", "nihongo2", "nihongo3", "nihongo foot"), _nihongo),
-    **dict.fromkeys(("as of", "asof"), _as_of),
-    **dict.fromkeys(("frac", "fraction", "sfrac", "fract", "sfract"), _fraction),
-    **dict.fromkeys(("val",), _value),
-    **dict.fromkeys(("nts", "number table sorting", "digits"), _number),
-    **dict.fromkeys(("circa", "c.", "ca", "ca.", "c"), _circa),
+    **dict.fromkeys(("abbr", "abbrv", "tooltip", "abbrlink", "h:abbr"), _first),
+    **dict.fromkeys(("h:title", "hover title", "sort", "sorted"), _second_or_first),
+    **dict.fromkeys(("quote", "blockquote", "bquote", "quotation", "cquote", "zitat"), _quote),
+    **dict.fromkeys(("poemquote", "poem quote", "poem", "epigraph", "quoteblock"), _quote),
+    **dict.fromkeys(("verse translation", "bq", "centered pull quote", "pull quote"), _quote),
+    **dict.fromkeys(("rquote", "lquote"), _side_quote),
     **dict.fromkeys(("ill", "illm", "interlanguage link", "link-interwiki"), _interlanguage),
+    **dict.fromkeys(("仮リンク", "link-en", "tsl", "le", "lien"), _interlanguage),
     **dict.fromkeys(("chem", "linktext", "chem/atom"), _all),
     **dict.fromkeys(("hlist", "flat list", "cslist"), _joined(", ")),
-    **dict.fromkeys(("ubl", "unbulleted list", "ublist", "plain list", "bulleted list"), _lines),
-    **dict.fromkeys(("color", "font color", "colour", "colored text"), Arguments.last),
-    **dict.fromkeys(("url",), _second_or_first),
+    **dict.fromkeys(("post-nominals", "postnominals", "post-nom"), _joined(", ")),
+    **dict.fromkeys(("key press", "keypress"), _joined("+")),
+    "sortname": _joined(" "),
+    **dict.fromkeys(("ubl", "unbulleted list", "ublist", "bulleted list"), _lines),
+    **dict.fromkeys(("ordered list", "unordered list", "numbered list"), _lines),
+    **dict.fromkeys(("columns-list", "column list", "col list", "collist", "multicol"), _block),
+    **dict.fromkeys(("plainlist", "plain list", "flatlist", "div col", "columns"), _block),
+    **dict.fromkeys(("color", "font color", "colour", "colored text", "font"), Arguments.last),
+    **dict.fromkeys(("url", "w", "wikt", "wt"), _second_or_first),
     **dict.fromkeys(("bibleverse", "bible verse", "bibleref", "bibleref2", "bv"), _bible_verse),
-    **dict.fromkeys(("reign", "r.", "ruled"), _reign),
-    "cvt": lambda arguments: convert(arguments, abbreviate=True),
-    "langx": _langx,
-    "sic": lambda arguments: f"{_all(arguments)} [sic]".strip(),
-    "angbr": _around("⟨", "⟩"),
-    "angle bracket": _around("⟨", "⟩"),
-    "bracket": _around("[", "]"),
-    "fl.": _around("fl. "),
-    "floruit": _around("fl. "),
-    "born-in": _around("born "),
-    "gbp": _around("£"),
-    "pound sterling": _around("£"),
-    "us$": _around("US$"),
-    "usd": _around("US$"),
-    "a$": _around("A$"),
-    "aud": _around("A$"),
-    "can$": _around("CA$"),
-    "cad": _around("CA$"),
-    "inr": _around("₹"),
-    "indian rupee": _around("₹"),
-    "eur": _around("€"),
-    "euro": _around("€"),
-    "ad": lambda arguments: f"AD {arguments[1]}".strip(),
-    **{era.lower(): _era(era) for era in ("BCE", "BC", "CE")},
-    "jpy": _around("¥"),
-    "uss": _ship("USS"),
-    "hms": _ship("HMS"),
-    "hmas": _ship("HMAS"),
-    "rms": _ship("RMS"),
-    "ss": _ship("SS"),
-    "music": lambda arguments: {"flat": "♭", "sharp": "♯", "b": "♭", "#": "♯"}.get(
-        arguments[1], ""
-    ),
+    **dict.fromkeys(("section link", "slink"), _section),
+    "sic": _sic,
+    **dict.fromkeys(("gloss", "single quotes"), _around("'", "'")),
+    **dict.fromkeys(("lit", "lit.", "literally", "literal translation"), _around("lit. '", "'")),
+    **dict.fromkeys(("nee", "née"), _around("née ")),
+    **dict.fromkeys(("angbr", "angle bracket", "angbr ipa"), _around("⟨", "⟩")),
+    **dict.fromkeys(("bracket", "brackets"), _around("[", "]")),
+    '"': _around("„", "“"),
+    "music": _music,
+    "jct": _junction,
+    "ship": _any_ship,
+    **dict.fromkeys(("sclass", "sclass2", "sclass-"), _ship_class),
+    **{prefix.lower(): _ship(prefix) for prefix in _SHIPS},
 }

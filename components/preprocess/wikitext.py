@@ -78,7 +78,8 @@ def _expand(text: str, title: str, site: Site, depth: int) -> str:
             pieces.append(to_text(_read_link(inner, site)))
         elif opening == "{{":
             name, *sources = split_arguments(inner)
-            pieces.append(expand_template(name, Arguments(sources, to_text), title))
+            arguments = Arguments(sources, to_text)
+            pieces.append(expand_template(name, arguments, title, site.language))
         position = end
     pieces.append(text[position:])
     return "".join(pieces)
@@ -96,9 +97,14 @@ def _read_link(inner: str, site: Site) -> str:
             return ""
         if not bar and _INTERLANGUAGE.fullmatch(namespace):
             return ""
-    if bar and label.strip():
-        return label
-    return target.lstrip(": ") if namespace else rest.partition(":")[2] or rest
+    has_label = bool(label.strip())
+    if namespace:
+        return label if has_label else target.lstrip(": ")
+    # A link to another kind of page: its namespace is no part of the sentence.
+    shown = label if has_label else rest
+    kind, colon, name = shown.partition(":")
+    is_known = kind.strip().lower() in site.file_names | site.category_names
+    return name if colon and (is_known or not has_label) else shown
 
 
 def _strip_inline(text: str) -> str:
