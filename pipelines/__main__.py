@@ -73,7 +73,11 @@ def _absolute_paths(parameters: dict[str, Any]) -> dict[str, Any]:
     """Steps run elsewhere than the person stands who gave the paths."""
     absolute = {name: _make_absolute(parameters[name]) for name in _FILES}
     # The one that takes several.
-    dumps = [_make_absolute(source) for source in re.split(r"[,\s]+", parameters["dump"])]
+    dumps = [
+        # A dump by its name, such as enwiki-latest; an export's file has a suffix.
+        source if re.fullmatch(r"[\w-]+", source) else _make_absolute(source)
+        for source in re.split(r"[,\s]+", parameters["dump"])
+    ]
     return {**parameters, **absolute, "dump": ",".join(filter(None, dumps))}
 
 

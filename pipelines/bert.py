@@ -39,6 +39,7 @@ def bert(
     squad_dev: str = IngestConfig.squad_dev,
     vocabulary: str = IngestConfig.vocabulary,
     checksums: str = IngestConfig.checksums,
+    dump_site: str = IngestConfig.dump_site,
     download_directory: str = IngestConfig.download_directory,
     vocabulary_size: int = PreprocessConfig.vocabulary_size,
     lowercase: bool = PreprocessConfig.lowercase,
@@ -73,14 +74,17 @@ def bert(
     """Pretrain BERT on Wikipedia, fine-tune it on SQuAD, and say how well and fast it answers.
 
     Args:
-        dump: MediaWiki XML export (plain, .bz2 or .gz): path, pattern or http(s):// address;
-            several are separated by commas. `#sha256=<hex>` after one has it checked.
+        dump: a Wikimedia dump by name (enwiki-latest, enwiki-20261001, or
+            enwiki-content-latest for the newer exports), or MediaWiki XML exports (plain,
+            .bz2 or .gz): paths, patterns, http(s)://, gs:// or s3:// addresses, separated by
+            commas. `#sha256=<hex>` after one has it checked.
         squad_train: SQuAD 1.1 or 2.0 file to fine-tune on: path or address.
         squad_dev: SQuAD file to evaluate on; empty holds out every fifth article of
             squad_train.
         vocabulary: vocab.txt, one word piece a line; empty has one trained on the dump.
         checksums: file of checksums as sha1sum or sha256sum writes it; every input that it
             lists is checked.
+        dump_site: where dumps are found by name: Wikimedia's site or a mirror of it.
         download_directory: folder (a mounted volume) in which broken downloads are kept and
             resumed; empty keeps nothing.
         vocabulary_size: word pieces of a vocabulary that is trained (BERT: 30522).
@@ -134,6 +138,7 @@ def bert(
         squad_dev=squad_dev,
         vocabulary=vocabulary,
         checksums=checksums,
+        dump_site=dump_site,
         download_directory=download_directory,
     ).set_display_name("Fetch and check the inputs")
 

@@ -33,6 +33,10 @@ _BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 _BZ2_LAST_STREAM_BYTES = 4 << 20
 
 
+class DamagedFileError(InputError):
+    """A file is not the one its conditions tell of: another download may bring that."""
+
+
 def check_conditions(path: Path, source: Source) -> dict[str, str]:
     """Check a file against the size and checksums its source must have.
 
@@ -40,18 +44,18 @@ def check_conditions(path: Path, source: Source) -> dict[str, str]:
         Its digests by algorithm, SHA-256 always among them.
 
     Raises:
-        InputError: if one differs.
+        DamagedFileError: if one differs.
     """
     size = path.stat().st_size
     if source.num_bytes not in (None, size):
-        raise InputError(
+        raise DamagedFileError(
             f"{path}: {size} bytes, expected {source.num_bytes}; fetch it again or correct size="
         )
     expected = source.algorithm_to_digest
     digests = measure(path, {*expected, "sha256"})
     for algorithm, digest in expected.items():
         if digests[algorithm] != digest:
-            raise InputError(
+            raise DamagedFileError(
                 f"{path}: {algorithm} {digests[algorithm]}, expected {digest}; the file is "
                 "damaged or another version: fetch it again, or correct the checksum"
             )

@@ -17,21 +17,29 @@ _HEX_DIGITS_TO_ALGORITHM = {digits: name for name, digits in ALGORITHM_TO_HEX_DI
 
 
 def read_checksums(path: Path) -> Checksums:
-    """Read a file of lines `<digest>  <file name>`; the digest's length tells the algorithm.
+    """Read a file of checksums.
 
     Raises:
-        InputError: if a line is not of that form.
+        InputError: if a line is not of the form that `parse_checksums` takes.
+    """
+    return parse_checksums(path.read_text(encoding="utf-8", errors="replace"), str(path))
+
+
+def parse_checksums(text: str, label: str) -> Checksums:
+    """Read lines `<digest>  <file name>`; the digest's length tells the algorithm.
+
+    Raises:
+        InputError: if a line is not of that form; it names the list by its label.
     """
     name_to_digests: dict[str, dict[str, str]] = {}
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         match = _LINE.match(line.rstrip())
         algorithm = match and _HEX_DIGITS_TO_ALGORITHM.get(len(match["digest"]))
         if not match or not algorithm:
             raise InputError(
-                f"{path}, line {number}: not a checksum: {line[:80]!r}; expected "
+                f"{label}, line {number}: not a checksum: {line[:80]!r}; expected "
                 "`<digest>  <file name>` as md5sum, sha1sum or sha256sum writes it"
             )
         name = PurePosixPath(match["name"]).name

@@ -16,6 +16,7 @@ def ingest(
     squad_dev: str = IngestConfig.squad_dev,
     vocabulary: str = IngestConfig.vocabulary,
     checksums: str = IngestConfig.checksums,
+    dump_site: str = IngestConfig.dump_site,
     download_directory: str = IngestConfig.download_directory,
     timeout_seconds: float = IngestConfig.timeout_seconds,
     max_retries: int = IngestConfig.max_retries,
@@ -23,8 +24,9 @@ def ingest(
     """Fetch a Wikipedia dump, SQuAD files and a vocabulary, and check that each is whole.
 
     Args:
-        dump: MediaWiki XML export (plain, .bz2, .gz): path, pattern, http(s):// or gs://
-            address; several are separated by commas or white space. Conditions may follow
+        dump: a dump's name (enwiki-latest, enwiki-20261001, enwiki-content-latest), or
+            MediaWiki XML exports (plain, .bz2, .gz): paths, patterns, http(s)://, gs:// or
+            s3:// addresses, separated by commas or white space. Conditions may follow
             each file here and below: `#sha256=<hex>&size=<bytes>` (sha1 and md5 as well).
         squad_train: SQuAD 1.1 or 2.0 file to train on, path or address.
         dump_files: the dump's files, and dump.json: size, SHA-256, source, date.
@@ -35,6 +37,7 @@ def ingest(
         vocabulary: vocab.txt, one word piece a line; empty has one trained on the dump.
         checksums: file of checksums as md5sum, sha1sum or sha256sum write it and Wikimedia
             publishes it; every input whose file name it lists is checked against it.
+        dump_site: where dumps are found by name: Wikimedia's site or a mirror of it.
         download_directory: folder (a mounted volume) where downloads are kept, so that a
             later run resumes or reuses them; empty keeps nothing.
         timeout_seconds: how long a server may stay silent before the connection counts as

@@ -11,7 +11,7 @@ from components.shared.errors import InputError
 class IngestConfig:
     """Fetch a Wikipedia dump, SQuAD files and a vocabulary, and check that each is whole.
 
-    Wherever a file is asked for, a path or an http(s):// or gs:// address will do, and
+    Wherever a file is asked for, a path or an http(s)://, gs:// or s3:// address will do, and
     conditions may follow it: `https://…/x.xml.bz2#sha256=<hex>&size=<bytes>` (sha1 and
     md5 as well); a file that does not meet them is refused.
     """
@@ -26,8 +26,10 @@ class IngestConfig:
     preprocess stage then trains one on the dump."""
 
     dump: str
-    """MediaWiki XML export, plain, .bz2 or .gz: a path, a pattern such as
-    dumps/*.xml.bz2, or an address; several are separated by commas or white space."""
+    """MediaWiki XML export: a dump's name (enwiki-latest, enwiki-20261001, or
+    enwiki-content-latest for Wikimedia's newer exports), or files, plain, .bz2 or .gz: a
+    path, an address, or a pattern such as dumps/*.xml.bz2 or s3://bucket/dumps/*.bz2;
+    several are separated by commas or white space."""
     squad_train: str
     """SQuAD 1.1 or 2.0 file to train on."""
     squad_dev: str = ""
@@ -37,6 +39,8 @@ class IngestConfig:
     checksums: str = ""
     """File of checksums as md5sum, sha1sum or sha256sum write it and Wikimedia publishes
     it; every input whose file name it lists is checked against it."""
+    dump_site: str = "https://dumps.wikimedia.org"
+    """Where dumps are found by name: Wikimedia's site or a mirror of it."""
     download_directory: str = ""
     """Folder where downloads are kept, so that a later run resumes or reuses them; ""
     keeps them beside dump_files and removes them at the end."""
@@ -55,6 +59,11 @@ class IngestConfig:
             if not getattr(self, name).strip():
                 raise InputError(f"{name} is empty; give the path or address of a file")
         parse_dump(self.dump)
+        if not self.dump_site.startswith(("http://", "https://")):
+            raise InputError(
+                f"dump_site must be an http(s):// address, got {self.dump_site!r}; Wikimedia's "
+                "is https://dumps.wikimedia.org"
+            )
         for name in ("squad_train", "squad_dev", "vocabulary", "checksums"):
             if getattr(self, name).strip():
                 parse_source(getattr(self, name))

@@ -5,14 +5,15 @@ import fcntl
 import hashlib
 import os
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 import requests
 
+from components.ingest.checks import DamagedFileError
 from components.ingest.remote import Remote, open_remote
 from components.ingest.sources import Source
 from components.ingest.transfer import BrokenTransferError, Part, as_broken, transfer
@@ -33,6 +34,8 @@ class Downloads:
     max_retries: int
     first_wait_seconds: float = 1.0
     """Before the second attempt; each further wait is twice as long."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the run has failed elsewhere: no download goes on then."""
 
     def fetch(self, source: Source, accept: Callable[[Path], Found]) -> tuple[Path, Found]:
         """Download a file, or make sure that the one kept from before is current.
@@ -40,7 +43,7 @@ class Downloads:
         Args:
             source: what to download.
             accept: looks into the whole file and raises InputError if it won't do; such a
-                file is removed.
+                file is removed. A DamagedFileError has it downloaded once more.
 
         Returns:
             The file, and what `accept` returned.
@@ -56,29 +59,43 @@ class Downloads:
         with _only_user(folder):
             if final.exists():  # not known to be current until the server says so
                 os.replace(final, part.path)
-            self._complete(source, part)
             try:
-                found = accept(part.path)
-            except InputError as error:
-                part.discard()
-                raise InputError(str(error).replace(str(part.path), source.label)) from None
+                found = self._complete_and_accept(source, part, accept)
+            except DamagedFileError as error:
+                print(f"{error}; downloading it once more", file=sys.stderr, flush=True)
+                found = self._complete_and_accept(source, part, accept)
             os.replace(part.path, final)
         return final, found
+
+    def _complete_and_accept(
+        self, source: Source, part: Part, accept: Callable[[Path], Found]
+    ) -> Found:
+        self._complete(source, part)
+        try:
+            return accept(part.path)
+        except InputError as error:
+            part.discard()
+            message = str(error).replace(str(part.path), source.label)
+            raise type(error)(message) from None
 
     def _complete(self, source: Source, part: Part) -> None:
         """Try until the part is whole; only attempts in a row that gain nothing count."""
         failures, furthest = 0, part.num_bytes
         while True:
             try:
-                transfer(self._open(source), part, timeout_seconds=self.timeout_seconds)
+                self._transfer(source, part)
             except BrokenTransferError as broken:
                 failures = 1 if part.num_bytes > furthest else failures + 1
                 furthest = max(furthest, part.num_bytes)
-                if failures > self.max_retries:
+                if failures > self.max_retries or self.stop.is_set():
                     raise InputError(self._give_up(source, part, broken, failures)) from None
                 self._pause(source, broken, failures)
             else:
                 return
+
+    def _transfer(self, source: Source, part: Part) -> None:
+        remote = self._open(source)
+        transfer(remote, part, timeout_seconds=self.timeout_seconds, stop=self.stop)
 
     def _open(self, source: Source) -> Remote:
         try:
@@ -92,7 +109,7 @@ class Downloads:
             seconds = min(broken.wait_seconds, _LONGEST_WAIT_ON_REQUEST_SECONDS)
         message = f"{source.label}: {broken}; trying again in {seconds:.0f} s"
         print(message, file=sys.stderr, flush=True)
-        time.sleep(seconds)
+        self.stop.wait(seconds)
 
     def _give_up(
         self, source: Source, part: Part, broken: BrokenTransferError, failures: int

@@ -13,8 +13,8 @@ from components.shared.files import write_text
 MANIFEST = "dump.json"
 FORMAT_VERSION = 1
 
-# enwiki-20260101-pages-articles.xml.bz2
-_DATED_NAME = re.compile(r"^(?P<wiki>[a-z][a-z0-9_]*)-(?P<date>\d{8})-")
+# enwiki-20260101-pages-articles.xml.bz2, enwiki-2026-01-01-p10p1113635.xml.bz2
+_DATED_NAME = re.compile(r"^(?P<wiki>[a-z][a-z0-9_]*)-(?P<date>\d{8}|\d{4}-\d{2}-\d{2})-")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def describe_file(
 ) -> DumpFile:
     """Describe a file, with what its name tells."""
     match = _DATED_NAME.match(name)
-    day = match["date"] if match else None
+    day = match["date"].replace("-", "") if match else None
     return DumpFile(
         name=name,
         bytes=num_bytes,

@@ -2,16 +2,19 @@
 
 import functools
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import google.auth
 import google.auth.exceptions
 import google.auth.transport.requests
 import requests
+from botocore.exceptions import BotoCoreError
 
-from components.ingest.sources import Source
+from components.ingest.buckets import list_s3, match_names, open_s3, split_address
+from components.ingest.sources import Source, name_matches
 from components.shared.errors import InputError
 
 _GS_HOST = "https://storage.googleapis.com"
@@ -27,8 +30,10 @@ class Remote:
     session: requests.Session
     url: str
     label: str
+    identity: str
+    """What notes call it: a signed URL is another each time."""
     is_fixed: bool
-    """Whether the URL names one version of the file, which never changes."""
+    """Whether the identity is that of one version of the file, which never changes."""
 
 
 def open_remote(source: Source, *, timeout_seconds: float) -> Remote:
@@ -38,16 +43,60 @@ def open_remote(source: Source, *, timeout_seconds: float) -> Remote:
         InputError: if an object in a bucket isn't there or can't be read.
         requests.RequestException: if the server can't be reached.
     """
-    if not source.location.startswith("gs://"):
-        return Remote(requests.Session(), source.location, source.label, is_fixed=False)
-    # The object's generation in the URL: a download that goes on later gets the same bytes.
-    parts = urlsplit(source.location)
+    if source.location.startswith("s3://"):
+        try:
+            url, identity = open_s3(source, timeout_seconds=timeout_seconds)
+        except BotoCoreError as error:
+            raise requests.ConnectionError(error) from error
+        return Remote(requests.Session(), url, source.label, identity, is_fixed=True)
+    if source.location.startswith("gs://"):
+        # The object's generation in the URL: a download that goes on later gets the same bytes.
+        session, bucket_url = _open_gs(source)
+        url = f"{bucket_url}/o/{quote(split_address(source)[1], safe='')}"
+        generation = _read_gs(session, url, {}, source, timeout_seconds)["generation"]
+        url = f"{url}?alt=media&generation={generation}"
+        return Remote(session, url, source.label, url, is_fixed=True)
+    session, url = requests.Session(), source.location
+    return Remote(session, url, source.label, url, is_fixed=False)
+
+
+def resolve_remote(source: Source, *, timeout_seconds: float) -> list[Source]:
+    """The objects that a pattern matches, in the order of their names.
+
+    Raises:
+        InputError: if there is none, or the bucket can't be listed.
+    """
+    if not source.is_bucket_pattern:
+        return [source]
+    bucket, pattern = split_address(source)
+    lister = list_s3 if source.location.startswith("s3://") else _list_gs
+    try:
+        names = match_names(pattern, lister(source, timeout_seconds=timeout_seconds))
+    except (BotoCoreError, requests.RequestException) as error:
+        raise InputError(
+            f"{source.label}: the store can't be reached ({error}); check the network and the "
+            "endpoint, and run again"
+        ) from None
+    if not names:
+        raise InputError(f"{source.label}: no object matches this pattern")
+    scheme = source.location.partition("://")[0]
+    return name_matches(source, [f"{scheme}://{bucket}/{quote(name)}" for name in names])
+
+
+def _open_gs(source: Source) -> tuple[requests.Session, str]:
     host = os.environ.get(_GS_EMULATOR_VARIABLE, _GS_HOST).rstrip("/")
-    session = _gs_session(host)
-    name = quote(unquote(parts.path.lstrip("/")), safe="")
-    url = f"{host}/storage/v1/b/{parts.netloc}/o/{name}"
-    generation = _read_object(session, url, source, timeout_seconds)["generation"]
-    return Remote(session, f"{url}?alt=media&generation={generation}", source.label, is_fixed=True)
+    return _gs_session(host), f"{host}/storage/v1/b/{split_address(source)[0]}"
+
+
+def _list_gs(source: Source, *, timeout_seconds: float) -> Iterator[str]:
+    session, bucket_url = _open_gs(source)
+    wanted = {"prefix": split_address(source)[1].partition("*")[0]}
+    while True:
+        page = _read_gs(session, f"{bucket_url}/o", wanted, source, timeout_seconds)
+        yield from (item["name"] for item in page.get("items", ()))
+        if not page.get("nextPageToken"):
+            return
+        wanted["pageToken"] = page["nextPageToken"]
 
 
 def refusal(label: str, status: int) -> InputError:
@@ -76,11 +125,15 @@ def _gs_session(host: str) -> requests.Session:
     return google.auth.transport.requests.AuthorizedSession(credentials)
 
 
-def _read_object(
-    session: requests.Session, url: str, source: Source, timeout_seconds: float
+def _read_gs(
+    session: requests.Session,
+    url: str,
+    wanted: Mapping[str, str],
+    source: Source,
+    timeout_seconds: float,
 ) -> dict[str, Any]:
     try:
-        response = session.get(url, timeout=timeout_seconds)
+        response = session.get(url, params=wanted, timeout=timeout_seconds)
     except google.auth.exceptions.TransportError as error:  # while a token was asked for
         raise requests.ConnectionError(error) from error
     except google.auth.exceptions.GoogleAuthError as error:

@@ -2,8 +2,9 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +12,8 @@ from components.ingest.checks import check_conditions, check_export, check_not_a
 from components.ingest.checksums import Checksums, read_checksums, require_listed, with_checksums
 from components.ingest.config import IngestConfig
 from components.ingest.download import Downloads
+from components.ingest.dump_names import parse_dump_name
+from components.ingest.dump_site import DumpSite
 from components.ingest.files import place
 from components.ingest.manifest import (
     describe_file,
@@ -18,6 +21,8 @@ from components.ingest.manifest import (
     summarize,
     write_manifest,
 )
+from components.ingest.parallel import run_in_threads
+from components.ingest.remote import resolve_remote
 from components.ingest.sources import (
     Source,
     find_compression,
@@ -33,6 +38,9 @@ from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
 
 Content = TypeVar("Content")
+
+# As many as Wikimedia's servers grant to an address.
+_NUM_CONNECTIONS = 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def run(config: IngestConfig) -> Metadata:
         vocabulary = fetch_optional(inputs.vocabulary, checksums, downloads, Vocabulary.read)
         train = fetch(inputs.squad_train, checksums, downloads, read_squad)
         dev = fetch_optional(inputs.squad_dev, checksums, downloads, read_squad)
-        dump = [fetch(source, checksums, downloads, export_check(source)) for source in inputs.dump]
+        dump = fetch_dump(inputs.dump, checksums, downloads)
 
         write_vocabulary(config.given_vocabulary, vocabulary)
         squad_metadata = write_squad(config.squad, train, dev)
@@ -89,27 +97,45 @@ def run(config: IngestConfig) -> Metadata:
 
 
 def find_inputs(config: IngestConfig) -> Inputs:
-    """Read the settings that name files, and find the local ones."""
-    dump = [file for source in parse_dump(config.dump) for file in resolve_local(source)]
+    """Read the settings that name files, and find what dump names and patterns stand for."""
+    dump = [file for source in parse_dump(config.dump) for file in find_files(source, config)]
     for source in dump:
         find_compression(source)  # a pattern may match files of another kind
     require_distinct_names([(source.name, source.label) for source in dump])
-    train = find_file(config.squad_train)
+    train = find_file(config.squad_train, config)
     assert train is not None
     return Inputs(
         dump=dump,
         squad_train=train,
-        squad_dev=find_file(config.squad_dev),
-        vocabulary=find_file(config.vocabulary),
-        checksums=find_file(config.checksums),
+        squad_dev=find_file(config.squad_dev, config),
+        vocabulary=find_file(config.vocabulary, config),
+        checksums=find_file(config.checksums, config),
     )
 
 
-def find_file(text: str) -> Source | None:
+def find_files(source: Source, config: IngestConfig) -> list[Source]:
+    """What one part of `dump` stands for: a named dump's files, a pattern's, or itself."""
+    name = parse_dump_name(source.location)
+    if name is None or Path(source.location).exists():
+        return find_matches(source, config)
+    site = DumpSite(
+        config.dump_site, timeout_seconds=config.timeout_seconds, max_retries=config.max_retries
+    )
+    return site.find(name)
+
+
+def find_matches(source: Source, config: IngestConfig) -> list[Source]:
+    """The files that a path, an address or a pattern names."""
+    if source.is_remote:
+        return resolve_remote(source, timeout_seconds=config.timeout_seconds)
+    return resolve_local(source)
+
+
+def find_file(text: str, config: IngestConfig) -> Source | None:
     """The one file that a setting names, None where it is empty."""
     if not text.strip():
         return None
-    found = resolve_local(parse_source(text))
+    found = find_matches(parse_source(text), config)
     if len(found) > 1:
         names = ", ".join(source.name for source in found[:3])
         raise InputError(f"{text}: matches {len(found)} files ({names}…); name one")
@@ -125,7 +151,10 @@ def open_downloads(config: IngestConfig) -> Iterator[Downloads]:
             beside = config.dump_files.parent
             beside.mkdir(parents=True, exist_ok=True)
             folder = stack.enter_context(
-                tempfile.TemporaryDirectory(prefix=".downloads-", dir=beside)
+                # A download that was stopped may still write its last bytes.
+                tempfile.TemporaryDirectory(
+                    prefix=".downloads-", dir=beside, ignore_cleanup_errors=True
+                )
             )
         yield Downloads(
             folder=Path(folder),
@@ -141,6 +170,16 @@ def fetch_checksums(inputs: Inputs, downloads: Downloads) -> Checksums:
         return {}
     require_listed(inputs.all_files(), listed.content, listed.source.label)
     return listed.content
+
+
+def fetch_dump(
+    sources: Sequence[Source], checksums: Checksums, downloads: Downloads
+) -> list[Fetched[str | None]]:
+    """Fetch the dump's files, some at once."""
+    tasks = [
+        partial(fetch, source, checksums, downloads, export_check(source)) for source in sources
+    ]
+    return run_in_threads(tasks, num_threads=_NUM_CONNECTIONS, stop=downloads.stop)
 
 
 def fetch_optional(
@@ -161,8 +200,8 @@ def fetch(
 
     def accept(path: Path) -> tuple[str, Content]:
         check_not_a_page(path)
-        content = check(path)
-        return check_conditions(path, source)["sha256"], content
+        sha256 = check_conditions(path, source)["sha256"]
+        return sha256, check(path)
 
     if source.is_remote:
         path, (sha256, content) = downloads.fetch(source, accept)

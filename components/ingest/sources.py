@@ -2,19 +2,21 @@
 
 import glob
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from components.ingest.dump_names import parse_dump_name
 from components.shared.errors import InputError
 
 Compression = Literal["plain", "bz2", "gzip"]
 
 ALGORITHM_TO_HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 
-_SCHEMES = ("http", "https", "gs")
+_SCHEMES = ("http", "https", "gs", "s3")
+_BUCKET_SCHEMES = ("gs://", "s3://")
 # Wikimedia names the parts of large plain exports "….xml-p1p41242".
 _PLAIN_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?$")
 _CONDITIONS = re.compile(r"^\w+=[^=]*$")
@@ -35,6 +37,11 @@ class Source:
     def is_remote(self) -> bool:
         """Whether it must be downloaded."""
         return "://" in self.location
+
+    @property
+    def is_bucket_pattern(self) -> bool:
+        """Whether it stands for all objects that it matches."""
+        return self.location.startswith(_BUCKET_SCHEMES) and "*" in self.location
 
     @property
     def name(self) -> str:
@@ -70,7 +77,7 @@ def parse_source(text: str) -> Source:
 
 
 def parse_dump(text: str) -> list[Source]:
-    """Read the dump's paths, patterns and addresses.
+    """Read the dump's names, paths, patterns and addresses.
 
     Raises:
         InputError: if one is not of a known form or not named like an export.
@@ -79,7 +86,7 @@ def parse_dump(text: str) -> list[Source]:
     texts = [text] if Path(text).is_file() else re.split(r"[,\s]+", text.strip(", \t\r\n"))
     sources = [parse_source(one) for one in texts]
     for source in sources:
-        if "*" not in source.name:
+        if "*" not in source.name and not parse_dump_name(source.location):
             find_compression(source)
     return sources
 
@@ -105,12 +112,21 @@ def resolve_local(source: Source) -> list[Source]:
     paths = sorted(path for path in glob.glob(source.location, recursive=True) if _is_file(path))
     if not paths:
         raise InputError(f"{source.location}: no file matches this pattern (from {Path.cwd()})")
-    if len(paths) > 1 and (source.num_bytes is not None or source.algorithm_to_digest):
+    return name_matches(source, paths)
+
+
+def name_matches(source: Source, locations: Sequence[str]) -> list[Source]:
+    """A source for each file that a pattern matches.
+
+    Raises:
+        InputError: if conditions that hold for one file are given for several.
+    """
+    if len(locations) > 1 and (source.num_bytes is not None or source.algorithm_to_digest):
         raise InputError(
-            f"{source.location}: conditions (#…) hold for one file, and {len(paths)} match; "
+            f"{source.location}: conditions (#…) hold for one file, and {len(locations)} match; "
             "name each file, or list their checksums in a file for --checksums"
         )
-    return [replace(source, location=path) for path in paths]
+    return [replace(source, location=location) for location in locations]
 
 
 def find_compression(source: Source) -> Compression:
@@ -145,6 +161,10 @@ def _check_address(source: Source) -> None:
     if not parts.netloc or not source.name:
         raise InputError(
             f"{source.label}: the address names no file; it needs a host (or bucket) and a path"
+        )
+    if "*" in source.location and not source.is_bucket_pattern:
+        raise InputError(
+            f"{source.label}: a web server can't be asked what matches a pattern; name each file"
         )
 
 

@@ -4,6 +4,7 @@ import email.utils
 import json
 import re
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -97,15 +98,16 @@ class Part:
         self.note.unlink(missing_ok=True)
 
 
-def transfer(remote: Remote, part: Part, *, timeout_seconds: float) -> None:
+def transfer(remote: Remote, part: Part, *, timeout_seconds: float, stop: threading.Event) -> None:
     """Ask once for what is missing of a file, and add it to the part.
 
     Raises:
-        BrokenTransferError: if less came than was announced, or the server wants a pause.
+        BrokenTransferError: if less came than was announced, the server wants a pause, or
+            `stop` was set.
         InputError: if the server refuses, or the disk has no room.
     """
     version = Version.read(part.note)
-    if version is None or version.url != remote.url or not part.path.exists():
+    if version is None or version.url != remote.identity or not part.path.exists():
         part.discard()
         version = None
     if version and remote.is_fixed and part.num_bytes == version.num_bytes:
@@ -115,7 +117,7 @@ def transfer(remote: Remote, part: Part, *, timeout_seconds: float) -> None:
         with remote.session.get(
             remote.url, headers=headers, stream=True, timeout=timeout_seconds
         ) as response:
-            _receive(response, version, part, remote)
+            _receive(response, version, part, remote, stop)
     except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
         raise as_broken(error, remote.label) from None
 
@@ -151,7 +153,11 @@ def _conditions(version: Version | None, part: Part, remote: Remote) -> dict[str
 
 
 def _receive(
-    response: requests.Response, version: Version | None, part: Part, remote: Remote
+    response: requests.Response,
+    version: Version | None,
+    part: Part,
+    remote: Remote,
+    stop: threading.Event,
 ) -> None:
     status = response.status_code
     if status == _NOT_MODIFIED and version:
@@ -159,7 +165,7 @@ def _receive(
     if status == _PARTIAL and version:
         _require_continuation(response, version, part)
     elif status == _OK:
-        offered = Version.of(remote.url, response)
+        offered = Version.of(remote.identity, response)
         if version and part.num_bytes == version.num_bytes and version.is_same(offered):
             return  # a server that knows no conditions: the file is here, and whole
         part.discard()
@@ -173,10 +179,12 @@ def _receive(
     else:
         raise refusal(remote.label, status)
     assert version is not None
-    _append(response, version, part, remote)
+    _append(response, version, part, remote, stop)
 
 
-def _append(response: requests.Response, version: Version, part: Part, remote: Remote) -> None:
+def _append(
+    response: requests.Response, version: Version, part: Part, remote: Remote, stop: threading.Event
+) -> None:
     with (
         part.path.open("ab") as file,
         progress_in_bytes(
@@ -187,9 +195,13 @@ def _append(response: requests.Response, version: Version, part: Part, remote: R
         for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
             file.write(chunk)
             advance(len(chunk))
+            if stop.is_set():
+                raise BrokenTransferError("stopped")
     if version.num_bytes is None:
         # Noted now, so that the next run knows this part to be whole.
-        Version(remote.url, part.num_bytes, version.etag, version.last_modified).write(part.note)
+        Version(remote.identity, part.num_bytes, version.etag, version.last_modified).write(
+            part.note
+        )
     elif part.num_bytes != version.num_bytes:
         raise BrokenTransferError(f"{part.num_bytes} of {version.num_bytes} bytes came")
 

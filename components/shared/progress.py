@@ -16,7 +16,15 @@ _SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Counts the steps of one long task and shows them."""
 
-    def __init__(self, label: str, total: int | None, unit: str, terminal: TextIO | None) -> None:
+    def __init__(
+        self,
+        label: str,
+        total: int | None,
+        unit: str,
+        terminal: TextIO | None,
+        log: TextIO | None = None,
+    ) -> None:
+        self._log = log
         self._label, self._total, self._unit = label, total, unit
         self._count = 0
         self._note = ""
@@ -58,14 +66,23 @@ class Progress:
         note = f", {self._note}" if self._note else ""
         print(
             f"{self._label}: {self._count}{of_total} {self._unit} in {seconds:.0f} s{note}",
-            file=sys.stderr,
+            file=self._log or sys.stderr,
             flush=True,
         )
 
 
 @contextmanager
-def progress(label: str, *, total: int | None = None, unit: str = "steps") -> Iterator[Progress]:
-    """Show how far a loop has come; `total` None where its end isn't known."""
+def progress(
+    label: str, *, total: int | None = None, unit: str = "steps", is_shown: bool = True
+) -> Iterator[Progress]:
+    """Show how far a loop has come; `total` None where its end isn't known.
+
+    `is_shown` is false in all but one of the processes that do the same.
+    """
+    if not is_shown:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            yield Progress(label, total, unit, None, log=nowhere)
+        return
     path = os.environ.get(TERMINAL_VARIABLE)
     with ExitStack() as stack:
         terminal: TextIO | None = sys.stderr if sys.stderr.isatty() else None

@@ -22,10 +22,11 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from components.shared.bert import mpirun
 from components.shared.bert.pulse import Watch, pulse, reader, server_address
 from components.shared.errors import InputError, PeerLostError, Preempted
 
-_RANK_VARIABLES = ("HOROVOD_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
+_RANK_VARIABLES = ("HOROVOD_RANK", "OMPI_COMM_WORLD_RANK")
 _GLOO_TIMEOUT_VARIABLE = "HOROVOD_GLOO_TIMEOUT_SECONDS"
 _LOOPBACK = "127.0.0.1"
 # After the first failure the others fail too, as their peer is gone: wait for all
@@ -64,6 +65,7 @@ def run_on_processes(
             the one that hung.
     """
     if rank_from_outside() is not None:
+        mpirun.join()
         _expect_own_address()
         _watch_from_within(hang_timeout_seconds)
         try:

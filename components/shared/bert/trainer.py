@@ -119,7 +119,11 @@ class Trainer:
         window.restart_clock()
         with (
             _prefetch(micro_batches, range(first_step, settings.num_steps)) as batches,
-            progress(settings.label, total=settings.num_steps - first_step) as shown,
+            progress(
+                settings.label,
+                total=settings.num_steps - first_step,
+                is_shown=distributed.rank() == 0,
+            ) as shown,
             pulse.in_loop(),
         ):
             for step, batch in enumerate(batches, start=first_step):

@@ -1,6 +1,8 @@
 """A server that cuts connections, ignores ranges and changes its files on demand."""
 
 import hashlib
+import threading
+import time
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +25,8 @@ class Answer:
     etag: str | None = None
     """None: made of the content; "": none is sent."""
     headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0
+    """How long the server takes before it answers."""
 
     def with_etag(self) -> "Answer":
         if self.etag is not None:
@@ -37,6 +41,15 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: dict[str, list[Answer]] = {}
         self.requests: list[Message] = []
+        self.most_connections = 0
+        self._num_connections = 0
+        self._lock = threading.Lock()
+
+    def count(self, change: int) -> None:
+        """Count a request that begins or ends."""
+        with self._lock:
+            self._num_connections += change
+            self.most_connections = max(self.most_connections, self._num_connections)
 
     def serve(self, path: str, *answers: Answer) -> str:
         """Set the answers of a path; returns its URL."""
@@ -49,9 +62,17 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
+        self.server.count(1)
+        try:
+            self._answer()
+        finally:
+            self.server.count(-1)
+
+    def _answer(self) -> None:
         self.server.requests.append(self.headers)
         answers = self.server.answers.get(self.path.partition("?")[0], [Answer(status=404)])
         answer = (answers.pop(0) if len(answers) > 1 else answers[0]).with_etag()
+        time.sleep(answer.seconds)
         start, status = self._find_start(answer), answer.status
         if answer.takes_if_none_match and self.headers["If-None-Match"] == (answer.etag or ""):
             status, start = 304, len(answer.content)

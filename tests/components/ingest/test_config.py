@@ -23,7 +23,7 @@ GOOD: dict[str, Any] = {
         ({"dump": " "}, "dump is empty"),
         ({"squad_train": ""}, "squad_train is empty"),
         ({"dump": "dump.zip"}, "dump.zip: unknown kind of file"),
-        ({"vocabulary": "s3://bucket/vocab.txt"}, "can't fetch s3://"),
+        ({"vocabulary": "hdfs://bucket/vocab.txt"}, "can't fetch hdfs://"),
         ({"timeout_seconds": 0.0}, "timeout_seconds must be more than 0, got 0.0"),
         ({"timeout_seconds": float("nan")}, "timeout_seconds must be more than 0, got nan"),
         ({"max_retries": -1}, "max_retries must be 0 or more, got -1"),

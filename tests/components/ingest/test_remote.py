@@ -1,4 +1,4 @@
-"""Files in buckets, from an emulator of Google's storage."""
+"""Files in buckets, from emulators of Google's storage and of S3."""
 
 import os
 import socket
@@ -6,10 +6,11 @@ import socket
 import pytest
 import requests
 from gcp_storage_emulator.server import create_server
+from moto.server import ThreadedMotoServer
 
-from components.ingest import remote
+from components.ingest import buckets, remote
 from components.ingest.download import Downloads
-from components.ingest.remote import open_remote
+from components.ingest.remote import open_remote, resolve_remote
 from components.ingest.sources import parse_source
 from components.ingest.transfer import Part, Version
 from components.shared.errors import InputError
@@ -107,3 +108,105 @@ def test_an_object_that_may_not_be_read_tells_the_role():
     error = remote.refusal("gs://data/x", 403)
 
     assert "Storage Object Viewer" in str(error)
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    """An S3 server with the object `a folder/x.bin` in the bucket `data`."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    buckets._client.cache_clear()
+    client = buckets._client(5)
+    client.create_bucket(Bucket="data")
+    client.put_object(Bucket="data", Key="a folder/x.bin", Body=CONTENT)
+    yield client
+    server.stop()
+    buckets._client.cache_clear()
+
+
+def test_an_s3_object_is_downloaded_and_completed(s3, downloads):
+    """The kept bytes stay: here they are marked, to tell them from downloaded ones."""
+    source = parse_source("s3://data/a folder/x.bin")
+    path, _ = downloads.fetch(source, lambda path: None)
+    assert path.read_bytes() == CONTENT
+    part = Part(path.with_name("x.bin.part"))
+    path.unlink()
+    part.path.write_bytes(b"\x00" * 1000)
+
+    path, _ = downloads.fetch(source, lambda path: None)
+
+    assert path.read_bytes() == b"\x00" * 1000 + CONTENT[1000:]
+
+
+def test_a_changed_s3_object_is_started_over(s3, downloads):
+    """Its ETag is another."""
+    source = parse_source("s3://data/a folder/x.bin")
+    downloads.fetch(source, lambda path: None)
+    s3.put_object(Bucket="data", Key="a folder/x.bin", Body=CONTENT[::-1])
+
+    path, _ = downloads.fetch(source, lambda path: None)
+
+    assert path.read_bytes() == CONTENT[::-1]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("s3://data/none.bin", "s3://data/none.bin: the store answers 404"),
+        ("s3://nobucket/x.bin", "s3://nobucket/x.bin: the store answers 404"),
+    ],
+)
+def test_what_s3_does_not_have_is_told_as_such(s3, downloads, address, said):
+    """By its s3:// address."""
+    with pytest.raises(InputError, match=said):
+        downloads.fetch(parse_source(address), lambda path: None)
+
+
+def test_a_pattern_matches_s3_objects(s3):
+    """`*` within a folder, `**` below it; over more pages than one."""
+    for key in ("d/b.bz2", "d/a.bz2", "d/e/c.bz2", "d/a.txt"):
+        s3.put_object(Bucket="data", Key=key, Body=b"x")
+
+    one, deep = (
+        resolve_remote(parse_source(f"s3://data/{pattern}"), timeout_seconds=5)
+        for pattern in ("d/*.bz2", "d/**/*.bz2")
+    )
+
+    assert [source.location for source in one] == ["s3://data/d/a.bz2", "s3://data/d/b.bz2"]
+    assert [source.name for source in deep] == ["a.bz2", "b.bz2", "c.bz2"]
+
+
+def test_a_pattern_matches_google_objects(bucket):
+    """The space in a name survives."""
+    (source,) = resolve_remote(parse_source("gs://data/a*/*.bin"), timeout_seconds=5)
+
+    assert source.location == "gs://data/a%20folder/x.bin"
+    with pytest.raises(InputError, match="no object matches"):
+        resolve_remote(parse_source("gs://data/*.bz2"), timeout_seconds=5)
+
+
+def test_a_bucket_that_is_not_there_is_told_as_such(s3):
+    """When it is listed."""
+    with pytest.raises(InputError, match=r"s3://nobucket/\*: the store answers NoSuchBucket"):
+        resolve_remote(parse_source("s3://nobucket/*"), timeout_seconds=5)
+
+
+def test_a_store_that_can_not_be_reached_is_told_as_such(monkeypatch, downloads):
+    """After the retries."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    buckets._client.cache_clear()
+
+    with pytest.raises(InputError, match=r"s3://data/x.bin: the server can't be reached"):
+        downloads.fetch(parse_source("s3://data/x.bin"), lambda path: None)
+    buckets._client.cache_clear()
+
+
+def test_a_pattern_on_a_web_server_is_refused():
+    """Nobody can list its files."""
+    with pytest.raises(InputError, match="can't be asked what matches"):
+        parse_source("https://host/dumps/*.bz2")

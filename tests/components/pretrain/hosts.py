@@ -54,7 +54,7 @@ class Hosts:
         # Known hosts are the user's; these are gone in a minute.
         ssh = self._folder / "bin" / "ssh"
         ssh.parent.mkdir()
-        options = "-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+        options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
         ssh.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} {options} "$@"\n', encoding="utf-8")
         ssh.chmod(0o755)
         return self
@@ -87,13 +87,23 @@ class Hosts:
 
     def start_horovodrun(self, command: list[str]) -> subprocess.Popen:
         """Start a command with one process on each host."""
-        tools = Path(sys.executable).parent
         hosts = ",".join(f"{name}:1" for name in NAMES)
-        run = [str(tools / "horovodrun"), "-np", "2", "-H", hosts, "-p", str(SSH_PORT)]
-        run += ["-i", str(self._folder / "key"), "--network-interfaces", INTERFACE, *command]
+        run = ["horovodrun", "-np", "2", "-H", hosts, "--network-interfaces", INTERFACE]
+        run += ["-p", str(SSH_PORT), "-i", str(self._folder / "key")]
+        return self._start([*run, *command])
+
+    def start_mpirun(self, command: list[str]) -> subprocess.Popen:
+        """Start a command with one process on each host, by Open MPI."""
+        hosts = ",".join(f"{name}:1" for name in NAMES)
+        run = ["mpirun", "--host", hosts, "--allow-run-as-root", "--tag-output"]
+        run += ["--mca", "plm_rsh_args", f"-p {SSH_PORT} -i {self._folder / 'key'}"]
+        return self._start([*run, *command])
+
+    def _start(self, command: list[str]) -> subprocess.Popen:
+        tools = Path(sys.executable).parent
         path = f"{self._folder / 'bin'}:{tools}:{os.environ['PATH']}"
         return subprocess.Popen(
-            self._on(0, run),
+            self._on(0, command),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -24,19 +24,28 @@ def hosts(tmp_path_factory):
 
 @pytest.mark.slow
 def test_two_hosts_learn_what_one_learns(make_stage, hosts):
-    """The same command after horovodrun -H: equal losses, outputs once, on the first host."""
-    one, two = make_stage("one"), make_stage("two")
+    """The same command after horovodrun or mpirun: equal losses, outputs once."""
+    one, two, three = make_stage("one"), make_stage("two"), make_stage("three")
     done = one.run(**SETTINGS, num_processes=2)
     assert done.returncode == 0, done.stderr
-
     hosts.start_ssh()
-    process = hosts.start_horovodrun(two.command(**SETTINGS))
-    output, _ = process.communicate(timeout=200)
 
-    assert process.returncode == 0, output
+    by_horovodrun = hosts.start_horovodrun(two.command(**SETTINGS))
+    output, _ = by_horovodrun.communicate(timeout=200)
+
+    assert by_horovodrun.returncode == 0, output
     np.testing.assert_allclose(two.losses(), one.losses(), rtol=1e-5)
     assert (two.output / "metrics.json").exists()
     assert "[0]<stderr>:Pretraining at length 32: 30 of 30 steps" in output
+    assert "[1]<stderr>:Pretraining" not in output
+
+    if shutil.which("mpirun") is None:
+        pytest.skip("mpirun is not installed (openmpi-bin); horovodrun was tested")
+    by_mpirun = hosts.start_mpirun(three.command(**SETTINGS))
+    output, _ = by_mpirun.communicate(timeout=200)
+
+    assert by_mpirun.returncode == 0, output
+    np.testing.assert_allclose(three.losses(), one.losses(), rtol=1e-5)
 
 
 @pytest.mark.slow
