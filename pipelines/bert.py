@@ -122,10 +122,11 @@ def bert(
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
         num_processes: Horovod processes of a training step: one a GPU (8 on a DGX-1V,
             16 on a DGX-2); 1 or 2 on a CPU.
-        checkpoint_directory: folder (a mounted volume) in which the training steps keep the
-            checkpoints of the run under way, each in a subfolder (pretrain-128, pretrain-512,
-            finetune), so that a step that was killed or preempted is retried from there. One
-            of its own for each run. Empty: a retry starts the step anew.
+        checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
+            the training steps keep the checkpoints of the run under way, each in a subfolder
+            (pretrain-128, pretrain-512, finetune), so that a step that was killed or preempted
+            is retried from there. One of its own for each run. Empty: a retry starts the step
+            anew.
         checkpoint_every_steps: updates between two of those checkpoints.
         seed: equal seed, input, settings and number of processes give equal results.
 

@@ -53,9 +53,9 @@ def finetune(
         num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.
         checkpoint_every_steps: updates between two checkpoints of the run under way.
         num_checkpoints_kept: how many of those are kept, the newest.
-        checkpoint_directory: folder (a mounted volume) in which this step keeps those in a
-            subfolder of its own, so that a step that was killed goes on from them; empty keeps
-            them in the container, where a retry does not find them.
+        checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
+            this step keeps those in a subfolder of its own, so that a step that was killed goes
+            on from them; empty keeps them in the container, where a retry does not find them.
         hang_timeout_seconds: how long a process may stand still before all are ended, from
             the first update on; the longest update comes on top.
         log_every_steps: updates between two lines of the history.

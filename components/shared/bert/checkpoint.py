@@ -24,7 +24,7 @@ from components.shared.files import sha256, whole_folder
 from components.shared.vocabulary import Vocabulary
 
 _BUNDLE = "bert_model.ckpt"
-_MANIFEST = "checkpoint.json"
+MANIFEST = "checkpoint.json"
 _MOMENT_SUFFIXES = ("adam_m", "adam_v")
 _STEP = "global_step"
 _ITERATIONS = "optimizer_iterations"
@@ -179,7 +179,7 @@ def write_snapshot(
             (scratch / name).write_text(text, encoding="utf-8")
         checksums = {path.name: sha256(path) for path in sorted(scratch.iterdir())}
         manifest = json.dumps({"step": step, "sha256": checksums}, indent=2)
-        (scratch / _MANIFEST).write_text(manifest + "\n", encoding="utf-8")
+        (scratch / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
 
 
 def check_files(folder: Path, *, has_manifest: bool = False) -> None:
@@ -192,7 +192,7 @@ def check_files(folder: Path, *, has_manifest: bool = False) -> None:
     Raises:
         InputError: naming the first file that is missing or altered.
     """
-    manifest = folder / _MANIFEST
+    manifest = folder / MANIFEST
     if not manifest.exists() and not has_manifest:
         return
     try:

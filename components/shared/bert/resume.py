@@ -17,7 +17,7 @@ from components.shared.bert.checkpoint import (
 )
 from components.shared.bert.history import History
 from components.shared.bert.pulse import pulse
-from components.shared.bert.states import FolderStates
+from components.shared.bert.states import States
 from components.shared.bert.trainer import Trainer
 from components.shared.errors import InputError
 
@@ -34,7 +34,7 @@ class StepCheckpoints:
 
     def __init__(
         self,
-        states: FolderStates,
+        states: States,
         *,
         trainer: Trainer,
         history: History,
@@ -115,7 +115,8 @@ class StepCheckpoints:
 
     def remove(self) -> None:
         """Remove them all, once the run's result is written."""
-        self._states.remove_all()
+        for name in self._states.names():
+            self._states.remove(name)
 
     def _write(self, step: int, tensors: Mapping[str, Any], texts: Mapping[str, str]) -> None:
         name = f"step-{step:08d}"
@@ -142,7 +143,9 @@ class StepCheckpoints:
                 try:
                     check_files(folder, has_manifest=True)
                 except InputError as error:
-                    print(f"passed over: {error}", file=sys.stderr, flush=True)
+                    print(
+                        f"passed over {self._states}/{name}: {error}", file=sys.stderr, flush=True
+                    )
                     continue
                 self._expect_same_run(folder, name)
                 trainer = self._trainer

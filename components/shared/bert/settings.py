@@ -45,8 +45,8 @@ class TrainingConfig:
     num_checkpoints_kept: int = 2
     """How many of those are kept, the newest."""
     checkpoint_directory: str = ""
-    """Folder in which each step keeps those in a subfolder; "" is beside the output. The same
-    command goes on from them."""
+    """Folder, gs:// or s3:// address under which each step keeps those in a subfolder; "" is
+    beside the output. The same command goes on from them."""
     hang_timeout_seconds: float = 30.0
     """How long a process may stand still before all are ended; from the first update on, and
     the longest update comes on top."""
@@ -107,11 +107,11 @@ class TrainingConfig:
         return share // size, size
 
     @property
-    def step_checkpoints(self) -> Path:
-        """The folder of the run under way's checkpoints."""
+    def step_checkpoints(self) -> str:
+        """The place of the run under way's checkpoints: a folder, gs:// or s3://."""
         if self.checkpoint_directory:
-            return Path(self.checkpoint_directory) / self.step_name
-        return self.checkpoint.with_name(f"{self.checkpoint.name}-steps")
+            return f"{self.checkpoint_directory.rstrip('/')}/{self.step_name}"
+        return str(self.checkpoint.with_name(f"{self.checkpoint.name}-steps"))
 
     @property
     def step_name(self) -> str:

@@ -1,15 +1,51 @@
 """Where the states of a run under way are kept, each a folder of files."""
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
-_PATTERN = "step-*"
+from components.shared.bert.checkpoint import MANIFEST
+from components.shared.buckets import SCHEMES, Bucket, open_bucket
+
+_PREFIX = "step-"
+
+
+class States(Protocol):
+    """Folders named `step-…`, whole or not there; other files beside them are left alone."""
+
+    def names(self) -> list[str]:
+        """The newest first."""
+        ...
+
+    def write(self, name: str, make: Callable[[Path], None]) -> None:
+        """Keep a state; `make` writes its folder on this machine, whole or not at all."""
+        ...
+
+    def read(self, name: str) -> AbstractContextManager[Path]:
+        """The folder of a state, on this machine."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove one."""
+        ...
+
+    def remove_leftovers(self) -> None:
+        """Remove what a process that was killed had half-written."""
+        ...
+
+
+def open_states(place: str) -> States:
+    """The states in a folder, or in a bucket: gs://bucket/folder, s3://bucket/folder."""
+    if place.startswith(SCHEMES):
+        return BucketStates(place, open_bucket(place))
+    return FolderStates(Path(place))
 
 
 class FolderStates:
-    """Subfolders of a folder; other files in it are left alone."""
+    """Subfolders of a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -19,29 +55,76 @@ class FolderStates:
 
     def names(self) -> list[str]:
         """The newest first."""
-        return sorted((path.name for path in self._folder.glob(_PATTERN)), reverse=True)
+        return sorted((path.name for path in self._folder.glob(f"{_PREFIX}*")), reverse=True)
 
     def write(self, name: str, make: Callable[[Path], None]) -> None:
-        """Keep a state; `make` writes its folder, whole or not at all."""
+        """Have it written in its place."""
         make(self._folder / name)
 
     @contextmanager
     def read(self, name: str) -> Iterator[Path]:
-        """The folder of a state, on this machine."""
+        """Its place."""
         yield self._folder / name
 
     def remove(self, name: str) -> None:
-        """Remove one."""
+        """Remove one, and the folder with the last if nothing else is in it."""
         shutil.rmtree(self._folder / name)
+        if not any(self._folder.iterdir()):
+            self._folder.rmdir()
 
     def remove_leftovers(self) -> None:
-        """Remove what a process that was killed had half-written."""
-        for path in self._folder.glob(f".{_PATTERN}"):
+        """Remove the folders of `whole_folder` that were not put in their place."""
+        for path in self._folder.glob(f".{_PREFIX}*"):
             shutil.rmtree(path, ignore_errors=True)
 
-    def remove_all(self) -> None:
-        """Remove all states, and the folder if nothing else is in it."""
-        for name in self.names():
+
+class BucketStates:
+    """Objects in a bucket: a state is there once its checkpoint.json is, uploaded last."""
+
+    def __init__(self, address: str, bucket: Bucket) -> None:
+        self._address, self._bucket = address, bucket
+
+    def __str__(self) -> str:
+        return self._address
+
+    def names(self) -> list[str]:
+        """The newest first."""
+        whole = {name for name, files in self._files().items() if MANIFEST in files}
+        return sorted(whole, reverse=True)
+
+    def write(self, name: str, make: Callable[[Path], None]) -> None:
+        """Write it on this machine, then upload it."""
+        self.remove(name)
+        with tempfile.TemporaryDirectory(prefix=name) as scratch:
+            folder = Path(scratch, name)
+            make(folder)
+            files = sorted(path.name for path in folder.iterdir())
+            for file in [*(file for file in files if file != MANIFEST), MANIFEST]:
+                self._bucket.upload(folder / file, f"{name}/{file}")
+
+    @contextmanager
+    def read(self, name: str) -> Iterator[Path]:
+        """Download it; it is gone after the block."""
+        with tempfile.TemporaryDirectory(prefix=name) as scratch:
+            for file in self._files().get(name, ()):
+                self._bucket.download(f"{name}/{file}", Path(scratch, file))
+            yield Path(scratch)
+
+    def remove(self, name: str) -> None:
+        """Remove one; it is none any more once its first object is gone."""
+        files = self._files().get(name, [])
+        for file in sorted(files, key=lambda file: file != MANIFEST):
+            self._bucket.delete(f"{name}/{file}")
+
+    def remove_leftovers(self) -> None:
+        """Remove states whose upload was cut off."""
+        for name in self._files().keys() - set(self.names()):
             self.remove(name)
-        if self._folder.is_dir() and not any(self._folder.iterdir()):
-            self._folder.rmdir()
+
+    def _files(self) -> dict[str, list[str]]:
+        files: dict[str, list[str]] = {}
+        for path in self._bucket.names():
+            name, _, file = path.partition("/")
+            if name.startswith(_PREFIX) and file:
+                files.setdefault(name, []).append(file)
+        return files

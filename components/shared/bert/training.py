@@ -8,7 +8,7 @@ from components.shared.bert.checkpoint import write_checkpoint
 from components.shared.bert.history import History
 from components.shared.bert.resume import StepCheckpoints
 from components.shared.bert.settings import TrainingConfig
-from components.shared.bert.states import FolderStates
+from components.shared.bert.states import open_states
 from components.shared.bert.trainer import MicroBatch, Task, Trainer, TrainerSettings
 from components.shared.errors import Preempted
 from components.shared.files import write_text
@@ -62,7 +62,7 @@ def train_task(
     }  # fmt: skip
     same = {name: value for name, value in settings(config).items() if name not in may_change}
     steps = StepCheckpoints(
-        FolderStates(config.step_checkpoints),
+        open_states(config.step_checkpoints),
         trainer=trainer,
         history=history,
         run={"label": label, "num_steps": num_steps, "inputs": inputs, **same},

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from components.shared.bert.states import open_states
+from components.shared.buckets import open_bucket
 from tests.components.pretrain.stage import Stage
 
 # A state does not fall on a line of the history: what came since the last line is kept too.
@@ -105,9 +107,34 @@ def test_a_broken_state_is_passed_over_for_the_one_before(make_stage, straight):
 
     done = stage.run(**SETTINGS, num_checkpoints_kept=3)
 
-    assert f"passed over: {data}: altered or cut short" in done.stderr
+    assert f"passed over {newest}: {data}: altered or cut short" in done.stderr
     assert f"going on from step {int(before.name[5:])} of" in done.stderr
     assert stage.losses() == straight.losses()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["gs", "s3"])
+def test_a_killed_run_goes_on_from_a_bucket(make_stage, straight, stores, scheme, tmp_path):
+    """The newest state lost a file: the one before is taken; in the end nothing is left."""
+    stage = make_stage()
+    settings = {**SETTINGS, "checkpoint_directory": f"{scheme}://data/run/"}
+    states = open_states(f"{scheme}://data/run/pretrain-32")
+    process = stage.start(**settings)
+    while len(states.names()) < 2 or not min(states.names()) > "step-00000005":
+        assert process.poll() is None, process.communicate()[1]
+    process.kill()
+    process.communicate()
+    newest, before = states.names()
+    bucket = open_bucket(f"{scheme}://data/run/pretrain-32")
+    bucket.delete(f"{newest}/vocab.txt")
+
+    done = stage.run(**settings)
+
+    assert f"passed over {states}/{newest}: " in done.stderr
+    assert "vocab.txt: missing" in done.stderr
+    assert f"going on from step {int(before[5:])} of {states}" in done.stderr
+    assert stage.losses() == straight.losses()
+    assert bucket.names() == []
 
 
 def _kill_at(stage: Stage, pattern: str) -> None:
