@@ -21,6 +21,7 @@ def finetune(
     optimizer: str = FinetuneConfig.optimizer,
     precision: str = FinetuneConfig.precision,
     xla: str = FinetuneConfig.xla,
+    compress_gradients: bool = FinetuneConfig.compress_gradients,
     num_processes: int = FinetuneConfig.num_processes,
     checkpoint_every_steps: int = FinetuneConfig.checkpoint_every_steps,
     num_checkpoints_kept: int = FinetuneConfig.num_checkpoints_kept,
@@ -50,6 +51,8 @@ def finetune(
         optimizer: adamw or lamb.
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
         xla: compile with XLA: on, off, or auto (on for GPUs).
+        compress_gradients: exchange gradients as float16, half the bytes; for processes on
+            several machines or without NVLink.
         num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.
         checkpoint_every_steps: updates between two checkpoints of the run under way.
         num_checkpoints_kept: how many of those are kept, the newest.

@@ -1,13 +1,16 @@
-"""From packed rows to the arrays that the model takes."""
+"""From a dataset's rows to the arrays that the model takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from components.pretrain.rows import RowReader
+from components.pretrain.config import PretrainConfig
+from components.pretrain.instances import make_batch as make_instance_batch
+from components.pretrain.rows import Row, RowReader
 from components.shared.bert.masking import mask_tokens
 from components.shared.bert.trainer import MicroBatch
-from components.shared.records import PackedRow
+from components.shared.errors import InputError
+from components.shared.records import PackedRow, decode_row
 from components.shared.vocabulary import Vocabulary
 
 
@@ -17,18 +20,14 @@ class BatchMaker:
     def __init__(
         self,
         rows: RowReader,
-        vocabulary: Vocabulary,
+        make: Callable[[Sequence[Row]], MicroBatch],
         *,
-        length: int,
-        mask_rate: float,
-        seed: int,
         rank: int,
         num_processes: int,
         num_micro_batches: int,
         micro_batch_size: int,
     ) -> None:
-        self._rows, self._vocabulary = rows, vocabulary
-        self._length, self._mask_rate, self._seed = length, mask_rate, seed
+        self._rows, self._make = rows, make
         self._rank, self._num_processes = rank, num_processes
         self._num_micro_batches, self._size = num_micro_batches, micro_batch_size
 
@@ -37,33 +36,74 @@ class BatchMaker:
         share = self._num_micro_batches * self._size
         first = (step * self._num_processes + self._rank) * share
         return [
-            self._micro_batch(range(start, start + self._size))
+            self._make([self._rows.read(start + place) for place in range(self._size)])
             for start in range(first, first + share, self._size)
         ]
 
-    def _micro_batch(self, positions: range) -> MicroBatch:
-        epochs, row_ids, rows = zip(*map(self._rows.read, positions), strict=True)
-        arrays = expand_rows(rows, length=self._length)
-        masked = mask_tokens(
-            arrays["token_ids"],
-            arrays["sequence_ids"],
-            row_ids_B=np.array(row_ids),
-            epoch=np.array(epochs),
-            seed=self._seed,
-            vocabulary=self._vocabulary,
-            mask_rate=self._mask_rate,
-            max_predictions=max_predictions(self._length, self._mask_rate),
+
+def choose_maker(
+    config: PretrainConfig, vocabulary: Vocabulary, *, is_packed: bool
+) -> Callable[[Sequence[Row]], MicroBatch]:
+    """What makes a micro-batch of a dataset's rows.
+
+    Raises:
+        InputError: if the settings ask for masks that Google's records cannot have any more.
+    """
+    if is_packed:
+        return lambda rows: make_packed_batch(
+            rows,
+            vocabulary,
+            length=config.sequence_length,
+            mask_rate=config.mask_rate,
+            whole_word_masking=config.whole_word_masking,
+            seed=config.seed,
         )
-        num_tokens = int((arrays["sequence_ids"] > 0).sum())
-        arrays |= {
-            "token_ids": masked.token_ids_BL,
-            "masked_positions": masked.positions_BP,
-            "masked_ids": masked.targets_BP,
-            "masked_weights": masked.weights_BP,
-        }
-        num_sequences = sum(len(row.sequence_lengths) for row in rows)
-        counts = {"masked_lm": float(masked.weights_BP.sum()), "next_sentence": num_sequences}
-        return MicroBatch(arrays, counts, num_sequences, num_tokens)
+    if config.whole_word_masking:
+        raise InputError(
+            f"{config.dataset}: its records were masked when they were made, so whole_word_masking "
+            "comes too late; leave it out, or make them with the preprocess stage's"
+        )
+    return lambda rows: make_instance_batch(
+        [row.record for row in rows],
+        length=config.sequence_length,
+        vocabulary=vocabulary,
+        source=", ".join(sorted({str(row.path) for row in rows})),
+    )
+
+
+def make_packed_batch(
+    rows: Sequence[Row],
+    vocabulary: Vocabulary,
+    *,
+    length: int,
+    mask_rate: float,
+    whole_word_masking: bool,
+    seed: int,
+) -> MicroBatch:
+    """The model's arrays of packed rows, with masks drawn for their epoch."""
+    packed = [decode_row(row.record) for row in rows]
+    arrays = expand_rows(packed, length=length)
+    masked = mask_tokens(
+        arrays["token_ids"],
+        arrays["sequence_ids"],
+        row_ids_B=np.array([row.number for row in rows]),
+        epoch=np.array([row.epoch for row in rows]),
+        seed=seed,
+        vocabulary=vocabulary,
+        mask_rate=mask_rate,
+        max_predictions=max_predictions(length, mask_rate),
+        whole_word_masking=whole_word_masking,
+    )
+    num_tokens = int((arrays["sequence_ids"] > 0).sum())
+    arrays |= {
+        "token_ids": masked.token_ids_BL,
+        "masked_positions": masked.positions_BP,
+        "masked_ids": masked.targets_BP,
+        "masked_weights": masked.weights_BP,
+    }
+    num_sequences = sum(len(row.sequence_lengths) for row in packed)
+    counts = {"masked_lm": float(masked.weights_BP.sum()), "next_sentence": num_sequences}
+    return MicroBatch(arrays, counts, num_sequences, num_tokens)
 
 
 def max_predictions(length: int, mask_rate: float) -> int:

@@ -24,8 +24,10 @@ def pretrain(
     warmup_rate: float = PretrainConfig.warmup_rate,
     optimizer: str = PretrainConfig.optimizer,
     mask_rate: float = PretrainConfig.mask_rate,
+    whole_word_masking: bool = PretrainConfig.whole_word_masking,
     precision: str = PretrainConfig.precision,
     xla: str = PretrainConfig.xla,
+    compress_gradients: bool = PretrainConfig.compress_gradients,
     num_processes: int = PretrainConfig.num_processes,
     checkpoint_every_steps: int = PretrainConfig.checkpoint_every_steps,
     num_checkpoints_kept: int = PretrainConfig.num_checkpoints_kept,
@@ -54,8 +56,11 @@ def pretrain(
         warmup_rate: fraction of the steps in which the learning rate grows.
         optimizer: lamb (NVIDIA's NVLAMB) or adamw.
         mask_rate: fraction of the tokens to predict (BERT: 0.15).
+        whole_word_masking: mask all pieces of a word or none.
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
         xla: compile with XLA: on, off, or auto (on for GPUs).
+        compress_gradients: exchange gradients as float16, half the bytes; for processes on
+            several machines or without NVLink.
         num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.
         checkpoint_every_steps: updates between two checkpoints of the run under way.
         num_checkpoints_kept: how many of those are kept, the newest.

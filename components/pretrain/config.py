@@ -38,6 +38,8 @@ class PretrainConfig(TrainingConfig):
     """lamb (NVIDIA's NVLAMB) or adamw."""
     mask_rate: float = 0.15
     """Fraction of the tokens to predict."""
+    whole_word_masking: bool = False
+    """Mask all pieces of a word or none."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,42 +2,36 @@
 
 from pathlib import Path
 
-from components.pretrain.batches import BatchMaker
+from components.pretrain.batches import BatchMaker, choose_maker
 from components.pretrain.config import PretrainConfig
 from components.pretrain.rows import RowReader
+from components.pretrain.shards import Shards, find_shards
 from components.pretrain.task import PretrainingTask
 from components.shared.bert import distributed
 from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
 from components.shared.bert.config import BertConfig
 from components.shared.bert.training import train_task
 from components.shared.errors import InputError
-from components.shared.files import sha256
-from components.shared.records import MANIFEST
 from components.shared.vocabulary import Vocabulary
 
 
 def train(config: PretrainConfig) -> None:
     """Pretrain on all processes; the first writes the outputs."""
     vocabulary = Vocabulary.read(config.vocabulary)
-    rows = RowReader(
-        config.dataset, length=config.sequence_length, vocabulary=vocabulary, seed=config.seed
-    )
     initial = Checkpoint.read(config.initial_checkpoint) if config.initial_checkpoint else None
     bert_config = _choose_architecture(config, vocabulary, initial)
     distributed.initialize(seed=config.seed, precision=config.precision)
+    shards = _find_shards(config, vocabulary)
     if distributed.is_first_on_host():
-        rows.check_shards()
+        shards.check()
 
     task = PretrainingTask(bert_config, seed=config.seed)
     if initial is not None:
         restore(initial.folder, named_variables(task.model))
     num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
     batches = BatchMaker(
-        rows,
-        vocabulary,
-        length=config.sequence_length,
-        mask_rate=config.mask_rate,
-        seed=config.seed,
+        RowReader(shards, seed=config.seed),
+        choose_maker(config, vocabulary, is_packed=shards.is_packed),
         rank=distributed.rank(),
         num_processes=distributed.size(),
         num_micro_batches=num_micro_batches,
@@ -50,9 +44,18 @@ def train(config: PretrainConfig) -> None:
         label=f"Pretraining at length {config.sequence_length}",
         micro_batches=batches.micro_batches,
         vocabulary=config.vocabulary,
-        lowercase=rows.lowercase,
-        inputs=sha256(config.dataset / MANIFEST),
+        lowercase=shards.lowercase,
+        inputs=shards.fingerprint,
     )
+
+
+def _find_shards(config: PretrainConfig, vocabulary: Vocabulary) -> Shards:
+    """By the first process for all: where no dataset.json tells, it counts the records."""
+    found = None
+    if distributed.rank() == 0:
+        found = find_shards(config.dataset, length=config.sequence_length, vocabulary=vocabulary)
+    shards: Shards = distributed.tell_all(found)
+    return shards
 
 
 def _choose_architecture(

@@ -8,8 +8,11 @@ The file format is TensorFlow's TFRecord of tf.train.Example, written and read h
 without TensorFlow, which is not in the preprocessing image.
 """
 
+import gzip
 import json
+import mmap
 import struct
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,9 @@ FORMAT_VERSION = 1
 
 _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
+_HEADER_BYTES = _LENGTH.size + _CRC.size
+_GZIP_MAGIC = b"\x1f\x8b"
+_MAX_BYTES_IN_MEMORY = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -70,19 +76,63 @@ def read_records(path: Path) -> Iterator[bytes]:
     Raises:
         InputError: if the file is cut short or a checksum does not fit.
     """
-    data = path.read_bytes()
-    start = 0
-    while start < len(data):
-        header_end = start + _LENGTH.size + _CRC.size
-        header = data[start:header_end]
-        if len(header) < header_end - start or _masked_crc(header[:8]) != header[8:]:
-            raise InputError(_broken(path, start))
-        end = header_end + _LENGTH.unpack(header[:8])[0]
-        record = data[header_end:end]
-        if data[end : end + _CRC.size] != _masked_crc(record):
-            raise InputError(_broken(path, start))
-        yield record
-        start = end + _CRC.size
+    return iter(RecordFile(path))
+
+
+class RecordFile(Sequence[bytes]):
+    """The records of a TFRecord file, plain or gzip, in any order."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file and find where each record starts.
+
+        Raises:
+            InputError: if the file is cut short, or is no TFRecord file.
+        """
+        self._path, self._data = path, _load(path)
+        self._starts: list[int] = []
+        start = 0
+        while start < len(self._data):
+            self._starts.append(start)
+            header = self._data[start : start + _HEADER_BYTES]
+            if len(header) < _HEADER_BYTES or _masked_crc(header[:8]) != header[8:]:
+                raise InputError(_broken(path, start))
+            start += _HEADER_BYTES + _LENGTH.unpack(header[:8])[0] + _CRC.size
+        if start > len(self._data):
+            raise InputError(_broken(path, self._starts[-1]))
+        self._starts.append(start)
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def __getitem__(self, index: Any) -> Any:
+        """The record's bytes.
+
+        Raises:
+            InputError: if they do not fit their checksum.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        start, end = self._starts[index], self._starts[index + 1] - _CRC.size
+        record = self._data[start + _HEADER_BYTES : end]
+        if self._data[end : end + _CRC.size] != _masked_crc(record):
+            raise InputError(_broken(self._path, start))
+        return record
+
+
+def _load(path: Path) -> "bytes | mmap.mmap":
+    """A file's bytes, unpacked; in memory where it is not too large for that.
+
+    A mounted object store reads a whole file faster than its records one by one.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC:
+            try:
+                return gzip.decompress(path.read_bytes())
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise InputError(f"{path}: broken gzip file: {error}; get it again") from None
+        if path.stat().st_size > _MAX_BYTES_IN_MEMORY:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return path.read_bytes()
 
 
 def read_manifest(dataset: Path) -> dict[str, Any]:

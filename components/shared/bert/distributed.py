@@ -50,13 +50,23 @@ def is_first_on_host() -> bool:
     return hvd.local_rank() == 0
 
 
-def sum_over_processes(tensors: Sequence[Any]) -> list[Any]:
-    """The element-wise sum of each tensor over all processes, in one exchange."""
+def sum_over_processes(tensors: Sequence[Any], *, num_compressed: int = 0) -> list[Any]:
+    """The element-wise sum of each tensor over all processes, in one exchange a type.
+
+    Args:
+        tensors: as many, of the same shapes and types, on every process.
+        num_compressed: how many of the first of them travel as float16, whose range and
+            digits must do for them.
+    """
     if hvd.size() == 1:
         return list(tensors)
+    halves = [tf.cast(tensor, tf.float16) for tensor in tensors[:num_compressed]]
+    sums: list[Any] = []
     with _peers():
         # Grouped: one negotiation and one buffer, not one for each of hundreds of variables.
-        return hvd.grouped_allreduce(list(tensors), op=hvd.Sum)
+        for group in filter(None, (halves, list(tensors[num_compressed:]))):
+            sums += hvd.grouped_allreduce(group, op=hvd.Sum)
+    return [tf.cast(total, tensor.dtype) for total, tensor in zip(sums, tensors, strict=True)]
 
 
 def copy_from_first(variables: Sequence[Any]) -> None:

@@ -33,7 +33,9 @@ class History:
         """
         last = self.entries[-1]
         scalars = {
-            name: value for name, value in last.items() if name.endswith(("loss", "_accuracy"))
+            name: value
+            for name, value in last.items()
+            if name.endswith(("loss", "_accuracy", "skipped_steps"))
         }
         speeds = [entry["sequences_per_second"] for entry in self.entries]
         return {**scalars, "sequences_per_second": median(speeds[1:] or speeds)}

@@ -1,4 +1,9 @@
-"""Loss scaling for float16, whose smallest numbers gradients would fall below."""
+"""Loss scaling for float16, below whose smallest numbers gradients would fall.
+
+A skipped step is one of the run's num_steps: its rows are passed, so that a step's place in
+the data depends on its number alone, but the optimiser does not count it: bias correction and
+learning rate go on where they were.
+"""
 
 from collections.abc import Sequence
 
@@ -19,15 +24,23 @@ class LossScale:
         self.value = _INITIAL if dynamic else 1.0
         self._good_steps = 0
         self._skipped_in_a_row = 0
+        self.num_skipped = 0
 
     def state(self) -> list[float]:
         """What `set_state` needs to go on from here."""
-        return [self.value, float(self._good_steps), float(self._skipped_in_a_row)]
+        counts = (self._good_steps, self._skipped_in_a_row, self.num_skipped)
+        return [self.value, *map(float, counts)]
 
     def set_state(self, state: Sequence[float]) -> None:
         """Go on from such a state."""
         self.value = float(state[0])
-        self._good_steps, self._skipped_in_a_row = int(state[1]), int(state[2])
+        self._good_steps, self._skipped_in_a_row, self.num_skipped = map(int, state[1:])
+
+    def entry(self) -> dict[str, float]:
+        """What the history holds of it: the scale, and the steps skipped since the start."""
+        if not self.dynamic:
+            return {}
+        return {"loss_scale": self.value, "skipped_steps": self.num_skipped}
 
     def update(self, finite: bool) -> None:
         """Take note of a step.
@@ -44,6 +57,7 @@ class LossScale:
         self.value /= 2
         self._good_steps = 0
         self._skipped_in_a_row += 1
+        self.num_skipped += 1
         if self._skipped_in_a_row == _MAX_SKIPPED_IN_A_ROW:
             raise FloatingPointError(
                 f"{_MAX_SKIPPED_IN_A_ROW} steps in a row had gradients that are no numbers; "

@@ -38,6 +38,9 @@ class TrainingConfig:
     """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
     xla: str = "auto"
     """Compile with XLA: on, off, or auto (on for GPUs)."""
+    compress_gradients: bool = False
+    """Exchange gradients as float16, half the bytes; the loss is scaled then, so that small
+    ones are not lost."""
     num_processes: int = 1
     """Horovod processes on this machine: one a GPU, or to share the cores of a CPU."""
     checkpoint_every_steps: int = 200
@@ -89,22 +92,14 @@ class TrainingConfig:
     def split_batch(self, num_processes: int) -> tuple[int, int]:
         """Cut the global batch: micro-batches of each process, and the size of one.
 
-        The size is the largest up to micro_batch_size that divides a process's share.
-
         Raises:
-            InputError: if the processes cannot share the global batch evenly.
+            InputError: see the function `split_batch`.
         """
-        if self.global_batch_size % num_processes:
-            below = self.global_batch_size // num_processes * num_processes
-            above = below + num_processes
-            nearest = f"are {below} and {above}" if below else f"is {above}"
-            raise InputError(
-                f"global_batch_size {self.global_batch_size} does not divide by num_processes "
-                f"{num_processes}; the nearest that do {nearest}"
-            )
-        share = self.global_batch_size // num_processes
-        size = max(n for n in range(1, self.micro_batch_size + 1) if share % n == 0)
-        return share // size, size
+        return split_batch(
+            self.global_batch_size,
+            micro_batch_size=self.micro_batch_size,
+            num_processes=num_processes,
+        )
 
     @property
     def step_checkpoints(self) -> str:
@@ -117,3 +112,32 @@ class TrainingConfig:
     def step_name(self) -> str:
         """Tells this step of the pipeline from the others."""
         raise NotImplementedError
+
+
+def split_batch(
+    global_batch_size: int, *, micro_batch_size: int, num_processes: int
+) -> tuple[int, int]:
+    """Cut a global batch exactly: micro-batches of each process, and the size of one.
+
+    The size is the largest up to micro_batch_size that divides a process's share.
+
+    Raises:
+        InputError: naming the nearest global batches that can be cut, if the processes cannot
+            share this one evenly, or a share only divides into much smaller micro-batches
+            than allowed, which would leave a GPU mostly idle.
+    """
+    share, rest = divmod(global_batch_size, num_processes)
+    if not rest:
+        most = min(micro_batch_size, share)
+        size = max(n for n in range(1, most + 1) if share % n == 0)
+        if 2 * size >= most:
+            return share // size, size
+    full = num_processes * micro_batch_size
+    unit = full if global_batch_size >= full else num_processes
+    below = global_batch_size // unit * unit
+    nearest = " and ".join(str(n) for n in (below, below + unit) if n)
+    raise InputError(
+        f"global_batch_size {global_batch_size} cannot be cut into micro-batches of up to "
+        f"{micro_batch_size} on each of num_processes {num_processes}; the nearest that can: "
+        f"{nearest}"
+    )

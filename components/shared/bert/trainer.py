@@ -63,6 +63,7 @@ class TrainerSettings:
     optimizer: str
     precision: str
     xla: str
+    compress_gradients: bool
     seed: int
     log_every_steps: int
     checkpoint_every_steps: int
@@ -81,7 +82,10 @@ class Trainer:
         )
         self._weights = task.model.trainable_variables
         self.optimizer.build(self._weights)
-        self.loss_scale = LossScale(dynamic=settings.precision == "mixed_float16")
+        # Gradients that are exchanged as float16 need the scale as much as those computed in it.
+        self.loss_scale = LossScale(
+            dynamic=settings.precision == "mixed_float16" or settings.compress_gradients
+        )
         self._window = _Window()
         # XLA pays on GPUs; on CPUs it lost to TensorFlow's own kernels when measured.
         jit = settings.xla == "on" or (
@@ -134,7 +138,7 @@ class Trainer:
                 pulse.update_done(done)
                 note = ""
                 if done % settings.log_every_steps == 0 or done == settings.num_steps:
-                    entry = window.close(done, rate)
+                    entry = window.close(done, rate) | self.loss_scale.entry()
                     self._check(entry)
                     history.append(entry)
                     note = f"loss {entry['loss']:.3f}"
@@ -172,10 +176,14 @@ class Trainer:
             new = self._forward_backward(micro_batch.arrays, inverse, scale)
             gradients = new if gradients is None else self._add(gradients, new)
         assert gradients is not None, "an update without a micro-batch"
-        *gradients, sums = distributed.sum_over_processes(gradients)
+        *gradients, sums = distributed.sum_over_processes(
+            gradients, num_compressed=len(self._weights) if self.settings.compress_gradients else 0
+        )
         finite = self._apply(gradients, scale)
         if self.loss_scale.dynamic:
             self.loss_scale.update(bool(finite))
+            if not np.isfinite(sums).all():  # skipped for an overflow on the way forward
+                counts, sums = tf.zeros_like(counts), tf.zeros_like(sums)
         return _Sums(names, counts, sums), bool(num_asked_to_end > 0)
 
     def _forward_backward_eager(self, arrays: Any, inverse: Any, scale: Any) -> list[Any]:
@@ -268,7 +276,8 @@ class _Window:
         counts = np.sum([np.asarray(update.counts) for update in self._updates], axis=0)
         sums = np.sum([np.asarray(update.sums) for update in self._updates], axis=0)
         # Sorted names: accuracy before loss, name by name.
-        means = sums.reshape(len(names), 2) / np.maximum(counts, 1)[:, None]
+        with np.errstate(invalid="ignore"):  # 0 / 0 where every update was skipped
+            means = sums.reshape(len(names), 2) / counts[:, None]
         seconds = time.perf_counter() - self._started
         processes = distributed.size()
         entry: dict[str, Any] = {"step": step, "loss": float(means[:, 1].sum())}

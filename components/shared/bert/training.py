@@ -48,6 +48,7 @@ def train_task(
             optimizer=config.optimizer,
             precision=config.precision,
             xla=config.xla,
+            compress_gradients=config.compress_gradients,
             seed=config.seed,
             log_every_steps=config.log_every_steps,
             checkpoint_every_steps=config.checkpoint_every_steps,

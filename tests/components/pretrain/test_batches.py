@@ -1,26 +1,42 @@
 """Rows become the model's arrays, shared out among processes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from components.pretrain.batches import BatchMaker, expand_rows, max_predictions
+from components.pretrain.batches import BatchMaker, choose_maker, expand_rows, max_predictions
+from components.pretrain.config import PretrainConfig
 from components.pretrain.rows import RowReader
+from components.pretrain.shards import find_shards
+from components.shared.errors import InputError
 from components.shared.records import PackedRow
 from components.shared.vocabulary import Vocabulary
 
 LENGTH = 32
 
 
+def make_config(dataset, vocabulary, **changes) -> PretrainConfig:
+    outputs = {name: Path(name) for name in ("checkpoint", "history", "metrics")}
+    return PretrainConfig(
+        dataset=dataset,
+        vocabulary=vocabulary,
+        sequence_length=LENGTH,
+        seed=1,
+        **outputs,
+        **changes,
+    )
+
+
 @pytest.fixture
 def make_maker(dataset_path, vocabulary_path):
     def make(*, rank=0, num_processes=1, num_micro_batches=1, micro_batch_size=8):
         vocabulary = Vocabulary.read(vocabulary_path)
+        shards = find_shards(dataset_path, length=LENGTH, vocabulary=vocabulary)
+        config = make_config(dataset_path, vocabulary_path)
         return BatchMaker(
-            RowReader(dataset_path, length=LENGTH, vocabulary=vocabulary, seed=1),
-            vocabulary,
-            length=LENGTH,
-            mask_rate=0.15,
-            seed=1,
+            RowReader(shards, seed=1),
+            choose_maker(config, vocabulary, is_packed=True),
             rank=rank,
             num_processes=num_processes,
             num_micro_batches=num_micro_batches,
@@ -75,3 +91,11 @@ def test_counts_are_those_of_the_batch(make_maker):
 def test_a_row_has_room_for_its_share_of_predictions(length, expected):
     """15% of the row, rounded up: Google's 20 at length 128."""
     assert max_predictions(length, 0.15) == expected
+
+
+def test_whole_words_come_too_late_for_records_that_are_masked(dataset_path, vocabulary_path):
+    """Rather than a setting without effect."""
+    config = make_config(dataset_path, vocabulary_path, whole_word_masking=True)
+
+    with pytest.raises(InputError, match="masked when they were made, so whole_word_masking"):
+        choose_maker(config, Vocabulary.read(vocabulary_path), is_packed=False)

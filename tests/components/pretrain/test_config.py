@@ -15,8 +15,20 @@ def make(**changes) -> PretrainConfig:
 
 def test_a_batch_that_does_not_divide_is_refused_with_the_nearest_that_do():
     """64 rows can't be shared by 6 processes."""
-    with pytest.raises(InputError, match="64 does not divide by num_processes 6; .* 60 and 66"):
+    with pytest.raises(InputError, match="64 cannot .* num_processes 6; .*: 60 and 66"):
         make(global_batch_size=64, num_processes=6)
+
+
+def test_the_nearest_batches_are_of_full_micro_batches():
+    """7 GPUs with room for 64 rows each take 448 at once: 146 or 147 times."""
+    with pytest.raises(InputError, match="65536 cannot .* up to 64 .*: 65408 and 65856"):
+        make(global_batch_size=65536, micro_batch_size=64, num_processes=7)
+
+
+def test_a_share_that_only_cuts_into_crumbs_is_refused():
+    """9,349 is prime: one row at once, where 64 fit."""
+    with pytest.raises(InputError, match="the nearest that can: 9344 and 9408"):
+        make(global_batch_size=9349, micro_batch_size=64)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,16 @@
 """The whole stage: it learns, and refuses what can't work."""
 
+import gzip
 import json
 
 import numpy as np
 import pytest
 
+from components.pretrain.batches import expand_rows
+from components.shared.bert.masking import mask_tokens
+from components.shared.instances import Instance, encode_instance
+from components.shared.records import PackedRow, write_records
+from components.shared.vocabulary import Vocabulary
 from tests.components.pretrain.stage import CONFIG
 
 
@@ -39,6 +45,74 @@ def test_accumulation_gives_what_one_large_batch_gives(make_stage):
 
     losses = [[entry["loss"] for entry in stage.history()] for stage in (large, small)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_compressed_gradients_teach_nearly_the_same(make_stage):
+    """Two processes exchange float16; the sums stay close, and the scale is in the history."""
+    plain, compressed = make_stage("plain"), make_stage("compressed")
+
+    for stage, compress in ((plain, "false"), (compressed, "true")):
+        done = stage.run(num_processes=2, compress_gradients=compress)
+        assert done.returncode == 0, done.stderr
+
+    losses = [[entry["loss"] for entry in stage.history()] for stage in (plain, compressed)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=5e-3)
+    assert losses[0] != losses[1]
+    assert compressed.history()[-1]["loss_scale"] == 2**16
+    assert json.loads((compressed.output / "metrics.json").read_text())["skipped_steps"] == 0
+
+
+@pytest.mark.slow
+def test_googles_records_train(make_stage, vocabulary_path, tmp_path):
+    """A folder without dataset.json, one file of it compressed, on two processes."""
+    generator = np.random.default_rng(0)
+    folder = tmp_path / "google"
+    folder.mkdir()
+    for number in range(2):
+        records = [counting_instance(generator, vocabulary_path) for _ in range(100)]
+        with (folder / f"{number}.tfrecord").open("wb") as file:
+            write_records(file, records)
+    compressed = gzip.compress((folder / "0.tfrecord").read_bytes())
+    (folder / "0.tfrecord").write_bytes(compressed)
+    stage = make_stage()
+
+    done = stage.run(
+        dataset=folder, num_steps=250, learning_rate=0.02, num_processes=2, log_every_steps=25
+    )
+
+    assert done.returncode == 0, done.stderr
+    first, last = stage.history()[0], stage.history()[-1]
+    assert last["masked_lm_loss"] < first["masked_lm_loss"] - 0.5
+
+
+def counting_instance(generator, vocabulary_path) -> bytes:
+    """After piece n comes n + 1; masked beforehand, as Google's script does."""
+    start = generator.integers(0, 59)
+    pieces = [5 + (start + i) % 59 for i in range(25)]
+    row = PackedRow([2, *pieces[:12], 3, *pieces[12:], 3], [28], [14], [0])
+    arrays = expand_rows([row], length=32)
+    masked = mask_tokens(
+        arrays["token_ids"],
+        arrays["sequence_ids"],
+        row_ids_B=np.array([start]),
+        epoch=0,
+        seed=1,
+        vocabulary=Vocabulary.read(vocabulary_path),
+        mask_rate=0.15,
+        max_predictions=5,
+    )
+    return encode_instance(
+        Instance(
+            input_ids=masked.token_ids_BL[0].tolist(),
+            input_mask=arrays["sequence_ids"][0].tolist(),
+            segment_ids=arrays["segment_ids"][0].tolist(),
+            masked_lm_positions=masked.positions_BP[0].tolist(),
+            masked_lm_ids=masked.targets_BP[0].tolist(),
+            masked_lm_weights=masked.weights_BP[0].tolist(),
+            next_sentence_labels=[0],
+        )
+    )
 
 
 @pytest.mark.slow

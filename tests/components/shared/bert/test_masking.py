@@ -8,7 +8,9 @@ import pytest
 from components.shared.bert.masking import mask_tokens
 from components.shared.vocabulary import Vocabulary
 
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(95))]
+# Ids 5 to 89 begin a word, 90 to 99 continue one.
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(85))]
+PIECES += [f"##{i}" for i in range(10)]
 CLS, SEP, MASK = 2, 3, 4
 
 
@@ -113,3 +115,50 @@ def test_epoch_seed_and_row_each_change_the_draw(vocabulary, change):
     after = mask(vocabulary, token_ids, sequence_ids, **change)
 
     assert (before.positions_BP != after.positions_BP).any()
+
+
+def test_whole_words_are_chosen_or_left(vocabulary):
+    """20 rows of words of three pieces: round(0.15 * 64) = 10 gives three words of each."""
+    token_ids = np.array([[CLS, *[10, 95, 96] * 20, 11, 97, SEP]] * 20)
+    masked = mask(vocabulary, token_ids, np.ones_like(token_ids), whole_word_masking=True)
+
+    for positions, weights in zip(masked.positions_BP, masked.weights_BP, strict=True):
+        chosen = set(positions[weights > 0].tolist())
+        words = {(position - 1) // 3 for position in chosen}
+        whole = {3 * word + 1 + i for word in words for i in range(3)} - {63}
+        assert chosen == whole
+        # Three words of three, or with the one of two pieces another two of three.
+        assert len(chosen) in (9, 8)
+
+
+def test_a_word_that_would_exceed_the_share_is_passed_over(vocabulary):
+    """One of 8 tokens is to be predicted: never a piece of the word of three."""
+    token_ids = np.array([[CLS, 10, 95, 96, 11, 12, SEP, 0]] * 200)
+    sequence_ids = (token_ids > 0).astype(int)
+    masked = mask(vocabulary, token_ids, sequence_ids, whole_word_masking=True)
+
+    assert (masked.weights_BP.sum(axis=1) == 1).all()
+    assert set(masked.positions_BP[masked.weights_BP > 0].tolist()) == {4, 5}
+
+
+def test_a_continuation_after_a_special_piece_is_a_word_of_its_own(vocabulary):
+    """A text that was cut within a word."""
+    token_ids = np.array([[CLS, 95, SEP, 96, SEP]] * 50)
+    masked = mask(vocabulary, token_ids, np.ones_like(token_ids), whole_word_masking=True)
+
+    assert (masked.weights_BP.sum(axis=1) == 1).all()
+    assert set(masked.positions_BP[masked.weights_BP > 0].tolist()) == {1, 3}
+
+
+def test_whole_words_of_one_piece_are_drawn_as_pieces_are(vocabulary):
+    """Over several sequences a row, and where a row has a surplus."""
+    token_ids = np.random.default_rng(0).integers(5, 90, (8, 64))
+    token_ids[:, [0, 40]], token_ids[:, [39, 63]] = CLS, SEP
+    sequence_ids = np.repeat([[1] * 40 + [2] * 24], 8, axis=0)
+
+    for most in (20, 7):
+        settings = {"max_predictions": most, "mask_rate": 0.15}
+        pieces = mask(vocabulary, token_ids, sequence_ids, **settings)
+        words = mask(vocabulary, token_ids, sequence_ids, **settings, whole_word_masking=True)
+        np.testing.assert_array_equal(pieces.token_ids_BL, words.token_ids_BL)
+        np.testing.assert_array_equal(pieces.positions_BP, words.positions_BP)

@@ -1,0 +1,124 @@
+"""An update: the gradient of the whole global batch, clipped once, made by all or by none."""
+
+from types import SimpleNamespace
+
+import horovod.tensorflow as hvd
+import keras
+import numpy as np
+import pytest
+
+from components.shared.bert.history import History
+from components.shared.bert.trainer import MicroBatch, Trainer, TrainerSettings
+
+
+class LinearTask:
+    """A loss whose gradient is the mean of the batch's x."""
+
+    def __init__(self) -> None:
+        self.weight = keras.Variable(np.ones(2, np.float32), name="kernel")
+        generator = keras.random.SeedGenerator(1)
+        bert = SimpleNamespace(seed_generator=generator)
+        self.model = SimpleNamespace(trainable_variables=[self.weight], bert=bert)
+
+    def sums(self, arrays):
+        loss = keras.ops.sum(arrays["x"] * self.weight)
+        return {"a_loss": loss, "a_accuracy": keras.ops.zeros(())}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _horovod():
+    hvd.init()
+
+
+@pytest.fixture
+def make_trainer():
+    def make(**changes) -> Trainer:
+        settings = {
+            "label": "Test",
+            "num_steps": 1,
+            "learning_rate": 0.1,
+            "warmup_steps": 0,
+            "optimizer": "lamb",
+            "precision": "float32",
+            "xla": "off",
+            "compress_gradients": False,
+            "seed": 1,
+            "log_every_steps": 1,
+            "checkpoint_every_steps": 1000,
+        }
+        return Trainer(LinearTask(), TrainerSettings(**(settings | changes)))
+
+    return make
+
+
+def micro_batch(*rows) -> MicroBatch:
+    return MicroBatch({"x": np.array(rows, np.float32)}, {"a": float(len(rows))}, len(rows), 1)
+
+
+def run(trainer, batches) -> History:
+    history = History([])
+    trainer.run(batches.__getitem__, first_step=0, history=history, save=lambda step: None)
+    return history
+
+
+@pytest.mark.parametrize("cut", [1, 2], ids=["one micro-batch", "two micro-batches"])
+def test_the_gradient_of_the_whole_batch_is_clipped_not_that_of_each_micro_batch(make_trainer, cut):
+    """Mean (30, 40), norm 50, clipped (0.6, 0.8); clipped one by one it would be (1, 1)."""
+    trainer = make_trainer()
+    trainer.optimizer = keras.optimizers.SGD(1.0, global_clipnorm=1.0)
+    trainer.optimizer.build(trainer.task.model.trainable_variables)
+    rows = [[60, 0], [0, 80]]
+
+    run(trainer, [[micro_batch(*rows)] if cut == 1 else [micro_batch(row) for row in rows]])
+
+    np.testing.assert_allclose(trainer.task.weight.numpy(), [1 - 0.6, 1 - 0.8], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"precision": "mixed_float16"}, {"compress_gradients": True}], ids=str
+)
+def test_a_step_whose_gradient_overflows_is_skipped_and_counted(make_trainer, changes):
+    """The weights stay, the optimiser's count too, the scale is halved, the loss is known."""
+    trainer = make_trainer(num_steps=3, **changes)
+    batches = [[micro_batch(row)] for row in ([1, 1], [1, 1e38], [1, 1])]
+
+    history = run(trainer, batches)
+
+    assert [entry["skipped_steps"] for entry in history.entries] == [0, 1, 1]
+    assert [entry["loss_scale"] for entry in history.entries] == [2**16, 2**15, 2**15]
+    assert int(trainer.optimizer.iterations.numpy()) == 2
+    assert history.summary()["skipped_steps"] == 1
+    # The rate goes on where it was: 0.1 * (1 - 1/3) ** 0.5 in the third step.
+    rates = [entry["learning_rate"] for entry in history.entries]
+    assert rates[1] == pytest.approx(rates[2]) == pytest.approx(0.1 * (2 / 3) ** 0.5)
+
+
+def test_a_line_of_the_history_holds_no_skipped_infinity(make_trainer):
+    """An overflow on the way forward belongs to the skipped step, not to the mean."""
+    trainer = make_trainer(num_steps=2, log_every_steps=2, precision="mixed_float16")
+
+    (entry,) = run(trainer, [[micro_batch([1, 1])], [micro_batch([np.inf, 1])]]).entries
+
+    assert entry["loss"] == pytest.approx(2)
+
+
+def test_twenty_skipped_steps_in_a_row_end_the_run(make_trainer):
+    """With what to try; nineteen do not."""
+    trainer = make_trainer(num_steps=40, log_every_steps=40, precision="mixed_float16")
+    good, bad = [micro_batch([1, 1])], [micro_batch([1, np.inf])]
+
+    with pytest.raises(FloatingPointError, match="20 steps in a row .* smaller learning_rate"):
+        run(trainer, [*[bad] * 19, good, *[bad] * 20])
+
+    assert trainer.loss_scale.num_skipped == 39
+
+
+def test_the_loss_scale_goes_on_from_its_state(make_trainer):
+    """Also how many steps were skipped in a row, and in all."""
+    first = make_trainer(num_steps=2, precision="mixed_float16", log_every_steps=2)
+    run(first, [[micro_batch([1, 1])], [micro_batch([1, 1e38])]])
+    second = make_trainer(precision="mixed_float16")
+
+    second.set_state(first.state())
+
+    assert second.loss_scale.state() == [2**15, 0, 1, 1] == first.loss_scale.state()
