@@ -3,8 +3,17 @@
 from components.evaluate.ask import ask
 from components.evaluate.config import AskConfig, EvaluateConfig
 from components.evaluate.run import run
+from components.evaluate.saved_model import ExportConfig, export
 from components.evaluate.score import ScoreFiles, score
 from components.shared.stage import main
 
 if __name__ == "__main__":
-    main(EvaluateConfig, run, commands={"ask": (AskConfig, ask), "score": (ScoreFiles, score)})
+    main(
+        EvaluateConfig,
+        run,
+        commands={
+            "ask": (AskConfig, ask),
+            "export": (ExportConfig, export),
+            "score": (ScoreFiles, score),
+        },
+    )

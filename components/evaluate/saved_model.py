@@ -1,0 +1,67 @@
+"""A fine-tuned model as a SavedModel, for TensorFlow Serving and Triton."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.shared.errors import InputError
+from components.shared.files import whole_folder
+
+_FILE = "saved_model.pb"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """Write a fine-tuned model as a SavedModel, which loads without this project's code.
+
+    Its signature serving_default takes int32 [batch, length] token_ids and segment_ids (0 in
+    padding) and gives float32 [batch, length] start_logits and end_logits.
+    """
+
+    checkpoint: Path
+    """Checkpoint folder of the fine-tuned model."""
+    output: Path
+    """Folder to write; Serving expects it to be named by a version, such as models/bert/1."""
+
+
+def export(config: ExportConfig) -> None:
+    """Write the folder, whole or not at all; an exported model that was there is replaced.
+
+    Raises:
+        InputError: if the checkpoint is not whole, or the output is something else's folder.
+    """
+    if config.output.exists() and not (config.output / _FILE).exists():
+        raise InputError(
+            f"{config.output}: is there already and no {_FILE} in it; give another folder"
+        )
+    import tensorflow as tf
+
+    from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
+    from components.shared.bert.heads import SpanModel
+
+    checkpoint = Checkpoint.read(config.checkpoint)
+    model = SpanModel(checkpoint.config, seed=0)
+    model.build()
+    restore(checkpoint.folder, named_variables(model))
+    ids = tf.TensorSpec([None, None], tf.int32)
+
+    @tf.function(input_signature=[ids, ids])
+    def serve(token_ids: tf.Tensor, segment_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        start_BL, end_BL = model(
+            {"token_ids": token_ids, "segment_ids": segment_ids}, training=False
+        )
+        return {"start_logits": start_BL, "end_logits": end_BL}
+
+    module = tf.Module()
+    module.variables_ = [variable.value for variable in model.variables]
+    module.serve = serve
+    with whole_folder(config.output) as scratch:
+        tf.saved_model.save(module, str(scratch), signatures={"serving_default": serve})
+        # What a client needs to make ids of words.
+        assets = scratch / "assets.extra"
+        assets.mkdir(exist_ok=True)
+        shutil.copyfile(checkpoint.folder / "vocab.txt", assets / "vocab.txt")
+        settings = json.dumps({"do_lower_case": checkpoint.lowercase}) + "\n"
+        (assets / "tokenizer_config.json").write_text(settings, encoding="utf-8")
+    print(f"{config.output}: a SavedModel with the signature serving_default", flush=True)
