@@ -24,16 +24,24 @@ _TEXT = re.compile(r"<text\b[^>]*>")
 _NUMERIC_REFERENCE = re.compile(r"&#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});")
 # `#REDIRECT [[…]]` in any language: a `#`, a word, a link.
 _REDIRECT = re.compile(r"\s*#\s*[^\W\d]+\s*:?\s*\[\[")
-# Of en, de, fr, es, it, pt, nl, pl, sv, ru, uk, ja, zh; other wikis' pages stay in.
+# Of some thirty languages; other wikis' pages stay in.
 _DISAMBIGUATION = re.compile(
     r"\{\{\s*(?:disambig\w*|dis|dab|(?:\w+ ){0,3}disambiguation(?: page)?|hndis|geodis|numberdis"
     r"|mathdab|letter-number combination disambig\w*|begriffsklärung|homonymie"
-    r"|desambiguaci[oó]n|desambiguação|disambigua|dp|doorverwijspagina|ujednoznacznienie"
-    r"|förgrening|неоднозначность|багатозначність|aimai|曖昧さ回避|消歧义|消歧義|消歧义页)"
+    r"|desambiguaci[oó]n?|desambiguação|disambigua|dp|doorverwijspagina|ujednoznacznienie"
+    r"|förgrening\w*|flertydig|peker\w*|täsmennyssivu|rozcestník|egyért\w*|anlam ayrımı|apartigilo"
+    r"|dezambiguizare|αποσαφήνιση|пояснение|неоднозначность|многозначность|багатозначність"
+    r"|вишезначна одредница|ابهام‌زدایی|توضيح|פירושונים|định hướng|동음이의\w*|동명이인|aimai"
+    r"|曖昧さ回避|人名の曖昧さ回避|地名の曖昧さ回避|消歧义|消歧義|消歧义页)"
     r"\s*(?:\||\}\})",
     re.IGNORECASE,
 )
-_DISAMBIGUATION_TITLE = " (disambiguation)"
+_DISAMBIGUATION_TITLE = re.compile(
+    r"[ _]?[(（](?:disambiguation|begriffsklärung|homonymie|desambiguación|desambiguação"
+    r"|disambigua|doorverwijspagina|ujednoznacznienie|olika betydelser|значения|значення"
+    r"|曖昧さ回避|消歧义|消歧義|동음이의)[)）]",
+    re.IGNORECASE,
+)
 
 
 class Page(NamedTuple):
@@ -71,7 +79,7 @@ def parse_page(xml: bytes) -> Page | str:
     if _REDIRECT.match(wikitext):
         return REDIRECT
     name = _unescape(title[1])
-    if name.endswith(_DISAMBIGUATION_TITLE) or _DISAMBIGUATION.search(wikitext):
+    if _DISAMBIGUATION_TITLE.search(name) or _DISAMBIGUATION.search(wikitext):
         return DISAMBIGUATION
     return Page(int(page_id[1]), name, wikitext)
 

@@ -64,6 +64,11 @@ def test_empty_text_is_an_article_without_text():
         (make("{{Human name disambiguation}}"), "disambiguation"),
         (make("{{Begriffsklärung}}"), "disambiguation"),
         (make(title="Ely (disambiguation)"), "disambiguation"),
+        (make("{{Homonymie}}"), "disambiguation"),
+        (make("{{aimai}}"), "disambiguation"),
+        (make("{{동음이의}}"), "disambiguation"),
+        (make(title="Wien (Begriffsklärung)"), "disambiguation"),
+        (make(title="東京 (曖昧さ回避)"), "disambiguation"),
         (make(extra="<model>css</model>"), "not an article"),
         (make().replace(b"</text>", b""), "broken"),
         (make(page_id="").replace(b"<id>8</id>", b""), "broken"),
@@ -75,6 +80,11 @@ def test_empty_text_is_an_article_without_text():
 def test_page_that_is_no_article_has_its_reason(xml, reason):
     """What is left out is counted by its reason."""
     assert parse_page(xml) == reason
+
+
+def test_article_named_after_a_kind_of_page_stays():
+    """Only the words in brackets tell the kind."""
+    assert read(make(title="Word-sense disambiguation")).title == "Word-sense disambiguation"
 
 
 @pytest.mark.parametrize(

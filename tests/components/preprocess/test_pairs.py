@@ -1,7 +1,8 @@
 from array import array
 from collections import Counter
-from itertools import accumulate
+from itertools import accumulate, chain, pairwise
 from random import Random
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -170,3 +171,71 @@ def test_every_pair_is_whole_and_in_its_document(sentence_lengths, length, seed)
             assert 0 <= span.start < span.end <= len(documents[span.document].piece_ids)
     starts = [one.first.start for one in pairs]
     assert starts == sorted(set(starts))
+
+
+def pair_as_google(documents, index, *, length, short_sequence_rate, rng):
+    """create_instances_from_document's rules, on lists of pieces instead of places.
+
+    Gives A, B before they are shortened, and whether B was drawn at random.
+    """
+    sentences = split_pieces(documents[index])
+    target = length - 3
+    if rng.random() < short_sequence_rate:
+        target = rng.randint(2, length - 3)
+    chunk, place, instances = [], 0, []
+    while place < len(sentences):
+        chunk.append(sentences[place])
+        is_last = place == len(sentences) - 1
+        if is_last or sum(map(len, chunk)) >= target:
+            num_first = rng.randint(1, len(chunk) - 1) if len(chunk) >= 2 else 1
+            first, second = list(chain(*chunk[:num_first])), []
+            is_random = len(chunk) == 1 or rng.random() < 0.5
+            if is_random:
+                for _ in range(10):
+                    other = rng.randint(0, len(documents) - 1)
+                    if other != index:
+                        break
+                texts = split_pieces(documents[other])
+                for text in texts[rng.randint(0, len(texts) - 1) :]:
+                    second += text
+                    if len(second) >= target - len(first):
+                        break
+                place -= len(chunk) - num_first
+            else:
+                second = list(chain(*chunk[num_first:]))
+            instances.append((first, second, is_random))
+            chunk = []
+        place += 1
+    return instances
+
+
+def split_pieces(document):
+    ends = [0, *document.sentence_ends]
+    return [list(document.piece_ids[start:end]) for start, end in pairwise(ends)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=12), min_size=2, max_size=5),
+    st.integers(5, 64),
+    st.sampled_from([0.0, 0.1, 1.0]),
+    st.integers(0, 1 << 30),
+)
+def test_pairs_are_those_of_googles_rules(sentence_lengths, length, short_rate, seed):
+    """With the same chance, A and B are Google's, shortened to fit, and so are the labels."""
+    documents = [make_document(page, *lengths) for page, lengths in enumerate(sentence_lengths)]
+    arguments = {"length": length, "short_sequence_rate": short_rate}
+
+    # Shortening draws in another way, so it is left to tests of its own.
+    with patch("components.preprocess.pairs._truncate", lambda a, b, *_: (a, b)):
+        pairs = list(pair_document(documents, 0, **arguments, rng=Random(seed)))
+
+    expected = pair_as_google(documents, 0, **arguments, rng=Random(seed))
+    pieces = [
+        [list(documents[one.document].piece_ids[one.start : one.end]) for one in found[:2]]
+        for found in pairs
+    ]
+    assert pieces == [[first, second] for first, second, _ in expected]
+    for found, (_, _, is_random) in zip(pairs, expected, strict=True):
+        is_next = found.second.document == 0 and found.second.start == found.first.end
+        assert found.label == (is_random and not is_next)
