@@ -165,8 +165,10 @@ class Trainer:
         own = [sum(b.counts[name] for b in batch) for name in names]
         # All must stop after the same update: whether any is asked to rides on this sum.
         own.append(float(preemption.is_requested()))
-        (total,) = distributed.sum_over_processes([tf.constant(own, tf.float32)])
-        counts, num_asked_to_end = total[:-1], total[-1]
+        # On the CPU, whatever trains: the flag is read without waiting for a GPU.
+        with tf.device("CPU"):
+            (total,) = distributed.sum_over_processes([tf.constant(own, tf.float32)])
+            counts, is_asked_to_end = total[:-1], total[-1] > 0
         inverse = tf.math.reciprocal_no_nan(counts)
         scale = tf.constant(self.loss_scale.value, tf.float32)
         gradients: list[Any] | None = None
@@ -184,7 +186,7 @@ class Trainer:
             self.loss_scale.update(bool(finite))
             if not np.isfinite(sums).all():  # skipped for an overflow on the way forward
                 counts, sums = tf.zeros_like(counts), tf.zeros_like(sums)
-        return _Sums(names, counts, sums), bool(num_asked_to_end > 0)
+        return _Sums(names, counts, sums), bool(is_asked_to_end)
 
     def _forward_backward_eager(self, arrays: Any, inverse: Any, scale: Any) -> list[Any]:
         """Gradients of the scaled loss and, last, the vector of sums."""

@@ -52,13 +52,17 @@ def test_a_run_killed_twice_ends_as_if_it_had_not_been(make_stage, straight):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
-def test_sigterm_saves_and_another_number_of_processes_goes_on(make_stage, straight, before, after):
+@pytest.mark.parametrize(
+    ("before", "after", "is_sent_to"), [(1, 2, "itself"), (2, 1, "launcher"), (2, 2, "rank 1")]
+)
+def test_sigterm_saves_and_another_number_of_processes_goes_on(
+    make_stage, straight, before, after, is_sent_to
+):
     """Status 143; the rows, their masks and dropout are the same, so the losses are."""
     stage = make_stage()
     process = stage.start(**SETTINGS, num_processes=before)
     stage.wait_for_state(process)
-    process.send_signal(signal.SIGTERM)
+    os.kill(_children(process.pid)[-1] if is_sent_to == "rank 1" else process.pid, signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 143, errors
