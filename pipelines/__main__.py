@@ -13,9 +13,10 @@ from typing import Any
 from docstring_parser import parse
 from kfp import compiler
 
+from components.shared.errors import InputError
 from pipelines.bert import bert
 
-_EXIT_STEP_FAILED = 1
+_EXIT_STEP_FAILED, _EXIT_INPUT_ERROR = 1, 2
 # The parameters that name files or folders of this machine.
 _FILES = (
     "squad_train",
@@ -32,7 +33,13 @@ def main() -> int:
     """Compile or run the pipeline."""
     arguments = vars(_make_parser().parse_args())
     command = arguments.pop("command")
-    return _compile(**arguments) if command == "compile" else _run(**arguments)
+    try:
+        if command == "compile":
+            return _compile(**arguments)
+        return _run(**arguments) if command == "run" else _schedule(**arguments)
+    except InputError as error:
+        print(f"{command}: error: {error}", file=sys.stderr)
+        return _EXIT_INPUT_ERROR
 
 
 def _compile(output: Path) -> int:
@@ -66,6 +73,25 @@ def _run(runner: str, output: Path, **parameters: Any) -> int:
             print(f"  {name}: {value:.4g}")
     print(f"  checkpoint: {artifacts['checkpoint'].path}")
     print(f"  report: {report}")
+    return 0
+
+
+def _schedule(action: str, file: Path, host: str, namespace: str | None, dry_run: bool) -> int:
+    from pipelines.recurring_runs import RecurringRuns, connect
+    from pipelines.schedules import read_schedules
+
+    assert action == "apply"
+    wanted = read_schedules(file)
+    cluster = RecurringRuns(connect(host, namespace), namespace)
+    changes = cluster.plan(wanted)
+    for change in changes:
+        print("\n".join(change.lines()))
+        if not dry_run:
+            cluster.apply(change)
+    if not changes:
+        print(f"nothing to do: the cluster has the {len(wanted)} schedules as the file says")
+    elif dry_run:
+        print(f"{len(changes)} to change; nothing was changed")
     return 0
 
 
@@ -110,6 +136,17 @@ def _make_parser() -> argparse.ArgumentParser:
         "--output", type=Path, default=Path("runs"), help="folder for this run's artifacts"
     )
     _add_parameters(run)
+
+    schedule = commands.add_parser(
+        "schedule", help="make a cluster's recurring runs what a file says"
+    )
+    schedule.add_argument("action", choices=("apply",))
+    schedule.add_argument(
+        "--file", type=Path, default=Path("schedules.yaml"), help="the list of schedules"
+    )
+    schedule.add_argument("--host", required=True, help="address of the KFP API server or UI")
+    schedule.add_argument("--namespace", help="of the runs, where Kubeflow has several users")
+    schedule.add_argument("--dry-run", action="store_true", help="show the difference only")
     return parser
 
 

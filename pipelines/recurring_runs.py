@@ -1,0 +1,218 @@
+"""Makes a cluster's recurring runs what schedules.yaml says, and no others of its own.
+
+Kubeflow has no call that changes a recurring run, so one that differs is made anew: first the
+new one, then the old one is deleted. Which are ours is told by a mark in their description.
+"""
+
+import dataclasses
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import kfp_server_api
+from kfp.client import Client
+
+from components.shared.errors import InputError
+from pipelines.schedules import LATEST, Schedule
+
+_MARK = "Managed by schedules.yaml: change it there."
+_PAGE_SIZE = 100
+_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A recurring run on the cluster, in the words of the file."""
+
+    id: str
+    schedule: Schedule
+
+
+@dataclass(frozen=True)
+class Change:
+    """What has to be done; both schedules where one replaces the other."""
+
+    wanted: Schedule | None
+    observed: Observed | None
+
+    def lines(self) -> list[str]:
+        """The change as a person reads it: + new, - gone, ~ changed, field by field."""
+        if self.observed is None:
+            assert self.wanted is not None
+            return [f"+ {self.wanted.name}: {self.wanted.pipeline} at {self.wanted.cron}"]
+        if self.wanted is None:
+            return [f"- {self.observed.schedule.name}"]
+        old, new = dataclasses.asdict(self.observed.schedule), dataclasses.asdict(self.wanted)
+        return [f"~ {self.wanted.name}"] + [
+            f"    {name}: {old[name]!r} -> {new[name]!r}" for name in new if old[name] != new[name]
+        ]
+
+
+class RecurringRuns:
+    """The recurring runs of a namespace."""
+
+    def __init__(self, client: Client, namespace: str | None) -> None:
+        self._client, self._namespace = client, namespace
+
+    def plan(self, wanted: Sequence[Schedule]) -> list[Change]:
+        """What differs between the file and the cluster, in the file's order."""
+        name_to_observed: dict[str, Observed] = {}
+        changes = []
+        for observed in self._observe():
+            # Two of one name: a run that was cut off between making and deleting.
+            if observed.schedule.name in name_to_observed:
+                changes.append(Change(None, observed))
+            name_to_observed.setdefault(observed.schedule.name, observed)
+        for schedule in wanted:
+            one = name_to_observed.pop(schedule.name, None)
+            if one is None or one.schedule != schedule:
+                changes.append(Change(schedule, one))
+        return changes + [Change(None, observed) for observed in name_to_observed.values()]
+
+    def apply(self, change: Change) -> None:
+        """Do what a change says.
+
+        Raises:
+            InputError: if the pipeline or its version is not on the cluster.
+        """
+        wanted, observed = change.wanted, change.observed
+        if wanted is not None and observed is not None and _is_pause(wanted, observed.schedule):
+            switch = (
+                self._client.disable_recurring_run
+                if wanted.paused
+                else (self._client.enable_recurring_run)
+            )
+            switch(observed.id)
+            return
+        if wanted is not None:
+            self._create(wanted)
+        if observed is not None:
+            self._client.delete_recurring_run(observed.id)
+
+    def _create(self, schedule: Schedule) -> None:
+        pipeline_id = self._client.get_pipeline_id(schedule.pipeline)
+        if pipeline_id is None:
+            raise InputError(
+                f"schedule {schedule.name}: the cluster has no pipeline {schedule.pipeline!r}; "
+                "upload it first"
+            )
+        experiment = self._client.create_experiment(schedule.experiment, namespace=self._namespace)
+        self._client.create_recurring_run(
+            experiment_id=experiment.experiment_id,
+            job_name=schedule.name,
+            description=_MARK,
+            cron_expression=schedule.cron,
+            max_concurrency=schedule.max_concurrency,
+            no_catchup=not schedule.catchup,
+            params=dict(schedule.parameters),
+            pipeline_id=pipeline_id,
+            # None at all: the backend takes the newest at each trigger.
+            version_id=self._find_version(schedule, pipeline_id),
+            enabled=not schedule.paused,
+            pipeline_root=schedule.pipeline_root or None,
+            service_account=schedule.service_account or None,
+        )
+
+    def _find_version(self, schedule: Schedule, pipeline_id: str) -> str:
+        if schedule.version == LATEST:
+            return ""
+        versions = {
+            one.display_name: one.pipeline_version_id for one in self._versions(pipeline_id)
+        }
+        if schedule.version not in versions:
+            raise InputError(
+                f"schedule {schedule.name}: {schedule.pipeline} has no version "
+                f"{schedule.version!r}, only {', '.join(versions) or 'none'}"
+            )
+        return versions[schedule.version]
+
+    def _versions(self, pipeline_id: str) -> Iterator[Any]:
+        return _pages(
+            lambda token: self._client.list_pipeline_versions(
+                pipeline_id, page_token=token, page_size=_PAGE_SIZE
+            ),
+            "pipeline_versions",
+        )
+
+    def _observe(self) -> Iterator[Observed]:
+        """Ours; the newest first."""
+        runs = _pages(
+            lambda token: self._client.list_recurring_runs(
+                page_token=token,
+                page_size=_PAGE_SIZE,
+                sort_by="created_at desc",
+                namespace=self._namespace,
+            ),
+            "recurring_runs",
+        )
+        id_to_name: dict[str, Mapping[str, str]] = {}
+        for run in runs:
+            if run.description == _MARK:
+                yield Observed(run.recurring_run_id, self._describe(run, id_to_name))
+
+    def _describe(self, run: Any, pipeline_to_versions: dict[str, Mapping[str, str]]) -> Schedule:
+        reference, runtime = run.pipeline_version_reference, run.runtime_config
+        pipeline_id, version_id = reference.pipeline_id, reference.pipeline_version_id
+        if version_id and pipeline_id not in pipeline_to_versions:
+            pipeline_to_versions[pipeline_id] = {
+                one.pipeline_version_id: one.display_name for one in self._versions(pipeline_id)
+            }
+        version = pipeline_to_versions[pipeline_id].get(version_id, "") if version_id else LATEST
+        return Schedule(
+            name=run.display_name,
+            pipeline=self._client.get_pipeline(pipeline_id).display_name,
+            cron=run.trigger.cron_schedule.cron if run.trigger.cron_schedule else "",
+            version=version,
+            experiment=self._client.get_experiment(run.experiment_id).display_name,
+            parameters=runtime.parameters or {},
+            pipeline_root=runtime.pipeline_root or "",
+            service_account=run.service_account or "",
+            max_concurrency=int(run.max_concurrency),
+            catchup=not run.no_catchup,
+            paused=run.status != kfp_server_api.V2beta1RecurringRunStatus.ENABLED,
+        )
+
+
+def connect(host: str, namespace: str | None) -> Client:
+    """A client of a KFP API server.
+
+    Raises:
+        InputError: if it doesn't answer.
+    """
+    if not host.startswith(("http://", "https://")):
+        raise InputError(f"--host {host}: must begin with http:// or https://")
+    # The client would retry for half a minute, with a traceback each time.
+    try:
+        url = f"{host}/apis/v2beta1/healthz"
+        urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS).close()  # noqa: S310 - checked above
+    except urllib.error.HTTPError as error:
+        if error.code not in (401, 403):  # the client has ways to sign in
+            raise _no_answer(host, error) from None
+    except (OSError, ValueError) as error:
+        raise _no_answer(host, error) from None
+    return Client(host=host, namespace=namespace or "kubeflow")
+
+
+def _no_answer(host: str, error: Exception) -> InputError:
+    return InputError(
+        f"{host}: no answer of a Kubeflow Pipelines API server ({error}); give its address with "
+        "--host, such as http://localhost:8080 after `kubectl port-forward --namespace kubeflow "
+        "service/ml-pipeline-ui 8080:80`"
+    )
+
+
+def _pages(fetch: Any, items: str) -> Iterator[Any]:
+    token = ""
+    while True:
+        page = fetch(token)
+        yield from getattr(page, items) or ()
+        token = page.next_page_token
+        if not token:
+            return
+
+
+def _is_pause(wanted: Schedule, observed: Schedule) -> bool:
+    """Whether nothing but `paused` differs."""
+    return dataclasses.replace(wanted, paused=observed.paused) == observed

@@ -1,0 +1,181 @@
+"""A cluster's recurring runs follow schedules.yaml, through kfp's own client."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from pipelines.environments import REPOSITORY
+from tests.pipelines.fake_kfp import running_fake_kfp
+
+MONTHLY = {
+    "name": "monthly",
+    "pipeline": "bert",
+    "cron": "0 0 3 2 * *",
+    "experiment": "retraining",
+    "parameters": {"dump": "simplewiki-latest", "num_processes": 8, "lowercase": True},
+    "pipeline_root": "s3://bucket/runs",
+}
+
+
+@pytest.fixture
+def kfp():
+    with running_fake_kfp() as server:
+        server.add_pipeline("bert", "0.1.0", "0.2.0")
+        yield server
+
+
+@pytest.fixture
+def apply(kfp, tmp_path):
+    """Apply a file with these schedules; returns the ended command."""
+
+    def run(*schedules, flags=(), host=None) -> subprocess.CompletedProcess:
+        file = tmp_path / "schedules.yaml"
+        file.write_text(yaml.safe_dump({"schedules": list(schedules)}), encoding="utf-8")
+        command = [sys.executable, "-m", "pipelines", "schedule", "apply", "--file", str(file)]
+        return subprocess.run(
+            [*command, "--host", host or kfp.address, *flags],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def only_run(kfp) -> dict:
+    (run,) = kfp.objects["recurringruns"].values()
+    return run
+
+
+def test_a_schedule_becomes_a_recurring_run(apply, kfp):
+    """With its trigger, parameters of their own types, and no version: the newest each time."""
+    done = apply(MONTHLY)
+
+    assert done.returncode == 0, done.stderr
+    assert "+ monthly: bert at 0 0 3 2 * *" in done.stdout
+    run = only_run(kfp)
+    assert run["display_name"] == "monthly"
+    assert run["trigger"]["cron_schedule"]["cron"] == "0 0 3 2 * *"
+    assert run["runtime_config"]["parameters"] == MONTHLY["parameters"]
+    assert run["runtime_config"]["pipeline_root"] == "s3://bucket/runs"
+    assert not run["pipeline_version_reference"].get("pipeline_version_id")
+    assert (run["status"], run["no_catchup"]) == ("ENABLED", True)
+    assert next(iter(kfp.objects["experiments"].values()))["display_name"] == "retraining"
+
+
+def test_applying_again_changes_nothing(apply, kfp):
+    """Not one request that writes."""
+    other = {**MONTHLY, "name": "other", "version": "0.1.0", "max_concurrency": 3}
+    apply(MONTHLY, other)
+    kfp.writes.clear()
+
+    done = apply(MONTHLY, other)
+
+    assert done.returncode == 0, done.stderr
+    assert "nothing to do" in done.stdout
+    assert not kfp.writes
+
+
+def test_a_change_is_shown_field_by_field_and_made(apply, kfp):
+    """The old run is gone once the new one is there."""
+    apply(MONTHLY)
+    old = only_run(kfp)["recurring_run_id"]
+    kfp.writes.clear()
+
+    done = apply({**MONTHLY, "cron": "0 0 4 2 * *", "version": "0.2.0"})
+
+    assert "    cron: '0 0 3 2 * *' -> '0 0 4 2 * *'" in done.stdout
+    assert "    version: 'latest' -> '0.2.0'" in done.stdout
+    run = only_run(kfp)
+    assert run["recurring_run_id"] != old
+    assert run["pipeline_version_reference"]["pipeline_version_id"].endswith("0.2.0")
+    assert kfp.writes[-1].endswith(old)
+
+
+def test_a_pause_keeps_the_run(apply, kfp):
+    """Its history in the UI stays with it; so does lifting it."""
+    apply(MONTHLY)
+    id_ = only_run(kfp)["recurring_run_id"]
+
+    apply({**MONTHLY, "paused": True})
+    paused = dict(only_run(kfp))
+    apply(MONTHLY)
+
+    assert (paused["recurring_run_id"], paused["status"]) == (id_, "DISABLED")
+    assert (only_run(kfp)["recurring_run_id"], only_run(kfp)["status"]) == (id_, "ENABLED")
+
+
+def test_what_the_file_no_longer_holds_is_removed(apply, kfp):
+    """But nothing that somebody else made."""
+    kfp.add("recurringruns", {"display_name": "by hand", "description": "mine"})
+    apply(MONTHLY, {**MONTHLY, "name": "second"}, {**MONTHLY, "name": "third"})
+    assert len(kfp.objects["recurringruns"]) == 4
+
+    done = apply({**MONTHLY, "name": "second"})
+
+    assert "- monthly" in done.stdout
+    names = {run["display_name"] for run in kfp.objects["recurringruns"].values()}
+    assert names == {"by hand", "second"}
+
+
+def test_a_run_changed_by_hand_is_set_right(apply, kfp):
+    """The file wins."""
+    apply(MONTHLY)
+    only_run(kfp)["trigger"]["cron_schedule"]["cron"] = "0 * * * * *"
+
+    apply(MONTHLY)
+
+    assert only_run(kfp)["trigger"]["cron_schedule"]["cron"] == MONTHLY["cron"]
+
+
+def test_a_dry_run_shows_and_changes_nothing(apply, kfp):
+    """Not one request that writes."""
+    done = apply(MONTHLY, flags=("--dry-run",))
+
+    assert done.returncode == 0, done.stderr
+    assert "+ monthly" in done.stdout
+    assert "1 to change; nothing was changed" in done.stdout
+    assert not kfp.writes
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"cron": "0 3 2 * *"}, "has six, seconds first: '0 0 3 2 * *'"),
+        ({"cron": "daily"}, "cron 'daily' is none"),
+        ({"cron": None}, "cron is missing"),
+        ({"frequency": 3}, "unknown field 'frequency'; known are name"),
+        ({"parameters": ["dump"]}, "parameters must be a table"),
+        ({"max_concurrency": 0}, "max_concurrency must be 1 to 10, got 0"),
+        ({"paused": "no"}, "paused must be true or false"),
+        ({"pipeline": "gpt"}, "the cluster has no pipeline 'gpt'; upload it first"),
+        ({"version": "9"}, "bert has no version '9', only 0.1.0, 0.2.0"),
+    ],
+)
+def test_a_wrong_schedule_is_refused_by_its_name(apply, kfp, change, said):
+    """In one line, status 2, and no recurring run is made."""
+    done = apply({**MONTHLY, **change})
+
+    assert done.returncode == 2
+    assert said in done.stderr.splitlines()[-1]
+    assert "monthly" in done.stderr.splitlines()[-1]
+    assert not kfp.objects["recurringruns"]
+
+
+def test_two_schedules_of_one_name_are_refused(apply):
+    """Which of them would count?"""
+    assert "two schedules are named monthly" in apply(MONTHLY, MONTHLY).stderr
+
+
+def test_a_host_that_does_not_answer_is_told_as_such(apply):
+    """With how to reach one."""
+    done = apply(MONTHLY, host="http://127.0.0.1:9")
+
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("schedule: error: http://127.0.0.1:9: no answer")
+    assert "port-forward" in last
