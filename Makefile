@@ -38,7 +38,10 @@ define test_stage
 
 endef
 
+# What exported models are compared with: 4 GB, as PyPI's PyTorch comes with NVIDIA's libraries.
 test: setup  ## Run all tests (five to ten minutes on two cores)
+	@test -d tests/huggingface/.venv || echo "setting up PyTorch and transformers (4 GB)"
+	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/huggingface
 	@$(call run_tests,)
 
 lint: setup  ## Run the formatter's check, the linter and the type checker

@@ -2,8 +2,9 @@
 
 from components.finetune.config import FinetuneConfig
 from components.finetune.run import run
+from components.shared.bert.export import ExportConfig, export
 from components.shared.stage import main
 
 # Horovod's processes are spawned and import this module again.
 if __name__ == "__main__":
-    main(FinetuneConfig, run)
+    main(FinetuneConfig, run, commands={"export": (ExportConfig, export)})

@@ -6,7 +6,8 @@ from components.finetune.batches import WindowBatches
 from components.finetune.config import FinetuneConfig
 from components.finetune.task import SpanTask
 from components.shared.bert import distributed
-from components.shared.bert.checkpoint import Checkpoint, encoder_variables, restore
+from components.shared.bert.checkpoint import Checkpoint
+from components.shared.bert.initial import start_from
 from components.shared.bert.training import train_task
 from components.shared.files import sha256
 from components.shared.squad.data import read_squad
@@ -46,7 +47,7 @@ def train(config: FinetuneConfig) -> None:
         seed=config.seed,
     )
     task = SpanTask(initial.config, seed=config.seed)
-    restore(initial.folder, encoder_variables(task.model))
+    start_from(initial, task.model)
     train_task(
         task,
         config,

@@ -2,8 +2,9 @@
 
 from components.pretrain.config import PretrainConfig
 from components.pretrain.run import run
+from components.shared.bert.export import ExportConfig, export
 from components.shared.stage import main
 
 # Horovod's processes are spawned and import this module again.
 if __name__ == "__main__":
-    main(PretrainConfig, run)
+    main(PretrainConfig, run, commands={"export": (ExportConfig, export)})

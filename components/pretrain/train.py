@@ -8,8 +8,9 @@ from components.pretrain.rows import RowReader
 from components.pretrain.shards import Shards, find_shards
 from components.pretrain.task import PretrainingTask
 from components.shared.bert import distributed
-from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
+from components.shared.bert.checkpoint import Checkpoint
 from components.shared.bert.config import BertConfig
+from components.shared.bert.initial import start_from
 from components.shared.bert.training import train_task
 from components.shared.errors import InputError
 from components.shared.vocabulary import Vocabulary
@@ -27,7 +28,7 @@ def train(config: PretrainConfig) -> None:
 
     task = PretrainingTask(bert_config, seed=config.seed)
     if initial is not None:
-        restore(initial.folder, named_variables(task.model))
+        start_from(initial, task.model)
     num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
     batches = BatchMaker(
         RowReader(shards, seed=config.seed),
@@ -64,6 +65,11 @@ def _choose_architecture(
     """The initial checkpoint's, else bert_config's, else the preset's."""
     if initial is not None:
         bert_config, source = initial.config, str(initial.folder)
+        if initial.vocabulary.pieces != vocabulary.pieces:
+            raise InputError(
+                f"{initial.folder / 'vocab.txt'}: another vocabulary than {config.vocabulary}, "
+                "under whose ids the weights mean nothing; preprocess with the checkpoint's"
+            )
     elif config.bert_config.lstrip().startswith("{"):
         bert_config = BertConfig.parse(config.bert_config, source="bert_config")
         source = "bert_config"

@@ -12,11 +12,13 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from components.shared.bert import huggingface
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel, SpanModel
 from components.shared.errors import InputError
@@ -28,6 +30,11 @@ MANIFEST = "checkpoint.json"
 _MOMENT_SUFFIXES = ("adam_m", "adam_v")
 _STEP = "global_step"
 _ITERATIONS = "optimizer_iterations"
+# What Google's, NVIDIA's and this project's trainings keep beside the weights.
+_STATE_SUFFIXES = (*_MOMENT_SUFFIXES, "accum")
+_STATE_NAMES = (_STEP, _ITERATIONS, "local_step", "batch_finite")
+# Google's cased vocabularies have capitals in some 30 of 100 pieces, its Chinese one in few.
+_CASED_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -46,21 +53,88 @@ class Checkpoint:
         Raises:
             InputError: if a file is missing or broken.
         """
-        if not (folder / f"{_BUNDLE}.index").exists():
-            raise InputError(
-                f"{folder}: no {_BUNDLE}.index in it; a checkpoint is a folder with {_BUNDLE}.*, "
-                "bert_config.json and vocab.txt"
-            )
-        check_files(folder)
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; a checkpoint is a folder")
+        is_huggingfaces = _is_huggingfaces(folder)
+        if not is_huggingfaces:
+            _bundle(folder)
+            check_files(folder)
+        vocabulary = Vocabulary.read(folder / "vocab.txt")
         tokenizer = folder / "tokenizer_config.json"
         fields = json.loads(tokenizer.read_text("utf-8")) if tokenizer.exists() else {}
-        return cls(
-            folder,
-            BertConfig.read(folder / "bert_config.json"),
-            Vocabulary.read(folder / "vocab.txt"),
-            # Google's folders don't say; its uncased models are the usual ones.
-            lowercase=fields.get("do_lower_case", True),
+        config = (
+            huggingface.read_config(folder / huggingface.CONFIG)
+            if is_huggingfaces
+            else BertConfig.read(folder / "bert_config.json")
         )
+        # Google's folders don't say whether text is lower-cased; their vocabularies do.
+        return cls(
+            folder, config, vocabulary, fields.get("do_lower_case", not _is_cased(vocabulary))
+        )
+
+
+class Weights(Protocol):
+    """The tensors of a checkpoint, under Google's names."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def read(self, name: str) -> np.ndarray:
+        """The value of one."""
+        ...
+
+
+class _TensorFlowWeights:
+    def __init__(self, folder: Path) -> None:
+        self._reader = tf.train.load_checkpoint(_bundle(folder))
+        self.shapes: Mapping[str, tuple[int, ...]] = {
+            name: tuple(shape) for name, shape in self._reader.get_variable_to_shape_map().items()
+        }
+
+    def read(self, name: str) -> Any:
+        return self._reader.get_tensor(name)
+
+
+def open_weights(folder: Path) -> Weights:
+    """Open a checkpoint of Google's format (TensorFlow's, old or new) or Hugging Face's."""
+    if _is_huggingfaces(folder):
+        return huggingface.HuggingFaceWeights(folder)
+    return _TensorFlowWeights(folder)
+
+
+def is_training_state(name: str) -> bool:
+    """Whether a tensor is no weight but belongs to the training that made it."""
+    return name in _STATE_NAMES or name.rpartition("/")[2] in _STATE_SUFFIXES
+
+
+def _is_huggingfaces(folder: Path) -> bool:
+    return (folder / huggingface.WEIGHTS).exists()
+
+
+def _bundle(folder: Path) -> str:
+    """TensorFlow's name for a checkpoint: the path without .index; the one file of old ones.
+
+    Raises:
+        InputError: if there is none, or several of other names than Google's.
+    """
+    if (folder / f"{_BUNDLE}.index").exists() or (folder / _BUNDLE).exists():
+        return str(folder / _BUNDLE)
+    others = sorted(folder.glob("*.index"))
+    if len(others) == 1:
+        return str(others[0].with_suffix(""))
+    inside = [path.parent for path in sorted(folder.glob(f"*/{_BUNDLE}*"))]
+    hint = f"; {inside[0]} looks like one" if inside else ""
+    found = f" but {', '.join(path.name for path in others)}" if others else ""
+    raise InputError(
+        f"{folder}: no {_BUNDLE}.index in it{found}; a checkpoint is a folder with {_BUNDLE}.*, "
+        f"bert_config.json and vocab.txt{hint}"
+    )
+
+
+def _is_cased(vocabulary: Vocabulary) -> bool:
+    with_capitals = [
+        piece for piece in vocabulary.pieces if piece[0] != "[" and piece != piece.lower()
+    ]
+    return len(with_capitals) > _CASED_SHARE * len(vocabulary)
 
 
 def named_variables(model: PretrainingModel | SpanModel) -> dict[str, keras.Variable]:
@@ -214,27 +288,35 @@ def restore(folder: Path, variables: Mapping[str, keras.Variable]) -> None:
     Raises:
         InputError: listing every variable that is missing or has another shape.
     """
-    reader = tf.train.load_checkpoint(str(folder / _BUNDLE))
-    shapes = reader.get_variable_to_shape_map()
+    weights = open_weights(folder)
+    expect_no_problems(folder, find_misfits(weights, variables))
+    for name, variable in variables.items():
+        variable.assign(weights.read(name))
+
+
+def find_misfits(weights: Weights, variables: Mapping[str, keras.Variable]) -> list[str]:
+    """Say of each variable that has no value in a checkpoint why."""
     problems = []
     for name, variable in variables.items():
-        if name not in shapes:
+        shape = weights.shapes.get(name)
+        if shape is None:
             problems.append(f"{name}: missing")
-        elif tuple(shapes[name]) != tuple(variable.shape):
-            problems.append(f"{name}: shape {shapes[name]}, the model's is {list(variable.shape)}")
+        elif shape != tuple(variable.shape):
+            problems.append(f"{name}: shape {list(shape)}, the model's is {list(variable.shape)}")
+    return problems
+
+
+def expect_no_problems(folder: Path, problems: list[str]) -> None:
+    """Refuse a checkpoint that has some.
+
+    Raises:
+        InputError: listing them all.
+    """
     if problems:
         raise InputError(
             f"{folder}: does not fit the model:\n  " + "\n  ".join(problems) + "\n"
             "take a checkpoint of the same architecture and vocabulary"
         )
-    for name, variable in variables.items():
-        variable.assign(reader.get_tensor(name))
-
-
-def encoder_variables(model: PretrainingModel | SpanModel) -> dict[str, keras.Variable]:
-    """The weights that pretraining and every task share."""
-    named = named_variables(model)
-    return {name: variable for name, variable in named.items() if name.startswith("bert/")}
 
 
 def restore_training(

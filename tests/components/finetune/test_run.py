@@ -12,6 +12,7 @@ from components.shared.bert.checkpoint import Checkpoint, named_variables, resto
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel, SpanModel
 from components.shared.bert.history import History
+from tests.components.shared.bert import google_checkpoint
 
 WORDS = [f"word{i}" for i in range(40)]
 
@@ -111,3 +112,39 @@ def test_windows_longer_than_the_models_positions_are_refused(squad, pretrained,
         "finetune: error: max_length_tokens 128 is more than the model's max_position_embeddings 64"
     )
     assert not (tmp_path / "out" / "checkpoint").exists()
+
+
+@pytest.mark.slow
+def test_googles_checkpoint_is_fine_tuned_and_exported(squad, pretrained, tmp_path):
+    """The log lists the new head and the ones not used; transformers' files come out."""
+    folder, output = tmp_path / "google", tmp_path / "out"
+    config = Checkpoint.read(pretrained).config
+    google_checkpoint.write(folder, config, pretrained / "vocab.txt")
+
+    done = run(squad, folder, output, num_epochs=1, global_batch_size=16)
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        "new, with random weights: cls/squad/output_weights, cls/squad/output_bias" in done.stderr
+    )
+    assert "not used: cls/predictions/output_bias" in done.stderr
+    command = [sys.executable, "-m", "components.finetune", "export"]
+    flags = ["--checkpoint", str(output / "checkpoint"), "--output", str(output / "exported")]
+    exported = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
+    assert (
+        exported.stdout == f"{output / 'exported'}: a BertForQuestionAnswering for transformers\n"
+    )
+
+
+@pytest.mark.slow
+def test_a_checkpoint_without_a_weight_is_not_fine_tuned(squad, pretrained, tmp_path):
+    """Status 2, and its name."""
+    folder = tmp_path / "google"
+    name = "bert/encoder/layer_0/output/dense/kernel"
+    config = Checkpoint.read(pretrained).config
+    google_checkpoint.write(folder, config, pretrained / "vocab.txt", without=name)
+
+    done = run(squad, folder, tmp_path / "out")
+
+    assert done.returncode == 2
+    assert f"{name}: missing" in done.stderr

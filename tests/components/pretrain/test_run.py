@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from components.pretrain.batches import expand_rows
+from components.shared.bert.config import BertConfig
 from components.shared.bert.masking import mask_tokens
 from components.shared.instances import Instance, encode_instance
 from components.shared.records import PackedRow, write_records
 from components.shared.vocabulary import Vocabulary
 from tests.components.pretrain.stage import CONFIG
+from tests.components.shared.bert import google_checkpoint
 
 
 @pytest.mark.slow
@@ -167,3 +169,37 @@ def test_a_wrong_input_ends_with_its_message_and_no_output(make_stage, tmp_path)
         "dataset; run the preprocess stage again"
     )
     assert not (stage.output / "checkpoint").exists()
+
+
+@pytest.mark.slow
+def test_googles_checkpoint_starts_a_run(make_stage, vocabulary_path, tmp_path):
+    """Through the command line; the log says what was taken and what was left."""
+    folder = tmp_path / "google"
+    config = BertConfig.parse(CONFIG, source="test")
+    values = google_checkpoint.write(folder, config, vocabulary_path)
+    stage = make_stage()
+
+    done = stage.run(initial_checkpoint=folder, num_steps=1, learning_rate=1e-12)
+
+    assert done.returncode == 0, done.stderr
+    assert f"{folder}: {len(values)} variables taken" in done.stderr
+    assert "left out, of the training that made it: *" in done.stderr
+    for name, value in values.items():
+        np.testing.assert_allclose(stage.weights()[name], value, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_does_not_fit_ends_the_run(make_stage, vocabulary_path, tmp_path):
+    """Status 2 and the variable's name; another vocabulary of the same size is found too."""
+    config = BertConfig.parse(CONFIG, source="test")
+    lacking, other = tmp_path / "lacking", tmp_path / "other"
+    google_checkpoint.write(lacking, config, vocabulary_path, without="cls/predictions/output_bias")
+    google_checkpoint.write(other, config, vocabulary_path)
+    (other / "vocab.txt").write_text(vocabulary_path.read_text("utf-8").replace("w7", "x7"))
+
+    without = make_stage().run(initial_checkpoint=lacking)
+    others = make_stage().run(initial_checkpoint=other)
+
+    assert (without.returncode, others.returncode) == (2, 2)
+    assert "cls/predictions/output_bias: missing" in without.stderr
+    assert f"{other}/vocab.txt: another vocabulary than" in others.stderr

@@ -10,7 +10,6 @@ import tensorflow as tf
 from components.shared.bert.checkpoint import (
     Checkpoint,
     check_files,
-    encoder_variables,
     named_variables,
     restore,
     restore_training,
@@ -119,18 +118,6 @@ def test_all_weights_of_both_models_are_named():
         assert named == {id(variable) for variable in model.weights} - {
             id(model.bert.seed_generator.state)
         }
-
-
-def test_a_task_takes_the_encoder_and_leaves_its_own_head(folder):
-    """Fine-tuning starts from a pretrained encoder and a fresh head."""
-    span = build(SpanModel, seed=3)
-    head = span.output_weights.numpy()
-
-    restore(folder, encoder_variables(span))
-
-    pooler = build(PretrainingModel).bert.pooler.kernel.numpy()
-    np.testing.assert_array_equal(span.bert.pooler.kernel.numpy(), pooler)
-    np.testing.assert_array_equal(span.output_weights.numpy(), head)
 
 
 def test_every_variable_that_does_not_fit_is_listed(folder):
