@@ -11,11 +11,11 @@ export UV_PYTHON_DOWNLOADS := never
 # One environment for each image: none of them is the one a shell may have active.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo test lint check compile images
+.PHONY: help setup demo test lint check compile images flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
-	@sed -n 's/^\([a-z]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup:  ## Make the environment of the pipeline's command line (.venv)
 	@$(PYTHON) get_uv.py
@@ -70,3 +70,9 @@ images:  ## Build the five images with this machine's container engine
 		docker build --build-arg BASE=$(BASE) --file images/$$stage/Dockerfile \
 			--tag kubeflow-bert/$$stage:$(VERSION) . || exit 1; \
 	done
+
+flink-jar: .tools/flink/flink-job-server.jar  ## Make the job server for --runner flink (needs Java and Maven)
+
+.tools/flink/flink-job-server.jar: images/preprocess/flink-job-server.xml
+	mvn --quiet --batch-mode --file $< -Doutput=$(CURDIR)/$(@D) package
+	@touch $@

@@ -14,8 +14,6 @@ def dataflow_flags(config: PreprocessConfig) -> list[str]:
         f"--sdk_container_image={config.worker_image}",
         # The image holds Beam and this stage: nothing is staged, built or installed at start.
         "--sdk_location=container",
-        # Beam would ask pip, which is in no environment of ours, for what is installed.
-        "--experiments=disable_logging_submission_environment",
         "--job_name=preprocess",
     ]
     if config.num_workers:

@@ -32,11 +32,7 @@ def flink_flags(config: PreprocessConfig) -> list[str]:
     parallelism = config.num_workers
     if not parallelism and config.flink_master == _LOCAL:
         parallelism = len(os.sched_getaffinity(0))
-    flags = [
-        f"--flink_master={config.flink_master}",
-        # Beam would ask pip, which is in no environment of ours, for what is installed.
-        "--experiments=disable_logging_submission_environment",
-    ]
+    flags = [f"--flink_master={config.flink_master}"]
     if config.flink_version in _VERSIONS:
         flags.append(f"--flink_version={config.flink_version}")
     if parallelism:
