@@ -93,7 +93,6 @@ def test_job_runs_this_stages_image_and_writes_the_dataset(
         for one in environments
     }
     assert dockers == {SETTINGS["worker_image"]}
-    assert not any(one.dependencies for one in environments)
     names = {one.unique_name for one in service.graph.components.transforms.values()}
     assert {"Make documents", "Pair and pack", "Write shards"} <= names
     for path in embedded.dataset.rglob("*.*"):
