@@ -2,16 +2,33 @@
 
 import math
 import re
+from typing import NamedTuple
 
 from components.preprocess.arguments import Arguments
-from components.preprocess.units import CODE_TO_UNIT, convert_value, find_code
+from components.preprocess.units import CODE_TO_UNIT, Unit, convert_value, find_unit
 
-_NUMBER = re.compile(r"[-−+]?\d[\d,]*(\.\d+)?|[-−+]?\.\d+")
+# Also with a fraction: `1/2`, `5+1/2`, `5 1/2`.
+_NUMBER = re.compile(
+    r"[-−+]?(?:\d[\d,]{0,30}(?:\.\d{1,30})?|\.\d{1,30}"
+    r"|(?:\d{1,9}[+ ])?\d{1,4}(?:/|//)0*[1-9]\d{0,3})"
+)
+_FRACTION = re.compile(r"([-−+]?)(?:(\d+)[+ ])?(\d+)//?(\d+)")
 _SEPARATOR_TO_TEXT = {
     "-": "–", "–": "–", "to": " to ", "to(-)": " to ", "and": " and ", "or": " or ", "x": " by ",
     "×": " × ", "by": " by ", "xx": " × ", "+/-": " ± ", "±": " ± ", "to about": " to about ",
     "and(-)": " and ", ",": ", ",
 }  # fmt: skip
+
+_DISPLAY_TO_SIGNS = {"or": (" or ", ""), "sqbr": (" [", "]"), "comma": (", ", ""), "b": (" (", ")")}
+# Measures in two units by their symbols: what they are converted to, with how many decimals.
+_PAIR_TO_DIGITS = {
+    ("ft", "in"): ("m", 2),
+    ("yd", "ft"): ("m", 1),
+    ("mi", "yd"): ("km", 2),
+    ("mi", "furlong"): ("km", 1),
+    ("st", "lb"): ("kg", 0),
+    ("lb", "oz"): ("kg", 2),
+}
 
 
 def convert(arguments: Arguments, *, abbreviate: bool = False) -> str:
@@ -19,31 +36,71 @@ def convert(arguments: Arguments, *, abbreviate: bool = False) -> str:
 
     A unit that isn't known here is shown as it is written, without a conversion.
     """
-    parts = list(arguments)
-    numbers, separators, parts = _read_numbers(parts)
+    numbers, separators, parts = _read_numbers(list(arguments))
     if not numbers or not parts:
-        return " ".join(numbers + parts[:1])
-    code = find_code(parts[0])
-    shown_number = _interleave(numbers, separators)
-    if code not in CODE_TO_UNIT:
-        return f"{shown_number} {parts[0]}"
-    if second := _read_feet_and_inches(code, parts):
-        return _show_feet_and_inches(numbers[0], second)
-    abbreviation = arguments.get("abbr")
-    is_adjective = arguments.get("adj") in ("on", "mid", "pre")
-    if abbreviation in ("off", "none", "out"):
+        return " ".join(numbers + parts[:2])
+    unit = find_unit(parts[0])
+    if unit is None:
+        return f"{_interleave(numbers, separators)} {parts[0]}"
+    if second := _read_second(unit, parts):
+        return _show_two(numbers[0], unit, *second)
+    if arguments.get("abbr") in ("off", "none", "out"):
         abbreviate = False
-    elif abbreviation in ("on", "in", "values", "~"):
+    elif arguments.get("abbr") in ("on", "in", "values", "~"):
         abbreviate = True
-    name = _name(code, numbers[-1], abbreviate=abbreviate, is_adjective=is_adjective)
-    if arguments.get("sp") == "us":
-        name = _spell_american(name)
-    shown = shown_number + _join_unit(name, code, abbreviate=abbreviate, is_adjective=is_adjective)
-    shown += f" {adjective}" if (adjective := arguments.get("adj-text")) else ""
-    converted = _show_conversions(numbers, separators, code, parts[1:], arguments)
-    if arguments.get("disp") in ("number", "out", "output only", "output number only"):
+    style = _Style(
+        abbreviate,
+        is_adjective=arguments.get("adj") in ("on", "mid", "pre"),
+        is_american=arguments.get("sp") == "us",
+    )
+    # {{convert|7|km|adj=mid|-long}}: the text before the brackets comes last.
+    middle = parts[-1] if arguments.get("adj") == "mid" and len(parts) > 1 else ""
+    shown = _show(numbers, separators, unit, style) + middle
+    targets = _find_targets(unit, parts[1:])
+    values = [
+        [_show_value(number, unit, target, parts[1:], arguments) for number in numbers]
+        for target in targets
+    ]
+    if arguments.get("order") == "flip" and values:
+        flipped = _show(values[0], separators, targets[0], style) + middle
+        return f"{flipped} ({_show(numbers, separators, unit, _SYMBOLS)})"
+    display = arguments.get("disp")
+    is_short = abbreviate or display != "or" or arguments.get("abbr") == "out"
+    is_short = is_short and arguments.get("abbr") not in ("off", "none")
+    target_style = _Style(is_short, is_american=style.is_american)
+    converted = "; ".join(
+        _show(value, separators, target, target_style)
+        for value, target in zip(values, targets, strict=True)
+    )
+    if display in ("number", "out", "output", "output only"):
         return converted or shown
-    return f"{shown} ({converted})" if converted else shown
+    if display == "output number only":
+        return _interleave(values[0], separators) if values else shown
+    before, after = _DISPLAY_TO_SIGNS.get(display, (" (", ")"))
+    return f"{shown}{before}{converted}{after}" if converted else shown
+
+
+class _Style(NamedTuple):
+    """How a unit is written."""
+
+    abbreviate: bool
+    is_adjective: bool = False
+    is_american: bool = False
+
+
+_SYMBOLS, _NAMES = _Style(abbreviate=True), _Style(abbreviate=False)
+
+
+def _show(numbers: list[str], separators: list[str], unit: Unit, style: _Style) -> str:
+    """Numbers and their unit: `5–10 km`, `10-mile`."""
+    shown = _interleave(numbers, separators)
+    if style.abbreviate:
+        return f"{shown}{'' if unit.symbol.startswith('/') else ' '}{unit.symbol}"
+    is_single = style.is_adjective or _is_one(numbers[-1])
+    name = unit.singular if is_single else unit.plural
+    if style.is_american:
+        name = _spell_american(name)
+    return f"{shown}-{name.replace(' ', '-')}" if style.is_adjective else f"{shown} {name}"
 
 
 def _read_numbers(parts: list[str]) -> tuple[list[str], list[str], list[str]]:
@@ -60,50 +117,52 @@ def _read_numbers(parts: list[str]) -> tuple[list[str], list[str], list[str]]:
     return numbers, separators, parts
 
 
-def _read_feet_and_inches(code: str, parts: list[str]) -> str:
-    is_second = len(parts) > 2 and _NUMBER.fullmatch(parts[1]) and find_code(parts[2]) == "in"
-    return parts[1] if code == "ft" and is_second else ""
+def _read_second(unit: Unit, parts: list[str]) -> tuple[str, Unit] | None:
+    """The smaller part of a measure in two units: {{convert|6|ft|2|in}}."""
+    if len(parts) < 3 or not _NUMBER.fullmatch(parts[1]):
+        return None
+    second = find_unit(parts[2])
+    is_pair = second is not None and (unit.symbol, second.symbol) in _PAIR_TO_DIGITS
+    return (parts[1], second) if second is not None and is_pair else None
 
 
-def _show_feet_and_inches(feet: str, inches: str) -> str:
-    metres = convert_value(_to_float(feet), "ft", "m") + convert_value(_to_float(inches), "in", "m")
-    return f"{feet} feet {inches} inches ({metres:.2f} m)"
+def _show_two(number: str, unit: Unit, second_number: str, second: Unit) -> str:
+    target_code, digits = _PAIR_TO_DIGITS[unit.symbol, second.symbol]
+    target = CODE_TO_UNIT[target_code]
+    value = convert_value(_to_float(number), unit, target)
+    value += convert_value(_to_float(second_number), second, target)
+    first, rest = _show([number], [], unit, _NAMES), _show([second_number], [], second, _NAMES)
+    return f"{first} {rest} ({value:,.{digits}f} {target.symbol})"
 
 
-def _show_conversions(
-    numbers: list[str], separators: list[str], code: str, rest: list[str], arguments: Arguments
+def _find_targets(unit: Unit, rest: list[str]) -> list[Unit]:
+    """The units that the call names, or else the usual ones."""
+    named = rest[0] if rest else ""
+    found = [find_unit(named)] if find_unit(named) else [find_unit(one) for one in named.split()]
+    targets = [one for one in found if one is not None and one.kind == unit.kind]
+    return targets or [CODE_TO_UNIT[code] for code in unit.output]
+
+
+def _show_value(
+    number: str, unit: Unit, target: Unit, rest: list[str], arguments: Arguments
 ) -> str:
-    unit = CODE_TO_UNIT[code]
-    codes = [find_code(name) for name in rest[0].split()] if rest else []
-    targets = [one for one in codes if one in CODE_TO_UNIT and CODE_TO_UNIT[one].kind == unit.kind]
-    decimals = next((one for one in rest if re.fullmatch(r"-?\d", one)), None)
-    shown = []
-    for target in targets or unit.output:
-        values = [
-            _show_value(number, code, target, decimals, arguments.get("sigfig"))
-            for number in numbers
-        ]
-        name = CODE_TO_UNIT[target].symbol
-        if arguments.get("abbr") in ("off", "none"):
-            name = _name(target, values[-1], abbreviate=False, is_adjective=False)
-        shown.append(_interleave(values, separators) + (name if name[0] == "/" else f" {name}"))
-    return "; ".join(shown)
-
-
-def _show_value(number: str, code: str, target: str, decimals: str | None, significant: str) -> str:
     value = _to_float(number)
-    converted = convert_value(value, code, target)
+    converted = convert_value(value, unit, target)
+    decimals = next((one for one in rest if re.fullmatch(r"-?\d", one)), None)
+    significant, step = arguments.get("sigfig"), arguments.get("round")
+    if step in ("5", "10", "25", "50"):
+        return f"{round(converted / int(step)) * int(step):,}"
     if decimals is not None:
         places = int(decimals)
     elif significant.isdecimal() and int(significant) and converted:
         places = int(significant) - 1 - math.floor(math.log10(abs(converted)))
     else:
-        places = _choose_places(number, value, converted, code)
+        places = _choose_places(number, value, converted, unit)
     rounded = round(converted, places) or 0.0  # no "-0"
     return f"{rounded:,.{max(0, places)}f}".replace("-", "−")
 
 
-def _choose_places(number: str, value: float, converted: float, code: str) -> int:
+def _choose_places(number: str, value: float, converted: float, unit: Unit) -> int:
     """Decimals of the result: about as precise as the input, or two significant digits.
 
     As the template's documentation says: as many decimals as the input has (or minus its
@@ -113,23 +172,18 @@ def _choose_places(number: str, value: float, converted: float, code: str) -> in
     digits = number.replace(",", "")
     whole, _, fraction = digits.partition(".")
     places = len(fraction) if "." in digits else len(whole.rstrip("0")) - len(whole)
-    if not value or not converted or CODE_TO_UNIT[code].kind == "temperature":
+    if "/" in number:
+        places = 0
+    if not value or not converted or unit.kind == "temperature":
         return max(places, 0)
     places -= math.floor(math.log10(abs(converted / value)) + math.log10(5))
     return max(places, 1 - math.floor(math.log10(abs(converted))))
 
 
-def _name(code: str, number: str, *, abbreviate: bool, is_adjective: bool) -> str:
-    unit = CODE_TO_UNIT[code]
-    if abbreviate:
-        return unit.symbol
-    return unit.singular if is_adjective or _to_float(number) in (1, -1) else unit.plural
-
-
-def _join_unit(name: str, code: str, *, abbreviate: bool, is_adjective: bool) -> str:
-    if is_adjective and not abbreviate:
-        return f"-{name.replace(' ', '-')}"
-    return name if abbreviate and CODE_TO_UNIT[code].symbol[0] == "/" else f" {name}"
+def _is_one(number: str) -> bool:
+    """One mile, half a mile; but 0.5 miles."""
+    value = abs(_to_float(number))
+    return value == 1 or (value < 1 and "/" in number)
 
 
 def _spell_american(name: str) -> str:
@@ -145,6 +199,8 @@ def _interleave(numbers: list[str], separators: list[str]) -> str:
 
 def _group(number: str) -> str:
     """`1234.5` as `1,234.5`."""
+    if "/" in number:
+        return number.replace("//", "/").replace("+", " ").replace("-", "−")
     whole, point, fraction = number.replace("-", "−").replace(",", "").partition(".")
     digits = whole.lstrip("+−")
     grouped = f"{int(digits):,}" if len(digits) > 3 else digits
@@ -152,4 +208,7 @@ def _group(number: str) -> str:
 
 
 def _to_float(number: str) -> float:
+    if fraction := _FRACTION.fullmatch(number):
+        value = int(fraction[2] or 0) + int(fraction[3]) / int(fraction[4])
+        return -value if fraction[1] in ("-", "−") else value
     return float(number.replace(",", "").replace("−", "-"))

@@ -1,6 +1,8 @@
 """Units of {{convert}}: their names, their size, and what they are converted to."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,53 @@ CODE_TO_UNIT = {
     "kW": _unit("kW", "kilowatt", "power", 1, "hp"),
     "hp": _unit("hp", "horsepower", "power", 0.745699872, "kW", "horsepower"),
     "MW": _unit("MW", "megawatt", "power", 1000, "hp"),
+    "W": _unit("W", "watt", "power", 0.001, "hp"),
+    "GW": _unit("GW", "gigawatt", "power", 1e6, "hp"),
+    "cuyd": _unit("cu yd", "cubic yard", "volume", (3 * _FOOT) ** 3, "m3"),
+    "ml": _unit("ml", "millilitre", "volume", 1e-6, "impfloz USfloz"),
+    "USfloz": _unit("US fl oz", "US fluid ounce", "volume", 2.95735295625e-5, "ml"),
+    "impfloz": _unit("imp fl oz", "imperial fluid ounce", "volume", 2.84130625e-5, "ml"),
+    "oilbbl": _unit("bbl", "barrel", "volume", 0.158987294928, "m3"),
+    "m3/s": _unit("m³/s", "cubic metre per second", "flow", 1, "cuft/s", "cubic metres per second"),
+    "cuft/s": _unit("cu ft/s", "cubic foot per second", "flow", _FOOT**3, "m3/s",
+                    "cubic feet per second"),
+    "m3/d": _unit("m³/d", "cubic metre per day", "flow", 1 / 86400, "oilbbl/d",
+                  "cubic metres per day"),
+    "oilbbl/d": _unit("bbl/d", "barrel per day", "flow", 0.158987294928 / 86400, "m3/d",
+                      "barrels per day"),
+    "mg": _unit("mg", "milligram", "mass", 1e-6, "gr"),
+    "gr": _unit("gr", "grain", "mass", 6.479891e-5, "mg"),
+    "carat": _unit("carats", "carat", "mass", 0.0002, "g"),
+    "troyoz": _unit("ozt", "troy ounce", "mass", 0.0311034768, "g"),
+    "N": _unit("N", "newton", "force", 1, "lbf"),
+    "kN": _unit("kN", "kilonewton", "force", 1000, "lbf"),
+    "lbf": _unit("lbf", "pound-force", "force", 4.4482216152605, "N", "pounds-force"),
+    "Nm": _unit("N⋅m", "newton-metre", "torque", 1, "lbft"),
+    "lbft": _unit("lb⋅ft", "pound-foot", "torque", 1.3558179483314004, "Nm", "pound-feet"),
+    "Pa": _unit("Pa", "pascal", "pressure", 1, "psi"),
+    "kPa": _unit("kPa", "kilopascal", "pressure", 1000, "psi"),
+    "MPa": _unit("MPa", "megapascal", "pressure", 1e6, "psi"),
+    "hPa": _unit("hPa", "hectopascal", "pressure", 100, "inHg"),
+    "mbar": _unit("mbar", "millibar", "pressure", 100, "inHg"),
+    "inHg": _unit("inHg", "inch of mercury", "pressure", 3386.388640341, "hPa",
+                  "inches of mercury"),
+    "bar": _unit("bar", "bar", "pressure", 1e5, "psi"),
+    "atm": _unit("atm", "standard atmosphere", "pressure", 101325, "kPa"),
+    "psi": _unit("psi", "pound per square inch", "pressure", 6894.757293168, "kPa",
+                 "pounds per square inch"),
+    "J": _unit("J", "joule", "energy", 1, "cal"),
+    "kJ": _unit("kJ", "kilojoule", "energy", 1000, "kcal"),
+    "MJ": _unit("MJ", "megajoule", "energy", 1e6, "kWh"),
+    "cal": _unit("cal", "calorie", "energy", 4.184, "J"),
+    "kcal": _unit("kcal", "kilocalorie", "energy", 4184, "kJ"),
+    "kWh": _unit("kWh", "kilowatt hour", "energy", 3.6e6, "MJ"),
+    "AU": _unit("AU", "astronomical unit", "length", 149597870700, "km mi"),
+    "pc": _unit("pc", "parsec", "length", 3.0856775814913674e16, "ly"),
+    "Gm": _unit("Gm", "gigametre", "length", 1e9, "mi"),
+    "C-change": _unit("°C", "degree Celsius", "temperature change", 1, "F-change",
+                      "degrees Celsius"),
+    "F-change": _unit("°F", "degree Fahrenheit", "temperature change", 5 / 9, "C-change",
+                      "degrees Fahrenheit"),
     "PD/km2": _unit("/km²", "inhabitants per square kilometre", "density", 1e-6, "PD/sqmi",
                     "inhabitants per square kilometre"),
     "PD/sqmi": _unit("/sq mi", "inhabitants per square mile", "density", 1 / _MILE**2, "PD/km2",
@@ -90,22 +139,53 @@ _ALIASES = {
     "tonnes": "t", "MT": "t", "tonn": "t", "long ton": "LT", "short ton": "ST", "ton": "ST",
     "kph": "km/h", "kmh": "km/h", "knot": "kn", "knots": "kn", "kt": "kn", "bhp": "hp", "°C": "C",
     "°F": "F", "celsius": "C", "fahrenheit": "F", "NM": "nmi", "km3": "km3", "cc": "cm3",
+    "U.S. gal": "USgal", "usgal": "USgal", "m³": "m3", "ft3": "cuft", "cu ft": "cuft",
+    "ft2": "sqft", "mi2": "sqmi", "cid": "cuin", "cu in": "cuin", "in3": "cuin", "bbl": "oilbbl",
+    "koilbbl": "e3oilbbl", "Moilbbl": "e6oilbbl", "Goilbbl": "e9oilbbl", "kbbl": "e3oilbbl",
+    "Mbbl": "e6oilbbl", "koilbbl/d": "e3oilbbl/d", "Moilbbl/d": "e6oilbbl/d", "bbl/d": "oilbbl/d",
+    "MUSgal": "e6USgal", "Ml": "e6L", "ML": "e6L", "e3L": "m3", "Mcuft": "e6cuft",
+    "Gcuft": "e9cuft", "Tcuft": "e12cuft", "Mm": "e3km", "kt (mass)": "e3t", "Mt": "e6t",
+    "Moz": "e6oz", "ozt": "troyoz", "oz t": "troyoz", "N.m": "Nm", "N·m": "Nm", "N⋅m": "Nm",
+    "lb.ft": "lbft", "lb·ft": "lbft", "lb⋅ft": "lbft", "ftlb": "lbft", "ft.lbf": "lbft",
+    "mL": "ml", "USoz": "USfloz", "fps": "ft/s", "cuft/sec": "cuft/s", "cumec": "m3/s",
+    "shp": "hp", "ihp": "hp", "PS": "hp", "°C-change": "C-change", "°F-change": "F-change",
     "µm": "um", "μm": "um", "/sqkm": "PD/km2", "/km2": "PD/km2", "/sqmi": "PD/sqmi",
 }  # fmt: skip
 
 # Absolute zero apart, temperatures have other zeros: value in kelvin = (value + offset) * scale.
-_TO_KELVIN = {"C": (273.15, 1.0), "F": (459.67, 5 / 9), "K": (0.0, 1.0)}
+_TO_KELVIN = {"°C": (273.15, 1.0), "°F": (459.67, 5 / 9), "K": (0.0, 1.0)}
+
+# {{convert|22|e6acre}} is 22 million acres.
+_MULTIPLE = re.compile(r"(e3|e6|e9|e12)(?=\D)(.+)")
+_MULTIPLES = {
+    "e3": ("thousand", 1e3),
+    "e6": ("million", 1e6),
+    "e9": ("billion", 1e9),
+    "e12": ("trillion", 1e12),
+}
 
 
-def find_code(name: str) -> str:
-    """The code under which a unit is known here, or the name itself."""
-    return _ALIASES.get(name, name)
+@cache
+def find_unit(name: str) -> Unit | None:
+    """The unit of this name or code, None if it isn't known."""
+    code = _ALIASES.get(name, name)
+    if multiple := _MULTIPLE.fullmatch(code):
+        word, factor = _MULTIPLES[multiple[1]]
+        unit = find_unit(multiple[2])
+        return unit and replace(
+            unit,
+            symbol=f"{word} {unit.symbol}",
+            singular=f"{word} {unit.singular}",
+            plural=f"{word} {unit.plural}",
+            scale=unit.scale * factor,
+        )
+    return CODE_TO_UNIT.get(code)
 
 
-def convert_value(value: float, code: str, target: str) -> float:
+def convert_value(value: float, unit: Unit, target: Unit) -> float:
     """A value of one unit in another of the same kind."""
-    if CODE_TO_UNIT[code].kind == "temperature":
-        offset, scale = _TO_KELVIN[code]
-        target_offset, target_scale = _TO_KELVIN[target]
+    if unit.kind == "temperature":
+        offset, scale = _TO_KELVIN[unit.symbol]
+        target_offset, target_scale = _TO_KELVIN[target.symbol]
         return (value + offset) * scale / target_scale - target_offset
-    return value * CODE_TO_UNIT[code].scale / CODE_TO_UNIT[target].scale
+    return value * unit.scale / target.scale

@@ -284,7 +284,7 @@ RESIDUE = (
 def read_pages(path, folder):
     """Title, wikitext and cleaned text of the articles of a dump, copied to a folder."""
     shutil.copy(path, folder)
-    site = open_dump(folder).files[0].site
+    site = open_dump(str(folder)).files[0].site
     pages = [
         parse_page(xml)
         for xml in re.findall(rb"<page>.*?</page>", bz2.decompress(path.read_bytes()), re.DOTALL)
