@@ -50,7 +50,7 @@ def finetune(
         warmup_rate: fraction of the steps in which the learning rate grows.
         optimizer: adamw or lamb.
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
-        xla: compile with XLA: on, off, or auto (on for GPUs).
+        xla: compile with XLA: on, off, or auto (on for GPUs; on CPUs the elementwise parts).
         compress_gradients: exchange gradients as float16, half the bytes; for processes on
             several machines or without NVLink.
         num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.

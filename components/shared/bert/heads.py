@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from components.shared.bert.config import BertConfig
-from components.shared.bert.model import BertEncoder, dense, initializer, layer_norm
+from components.shared.bert.elementwise import gelu
+from components.shared.bert.model import BertEncoder, LayerNorm, dense, initializer
 
 
 class PretrainingModel(keras.Model):
@@ -19,7 +20,7 @@ class PretrainingModel(keras.Model):
         super().__init__(name="pretraining")
         self.bert = BertEncoder(config, seed=seed)
         self.transform = dense(config, config.hidden_size, "transform")
-        self.transform_norm = layer_norm("transform_LayerNorm")
+        self.transform_norm = LayerNorm("transform_LayerNorm")
 
     def build(self, _input_shape: Any = None) -> None:
         """Create all variables."""
@@ -63,7 +64,7 @@ class PretrainingModel(keras.Model):
         return self._predict_pieces(masked_MD), self._predict_next(cls_KD)
 
     def _predict_pieces(self, masked_MD: Any) -> Any:
-        transformed_MD = self.transform_norm(ops.gelu(self.transform(masked_MD), approximate=True))
+        transformed_MD = self.transform_norm(gelu(self.transform(masked_MD)))
         table_VD = ops.cast(self.bert.embeddings.word_embeddings, transformed_MD.dtype)
         logits_MV = ops.matmul(transformed_MD, ops.transpose(table_VD))
         return ops.cast(logits_MV, "float32") + ops.cast(self.output_bias, "float32")

@@ -12,8 +12,8 @@ import keras
 from keras import ops
 
 from components.shared.bert.config import BertConfig
+from components.shared.bert.elementwise import add_and_normalize, drop, gelu, mix, normalize
 
-_LAYER_NORM_EPSILON = 1e-12
 # Added to the scores of positions that must not be seen, as in Google's code: small
 # enough for float16, large enough that the softmax gives exactly 0.
 _MASKED_SCORE = -10000.0
@@ -27,10 +27,9 @@ class BertEncoder(keras.layers.Layer):
         self.config = config
         # One generator for all dropouts: its single state is what a restart must set.
         self.seed_generator = keras.random.SeedGenerator(seed)
-        dropout = _Dropout(config.hidden_dropout_prob, self.seed_generator)
-        self.embeddings = _Embeddings(config, dropout)
+        self.embeddings = _Embeddings(config, self.seed_generator)
         self.encoder_layers = [
-            _TransformerLayer(config, dropout, self.seed_generator, name=f"layer_{index}")
+            _TransformerLayer(config, self.seed_generator, name=f"layer_{index}")
             for index in range(config.num_hidden_layers)
         ]
         self.pooler = dense(config, config.hidden_size, "pooler", activation="tanh")
@@ -84,11 +83,11 @@ class BertEncoder(keras.layers.Layer):
 class _Embeddings(keras.layers.Layer):
     """Word, segment and position embeddings, summed and normalised."""
 
-    def __init__(self, config: BertConfig, dropout: "_Dropout") -> None:
+    def __init__(self, config: BertConfig, seed_generator: Any) -> None:
         super().__init__(name="embeddings")
         self._config = config
-        self.layer_norm = layer_norm("LayerNorm")
-        self._dropout = dropout
+        self.layer_norm = LayerNorm("LayerNorm")
+        self._dropout = _Dropout(config.hidden_dropout_prob, seed_generator)
 
     def build(self, _input_shape: Any = None) -> None:
         config = self._config
@@ -124,9 +123,7 @@ class _Embeddings(keras.layers.Layer):
 class _TransformerLayer(keras.layers.Layer):
     """Self-attention and a feed-forward network, each with a residual and a normalisation."""
 
-    def __init__(
-        self, config: BertConfig, dropout: "_Dropout", seed_generator: Any, *, name: str
-    ) -> None:
+    def __init__(self, config: BertConfig, seed_generator: Any, *, name: str) -> None:
         super().__init__(name=name)
         self._config = config
         width = config.hidden_size
@@ -135,11 +132,11 @@ class _TransformerLayer(keras.layers.Layer):
         self.value = dense(config, width, "value")
         self._attention_dropout = _Dropout(config.attention_probs_dropout_prob, seed_generator)
         self.attention_output = dense(config, width, "attention_output")
-        self.attention_norm = layer_norm("attention_LayerNorm")
+        self.attention_norm = LayerNorm("attention_LayerNorm")
         self.intermediate = dense(config, config.intermediate_size, "intermediate")
         self.output_dense = dense(config, width, "output")
-        self.output_norm = layer_norm("output_LayerNorm")
-        self._dropout = dropout
+        self.output_norm = LayerNorm("output_LayerNorm")
+        self._dropout = _Dropout(config.hidden_dropout_prob, seed_generator)
 
     def build(self, input_shape: Any) -> None:
         for layer in (self.query, self.key, self.value, self.attention_output, self.intermediate):
@@ -151,12 +148,13 @@ class _TransformerLayer(keras.layers.Layer):
 
     def call(self, hidden_BLD: Any, bias_B1LL: Any, training: bool) -> Any:
         attended_BLD = self.attention_output(self._attend(hidden_BLD, bias_B1LL, training))
-        attended_BLD = self._dropout(attended_BLD, training)
-        hidden_BLD = self.attention_norm(hidden_BLD + attended_BLD)
-        # The tanh form of GELU, as in Google's code.
-        expanded = ops.gelu(self.intermediate(hidden_BLD), approximate=True)
-        contracted_BLD = self._dropout(self.output_dense(expanded), training)
-        return self.output_norm(hidden_BLD + contracted_BLD)
+        hidden_BLD = self._add(hidden_BLD, attended_BLD, self.attention_norm, training)
+        expanded = gelu(self.intermediate(hidden_BLD))
+        return self._add(hidden_BLD, self.output_dense(expanded), self.output_norm, training)
+
+    def _add(self, hidden_BLD: Any, update_BLD: Any, norm: "LayerNorm", training: bool) -> Any:
+        rate, key = self._dropout.draw(training)
+        return add_and_normalize(hidden_BLD, update_BLD, *norm.scale_and_offset(), key, rate=rate)
 
     def _attend(self, hidden_BLD: Any, bias_B1LL: Any, training: bool) -> Any:
         head_width = self._config.hidden_size // self._config.num_attention_heads
@@ -186,10 +184,38 @@ class _Dropout:
     def __init__(self, rate: float, seed_generator: Any) -> None:
         self._rate, self._seed_generator = rate, seed_generator
 
-    def __call__(self, values: Any, training: bool) -> Any:
+    def draw(self, training: bool) -> tuple[float, Any]:
+        """The rate, and the key that says which positions are dropped."""
         if not training or self._rate == 0:
-            return values
-        return keras.random.dropout(values, self._rate, seed=self._seed_generator)
+            return 0.0, ops.zeros((), "int32")
+        seed_2 = ops.cast(self._seed_generator.next(), "int32")
+        return self._rate, mix(seed_2[0] + mix(seed_2[1]))
+
+    def __call__(self, values: Any, training: bool) -> Any:
+        rate, key = self.draw(training)
+        return drop(values, key, rate=rate) if rate else values
+
+
+class LayerNorm(keras.layers.Layer):
+    """Layer normalisation with BERT's epsilon, in float32."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, autocast=False)
+
+    def build(self, input_shape: Any) -> None:
+        """Create scale and offset."""
+        width = (input_shape[-1],)
+        self.gamma = self.add_weight(shape=width, initializer="ones", name="gamma", autocast=False)
+        self.beta = self.add_weight(shape=width, initializer="zeros", name="beta", autocast=False)
+        self.built = True
+
+    def scale_and_offset(self) -> tuple[Any, Any]:
+        """Scale and offset, [D] each."""
+        return self.gamma.value, self.beta.value
+
+    def call(self, values_BLD: Any) -> Any:
+        """Normalise over the last axis; the dtype stays."""
+        return normalize(values_BLD, *self.scale_and_offset())
 
 
 def initializer(config: BertConfig) -> Any:
@@ -202,8 +228,3 @@ def dense(config: BertConfig, width: int, name: str, activation: str | None = No
     return keras.layers.Dense(
         width, activation=activation, kernel_initializer=initializer(config), name=name
     )
-
-
-def layer_norm(name: str) -> Any:
-    """Layer normalisation with BERT's epsilon."""
-    return keras.layers.LayerNormalization(epsilon=_LAYER_NORM_EPSILON, name=name)

@@ -37,7 +37,7 @@ class TrainingConfig:
     precision: str = "float32"
     """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
     xla: str = "auto"
-    """Compile with XLA: on, off, or auto (on for GPUs)."""
+    """Compile with XLA: on, off, or auto (on for GPUs; on CPUs the elementwise parts)."""
     compress_gradients: bool = False
     """Exchange gradients as float16, half the bytes; the loss is scaled then, so that small
     ones are not lost."""

@@ -1,0 +1,98 @@
+"""What lies between BERT's matrix products, compiled and not."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.shared.bert.elementwise import add_and_normalize, drop, gelu, normalize
+from components.shared.bert.fusion import switch_fusion
+
+GENERATOR = np.random.default_rng(5)
+HIDDEN, UPDATE, UPSTREAM = (GENERATOR.normal(0, 2, (2, 3, 8)).astype(np.float32) for _ in range(3))
+GAMMA, BETA = (GENERATOR.normal(1, 0.5, 8).astype(np.float32) for _ in range(2))
+KEY = np.int32(-77)
+
+
+@pytest.fixture(autouse=True)
+def _fusion_on():
+    yield
+    switch_fusion(True)
+
+
+def value_and_gradients(function, arrays, **numbers):
+    tensors = [tf.constant(array) for array in arrays]
+    floats = [tensor for tensor in tensors if tensor.dtype.is_floating]
+    with tf.GradientTape() as tape:
+        tape.watch(floats)
+        value = function(*tensors, **numbers)
+    return [value, *tape.gradient(value, floats, output_gradients=tf.constant(UPSTREAM))]
+
+
+@pytest.mark.parametrize(
+    ("function", "arrays", "numbers"),
+    [
+        (gelu, [HIDDEN], {}),
+        (normalize, [HIDDEN, GAMMA, BETA], {}),
+        (add_and_normalize, [HIDDEN, UPDATE, GAMMA, BETA, KEY], {"rate": 0.3}),
+        (drop, [HIDDEN, KEY], {"rate": 0.3}),
+    ],
+    ids=["gelu", "normalize", "add_and_normalize", "drop"],
+)
+def test_compiled_and_plain_give_the_same(function, arrays, numbers):
+    """Values and gradients alike, dropout on: both draw the same positions."""
+    compiled = value_and_gradients(function, arrays, **numbers)
+    switch_fusion(False)
+    plain = value_and_gradients(function, arrays, **numbers)
+
+    for left, right in zip(compiled, plain, strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5)
+
+
+def test_gelu_is_keras_gelu_in_its_tanh_form():
+    """Within rounding."""
+    expected = keras.ops.gelu(HIDDEN, approximate=True)
+
+    np.testing.assert_allclose(gelu(tf.constant(HIDDEN)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_normalize_is_keras_layer_normalization():
+    """With BERT's epsilon."""
+    layer = keras.layers.LayerNormalization(epsilon=1e-12)
+    layer.build(HIDDEN.shape)
+    layer.set_weights([GAMMA, BETA])
+
+    np.testing.assert_allclose(normalize(HIDDEN, GAMMA, BETA), layer(HIDDEN), rtol=1e-5, atol=1e-5)
+
+
+def test_dropout_drops_its_rate_and_keeps_the_mean():
+    """Of a million values: five deviations are 0.0015."""
+    dropped = np.asarray(drop(np.ones((1000, 1000), np.float32), KEY, rate=0.1))
+
+    assert (dropped == 0).mean() == pytest.approx(0.1, abs=0.0015)
+    assert dropped.max() == pytest.approx(1 / 0.9)
+    assert dropped.mean() == pytest.approx(1, abs=0.002)
+
+
+def test_dropped_positions_look_independent():
+    """Of neighbours, of rows and of keys: no two patterns agree more than chance has it."""
+    ones = np.ones((1000, 1000), np.float32)
+    first = np.asarray(drop(ones, np.int32(1), rate=0.5)) == 0
+    second = np.asarray(drop(ones, np.int32(2), rate=0.5)) == 0
+
+    pairs = [
+        (first[:, 1:], first[:, :-1]),
+        (first[1:], first[:-1]),
+        (first, second),
+        (first[:, 1:], second[:, :-1]),
+    ]
+    for left, right in pairs:
+        assert (left == right).mean() == pytest.approx(0.5, abs=0.0025)
+    assert first.mean(axis=0).std() == pytest.approx(0.5 / 1000**0.5, rel=0.2)
+
+
+def test_equal_keys_drop_equal_positions():
+    """A restarted run repeats its draws."""
+    first, again = (np.asarray(drop(HIDDEN, KEY, rate=0.5)) for _ in range(2))
+
+    np.testing.assert_array_equal(first, again)
