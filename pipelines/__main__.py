@@ -7,14 +7,18 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from docstring_parser import parse
 from kfp import compiler
 
+from components.shared.bert.config import PRESETS
+from components.shared.bert.settings import PRECISIONS
 from components.shared.errors import InputError
 from pipelines.bert import bert
+from pipelines.hardware import HARDWARE
 
 _EXIT_STEP_FAILED, _EXIT_INPUT_ERROR = 1, 2
 # The parameters that name files or folders of this machine.
@@ -30,13 +34,17 @@ _FILES = (
 
 
 def main() -> int:
-    """Compile or run the pipeline."""
+    """Compile, plan, run or schedule the pipeline."""
     arguments = vars(_make_parser().parse_args())
     command = arguments.pop("command")
+    name_to_function: dict[str, Callable[..., int]] = {
+        "compile": _compile,
+        "plan": _plan,
+        "run": _run,
+        "schedule": _schedule,
+    }
     try:
-        if command == "compile":
-            return _compile(**arguments)
-        return _run(**arguments) if command == "run" else _schedule(**arguments)
+        return name_to_function[command](**arguments)
     except InputError as error:
         print(f"{command}: error: {error}", file=sys.stderr)
         return _EXIT_INPUT_ERROR
@@ -46,6 +54,14 @@ def _compile(output: Path) -> int:
     output.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(bert, str(output))
     print(output)
+    return 0
+
+
+def _plan(format: str, **settings: Any) -> int:  # noqa: A002 - one name all the way
+    from pipelines.plan import make_plan
+
+    plan = make_plan(**settings)
+    print(plan.to_json() if format == "json" else plan.to_text())
     return 0
 
 
@@ -120,6 +136,26 @@ def _make_parser() -> argparse.ArgumentParser:
 
     compiled = commands.add_parser("compile", help="write the pipeline's IR YAML")
     compiled.add_argument("--output", type=Path, default=Path("runs/bert.yaml"))
+
+    plan = commands.add_parser(
+        "plan", help="say what a machine is to be given: batches, steps, rates, memory, hours"
+    )
+    plan.add_argument(
+        "--hardware",
+        required=True,
+        help=f"{', '.join(HARDWARE)}, or one of them with xN for N machines (dgx-2x4)",
+    )
+    plan.add_argument("--preset", choices=PRESETS, default="", help="default: large, tiny on cpu")
+    plan.add_argument(
+        "--precision", choices=PRECISIONS, default="", help="default: the machine's fastest"
+    )
+    plan.add_argument(
+        "--global-batch-size",
+        type=int,
+        default=0,
+        help="rows of one update of the first phase; default: the recipe's",
+    )
+    plan.add_argument("--format", choices=("text", "json"), default="text")
 
     run = commands.add_parser(
         "run",

@@ -52,10 +52,13 @@ def bert(
     pretrain_128_global_batch_size: int = PretrainConfig.global_batch_size,
     pretrain_128_micro_batch_size: int = PretrainConfig.micro_batch_size,
     pretrain_128_learning_rate: float = PretrainConfig.learning_rate,
+    pretrain_128_warmup_rate: float = PretrainConfig.warmup_rate,
     pretrain_512_num_steps: int = 100,
     pretrain_512_global_batch_size: int = 16,
     pretrain_512_micro_batch_size: int = 8,
     pretrain_512_learning_rate: float = 6e-3,
+    pretrain_512_warmup_rate: float = PretrainConfig.warmup_rate,
+    whole_word_masking: bool = PretrainConfig.whole_word_masking,
     finetune_num_epochs: float = FinetuneConfig.num_epochs,
     finetune_global_batch_size: int = FinetuneConfig.global_batch_size,
     finetune_micro_batch_size: int = FinetuneConfig.micro_batch_size,
@@ -103,12 +106,17 @@ def bert(
             accumulated (16 on a V100 with 16 GB, 64 with 32 GB, for BERT-Large).
         pretrain_128_learning_rate: peak learning rate of LAMB for the whole global batch
             (BERT-Large: 0.006).
+        pretrain_128_warmup_rate: fraction of the updates in which the learning rate grows
+            (BERT-Large: 0.284172, 2000 of 7038).
         pretrain_512_num_steps: updates of the second phase, on rows of 512 tokens, from the
             first phase's weights (BERT-Large: 1564).
         pretrain_512_global_batch_size: rows of one update (BERT-Large: 32768).
         pretrain_512_micro_batch_size: most rows that one process runs at once (4 on a V100
             with 16 GB, 8 with 32 GB, for BERT-Large).
         pretrain_512_learning_rate: peak learning rate (BERT-Large: 0.004).
+        pretrain_512_warmup_rate: fraction of the updates in which the learning rate grows
+            (BERT-Large: 0.127877, 200 of 1564).
+        whole_word_masking: pretraining masks all pieces of a word or none.
         finetune_num_epochs: how often each question is seen in fine-tuning.
         finetune_global_batch_size: windows of one update, over all processes.
         finetune_micro_batch_size: most windows that one process runs at once.
@@ -165,6 +173,8 @@ def bert(
         global_batch_size=pretrain_128_global_batch_size,
         micro_batch_size=pretrain_128_micro_batch_size,
         learning_rate=pretrain_128_learning_rate,
+        warmup_rate=pretrain_128_warmup_rate,
+        whole_word_masking=whole_word_masking,
         precision=precision,
         num_processes=num_processes,
         checkpoint_directory=checkpoint_directory,
@@ -183,6 +193,8 @@ def bert(
         global_batch_size=pretrain_512_global_batch_size,
         micro_batch_size=pretrain_512_micro_batch_size,
         learning_rate=pretrain_512_learning_rate,
+        warmup_rate=pretrain_512_warmup_rate,
+        whole_word_masking=whole_word_masking,
         precision=precision,
         num_processes=num_processes,
         checkpoint_directory=checkpoint_directory,

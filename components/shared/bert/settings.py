@@ -5,9 +5,10 @@ from pathlib import Path
 
 from components.shared.errors import InputError
 
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 _CHOICES = {
     "optimizer": ("lamb", "adamw"),
-    "precision": ("float32", "mixed_float16", "mixed_bfloat16"),
+    "precision": PRECISIONS,
     "xla": ("auto", "on", "off"),
 }
 _MIN_HANG_TIMEOUT_SECONDS = 5.0

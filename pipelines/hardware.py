@@ -1,0 +1,183 @@
+"""Machines that the pipeline is sized for, one record each.
+
+Sources: NVIDIA's datasheets of DGX-1, DGX-2 and DGX A100; Google Cloud's pages on GPU machine
+types and on GPUs in GKE; the labels of NVIDIA's GPU feature discovery. Throughput: the tables
+of NVIDIA's BERT for TensorFlow 1 (DeepLearningExamples, TensorFlow/LanguageModeling/BERT),
+BERT-Large, sequences a second of a whole machine.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from components.shared.errors import InputError
+
+_HALF, _FULL = "mixed_float16", "float32"
+# By sequence length and precision.
+_PerSetting = Mapping[tuple[int, str], float]
+_TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """What one machine has; a training step is one pod that takes it whole.
+
+    CPUs and memory are the machine's: what Kubernetes keeps for itself is to be taken off.
+    """
+
+    name: str
+    num_gpus: int
+    """Of a machine."""
+    gpu: str = ""
+    gpu_memory_gib: int = 0
+    precision: str = _FULL
+    """What it trains fastest in."""
+    num_cpus: int
+    memory_gib: int
+    shared_memory_gib: int
+    """Of /dev/shm, a GiB a GPU: NVIDIA runs its BERT container with --shm-size=1g."""
+    local_ssd_gib: int = 0
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, str], ...] = ()
+    large_batches: _PerSetting = field(default_factory=dict)
+    """Rows of BERT-Large that a GPU runs at once, as NVIDIA published."""
+    large_rows_per_second: _PerSetting = field(default_factory=dict)
+    """Of the whole machine with BERT-Large."""
+    throughput_source: str = ""
+    num_nodes: int = 1
+
+    @property
+    def num_processes(self) -> int:
+        """Horovod processes: one a GPU."""
+        return self.num_nodes * max(1, self.num_gpus)
+
+    def supports(self, precision: str) -> bool:
+        """Whether it computes in such numbers; V100 has no bfloat16."""
+        return not (self.gpu == "V100" and precision == "mixed_bfloat16")
+
+
+_DGX_1 = Hardware(
+    name="dgx-1v-16g",
+    num_gpus=8,
+    gpu="V100",
+    gpu_memory_gib=16,
+    precision=_HALF,
+    num_cpus=80,  # 2 Xeon E5-2698 v4: 40 cores, 80 threads
+    memory_gib=512,
+    shared_memory_gib=8,
+    local_ssd_gib=7152,  # 4 x 1.92 TB
+    node_selector={"nvidia.com/gpu.product": "Tesla-V100-SXM2-16GB"},
+    tolerations=(_TOLERATION,),
+    large_batches={(128, _HALF): 16, (512, _HALF): 4, (128, _FULL): 8, (512, _FULL): 2},
+    large_rows_per_second={
+        (128, _HALF): 1001.39, (512, _HALF): 190.65, (128, _FULL): 285.79, (512, _FULL): 69.53,
+    },
+    throughput_source="NVIDIA's BERT for TensorFlow 1, DGX-1 with 8 V100 of 16 GB",
+)  # fmt: skip
+_BATCHES_32_GB = {(128, _HALF): 64, (512, _HALF): 8, (128, _FULL): 32, (512, _FULL): 8}
+_DGX_A100 = Hardware(
+    name="dgx-a100",
+    num_gpus=8,
+    gpu="A100",
+    gpu_memory_gib=40,
+    precision="mixed_bfloat16",
+    num_cpus=256,  # 2 EPYC 7742: 128 cores, 256 threads
+    memory_gib=1024,
+    shared_memory_gib=8,
+    local_ssd_gib=14305,  # 4 x 3.84 TB
+    node_selector={"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB"},
+    tolerations=(_TOLERATION,),
+    large_batches={(128, _HALF): 64, (512, _HALF): 16, (128, _FULL): 64, (512, _FULL): 8},
+    large_rows_per_second={
+        (128, _HALF): 2871.89, (512, _HALF): 572.112, (128, _FULL): 1889.71, (512, _FULL): 316.51,
+    },
+    throughput_source="NVIDIA's BERT for TensorFlow 1, DGX A100 with 8 A100 of 40 GB",
+)  # fmt: skip
+_GKE_TOLERATION = {
+    "key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule",
+}  # fmt: skip
+_RECORDS = (
+    Hardware(name="cpu", num_gpus=0, num_cpus=2, memory_gib=8, shared_memory_gib=1),
+    _DGX_1,
+    replace(
+        _DGX_1,
+        name="dgx-1v-32g",
+        gpu_memory_gib=32,
+        node_selector={"nvidia.com/gpu.product": "Tesla-V100-SXM2-32GB"},
+        large_batches=_BATCHES_32_GB,
+        large_rows_per_second={
+            (128, _HALF): 1443.05, (512, _HALF): 255.64, (128, _FULL): 357.00, (512, _FULL): 81.42,
+        },
+        throughput_source="NVIDIA's BERT for TensorFlow 1, DGX-1 with 8 V100 of 32 GB",
+    ),
+    replace(
+        _DGX_1,
+        name="dgx-2",
+        num_gpus=16,
+        gpu_memory_gib=32,
+        num_cpus=96,  # 2 Xeon Platinum 8168: 48 cores, 96 threads
+        memory_gib=1536,
+        shared_memory_gib=16,
+        local_ssd_gib=28610,  # 8 x 3.84 TB
+        node_selector={"nvidia.com/gpu.product": "Tesla-V100-SXM3-32GB"},
+        large_batches=_BATCHES_32_GB,
+        large_rows_per_second={
+            (128, _HALF): 3081.69, (512, _HALF): 513.43,
+            (128, _FULL): 761.92, (512, _FULL): 173.26,
+        },
+        throughput_source="NVIDIA's BERT for TensorFlow 1, DGX-2 with 16 V100 of 32 GB",
+    ),
+    _DGX_A100,
+    replace(
+        _DGX_1,
+        name="gke-v100x8",
+        num_cpus=96,  # n1-standard-96
+        memory_gib=360,
+        local_ssd_gib=375,
+        node_selector={
+            "cloud.google.com/gke-accelerator": "nvidia-tesla-v100",
+            "node.kubernetes.io/instance-type": "n1-standard-96",
+        },
+        tolerations=(_GKE_TOLERATION,),
+        throughput_source=f"{_DGX_1.throughput_source}, the same GPUs",
+    ),
+    replace(
+        _DGX_A100,
+        name="gke-a2-megagpu-16g",
+        num_gpus=16,
+        num_cpus=96,
+        memory_gib=1360,
+        shared_memory_gib=16,
+        local_ssd_gib=3000,  # 8 x 375 GiB, the most that can be attached
+        node_selector={
+            "cloud.google.com/gke-accelerator": "nvidia-tesla-a100",
+            "node.kubernetes.io/instance-type": "a2-megagpu-16g",
+        },
+        tolerations=(_GKE_TOLERATION,),
+        large_rows_per_second={
+            key: 2 * rows for key, rows in _DGX_A100.large_rows_per_second.items()
+        },
+        throughput_source=f"{_DGX_A100.throughput_source}, doubled",
+    ),
+)  # fmt: skip
+HARDWARE = {record.name: record for record in _RECORDS}
+
+
+def find_hardware(name: str) -> Hardware:
+    """The record of a name, `dgx-2`, or of several such machines, `dgx-2x4`.
+
+    A name that ends in a number of GPUs is looked for as it is first: `gke-v100x8` is one
+    machine, `gke-v100x8x2` are two.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if name in HARDWARE:
+        return HARDWARE[name]
+    several = re.fullmatch(r"(.+)x([1-9][0-9]*)", name)
+    if several is None or several[1] not in HARDWARE:
+        raise InputError(
+            f"hardware must be one of {', '.join(HARDWARE)}, or one of them with xN for N "
+            f"machines (dgx-2x4), got {name!r}"
+        )
+    return replace(HARDWARE[several[1]], name=name, num_nodes=int(several[2]))
