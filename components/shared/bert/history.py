@@ -5,12 +5,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from components.shared.files import write_text
+
 
 class History:
     """Losses, accuracies, learning rate and speed, every few steps."""
 
     def __init__(self, entries: list[dict[str, Any]], **labels: Any) -> None:
         self.entries, self._labels = entries, labels
+        self._path: Path | None = None
 
     @classmethod
     def read(cls, path: Path) -> "History":
@@ -18,12 +21,23 @@ class History:
         return cls([json.loads(line) for line in path.read_text("utf-8").splitlines()])
 
     def append(self, entry: dict[str, Any]) -> None:
-        """Add the numbers of some steps."""
+        """Add the numbers of some steps, in the file too if there is one."""
         self.entries.append({**self._labels, **entry})
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(_line(self.entries[-1]))
+
+    def write_to(self, path: Path) -> None:
+        """Keep a file of the lines, whole at any time, for those who watch the run.
+
+        It starts with the lines so far, in place of what a run that was killed left there.
+        """
+        write_text(path, self.text())
+        self._path = path
 
     def text(self) -> str:
         """The lines."""
-        return "".join(json.dumps(entry) + "\n" for entry in self.entries)
+        return "".join(map(_line, self.entries))
 
     def summary(self) -> dict[str, float]:
         """The last losses and accuracies, and the usual speed, for Kubeflow's metrics.
@@ -39,3 +53,7 @@ class History:
         }
         speeds = [entry["sequences_per_second"] for entry in self.entries]
         return {**scalars, "sequences_per_second": median(speeds[1:] or speeds)}
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return json.dumps(entry) + "\n"

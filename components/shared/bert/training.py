@@ -11,7 +11,6 @@ from components.shared.bert.settings import TrainingConfig
 from components.shared.bert.states import open_states
 from components.shared.bert.trainer import MicroBatch, Task, Trainer, TrainerSettings
 from components.shared.errors import Preempted
-from components.shared.files import write_text
 from components.shared.stage import settings
 
 
@@ -71,9 +70,10 @@ def train_task(
         vocabulary=vocabulary,
         lowercase=lowercase,
     )
-    done = trainer.run(
-        micro_batches, first_step=steps.restore_newest(), history=history, save=steps.save
-    )
+    first_step = steps.restore_newest()
+    if distributed.rank() == 0:
+        history.write_to(config.history)
+    done = trainer.run(micro_batches, first_step=first_step, history=history, save=steps.save)
     steps.wait()
     if done < num_steps:
         distributed.wait_for_all()
@@ -82,7 +82,6 @@ def train_task(
             "goes on from it"
         )
     if distributed.rank() == 0:
-        write_text(config.history, history.text())
         write_checkpoint(
             config.checkpoint,
             model=task.model,
