@@ -42,8 +42,7 @@ class History:
     def summary(self) -> dict[str, float]:
         """The last losses and accuracies, and the usual speed, for Kubeflow's metrics.
 
-        The speed is the median of the logged windows but the first, which holds the
-        compilation.
+        The speed is the median of the lines that have one: compilation counts in none.
         """
         last = self.entries[-1]
         scalars = {
@@ -51,8 +50,9 @@ class History:
             for name, value in last.items()
             if name.endswith(("loss", "_accuracy", "skipped_steps"))
         }
-        speeds = [entry["sequences_per_second"] for entry in self.entries]
-        return {**scalars, "sequences_per_second": median(speeds[1:] or speeds)}
+        name = "sequences_per_second"
+        speeds = [entry[name] for entry in self.entries if name in entry]
+        return {**scalars, name: median(speeds)} if speeds else scalars
 
 
 def _line(entry: dict[str, Any]) -> str:

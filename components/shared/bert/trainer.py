@@ -88,6 +88,7 @@ class Trainer:
             dynamic=settings.precision == "mixed_float16" or settings.compress_gradients
         )
         self._window = _Window()
+        self._num_traced = 0
         # XLA pays on GPUs; on CPUs it loses to TensorFlow's own kernels (3.9 s against 1.4 s a
         # step of BERT-Base), save for what lies between the matrix products.
         jit = settings.xla == "on" or (
@@ -137,6 +138,9 @@ class Trainer:
                 rate = float(self.optimizer.learning_rate)
                 sums, is_asked_to_end = self._update(step, batch)
                 window.add(sums, batch)
+                if self._has_compiled():
+                    np.asarray(sums.sums)  # a GPU may still be at it
+                    window.restart_clock()
                 done = step + 1
                 pulse.update_done(done)
                 note = ""
@@ -162,6 +166,14 @@ class Trainer:
         """Go on from such a state."""
         self.loss_scale.set_state(state["loss_scale"])
         self._window.set_state(state["window"])
+
+    def _has_compiled(self) -> bool:
+        """Whether the last update traced its function anew: the first, or one of a new shape."""
+        before, self._num_traced = (
+            self._num_traced,
+            self._forward_backward.experimental_get_tracing_count(),
+        )
+        return self._num_traced > before
 
     def _update(self, step: int, batch: Sequence[MicroBatch]) -> tuple["_Sums", bool]:
         names = sorted(batch[0].counts)
@@ -288,11 +300,12 @@ class _Window:
         entry: dict[str, Any] = {"step": step, "loss": float(means[:, 1].sum())}
         for name, (accuracy, loss) in zip(names, means.tolist(), strict=True):
             entry |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
-        entry |= {
-            "learning_rate": learning_rate,
-            "sequences_per_second": self._num_sequences * processes / seconds,
-            "tokens_per_second": self._num_tokens * processes / seconds,
-        }
+        entry["learning_rate"] = learning_rate
+        if self._num_sequences:
+            entry |= {
+                "sequences_per_second": self._num_sequences * processes / seconds,
+                "tokens_per_second": self._num_tokens * processes / seconds,
+            }
         self._updates = []
         self.restart_clock()
         return entry

@@ -34,3 +34,12 @@ def test_after_a_kill_no_line_is_doubled_or_lost(tmp_path):
         history.append({"step": step})
 
     assert steps_in(path) == [10, 20, 30, 40]
+
+
+def test_the_summary_has_the_usual_speed_of_the_lines_that_have_one():
+    """A line whose updates all compiled has none; nor has the summary of such lines alone."""
+    speeds = [{}, {"sequences_per_second": 2.0}, {"sequences_per_second": 4.0}]
+    entries = [{"step": step, "loss": 1.0, **speed} for step, speed in enumerate(speeds)]
+
+    assert History(entries).summary() == {"loss": 1.0, "sequences_per_second": 3.0}
+    assert History(entries[:1]).summary() == {"loss": 1.0}

@@ -1,5 +1,6 @@
 """An update: the gradient of the whole global batch, clipped once, made by all or by none."""
 
+import time
 from types import SimpleNamespace
 
 import horovod.tensorflow as hvd
@@ -32,7 +33,7 @@ def _horovod():
 
 @pytest.fixture
 def make_trainer():
-    def make(**changes) -> Trainer:
+    def make(task=None, **changes) -> Trainer:
         settings = {
             "label": "Test",
             "num_steps": 1,
@@ -46,7 +47,7 @@ def make_trainer():
             "log_every_steps": 1,
             "checkpoint_every_steps": 1000,
         }
-        return Trainer(LinearTask(), TrainerSettings(**(settings | changes)))
+        return Trainer(task or LinearTask(), TrainerSettings(**(settings | changes)))
 
     return make
 
@@ -122,3 +123,27 @@ def test_the_loss_scale_goes_on_from_its_state(make_trainer):
     second.set_state(first.state())
 
     assert second.loss_scale.state() == [2**15, 0, 1, 1] == first.loss_scale.state()
+
+
+class SlowlyTracedTask(LinearTask):
+    """Its tracing stands for a compilation."""
+
+    def sums(self, arrays):
+        time.sleep(1)
+        return super().sums(arrays)
+
+
+def test_an_update_that_compiles_does_not_count_in_the_speed(make_trainer):
+    """Neither the first, nor the first of another shape; a line of such alone has no speed."""
+    trainer = make_trainer(num_steps=7, log_every_steps=3, task=SlowlyTracedTask())
+    one, two = [micro_batch([1, 1])], [micro_batch([1, 1], [1, 1])]
+
+    first, second, third = run(trainer, [one, one, one, one, two, two, two]).entries
+    (alone,) = run(make_trainer(task=SlowlyTracedTask()), [one]).entries
+
+    # With a second of tracing in them the first two would have 3 and 5 at most.
+    assert first["sequences_per_second"] > 5
+    assert second["sequences_per_second"] > 5
+    assert third["sequences_per_second"] > 5
+    assert not [name for name in alone if name.endswith("per_second")]
+    assert alone["loss"] == 2
