@@ -4,6 +4,8 @@ PYTHON ?= python3
 UV := .tools/uv
 RUN := .venv/bin/python
 VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' components/shared/images.py)
+# For GPUs: VARIANT=gpu, NVIDIA's CUDA images with cuDNN as BUILD_BASE (devel) and BASE (runtime).
+VARIANT ?= cpu
 BASE ?= python:3.11-slim-bookworm
 STAGES := ingest preprocess pretrain finetune evaluate
 # Only what is on the machine already: no interpreter is downloaded.
@@ -65,11 +67,24 @@ endef
 compile: setup  ## Write the pipeline's IR YAML to manifests/bert.yaml
 	$(RUN) -m pipelines compile --output manifests/bert.yaml
 
-images:  ## Build the five images with this machine's container engine
-	@for stage in $(STAGES); do \
-		docker build --build-arg BASE=$(BASE) --file images/$$stage/Dockerfile \
-			--tag kubeflow-bert/$$stage:$(VERSION) . || exit 1; \
-	done
+images: $(STAGES:%=image-%)  ## Build the images with this machine's container engine
+	@docker images --filter reference='kubeflow-bert/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'
+
+# The images' names, as components/shared/images.py has them.
+image = kubeflow-bert/$(1):$(VERSION)
+
+image-%:
+	docker build --build-arg BASE=$(BASE) --build-arg VERSION=$(VERSION) \
+		--build-arg TENSORFLOW=$(call image,tensorflow) \
+		--file images/$*/Dockerfile --tag $(call image,$*) .
+
+image-tensorflow: BUILD_BASE ?= $(BASE)
+image-tensorflow:
+	docker build --build-arg BUILD_BASE=$(BUILD_BASE) --build-arg BASE=$(BASE) \
+		--build-arg VARIANT=$(VARIANT) \
+		--file images/tensorflow/Dockerfile --tag $(call image,tensorflow) .
+
+image-pretrain image-finetune image-evaluate: image-tensorflow
 
 flink-jar: .tools/flink/flink-job-server.jar  ## Make the job server for --runner flink (needs Java and Maven)
 

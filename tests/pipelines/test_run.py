@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.images import name_image
-from pipelines.environments import REPOSITORY, STAGES
+from pipelines.environments import REPOSITORY
+from tests.pipelines.engine import needs_images
 
 SAMPLE = REPOSITORY / "pipelines" / "sample"
 BERT_CONFIG = json.dumps(
@@ -61,17 +61,8 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
 
 
-def images_are_built() -> bool:
-    command = ["docker", "image", "inspect", *map(name_image, STAGES)]
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.slow
-@pytest.mark.docker
-@pytest.mark.skipif(not images_are_built(), reason="needs a container engine and `make images`")
+@needs_images
 def test_the_whole_pipeline_runs_in_its_images(tmp_path):
     """The same through kfp's DockerRunner, checked by what came out."""
     done = run_pipeline(tmp_path / "runs", runner="docker")
