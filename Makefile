@@ -13,11 +13,11 @@ export UV_PYTHON_DOWNLOADS := never
 # One environment for each image: none of them is the one a shell may have active.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo test lint check compile images flink-jar
+.PHONY: help setup demo test huggingface lint check compile images flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
-	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup:  ## Make the environment of the pipeline's command line (.venv)
 	@$(PYTHON) get_uv.py
@@ -40,11 +40,12 @@ define test_stage
 
 endef
 
-# What exported models are compared with: 4 GB, as PyPI's PyTorch comes with NVIDIA's libraries.
 test: setup  ## Run all tests (five to ten minutes on two cores)
-	@test -d tests/huggingface/.venv || echo "setting up PyTorch and transformers (4 GB)"
-	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/huggingface
 	@$(call run_tests,)
+
+# PyPI's PyTorch comes with NVIDIA's libraries.
+huggingface: setup  ## Set up PyTorch and transformers (4 GB), which exported models are tested with
+	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/huggingface
 
 lint: setup  ## Run the formatter's check, the linter and the type checker
 	@.venv/bin/ruff format --check .
