@@ -1,8 +1,8 @@
 """Exported checkpoints: transformers loads them and gives what this project's models give."""
 
 import json
-import shutil
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
