@@ -63,7 +63,13 @@ class WindowBatches:
         arrays["start_positions"] = np.array([w.start_position for w in windows], np.int32)
         arrays["end_positions"] = np.array([w.end_position for w in windows], np.int32)
         num_tokens = int(self._lengths[indices].sum())
-        return MicroBatch(arrays, {"span": len(windows)}, len(windows), num_tokens)
+        return MicroBatch(
+            arrays,
+            {"span": len(windows)},
+            num_sequences=len(windows),
+            num_tokens=num_tokens,
+            num_positions=arrays["token_ids"].size,
+        )
 
     def _make_epoch_batches(self, epoch: int) -> list[np.ndarray]:
         """The global batches of an epoch; what is left over comes in other epochs."""

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from components.shared.bert.config import BertConfig
+from components.shared.bert.flops import count_span_flops
 from components.shared.bert.heads import SpanModel
 
 _MASKED_SCORE = -10000.0
@@ -29,6 +30,11 @@ class SpanTask:
             "span_loss": (start_loss + end_loss) / 2,
             "span_accuracy": ops.sum(start_hits_B * end_hits_B),
         }
+
+    def flops(self, arrays: dict[str, Any]) -> int:
+        """Floating-point operations of a micro-batch, forward and backward."""
+        num_rows, length = arrays["token_ids"].shape
+        return count_span_flops(self.model.bert.config, num_rows=num_rows, length=length)
 
 
 def _score(logits_BL: Any, targets_B: Any) -> tuple[Any, Any]:

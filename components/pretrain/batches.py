@@ -103,7 +103,13 @@ def make_packed_batch(
     }
     num_sequences = sum(len(row.sequence_lengths) for row in packed)
     counts = {"masked_lm": float(masked.weights_BP.sum()), "next_sentence": num_sequences}
-    return MicroBatch(arrays, counts, num_sequences, num_tokens)
+    return MicroBatch(
+        arrays,
+        counts,
+        num_sequences=num_sequences,
+        num_tokens=num_tokens,
+        num_positions=arrays["token_ids"].size,
+    )
 
 
 def max_predictions(length: int, mask_rate: float) -> int:

@@ -88,7 +88,13 @@ def make_batch(
         "masked_lm": float(arrays["masked_weights"].sum()),
         "next_sentence": float(num_records),
     }
-    return MicroBatch(arrays, counts, num_records, int(arrays["sequence_ids"].sum()))
+    return MicroBatch(
+        arrays,
+        counts,
+        num_sequences=num_records,
+        num_tokens=int(arrays["sequence_ids"].sum()),
+        num_positions=arrays["token_ids"].size,
+    )
 
 
 def _decode(record: bytes, source: str) -> dict[str, np.ndarray]:

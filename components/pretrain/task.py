@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from components.shared.bert.config import BertConfig
+from components.shared.bert.flops import count_pretraining_flops
 from components.shared.bert.heads import PretrainingModel
 
 
@@ -31,6 +32,17 @@ class PretrainingTask:
             "next_sentence_loss": next_loss,
             "next_sentence_accuracy": next_right,
         }
+
+    def flops(self, arrays: dict[str, Any]) -> int:
+        """Floating-point operations of a micro-batch, forward and backward."""
+        num_rows, length = arrays["token_ids"].shape
+        return count_pretraining_flops(
+            self.model.bert.config,
+            num_rows=num_rows,
+            length=length,
+            num_masked=arrays["masked_positions"].size,
+            num_sequences=arrays["cls_positions"].size,
+        )
 
 
 def _score(logits_NC: Any, targets: Any, weights: Any) -> tuple[Any, Any]:

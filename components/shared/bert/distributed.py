@@ -45,6 +45,12 @@ def size() -> int:
     return hvd.size()
 
 
+def device_name() -> str:
+    """What TensorFlow calls this process's GPU; "" on a CPU."""
+    gpus = tf.config.get_visible_devices("GPU")
+    return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else ""
+
+
 def is_first_on_host() -> bool:
     """Whether this process does what one on each machine has to do."""
     return hvd.local_rank() == 0

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.shared.bert import distributed, preemption
+from components.shared.bert.flops import find_peak
 from components.shared.bert.fusion import switch_fusion
 from components.shared.bert.history import History
 from components.shared.bert.loss_scale import LossScale
@@ -41,6 +42,8 @@ class MicroBatch:
     num_sequences: int
     num_tokens: int
     """Real tokens, without padding."""
+    num_positions: int
+    """With padding."""
 
 
 class Task(Protocol):
@@ -50,6 +53,10 @@ class Task(Protocol):
 
     def sums(self, arrays: dict[str, Any]) -> dict[str, Any]:
         """Sums over a micro-batch: for each loss `x` in its counts `x_loss`, `x_accuracy`."""
+        ...
+
+    def flops(self, arrays: dict[str, Any]) -> int:
+        """Floating-point operations of a micro-batch, forward and backward."""
         ...
 
 
@@ -87,7 +94,8 @@ class Trainer:
         self.loss_scale = LossScale(
             dynamic=settings.precision == "mixed_float16" or settings.compress_gradients
         )
-        self._window = _Window()
+        peak = find_peak(distributed.device_name(), settings.precision)
+        self._window = _Window(task.flops, peak=peak)
         self._num_traced = 0
         # XLA pays on GPUs; on CPUs it loses to TensorFlow's own kernels (3.9 s against 1.4 s a
         # step of BERT-Base), save for what lies between the matrix products.
@@ -259,14 +267,21 @@ class _Sums:
 class _Window:
     """Gathers the numbers between two lines of the history."""
 
-    def __init__(self) -> None:
+    def __init__(self, flops: Callable[[dict[str, Any]], int], *, peak: float | None) -> None:
+        """Start anew.
+
+        Args:
+            flops: operations of a micro-batch's arrays.
+            peak: operations a second that the device can do, if known.
+        """
+        self._flops, self._peak = flops, peak
         self._updates: list[_Sums] = []
         self.restart_clock()
 
     def restart_clock(self) -> None:
         """Count speed from now on."""
         self._started = time.perf_counter()
-        self._num_sequences = self._num_tokens = 0
+        self._num_sequences = self._num_tokens = self._num_positions = self._num_flops = 0
 
     def state(self) -> dict[str, Any]:
         """The updates since the last line, for a run that goes on between two lines."""
@@ -285,8 +300,11 @@ class _Window:
 
     def add(self, update: _Sums, batch: Sequence[MicroBatch]) -> None:
         self._updates.append(update)
-        self._num_sequences += sum(micro_batch.num_sequences for micro_batch in batch)
-        self._num_tokens += sum(micro_batch.num_tokens for micro_batch in batch)
+        for micro_batch in batch:
+            self._num_sequences += micro_batch.num_sequences
+            self._num_tokens += micro_batch.num_tokens
+            self._num_positions += micro_batch.num_positions
+            self._num_flops += self._flops(micro_batch.arrays)
 
     def close(self, step: int, learning_rate: float) -> dict[str, Any]:
         names = self._updates[0].names
@@ -295,20 +313,29 @@ class _Window:
         # Sorted names: accuracy before loss, name by name.
         with np.errstate(invalid="ignore"):  # 0 / 0 where every update was skipped
             means = sums.reshape(len(names), 2) / counts[:, None]
-        seconds = time.perf_counter() - self._started
-        processes = distributed.size()
         entry: dict[str, Any] = {"step": step, "loss": float(means[:, 1].sum())}
         for name, (accuracy, loss) in zip(names, means.tolist(), strict=True):
             entry |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
-        entry["learning_rate"] = learning_rate
-        if self._num_sequences:
-            entry |= {
-                "sequences_per_second": self._num_sequences * processes / seconds,
-                "tokens_per_second": self._num_tokens * processes / seconds,
-            }
+        entry |= {"learning_rate": learning_rate, **self._speed()}
         self._updates = []
         self.restart_clock()
         return entry
+
+    def _speed(self) -> dict[str, float]:
+        """Of all processes, as each does as much; nothing since the clock started: none."""
+        if not self._num_sequences:
+            return {}
+        seconds = time.perf_counter() - self._started
+        rate = distributed.size() / seconds
+        speed = {
+            "sequences_per_second": self._num_sequences * rate,
+            "tokens_per_second": self._num_tokens * rate,
+            "tokens_per_second_with_padding": self._num_positions * rate,
+            "model_flops_per_second": self._num_flops * rate,
+        }
+        if self._peak is not None:
+            speed["share_of_peak"] = self._num_flops / seconds / self._peak
+        return speed
 
 
 @contextmanager

@@ -11,6 +11,8 @@ import pytest
 from components.shared.bert.history import History
 from components.shared.bert.trainer import MicroBatch, Trainer, TrainerSettings
 
+V100 = "Tesla V100-SXM2-16GB"
+
 
 class LinearTask:
     """A loss whose gradient is the mean of the batch's x."""
@@ -24,6 +26,9 @@ class LinearTask:
     def sums(self, arrays):
         loss = keras.ops.sum(arrays["x"] * self.weight)
         return {"a_loss": loss, "a_accuracy": keras.ops.zeros(())}
+
+    def flops(self, arrays):
+        return 6 * arrays["x"].size
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,7 +58,13 @@ def make_trainer():
 
 
 def micro_batch(*rows) -> MicroBatch:
-    return MicroBatch({"x": np.array(rows, np.float32)}, {"a": float(len(rows))}, len(rows), 1)
+    return MicroBatch(
+        {"x": np.array(rows, np.float32)},
+        {"a": float(len(rows))},
+        num_sequences=len(rows),
+        num_tokens=1,
+        num_positions=4,
+    )
 
 
 def run(trainer, batches) -> History:
@@ -147,3 +158,27 @@ def test_an_update_that_compiles_does_not_count_in_the_speed(make_trainer):
     assert third["sequences_per_second"] > 5
     assert not [name for name in alone if name.endswith("per_second")]
     assert alone["loss"] == 2
+
+
+def test_a_line_has_the_tokens_with_padding_the_operations_and_the_share_of_the_peak(
+    make_trainer, monkeypatch
+):
+    """Each two sequences of one micro-batch: 1 of 4 positions is real, 24 operations."""
+    monkeypatch.setattr("components.shared.bert.distributed.device_name", lambda: V100)
+    trainer = make_trainer(num_steps=2, precision="mixed_float16")
+
+    _, entry = run(trainer, [[micro_batch([1, 1], [1, 1])]] * 2).entries
+
+    flops = entry["model_flops_per_second"]
+    assert flops == pytest.approx(12 * entry["sequences_per_second"])
+    assert entry["tokens_per_second"] == pytest.approx(entry["sequences_per_second"] / 2)
+    assert entry["tokens_per_second_with_padding"] == 4 * entry["tokens_per_second"]
+    assert entry["share_of_peak"] == pytest.approx(flops / 125e12)
+
+
+def test_a_device_whose_peak_is_unknown_has_no_share_of_it(make_trainer):
+    """A CPU."""
+    _, entry = run(make_trainer(num_steps=2), [[micro_batch([1, 1])]] * 2).entries
+
+    assert "model_flops_per_second" in entry
+    assert "share_of_peak" not in entry
