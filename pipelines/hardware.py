@@ -1,9 +1,9 @@
 """Machines that the pipeline is sized for, one record each.
 
-Sources: NVIDIA's datasheets of DGX-1, DGX-2 and DGX A100; Google Cloud's pages on GPU machine
-types and on GPUs in GKE; the labels of NVIDIA's GPU feature discovery. Throughput: the tables
-of NVIDIA's BERT for TensorFlow 1 (DeepLearningExamples, TensorFlow/LanguageModeling/BERT),
-BERT-Large, sequences a second of a whole machine.
+Throughput is from the tables of NVIDIA's BERT for TensorFlow 1 (DeepLearningExamples,
+TensorFlow/LanguageModeling/BERT), BERT-Large, sequences a second of a whole machine. CPUs,
+memory, disks and labels are the usual ones of these machines; none was at hand here, so
+compare them with `kubectl describe node` before a selector relies on them.
 """
 
 import re
