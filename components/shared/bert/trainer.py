@@ -97,8 +97,8 @@ class Trainer:
         peak = find_peak(distributed.device_name(), settings.precision)
         self._window = _Window(task.flops, peak=peak)
         self._num_traced = 0
-        # XLA pays on GPUs; on CPUs it loses to TensorFlow's own kernels (3.9 s against 1.4 s a
-        # step of BERT-Base), save for what lies between the matrix products.
+        # XLA pays on GPUs; on CPUs its matrix products are slower than TensorFlow's own
+        # kernels, and only what lies between them is compiled.
         jit = settings.xla == "on" or (
             settings.xla == "auto" and bool(tf.config.list_logical_devices("GPU"))
         )
