@@ -1,16 +1,13 @@
 """Articles: pages of a dump as sentences, and the reasons of those left out."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from components.preprocess.dump import Part, Site
 from components.preprocess.pages import EMPTY, FAILED, parse_page
-from components.preprocess.reading import read_pages
 from components.preprocess.sentences import SentenceSplitter
+from components.preprocess.sites import Site
 from components.preprocess.wikitext import clean_page
-
-BATCH_BYTES = 1_000_000
 
 _logger = logging.getLogger(__name__)
 
@@ -29,20 +26,6 @@ class Article(NamedTuple):
     sentences: Sequence[str]
 
 
-def read_batches(part: Part) -> Iterator[PageBatch]:
-    """The pages of a part of the dump."""
-    batch: list[bytes] = []
-    num_bytes = 0
-    for page in read_pages(part):
-        batch.append(page)
-        num_bytes += len(page)
-        if num_bytes >= BATCH_BYTES:
-            yield PageBatch(part.site, batch)
-            batch, num_bytes = [], 0
-    if batch:
-        yield PageBatch(part.site, batch)
-
-
 def read_article(xml: bytes, site: Site, splitter: SentenceSplitter | None = None) -> Article | str:
     """The sentences of a page; for one that is no article, the reason in a word or two.
 
@@ -59,6 +42,8 @@ def read_article(xml: bytes, site: Site, splitter: SentenceSplitter | None = Non
                 one for paragraph in paragraphs for one in splitter.split(paragraph, site.language)
             ]
         return Article(page.page_id, sentences) if sentences else EMPTY
+    except MemoryError:
+        raise  # whoever set the limit knows what to make of it
     except Exception:
         _logger.warning("a page could not be read: %r…", xml[:200], exc_info=True)
         return FAILED

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.preprocess import places
+from components.preprocess.sites import Site
 from components.shared.errors import InputError
 
 Compression = Literal["bz2", "gzip", "plain"]
@@ -34,18 +35,6 @@ _OLD_FILE_NAMES = (
 BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 _LANGUAGE = re.compile(r'<mediawiki\b[^>]*\bxml:lang="([^"]+)"')
 _NAMESPACE = re.compile(r'<namespace key="(-?\d+)"[^>]*>([^<]+)</namespace>')
-
-
-@dataclass(frozen=True)
-class Site:
-    """What the head of a dump says about its wiki."""
-
-    file_names: frozenset[str]
-    """Lower-case names of the namespaces of files (`file`, `image`, `datei`)."""
-    category_names: frozenset[str]
-    """Lower-case names of the namespace of categories."""
-    language: str = "en"
-    """Code of the wiki's language."""
 
 
 @dataclass(frozen=True)

@@ -5,25 +5,31 @@ of their text, chance has a seed of its own everywhere, and what is written is s
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import apache_beam as beam
 
 from components.preprocess import places
 from components.preprocess.articles import PageBatch
 from components.preprocess.buckets import RowSettings
+from components.preprocess.chunks import ChunkFile
 from components.preprocess.dump import Part
 from components.preprocess.marks import Marks
 from components.preprocess.steps import (
     COUNTS,
+    CountWords,
     MakeDocuments,
     MakeRows,
-    count_batch,
-    pack,
+    open_chunk,
+    read_chunks,
     read_part,
-    unpack,
     write_rows,
 )
+
+# Buckets that pass between workers together: fewer, larger chunks. Each group is read bucket
+# by bucket.
+_MAX_BUCKET_GROUPS = 512
 
 
 def build_dataset(
@@ -37,23 +43,53 @@ def build_dataset(
     lowercase: bool,
     num_buckets: int,
     num_shards: int,
+    chunks: Path | None,
 ) -> None:
     """Graph from a dump to shards in a folder, and a report on them.
 
     The report's lines are JSON: `["shard", length, {...}]` or `["documents", reason, count]`.
+
+    Args:
+        pipeline: where the steps are added.
+        parts: the dump.
+        folder: where the shards go.
+        report: file to write.
+        marks: where progress is marked.
+        settings: what decides how documents become rows.
+        lowercase: whether text is made lower case without accents.
+        num_buckets: in how many the documents meet.
+        num_shards: files for each length.
+        chunks: folder for what passes between steps; None leaves it to the runner.
     """
-    shard_keys = [(length, shard) for length in settings.lengths for shard in range(num_shards)]
-    documents = _read_pages(pipeline, parts) | "Make documents" >> beam.ParDo(
-        MakeDocuments(settings, marks, lowercase=lowercase, num_buckets=num_buckets)
-    ).with_outputs(COUNTS, main="documents")
+    make_documents = MakeDocuments(
+        settings,
+        marks,
+        lowercase=lowercase,
+        num_buckets=num_buckets,
+        num_groups=min(num_buckets, _MAX_BUCKET_GROUPS),
+        chunks=chunks,
+    )
+    documents = [
+        pages
+        | f"Make documents of {kind}"
+        >> beam.ParDo(make_documents).with_outputs(COUNTS, main="documents")
+        for kind, pages in _read_pages(pipeline, parts, chunks)
+    ]
+    make_rows = MakeRows(settings, marks, num_shards=num_shards, chunks=chunks)
     rows = (
-        documents.documents
+        [one.documents for one in documents]
+        | "Join documents" >> beam.Flatten()
         | "Gather buckets" >> beam.GroupByKey()
-        | "Pair and pack"
-        >> beam.ParDo(MakeRows(settings, marks, num_shards)).with_outputs(COUNTS, main="rows")
+        | "Pair and pack" >> beam.ParDo(make_rows).with_outputs(COUNTS, main="rows")
     )
     # A shard that no row falls to is written all the same.
-    no_rows = pipeline | "Name shards" >> beam.Create([(key, pack([])) for key in shard_keys])
+    no_rows = pipeline | "Name shards" >> beam.Create(
+        [
+            ((length, shard), ChunkFile(None).write([]))
+            for length in settings.lengths
+            for shard in range(num_shards)
+        ]
+    )
     shards = (
         (rows.rows, no_rows)
         | "Add names" >> beam.Flatten()
@@ -62,7 +98,7 @@ def build_dataset(
         >> beam.MapTuple(lambda key, chunks: write_rows(key, chunks, folder, marks, num_shards))
     )
     counts = (
-        (documents[COUNTS], rows[COUNTS])
+        [rows[COUNTS], *(one[COUNTS] for one in documents)]
         | "Join counts" >> beam.Flatten()
         | "Add counts" >> beam.CombinePerKey(sum)
         | "Name counts" >> beam.MapTuple(lambda *count: json.dumps(["documents", *count]))
@@ -79,6 +115,7 @@ def build_word_counts(
     lowercase: bool,
     sample_rate: float,
     seed: int,
+    chunks: Path | None,
 ) -> None:
     """Graph from a dump to its words and their counts, a JSON list a line.
 
@@ -90,43 +127,53 @@ def build_word_counts(
         lowercase: whether to count words in lower case without accents.
         sample_rate: share of the pages to read, chosen by hash.
         seed: decides on the choice.
+        chunks: folder for what passes between steps; None leaves it to the runner.
     """
+    count_words = CountWords(
+        marks, lowercase=lowercase, threshold=int(sample_rate * 2**64), seed=seed
+    )
+    counts = [
+        pages
+        | f"Count words of {kind}" >> beam.ParDo(count_words)
+        | f"Add counts of {kind}" >> beam.CombinePerKey(sum)
+        for kind, pages in _read_pages(pipeline, parts, chunks)
+    ]
     (
-        _read_pages(pipeline, parts)
-        | "Count words in a batch"
-        >> beam.FlatMap(
-            count_batch,
-            marks,
-            lowercase=lowercase,
-            threshold=int(sample_rate * 2**64),
-            seed=seed,
-        )
+        counts
+        | "Join counts" >> beam.Flatten()
         | "Add counts" >> beam.CombinePerKey(sum)
         | "Name counts" >> beam.MapTuple(lambda *count: json.dumps(count))
         | "Write counts" >> _WriteLines(report)
     )
 
 
-def _read_pages(pipeline: beam.Pipeline, parts: Sequence[Part]) -> beam.PCollection[PageBatch]:
-    batches = []
+def _read_pages(
+    pipeline: beam.Pipeline, parts: Sequence[Part], chunks: Path | None
+) -> Iterator[tuple[str, beam.PCollection[PageBatch]]]:
+    """Pages in ranges of files, and pages of files that can't be divided, where there are such.
+
+    Not joined: the embedded runner would hold all pages of a join in one process's memory.
+    """
     if ranges := [part for part in parts if not part.is_whole_file]:
-        batches.append(_read_parts(pipeline, "ranges", ranges))
+        yield (
+            "ranges",
+            _list_parts(pipeline, "ranges", ranges) | "Read ranges" >> beam.FlatMap(read_part),
+        )
     if files := [part for part in parts if part.is_whole_file]:
-        # A part may be a whole dump: without this, one worker would clean all its pages.
-        pages = _read_parts(pipeline, "files", files)
-        batches.append(pages | "Spread pages" >> beam.Reshuffle())
-    return batches | "Join pages" >> beam.Flatten() | "Unpack pages" >> beam.FlatMap(unpack)
+        # A part may be a whole dump: without the second spreading, one worker would clean it.
+        yield (
+            "files",
+            _list_parts(pipeline, "files", files)
+            | "Read files" >> beam.FlatMap(read_chunks, chunks)
+            | "Spread pages" >> beam.Reshuffle()
+            | "Open pages" >> beam.FlatMap(open_chunk),
+        )
 
 
-def _read_parts(
+def _list_parts(
     pipeline: beam.Pipeline, kind: str, parts: Sequence[Part]
-) -> beam.PCollection[bytes]:
-    return (
-        pipeline
-        | f"List {kind}" >> beam.Create([pack([part]) for part in parts])
-        | f"Spread {kind}" >> beam.Reshuffle()
-        | f"Read {kind}" >> beam.FlatMap(read_part)
-    )
+) -> beam.PCollection[Part]:
+    return pipeline | f"List {kind}" >> beam.Create(parts) | f"Spread {kind}" >> beam.Reshuffle()
 
 
 class _WriteLines(beam.PTransform):

@@ -3,7 +3,8 @@
 import re
 from typing import NamedTuple
 
-from components.preprocess.reading import MAX_PAGE_BYTES
+# A wikitext has 2 MiB at most ($wgMaxArticleSize); its XML may be somewhat longer.
+MAX_PAGE_BYTES = 8 << 20
 
 # What becomes of a page, in dataset.json.
 KEPT = "kept"
@@ -12,6 +13,8 @@ NOT_AN_ARTICLE = "not an article"
 DISAMBIGUATION = "disambiguation"
 BROKEN = "broken"
 TOO_LONG = "too long"
+TOO_SLOW = "too slow"
+TOO_MUCH_MEMORY = "too much memory"
 FAILED = "failed"
 EMPTY = "no text"
 DUPLICATE = "duplicate"

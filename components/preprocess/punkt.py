@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from components.preprocess.articles import read_article, read_batches
+from components.preprocess.articles import read_article
+from components.preprocess.batches import read_batches
 from components.preprocess.dump import Part
 
 if TYPE_CHECKING:

@@ -13,10 +13,8 @@ from typing import BinaryIO
 
 from components.preprocess import places
 from components.preprocess.dump import BZ2_STREAM, Part
+from components.preprocess.pages import MAX_PAGE_BYTES
 from components.shared.errors import InputError
-
-# A wikitext has 2 MiB at most ($wgMaxArticleSize); its XML may be somewhat longer.
-MAX_PAGE_BYTES = 8 << 20
 
 _CHUNK_BYTES = 1 << 18
 _OPEN, _CLOSE, _END = b"<page>", b"</page>", b"</mediawiki>"

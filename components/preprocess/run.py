@@ -5,6 +5,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from typing import Any
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess import places
-from components.preprocess.articles import BATCH_BYTES
+from components.preprocess.batches import BATCH_BYTES
 from components.preprocess.buckets import RowSettings
-from components.preprocess.config import GOOGLE, PACKED, PUNKT, PreprocessConfig
+from components.preprocess.config import EMBEDDED, GOOGLE, PACKED, PUNKT, PreprocessConfig
 from components.preprocess.dump import Dump, Part, open_dump
 from components.preprocess.graph import build_dataset, build_word_counts
 from components.preprocess.manifest import Report, describe_dataset, read_report
@@ -26,7 +27,7 @@ from components.preprocess.sentences import SentenceSplitter
 from components.preprocess.steps import CLEAN, COUNT, PAIR, WRITE
 from components.preprocess.word_pieces import read_word_counts, train_word_pieces
 from components.shared.errors import InputError
-from components.shared.files import whole_file, write_text
+from components.shared.files import scratch_folder, whole_file, write_text
 from components.shared.records import MANIFEST
 from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
@@ -39,7 +40,7 @@ _BUCKET_XML_BYTES = 4 << 20
 _SHARD_XML_BYTES = {PACKED: 700 << 20, GOOGLE: 230 << 20}
 # Words enough to learn 30,000 pieces from, in a minute or so.
 _SAMPLE_XML_BYTES = 256 << 20
-_MIN_PART_BYTES, _MAX_PART_BYTES, _PARTS_PER_WORKER = 1 << 18, 4 << 20, 4
+_MIN_PART_BYTES, _MAX_PART_BYTES, _PARTS_PER_WORKER = 1 << 18, 1 << 20, 8
 # Beam's readers of stores fetch 16 MiB at once, of which a small part would use little.
 _MAX_STORE_PART_BYTES = 64 << 20
 
@@ -60,10 +61,10 @@ def run(config: PreprocessConfig) -> Metadata:
     )
     options = make_options(config, num_workers)
     with (
-        tempfile.TemporaryDirectory(prefix="preprocess-") as scratch,
+        _make_scratch(dataset) as scratch,
         places.work_folder(dataset) as reports,
     ):
-        work = _Work(config, dump, _cut(dump, num_workers), options, Path(scratch), reports)
+        work = _Work(config, dump, _cut(dump, num_workers), options, scratch, reports)
         vocabulary_file = _given_vocabulary(config) or _train_vocabulary(work)
         vocabulary = Vocabulary.read(vocabulary_file)
         with places.whole_dataset(dataset) as folder:
@@ -105,9 +106,21 @@ class _Work:
         return Marks(self.scratch)
 
     @property
+    def chunks(self) -> Path | None:
+        """Where workers leave what passes between steps; None where they share no disk."""
+        return self.scratch if self.config.beam_runner() == EMBEDDED else None
+
+    @property
     def num_batches(self) -> int:
         """About how many batches of pages there are."""
         return math.ceil(self.dump.estimated_xml_bytes / BATCH_BYTES)
+
+
+def _make_scratch(dataset: str) -> AbstractContextManager[Path]:
+    """A folder of this machine, beside the dataset where that is on a disk: it may get large."""
+    if places.is_in_store(dataset):
+        return scratch_folder(Path(tempfile.gettempdir()) / "preprocess")
+    return scratch_folder(Path(dataset))
 
 
 def _cut(dump: Dump, num_workers: int) -> list[Part]:
@@ -138,6 +151,7 @@ def _train_vocabulary(work: _Work) -> Path:
                 lowercase=config.lowercase,
                 sample_rate=min(1.0, _SAMPLE_XML_BYTES / work.dump.estimated_xml_bytes),
                 seed=config.seed,
+                chunks=work.chunks,
             ),
         )
     if "words.jsonl" not in places.list_folder(work.reports):  # no page, no word
@@ -188,6 +202,7 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
                 lowercase=config.lowercase,
                 num_buckets=num_buckets,
                 num_shards=num_shards,
+                chunks=work.chunks,
             ),
         )
     return read_report(report)

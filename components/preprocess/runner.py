@@ -13,6 +13,7 @@ from components.preprocess import places
 from components.preprocess.config import DATAFLOW, EMBEDDED, FLINK, PreprocessConfig
 from components.preprocess.dataflow import check_dataflow, dataflow_flags
 from components.preprocess.flink import check_flink, flink_flags, is_elsewhere
+from components.preprocess.orphans import RUNNER_VARIABLE
 from components.shared.errors import InputError
 
 # Below this, starting processes (three seconds or so) takes longer than they save.
@@ -80,6 +81,7 @@ def run_graph(options: PipelineOptions, add_steps: Callable[[beam.Pipeline], Non
     """
     # Threads of the tokenizer would fight with the workers for the same cores.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ[RUNNER_VARIABLE] = str(os.getpid())
     _silence_beam()
     pipeline = beam.Pipeline(options=options)
     add_steps(pipeline)

@@ -1,6 +1,6 @@
 """The files of a dataset: rows in an order drawn by hash, and what is known of each file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from components.preprocess import places
@@ -24,18 +24,26 @@ def shard_path(length: int, shard: int, num_shards: int) -> str:
 
 
 def write_shard(folder: str, file: str, rows: Iterable[Row]) -> dict[str, int | str]:
-    """Write a shard, and tell its counts and checksum as dataset.json has them."""
-    ordered = sorted(rows)
+    """Write a shard, and tell its counts and checksum as dataset.json has them.
+
+    Args:
+        folder: the dataset's.
+        file: the shard's place in it.
+        rows: in order; each is written before the next is asked for.
+    """
+    counts = {"num_rows": 0, "num_sequences": 0, "num_tokens": 0, "max_sequences": 0}
     with places.whole_file(places.join(folder, file)) as scratch:
         with scratch.open("wb") as output:
-            write_records(output, (row.record for row in ordered))
+            write_records(output, _count_rows(rows, counts))
         num_bytes, digest = scratch.stat().st_size, sha256(scratch)
-    return {
-        "file": file,
-        "num_rows": len(ordered),
-        "num_bytes": num_bytes,
-        "sha256": digest,
-        "num_sequences": sum(row.num_sequences for row in ordered),
-        "num_tokens": sum(row.num_tokens for row in ordered),
-        "max_sequences": max((row.num_sequences for row in ordered), default=0),
-    }
+    return {"file": file, "num_bytes": num_bytes, "sha256": digest, **counts}
+
+
+def _count_rows(rows: Iterable[Row], counts: dict[str, int]) -> Iterator[bytes]:
+    """The records of rows, counted as they pass."""
+    for row in rows:
+        counts["num_rows"] += 1
+        counts["num_sequences"] += row.num_sequences
+        counts["num_tokens"] += row.num_tokens
+        counts["max_sequences"] = max(counts["max_sequences"], row.num_sequences)
+        yield row.record

@@ -3,22 +3,31 @@
 import io
 import json
 import os
-import pickle
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.windowed_value import WindowedValue
 
-from components.preprocess.articles import PageBatch, read_article, read_batches
+from components.preprocess.articles import PageBatch
+from components.preprocess.batches import read_batches
 from components.preprocess.buckets import RowSettings, choose_bucket, drop_copies, make_rows
-from components.preprocess.documents import Document, make_documents
+from components.preprocess.chunks import ChunkFile, Gatherer, compress, decompress, merge_chunks
+from components.preprocess.documents import make_documents
+from components.preprocess.dump import Part
+from components.preprocess.guard import GuardedReader
 from components.preprocess.hashing import hash_64, hash_bytes
 from components.preprocess.marks import Marks
+from components.preprocess.orphans import end_with_runner
 from components.preprocess.pages import DUPLICATE, EMPTY, KEPT
-from components.preprocess.shards import Row, shard_path, write_shard
+from components.preprocess.shards import shard_path, write_shard
 from components.preprocess.words import count_words
 from components.shared.errors import InputError
 from components.shared.tokenizer import WordPieceTokenizer
@@ -28,6 +37,9 @@ COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenise", "Pair and pack"
 
 COUNTS = "counts"
 
+# Here, since a worker imports this module with the first work it gets.
+end_with_runner()
+
 # (length, shard)
 _ShardKey = tuple[int, int]
 # How many documents, by what became of them.
@@ -35,70 +47,128 @@ _Count: TypeAlias = TaggedOutput[Literal["counts"], tuple[str, int]]
 
 
 class MakeDocuments(beam.DoFn):
-    """Pages to documents, by bucket; and what became of each page."""
+    """Pages to documents, by group of buckets; and what became of each page."""
 
     def __init__(
-        self, settings: RowSettings, marks: Marks, *, lowercase: bool, num_buckets: int
+        self,
+        settings: RowSettings,
+        marks: Marks,
+        *,
+        lowercase: bool,
+        num_buckets: int,
+        num_groups: int,
+        chunks: Path | None,
     ) -> None:
         self._marks = marks
-        self._settings, self._lowercase, self._num_buckets = settings, lowercase, num_buckets
-        self._tokenizer: WordPieceTokenizer | None = None
+        self._settings, self._lowercase = settings, lowercase
+        self._num_buckets, self._num_groups = num_buckets, num_groups
+        self._chunks = chunks
 
     def setup(self) -> None:
-        """Once a worker: the tokenizer can't travel."""
+        """Once a worker: a tokenizer and a process can't travel."""
         self._tokenizer = WordPieceTokenizer(self._settings.vocabulary, lowercase=self._lowercase)
+        self._reader = GuardedReader(self._settings.splitter)
+
+    def start_bundle(self) -> None:
+        """Nothing is gathered yet."""
+        self._gatherer = Gatherer(self._chunks)
 
     def process(self, batch: PageBatch) -> Iterator[tuple[int, bytes] | _Count]:
         """Make the documents of a batch of pages."""
-        assert self._tokenizer is not None
-        read = [read_article(page, batch.site, self._settings.splitter) for page in batch.pages]
+        read = self._reader.read(batch)
         reasons = Counter(one for one in read if isinstance(one, str))
         articles = [one for one in read if not isinstance(one, str)]
-        bucket_to_documents: dict[int, list[Document]] = defaultdict(list)
         for document in make_documents(articles, self._tokenizer):
             if document is None:
                 reasons[EMPTY] += 1
-            else:
-                bucket = choose_bucket(document, self._num_buckets, self._settings.seed)
-                bucket_to_documents[bucket].append(document)
-        for bucket, documents in bucket_to_documents.items():
-            yield bucket, pack(documents)
+                continue
+            bucket = choose_bucket(document, self._num_buckets, self._settings.seed)
+            num_bytes = document.piece_ids.itemsize * len(document.piece_ids)
+            self._gatherer.add(bucket % self._num_groups, (bucket, document), num_bytes)
+        if self._gatherer.is_full():
+            yield from self._gatherer.hand_on()
         for count in reasons.items():
             yield TaggedOutput(COUNTS, count)
         self._marks.add(CLEAN)
 
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Hand on the rest."""
+        yield from _window(self._gatherer.finish())
+
+    def teardown(self) -> None:
+        """End the reader's process."""
+        self._reader.close()
+
 
 class MakeRows(beam.DoFn):
-    """The documents of a bucket to rows, by shard; and how many documents they were."""
+    """The documents of a group of buckets to rows, by shard; and how many documents they were."""
 
-    def __init__(self, settings: RowSettings, marks: Marks, num_shards: int) -> None:
+    def __init__(
+        self, settings: RowSettings, marks: Marks, *, num_shards: int, chunks: Path | None
+    ) -> None:
         self._marks = marks
-        self._settings, self._num_shards = settings, num_shards
+        self._settings, self._num_shards, self._chunks = settings, num_shards, chunks
+
+    def start_bundle(self) -> None:
+        """Nothing is gathered yet."""
+        self._gatherer = Gatherer(self._chunks)
 
     def process(
-        self, bucket_documents: tuple[int, Iterable[bytes]]
+        self, group_chunks: tuple[int, Iterable[bytes]]
     ) -> Iterator[tuple[_ShardKey, bytes] | _Count]:
-        """Make the rows of a bucket, for each length."""
-        bucket, chunks = bucket_documents
-        read: list[Document] = [document for chunk in chunks for document in unpack(chunk)]
-        documents = drop_copies(read)
-        yield TaggedOutput(COUNTS, (KEPT, len(documents)))
-        if len(documents) < len(read):
-            yield TaggedOutput(COUNTS, (DUPLICATE, len(read) - len(documents)))
-        for length in self._settings.lengths:
-            shard_to_rows: dict[int, list[Row]] = defaultdict(list)
-            for row in make_rows(documents, bucket, length, self._settings):
-                shard_to_rows[row.order % self._num_shards].append(row)
-            for shard, rows in shard_to_rows.items():
-                yield (length, shard), pack(rows)
-        self._marks.add(PAIR)
+        """Make the rows of some buckets, one after another, for each length."""
+        for bucket, items in groupby(merge_chunks(group_chunks[1]), key=itemgetter(0)):
+            read = [document for _, document in items]
+            documents = drop_copies(read)
+            yield TaggedOutput(COUNTS, (KEPT, len(documents)))
+            if len(documents) < len(read):
+                yield TaggedOutput(COUNTS, (DUPLICATE, len(read) - len(documents)))
+            for length in self._settings.lengths:
+                for row in make_rows(documents, bucket, length, self._settings):
+                    key = (length, row.order % self._num_shards)
+                    self._gatherer.add(key, row, len(row.record))
+                    if self._gatherer.is_full():
+                        yield from self._gatherer.hand_on()
+            self._marks.add(PAIR)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Hand on the rest."""
+        yield from _window(self._gatherer.finish())
 
 
-def read_part(part: bytes) -> Iterator[bytes]:
+class CountWords(beam.DoFn):
+    """The words of the pages that a hash below the threshold chooses, and their counts."""
+
+    def __init__(self, marks: Marks, *, lowercase: bool, threshold: int, seed: int) -> None:
+        self._marks, self._lowercase = marks, lowercase
+        self._threshold, self._seed = threshold, seed
+
+    def setup(self) -> None:
+        """Once a worker: a process can't travel."""
+        self._reader = GuardedReader()
+
+    def process(self, batch: PageBatch) -> Iterator[tuple[str, int]]:
+        """Count the words of a batch of pages."""
+        chosen = [page for page in batch.pages if self._is_chosen(page)]
+        articles = self._reader.read(PageBatch(batch.site, chosen))
+        yield from count_words(
+            (one.sentences for one in articles if not isinstance(one, str)),
+            lowercase=self._lowercase,
+        ).items()
+        self._marks.add(COUNT)
+
+    def teardown(self) -> None:
+        """End the reader's process."""
+        self._reader.close()
+
+    def _is_chosen(self, page: bytes) -> bool:
+        return hash_64(self._seed, "sample", hash_bytes(page)) < self._threshold
+
+
+def read_part(part: Part) -> Iterator[PageBatch]:
     """The pages of a part, in batches."""
     try:
-        for batch in read_batches(unpack(part)[0]):
-            yield pack([batch])
+        yield from read_batches(part)
     except InputError:
         # A worker process prints what it also passes on; the user is to see it once, alone.
         if "WORKER_ID" in os.environ:
@@ -106,16 +176,17 @@ def read_part(part: bytes) -> Iterator[bytes]:
         raise
 
 
-def count_batch(
-    batch: PageBatch, marks: Marks, *, lowercase: bool, threshold: int, seed: int
-) -> Iterator[tuple[str, int]]:
-    """The words of the pages that a hash below the threshold chooses, and their counts."""
-    chosen = [page for page in batch.pages if hash_64(seed, "sample", hash_bytes(page)) < threshold]
-    articles = [read_article(page, batch.site) for page in chosen]
-    yield from count_words(
-        (one.sentences for one in articles if not isinstance(one, str)), lowercase=lowercase
-    ).items()
-    marks.add(COUNT)
+def read_chunks(part: Part, chunks: Path | None) -> Iterator[bytes]:
+    """The pages of a part as chunks, to be read by other workers."""
+    file = ChunkFile(chunks)
+    for batch in read_part(part):
+        yield file.write([compress(batch)])
+    file.close()
+
+
+def open_chunk(chunk: bytes) -> Iterator[PageBatch]:
+    """The batches of a chunk that `read_chunks` made."""
+    return map(decompress, merge_chunks([chunk]))
 
 
 def write_rows(
@@ -123,17 +194,11 @@ def write_rows(
 ) -> str:
     """Write a shard; a line of the report tells of it."""
     length, shard = key
-    rows = [row for chunk in chunks for row in unpack(chunk)]
-    described = write_shard(folder, shard_path(length, shard, num_shards), rows)
+    described = write_shard(folder, shard_path(length, shard, num_shards), merge_chunks(chunks))
     marks.add(WRITE)
     return json.dumps(["shard", length, described])
 
 
-def pack(rows: Sequence[Any]) -> bytes:
-    """One bytes object for many small ones: Beam's own coders would take each by itself."""
-    return pickle.dumps(rows, protocol=5)
-
-
-def unpack(chunk: bytes) -> list[Any]:
-    """What `pack` was given."""
-    return pickle.loads(chunk)  # noqa: S301 - packed by pack in a step before
+def _window(items: Iterable[Any]) -> Iterator[WindowedValue]:
+    """As Beam wants what a bundle's end gives."""
+    return map(GlobalWindows.windowed_value, items)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from components.preprocess.arguments import Arguments
 from components.preprocess.brackets import find_outermost, split_arguments
-from components.preprocess.dump import Site
+from components.preprocess.sites import Site
 from components.preprocess.tags import drop_elements, restore_literals
 from components.preprocess.templates import expand_template
 

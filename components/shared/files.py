@@ -1,15 +1,54 @@
 """Files and folders that appear whole or not at all, and their checksums."""
 
+import fcntl
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield a new hidden folder beside `path`, which goes with the block.
+
+    Those that a killed process has left there for the same path go first.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ours = re.compile(rf"\.{re.escape(path.name)}-[a-z0-9_]{{8}}(-old)?")  # as mkdtemp names them
+    for left in path.parent.iterdir():
+        if ours.fullmatch(left.name) and left.is_dir() and _is_abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    descriptor = os.open(scratch, os.O_RDONLY)
+    try:
+        # Held until this process ends, in whatever way.
+        with suppress(OSError):  # where the file system knows no locks, nothing is cleared
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield scratch
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return False  # another user's, or just gone
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False  # in use, or the file system knows no locks
+    finally:
+        os.close(descriptor)
+    return True
 
 
 @contextmanager
@@ -18,9 +57,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     A folder that stood at `path` before is replaced; if the block fails, it stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
+    with scratch_folder(path) as scratch:
         yield scratch
         scratch.chmod(0o755)  # mkdtemp makes 0700, which another user's container can't read
         # Moved aside first: a half-deleted folder must not stand under the name of a whole one.
@@ -29,8 +66,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
             os.replace(path, old)
         os.replace(scratch, path)
         shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

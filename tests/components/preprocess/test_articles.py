@@ -2,8 +2,8 @@ import pytest
 
 from components.preprocess import articles
 from components.preprocess.articles import read_article
-from components.preprocess.dump import Site
 from components.preprocess.sentences import SentenceSplitter
+from components.preprocess.sites import Site
 
 SITE = Site(frozenset({"file"}), frozenset({"category"}))
 

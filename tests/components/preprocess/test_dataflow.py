@@ -94,7 +94,7 @@ def test_job_runs_this_stages_image_and_writes_the_dataset(
     }
     assert dockers == {SETTINGS["worker_image"]}
     names = {one.unique_name for one in service.graph.components.transforms.values()}
-    assert {"Make documents", "Pair and pack", "Write shards"} <= names
+    assert {"Make documents of ranges", "Pair and pack", "Write shards"} <= names
     for path in embedded.dataset.rglob("*.*"):
         name = path.relative_to(embedded.dataset)
         assert read_bytes(f"gs://{BUCKET}/dataset/{name}") == path.read_bytes()

@@ -1,7 +1,6 @@
 import pytest
 
-from components.preprocess.pages import Page, parse_page
-from components.preprocess.reading import MAX_PAGE_BYTES
+from components.preprocess.pages import MAX_PAGE_BYTES, Page, parse_page
 
 
 def make(text="Text.", *, title="Ely", namespace="<ns>0</ns>", extra="", page_id="<id>7</id>"):

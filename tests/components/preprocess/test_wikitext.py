@@ -8,8 +8,9 @@ from contextlib import suppress
 import mwparserfromhell
 import pytest
 
-from components.preprocess.dump import Site, open_dump
+from components.preprocess.dump import open_dump
 from components.preprocess.pages import parse_page
+from components.preprocess.sites import Site
 from components.preprocess.wikitext import clean_page
 
 SITE = Site(

@@ -1,6 +1,6 @@
 import pytest
 
-from components.shared.files import sha256, whole_file, whole_folder, write_text
+from components.shared.files import scratch_folder, sha256, whole_file, whole_folder, write_text
 
 
 def write_half_a_folder(target):
@@ -85,3 +85,19 @@ def test_sha256_is_that_of_the_bytes(tmp_path):
     assert sha256(tmp_path / "abc") == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
+
+
+def test_scratch_folder_clears_what_killed_processes_left(tmp_path):
+    """A folder that nobody holds any more goes; one in use, or of another name, stays."""
+    left = tmp_path / ".dataset-killed_1"
+    left.mkdir()
+    (left / "half").write_text("x")
+    (tmp_path / ".dataset-backup-of-mine").mkdir()
+
+    with scratch_folder(tmp_path / "dataset") as in_use:
+        (in_use / "kept").write_text("x")
+        with scratch_folder(tmp_path / "dataset") as other:
+            assert other != in_use
+            assert (in_use / "kept").exists()
+
+    assert [path.name for path in tmp_path.iterdir()] == [".dataset-backup-of-mine"]
