@@ -72,6 +72,7 @@ def bert(
     num_processes: int = PretrainConfig.num_processes,
     checkpoint_directory: str = PretrainConfig.checkpoint_directory,
     checkpoint_every_steps: int = PretrainConfig.checkpoint_every_steps,
+    tensorboard_directory: str = PretrainConfig.tensorboard_directory,
     seed: int = PretrainConfig.seed,
 ) -> Outputs:
     """Pretrain BERT on Wikipedia, fine-tune it on SQuAD, and say how well and fast it answers.
@@ -136,6 +137,8 @@ def bert(
             is retried from there. One of its own for each run. Empty: a retry starts the step
             anew.
         checkpoint_every_steps: updates between two of those checkpoints.
+        tensorboard_directory: folder (on a mounted volume) under which the training steps write
+            TensorBoard's events, each in a subfolder; empty writes none.
         seed: equal seed, input, settings and number of processes give equal results.
 
     Returns:
@@ -179,6 +182,7 @@ def bert(
         num_processes=num_processes,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
+        tensorboard_directory=tensorboard_directory,
         seed=seed,
     ).set_display_name("Pretrain at length 128")
 
@@ -199,6 +203,7 @@ def bert(
         num_processes=num_processes,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
+        tensorboard_directory=tensorboard_directory,
         seed=seed,
     ).set_display_name("Pretrain at length 512")
 
@@ -215,6 +220,7 @@ def bert(
         num_processes=num_processes,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
+        tensorboard_directory=tensorboard_directory,
         seed=seed,
     ).set_display_name("Fine-tune on SQuAD")
 

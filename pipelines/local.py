@@ -144,11 +144,12 @@ def _docker_runner(arguments: Mapping[str, Any]) -> local.DockerRunner:
         for path in value.split(",")
         if path.startswith("/")
     }
-    kept = arguments.get("download_directory")
-    if kept:
-        Path(kept).mkdir(parents=True, exist_ok=True)
+    names = ("download_directory", "checkpoint_directory", "tensorboard_directory")
+    kept = [arguments[name] for name in names if arguments.get(name, "").startswith("/")]
+    for folder in kept:
+        Path(folder).mkdir(parents=True, exist_ok=True)
     read_only = {folder: True for folder in sorted(folders) if Path(folder).is_dir()}
-    mounts = read_only | ({kept: False} if kept else {})
+    mounts = read_only | dict.fromkeys(kept, False)
     return local.DockerRunner(
         user=f"{os.getuid()}:{os.getgid()}",
         environment={"HOME": "/tmp"},  # noqa: S108 - in the container

@@ -26,6 +26,7 @@ def finetune(
     checkpoint_every_steps: int = FinetuneConfig.checkpoint_every_steps,
     num_checkpoints_kept: int = FinetuneConfig.num_checkpoints_kept,
     checkpoint_directory: str = FinetuneConfig.checkpoint_directory,
+    tensorboard_directory: str = FinetuneConfig.tensorboard_directory,
     hang_timeout_seconds: float = FinetuneConfig.hang_timeout_seconds,
     log_every_steps: int = FinetuneConfig.log_every_steps,
     seed: int = FinetuneConfig.seed,
@@ -59,6 +60,8 @@ def finetune(
         checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
             this step keeps those in a subfolder of its own, so that a step that was killed goes
             on from them; empty keeps them in the container, where a retry does not find them.
+        tensorboard_directory: folder (on a mounted volume) under which this step writes
+            TensorBoard's events in a subfolder of its own; empty writes none.
         hang_timeout_seconds: how long a process may stand still before all are ended, from
             the first update on; the longest update comes on top.
         log_every_steps: updates between two lines of the history.

@@ -32,6 +32,7 @@ def pretrain(
     checkpoint_every_steps: int = PretrainConfig.checkpoint_every_steps,
     num_checkpoints_kept: int = PretrainConfig.num_checkpoints_kept,
     checkpoint_directory: str = PretrainConfig.checkpoint_directory,
+    tensorboard_directory: str = PretrainConfig.tensorboard_directory,
     hang_timeout_seconds: float = PretrainConfig.hang_timeout_seconds,
     log_every_steps: int = PretrainConfig.log_every_steps,
     seed: int = PretrainConfig.seed,
@@ -67,6 +68,8 @@ def pretrain(
         checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
             this step keeps those in a subfolder of its own, so that a step that was killed goes
             on from them; empty keeps them in the container, where a retry does not find them.
+        tensorboard_directory: folder (on a mounted volume) under which this step writes
+            TensorBoard's events in a subfolder of its own; empty writes none.
         hang_timeout_seconds: how long a process may stand still before all are ended, from
             the first update on; the longest update comes on top.
         log_every_steps: updates between two lines of the history.

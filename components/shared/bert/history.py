@@ -1,6 +1,7 @@
 """The numbers of a training run, a JSON object a line; free of TensorFlow."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,7 +14,7 @@ class History:
 
     def __init__(self, entries: list[dict[str, Any]], **labels: Any) -> None:
         self.entries, self._labels = entries, labels
-        self._path: Path | None = None
+        self._listeners: list[Callable[[dict[str, Any]], None]] = []
 
     @classmethod
     def read(cls, path: Path) -> "History":
@@ -21,19 +22,27 @@ class History:
         return cls([json.loads(line) for line in path.read_text("utf-8").splitlines()])
 
     def append(self, entry: dict[str, Any]) -> None:
-        """Add the numbers of some steps, in the file too if there is one."""
+        """Add the numbers of some steps, and pass them on."""
         self.entries.append({**self._labels, **entry})
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(_line(self.entries[-1]))
+        for listen in self._listeners:
+            listen(self.entries[-1])
+
+    def pass_on(self, listen: Callable[[dict[str, Any]], None]) -> None:
+        """Call `listen` with each line from now on."""
+        self._listeners.append(listen)
 
     def write_to(self, path: Path) -> None:
         """Keep a file of the lines, whole at any time, for those who watch the run.
 
         It starts with the lines so far, in place of what a run that was killed left there.
         """
+
+        def add(entry: dict[str, Any]) -> None:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(_line(entry))
+
         write_text(path, self.text())
-        self._path = path
+        self.pass_on(add)
 
     def text(self) -> str:
         """The lines."""

@@ -51,6 +51,9 @@ class TrainingConfig:
     checkpoint_directory: str = ""
     """Folder, gs:// or s3:// address under which each step keeps those in a subfolder; "" is
     beside the output. The same command goes on from them."""
+    tensorboard_directory: str = ""
+    """Folder under which each step writes TensorBoard's events in a subfolder while it trains;
+    "" writes none."""
     hang_timeout_seconds: float = 30.0
     """How long a process may stand still before all are ended; from the first update on, and
     the longest update comes on top."""
@@ -84,6 +87,11 @@ class TrainingConfig:
                 f"hang_timeout_seconds must be {_MIN_HANG_TIMEOUT_SECONDS:.0f} or more, got "
                 f"{self.hang_timeout_seconds}; a busy machine leaves a process waiting for seconds"
             )
+        if "://" in self.tensorboard_directory:
+            raise InputError(
+                "tensorboard_directory must be a folder (on a mounted volume), got "
+                f"{self.tensorboard_directory!r}"
+            )
         if self.seed < 0:
             raise InputError(f"seed must be 0 or more, got {self.seed}")
         if self.learning_rate <= 0:
@@ -108,6 +116,12 @@ class TrainingConfig:
         if self.checkpoint_directory:
             return f"{self.checkpoint_directory.rstrip('/')}/{self.step_name}"
         return str(self.checkpoint.with_name(f"{self.checkpoint.name}-steps"))
+
+    @property
+    def events(self) -> Path | None:
+        """The folder of TensorBoard's events, if they are wanted."""
+        directory = self.tensorboard_directory
+        return Path(directory) / self.step_name if directory else None
 
     @property
     def step_name(self) -> str:

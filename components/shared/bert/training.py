@@ -5,6 +5,7 @@ from pathlib import Path
 
 from components.shared.bert import distributed
 from components.shared.bert.checkpoint import write_checkpoint
+from components.shared.bert.events import EventWriter
 from components.shared.bert.history import History
 from components.shared.bert.resume import StepCheckpoints
 from components.shared.bert.settings import TrainingConfig
@@ -59,6 +60,7 @@ def train_task(
     may_change = {
         "num_processes", "micro_batch_size", "log_every_steps", "checkpoint_every_steps",
         "checkpoint_directory", "num_checkpoints_kept", "hang_timeout_seconds",
+        "tensorboard_directory",
     }  # fmt: skip
     same = {name: value for name, value in settings(config).items() if name not in may_change}
     steps = StepCheckpoints(
@@ -73,6 +75,8 @@ def train_task(
     first_step = steps.restore_newest()
     if distributed.rank() == 0:
         history.write_to(config.history)
+        if config.events is not None:
+            history.pass_on(EventWriter(config.events, first_step=first_step).write)
     done = trainer.run(micro_batches, first_step=first_step, history=history, save=steps.save)
     steps.wait()
     if done < num_steps:

@@ -56,6 +56,7 @@ def test_the_global_batch_is_cut_evenly(global_batch, micro_batch, processes, ex
         ("num_processes", 0),
         ("num_steps", 0),
         ("seed", -1),
+        ("tensorboard_directory", "s3://bucket/events"),
         ("sequence_length", 4),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from components.shared.bert.states import open_states
 from components.shared.buckets import open_bucket
@@ -194,3 +195,31 @@ def test_what_else_is_in_the_folder_of_states_is_left_alone(make_stage, tmp_path
 
     assert done.returncode == 0, done.stderr
     assert [path.name for path in volume.iterdir()] == ["precious"]
+
+
+@pytest.mark.slow
+def test_history_and_events_are_there_while_it_runs_and_whole_after_a_kill(make_stage, tmp_path):
+    """Each line once, in both; on two processes only the first writes."""
+    stage = make_stage()
+    folder = tmp_path / "events"
+    settings = {**SETTINGS, "num_processes": 2, "tensorboard_directory": folder}
+    process = stage.start(**settings)
+    for _ in range(3):
+        stage.wait_for_state(process)
+    assert stage.history()
+    family = [process.pid, *_children(process.pid)[-2:]]
+    process.kill()
+    process.communicate()
+    _wait_for_end(family)
+    assert not (stage.output / "checkpoint").exists()
+
+    done = stage.run(**settings)
+
+    assert done.returncode == 0, done.stderr
+    expected = [(entry["step"], pytest.approx(entry["loss"])) for entry in stage.history()]
+    assert [step for step, _ in expected] == [*range(7, 60, 7), 60]
+    events = EventAccumulator(str(folder / "pretrain-32")).Reload()
+    assert [(event.step, event.value) for event in events.Scalars("loss")] == expected
+    assert {"masked_lm_accuracy", "learning_rate", "model_flops_per_second"} <= set(
+        events.Tags()["scalars"]
+    )
