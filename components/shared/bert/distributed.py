@@ -46,9 +46,10 @@ def size() -> int:
 
 
 def device_name() -> str:
-    """What TensorFlow calls this process's GPU; "" on a CPU."""
+    """What TensorFlow calls this process's GPU; "" where there is none."""
     gpus = tf.config.get_visible_devices("GPU")
-    return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else ""
+    details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+    return str(details.get("device_name", ""))
 
 
 def is_first_on_host() -> bool:
