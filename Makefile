@@ -13,11 +13,11 @@ export UV_PYTHON_DOWNLOADS := never
 # One environment for each image: none of them is the one a shell may have active.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo test huggingface lint check compile images flink-jar
+.PHONY: help setup demo test bench-preprocess huggingface lint check compile images flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
-	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup:  ## Make the environment of the pipeline's command line (.venv)
 	@$(PYTHON) get_uv.py
@@ -46,6 +46,11 @@ test: setup  ## Run all tests (five to ten minutes on two cores)
 # PyPI's PyTorch comes with NVIDIA's libraries.
 huggingface: setup  ## Set up PyTorch and transformers (4 GB), which exported models are tested with
 	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/huggingface
+
+bench-preprocess: setup  ## Compare preprocessing with Google's create_pretraining_data (REAL_DATA, half an hour)
+	@$(UV) sync --frozen --quiet --python $(PYTHON) --project images/preprocess
+	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/benchmarks/peer
+	@PYTHONPATH=. $(RUN) tests/benchmarks/preprocess.py $(ARGUMENTS)
 
 lint: setup  ## Run the formatter's check, the linter and the type checker
 	@.venv/bin/ruff format --check .
