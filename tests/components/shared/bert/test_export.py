@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import horovod.tensorflow as hvd
+import keras
 import numpy as np
 import pytest
 
-from components.shared.bert import distributed
 from components.shared.bert.checkpoint import Checkpoint, named_variables, write_checkpoint
 from components.shared.bert.config import BertConfig
 from components.shared.bert.export import ExportConfig, export
@@ -36,7 +37,9 @@ HUGGINGFACE = Path(__file__).parents[3] / "huggingface"
 
 
 def build(model_class, seed=1):
-    distributed.initialize(seed=seed, precision="float32")
+    hvd.init()
+    keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy("float32")
     model = model_class(CONFIG, seed=seed)
     model.build()
     generator = np.random.default_rng(seed)

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import horovod.tensorflow as hvd
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.shared.bert import distributed
 from components.shared.bert.checkpoint import Checkpoint, named_variables, write_checkpoint
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel, SpanModel
@@ -32,7 +33,9 @@ def vocabulary(tmp_path) -> Path:
 
 
 def build(model_class, config=CONFIG):
-    distributed.initialize(seed=1, precision="float32")
+    hvd.init()
+    keras.utils.set_random_seed(1)
+    keras.config.set_dtype_policy("float32")
     model = model_class(config, seed=1)
     model.build()
     return model
