@@ -55,6 +55,9 @@ def run(arguments: Mapping[str, Any], *, runner: str, output: Path) -> Mapping[s
     # What kfp says of each step: that a display name, say, has no effect here.
     warnings.filterwarnings("ignore", message=".*have no effect in the current local runner")
     local.init(chosen, pipeline_root=str(output.resolve()))
+    # Retries are for machines that are taken away; here they would only delay the error.
+    for task in bert.pipeline_spec.root.dag.tasks.values():
+        task.ClearField("retry_policy")
     try:
         outputs = bert(**arguments).outputs
     except RuntimeError:
