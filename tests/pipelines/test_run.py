@@ -108,8 +108,8 @@ def test_a_batch_that_does_not_divide_is_refused(tmp_path):
 
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1] == (
-        "pretrain: error: global_batch_size 7 does not divide by num_processes 2; the nearest "
-        "that do are 6 and 8"
+        "pretrain: error: global_batch_size 7 cannot be cut into micro-batches of up to 32 on "
+        "each of num_processes 2; the nearest that can: 6 and 8"
     )
 
 
