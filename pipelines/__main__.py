@@ -93,17 +93,25 @@ def _run(runner: str, output: Path, **parameters: Any) -> int:
 
 
 def _schedule(action: str, file: Path, host: str, namespace: str | None, dry_run: bool) -> int:
+    from kfp_server_api import ApiException
+
     from pipelines.recurring_runs import RecurringRuns, connect
     from pipelines.schedules import read_schedules
 
     assert action == "apply"
     wanted = read_schedules(file)
     cluster = RecurringRuns(connect(host, namespace), namespace)
-    changes = cluster.plan(wanted)
-    for change in changes:
-        print("\n".join(change.lines()))
-        if not dry_run:
-            cluster.apply(change)
+    try:
+        changes = cluster.plan(wanted)
+        for change in changes:
+            print("\n".join(change.lines()))
+            if not dry_run:
+                cluster.apply(change)
+    except ApiException as error:
+        raise InputError(
+            f"{host}: the server answers {error.status} {error.reason}: {error.body}; check the "
+            "namespace and your rights, and apply the file again"
+        ) from None
     if not changes:
         print(f"nothing to do: the cluster has the {len(wanted)} schedules as the file says")
     elif dry_run:

@@ -147,10 +147,10 @@ class RecurringRuns:
             ),
             "recurring_runs",
         )
-        id_to_name: dict[str, Mapping[str, str]] = {}
+        pipeline_to_versions: dict[str, Mapping[str, str]] = {}
         for run in runs:
             if run.description == _MARK:
-                yield Observed(run.recurring_run_id, self._describe(run, id_to_name))
+                yield Observed(run.recurring_run_id, self._describe(run, pipeline_to_versions))
 
     def _describe(self, run: Any, pipeline_to_versions: dict[str, Mapping[str, str]]) -> Schedule:
         reference, runtime = run.pipeline_version_reference, run.runtime_config

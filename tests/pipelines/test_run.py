@@ -103,7 +103,7 @@ def test_an_empty_dump_is_refused_by_the_step_that_reads_it(tmp_path):
 
 @pytest.mark.slow
 def test_a_batch_that_does_not_divide_is_refused(tmp_path):
-    """Before any training."""
+    """Before any training, and once: only a cluster tries a step again."""
     done = run_pipeline(tmp_path / "runs", pretrain_128_global_batch_size=7)
 
     assert done.returncode == 1
@@ -111,6 +111,7 @@ def test_a_batch_that_does_not_divide_is_refused(tmp_path):
         "pretrain: error: global_batch_size 7 cannot be cut into micro-batches of up to 32 on "
         "each of num_processes 2; the nearest that can: 6 and 8"
     )
+    assert done.stdout.count("pretrain: error: ") == 1
 
 
 def test_a_wrong_flag_names_the_right_ones():

@@ -166,6 +166,18 @@ def test_a_wrong_schedule_is_refused_by_its_name(apply, kfp, change, said):
     assert not kfp.objects["recurringruns"]
 
 
+def test_an_error_of_the_server_is_passed_on(apply, kfp):
+    """A pipeline that a schedule of ours ran was deleted by hand."""
+    apply(MONTHLY)
+    kfp.objects["pipelines"].clear()
+
+    done = apply(MONTHLY)
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("schedule: error: ")
+    assert "the server answers 404" in done.stderr
+
+
 def test_two_schedules_of_one_name_are_refused(apply):
     """Which of them would count?"""
     assert "two schedules are named monthly" in apply(MONTHLY, MONTHLY).stderr

@@ -1,5 +1,6 @@
 """The settings that every training stage has; free of TensorFlow."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ _MIN_HANG_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
+class TrainingConfig(ABC):
     """Outputs and settings that pretraining and fine-tuning share."""
 
     checkpoint: Path
@@ -124,9 +125,9 @@ class TrainingConfig:
         return Path(directory) / self.step_name if directory else None
 
     @property
+    @abstractmethod
     def step_name(self) -> str:
         """Tells this step of the pipeline from the others."""
-        raise NotImplementedError
 
 
 def split_batch(

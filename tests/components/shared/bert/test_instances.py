@@ -1,17 +1,8 @@
 import tensorflow as tf
 
-from components.shared.instances import Instance, encode_instance
+from components.shared.instances import encode_instance
 from components.shared.records import write_records
-
-INSTANCE = Instance(
-    input_ids=[2, 4, 3, 30000, 3, 0, 0, 0],
-    input_mask=[1, 1, 1, 1, 1, 0, 0, 0],
-    segment_ids=[0, 0, 0, 1, 1, 0, 0, 0],
-    masked_lm_positions=[1, 0],
-    masked_lm_ids=[8, 0],
-    masked_lm_weights=[1.0, 0.0],
-    next_sentence_labels=[1],
-)
+from tests.components.shared.samples import INSTANCE
 
 
 def test_google_s_trainer_parses_the_file(tmp_path):
