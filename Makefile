@@ -40,7 +40,7 @@ define test_stage
 
 endef
 
-test: setup  ## Run all tests (five to ten minutes on two cores)
+test: setup  ## Run all tests (some twenty minutes on two cores)
 	@$(call run_tests,)
 
 # PyPI's PyTorch comes with NVIDIA's libraries.
