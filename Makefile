@@ -13,7 +13,10 @@ export UV_PYTHON_DOWNLOADS := never
 # One environment for each image: none of them is the one a shell may have active.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup demo test bench-preprocess huggingface lint check compile images flink-jar
+# Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
+BENCHES := preprocess
+
+.PHONY: help setup demo test bench $(BENCHES:%=bench-%) huggingface lint check compile images flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -46,6 +49,9 @@ test: setup  ## Run all tests (some twenty minutes on two cores)
 # PyPI's PyTorch comes with NVIDIA's libraries.
 huggingface: setup  ## Set up PyTorch and transformers (4 GB), which exported models are tested with
 	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/huggingface
+
+bench:  ## Run all benchmarks, one after the other (REAL_DATA); runs/bench/ gets their figures
+	@for name in $(BENCHES); do $(MAKE) --no-print-directory bench-$$name || exit; done
 
 bench-preprocess: setup  ## Compare preprocessing with Google's create_pretraining_data (REAL_DATA, half an hour)
 	@$(UV) sync --frozen --quiet --python $(PYTHON) --project images/preprocess

@@ -6,18 +6,16 @@ make five duplicates. Start-up is taken off: ours by the difference of two corpo
 peer's by a run on one sentence.
 """
 
-import argparse
 import bz2
-import json
 import os
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.corpora import repeat_dump
 from tests.benchmarks.processes import Usage, run_and_watch
+from tests.benchmarks.report import Report, make_parser, repeat
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 _OURS = _REPOSITORY / "images" / "preprocess" / ".venv" / "bin" / "python"
@@ -37,33 +35,30 @@ class Bench:
         self._num_bytes = {n: self._make(n) for n in (1, copies, 3 * copies)}
         self._copies = copies
 
-    def measure(self) -> dict[str, float]:
-        """All figures by name."""
+    def measure(self) -> Report:
+        """All figures."""
         small, large = self._num_bytes[1], self._num_bytes[self._copies]
         more = (large - small) / 1e6
         one = {n: self._run_ours(n, workers=1) for n in self._num_bytes}
         two = {n: self._run_ours(n, workers=2) for n in (1, self._copies)}
         ours = more / (_seconds(one[self._copies]) - _seconds(one[1]))
         ours_2 = more / (_seconds(two[self._copies]) - _seconds(two[1]))
-        peer = self._run_peer()
-        cleaning = self._repeat(self._clean)
+        peer = small / 1e6 / self._run_peer()
         peak, peak_3 = (_peak(one[n]) for n in (self._copies, 3 * self._copies))
-        return {
-            "peer, MB of XML a second": small / 1e6 / peer,
-            "one worker, MB of XML a second": ours,
-            "one worker over the peer": ours * peer / (small / 1e6),
-            "two workers over one": ours_2 / ours,
-            "cleaning, MB of wikitext a second": statistics.median(cleaning),
-            f"peak of a process, MB, at {large / 1e6:.0f} MB of XML": peak / 1e6,
-            "peak at three times that over it": peak_3 / peak,
-        }
+        report = Report("Preprocessing")
+        report.add("peer", peer, "MB of XML/s")
+        report.add("one worker", ours, "MB of XML/s")
+        report.add("one worker over the peer", ours / peer, goal=">= 10")
+        report.add("two workers over one", ours_2 / ours, goal=">= 1.6")
+        cleaning = repeat(self._clean, self._repeats)
+        report.add_median("cleaning", cleaning, "MB of wikitext/s", goal=">= 4")
+        report.add(f"peak of a process at {large / 1e6:.0f} MB of XML", peak / 1e6, "MB")
+        report.add("peak at three times that over it", peak_3 / peak, goal="<= 1.1")
+        return report
 
     def _make(self, copies: int) -> int:
         (self._folder / f"x{copies}").mkdir()
         return repeat_dump(self._excerpt, self._folder / f"x{copies}" / "dump.xml.bz2", copies)
-
-    def _repeat(self, run: Callable[[], float]) -> list[float]:
-        return [run() for _ in range(self._repeats)]
 
     def _run_ours(self, copies: int, *, workers: int) -> list[Usage]:
         output = self._folder / "output"
@@ -108,11 +103,13 @@ class Bench:
             flags = [f"--{name}={value}" for name, value in settings.items()]
             return run_and_watch([*command, *flags]).seconds
 
-        start_up = statistics.median(self._repeat(lambda: clean(empty)))
-        seconds = statistics.median(self._repeat(lambda: clean(dump))) - start_up
+        start_up = statistics.median(repeat(lambda: clean(empty), self._repeats))
+        seconds = statistics.median(repeat(lambda: clean(dump), self._repeats)) - start_up
         for length in _LENGTH_TO_PREDICTIONS:
-            start_up = statistics.median(self._repeat(lambda n=length: make(line, n)))
-            seconds += statistics.median(self._repeat(lambda n=length: make(text, n))) - start_up
+            start_up = statistics.median(repeat(lambda n=length: make(line, n), self._repeats))
+            seconds += (
+                statistics.median(repeat(lambda n=length: make(text, n), self._repeats)) - start_up
+            )
         return seconds
 
 
@@ -126,24 +123,19 @@ def _peak(runs: list[Usage]) -> float:
 
 def main() -> None:
     """Measure, print a table, write it as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser("preprocess", __doc__)
     data = os.environ.get("REAL_DATA")
     parser.add_argument("--data", type=Path, default=data, required=data is None)
     parser.add_argument(
         "--copies", type=int, default=8, help="of the excerpt, in the larger corpus"
     )
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--output", type=Path, default=Path("runs/bench/preprocess.json"))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         bench = Bench(
             arguments.data, Path(folder), copies=arguments.copies, repeats=arguments.repeats
         )
-        figures = bench.measure()
-    for name, value in figures.items():
-        print(f"{name:50}  {value:8.2f}")
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        report = bench.measure()
+    report.finish(arguments.output)
 
 
 if __name__ == "__main__":
