@@ -1,0 +1,1 @@
+"""The command line's commands, a module each: its flags (add_parser) and what it does."""

@@ -1,0 +1,41 @@
+"""plan: say what a machine is to be given."""
+
+import argparse
+from typing import Any
+
+from components.shared.bert.config import PRESETS
+from components.shared.bert.settings import PRECISIONS
+from pipelines.hardware import HARDWARE
+
+
+def add_parser(commands: Any) -> None:
+    """Its flags."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "plan", help="say what a machine is to be given: batches, steps, rates, memory, hours"
+    )
+    parser.add_argument(
+        "--hardware",
+        required=True,
+        help=f"{', '.join(HARDWARE)}, or one of them with xN for N machines (dgx-2x4)",
+    )
+    parser.add_argument("--preset", choices=PRESETS, default="", help="default: large, tiny on cpu")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="", help="default: the machine's fastest"
+    )
+    parser.add_argument(
+        "--global-batch-size",
+        type=int,
+        default=0,
+        help="rows of one update of the first phase; default: the recipe's",
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.set_defaults(function=print_plan)
+
+
+def print_plan(format: str, **settings: Any) -> int:  # noqa: A002 - one name all the way
+    """Print the recipe."""
+    from pipelines.plan import make_plan
+
+    plan = make_plan(**settings)
+    print(plan.to_json() if format == "json" else plan.to_text())
+    return 0
