@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from io import BufferedIOBase
 from pathlib import Path
 
-from components.ingest.files import measure, progress_in_bytes
+from components.ingest.files import measure
 from components.ingest.sources import Compression, Source
 from components.shared.errors import InputError
+from components.shared.progress import progress_in_bytes
 
 _HEAD_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20

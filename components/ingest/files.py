@@ -2,37 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from components.shared.progress import progress
+from components.shared.progress import progress_in_bytes
 
 _CHUNK_BYTES = 1 << 20
-_MB = 10**6
-# A smaller file is done before anybody wonders.
-_WORTH_SHOWING_BYTES = 100 * _MB
-
-
-@contextmanager
-def progress_in_bytes(
-    label: str, num_bytes: int | None, *, done: int = 0
-) -> Iterator[Callable[[int], None]]:
-    """Show how many MB of a file are done; yields the function that counts more bytes."""
-    if num_bytes is not None and num_bytes < _WORTH_SHOWING_BYTES:
-        yield lambda _: None
-        return
-    total = None if num_bytes is None else num_bytes // _MB
-    with progress(label, total=total, unit="MB") as shown:
-        position = 0
-
-        def advance(count: int) -> None:
-            nonlocal position
-            before, position = position // _MB, position + count
-            shown.advance(position // _MB - before)
-
-        advance(done)
-        yield advance
 
 
 def read_chunks(path: Path, label: str) -> Iterator[bytes]:

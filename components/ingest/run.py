@@ -21,7 +21,6 @@ from components.ingest.manifest import (
     summarize,
     write_manifest,
 )
-from components.ingest.parallel import run_in_threads
 from components.ingest.remote import resolve_remote
 from components.ingest.sources import (
     Source,
@@ -33,6 +32,7 @@ from components.ingest.sources import (
 from components.ingest.squad import hold_out_articles
 from components.shared.errors import InputError
 from components.shared.files import whole_file, whole_folder
+from components.shared.parallel import run_in_threads
 from components.shared.squad.data import SquadData, read_squad
 from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary

@@ -13,10 +13,10 @@ from pathlib import Path
 import requests
 import urllib3
 
-from components.ingest.files import progress_in_bytes
 from components.ingest.remote import Remote, refusal
 from components.shared.errors import InputError
 from components.shared.files import write_text
+from components.shared.progress import progress_in_bytes
 
 _CHUNK_BYTES = 1 << 16
 _OK, _PARTIAL, _NOT_MODIFIED = 200, 206, 304

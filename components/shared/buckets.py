@@ -1,150 +1,181 @@
-"""Objects in buckets, under gs:// and s3:// addresses."""
+"""Files in buckets, under gs://, s3:// and minio:// addresses: whole, checked, several at once."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from components.shared.errors import InputError
+from components.shared.files import sha256, whole_file
+from components.shared.parallel import run_in_threads
+from components.shared.progress import progress_in_bytes
+from components.shared.stores import Advance, GcsStore, S3Store, Store, Stored
 
-SCHEMES = ("gs://", "s3://")
-_CONNECT_SECONDS, _READ_SECONDS, _MAX_ATTEMPTS = 10, 60, 8
+# minio:// is how Kubeflow names its own store, which speaks S3.
+SCHEMES = ("gs://", "s3://", "minio://")
+_READ_SECONDS = 60.0
+_NUM_FILES_AT_ONCE = 4
 
 
-class Bucket(Protocol):
+class Bucket:
     """The objects of a bucket whose names begin with a prefix, under the rest of their names.
 
-    Each raises InputError where the store refuses or can't be reached, after retries.
+    Each method raises InputError where the store refuses or can't be reached, after retries.
     """
+
+    def __init__(self, address: str, store: Store, prefix: str) -> None:
+        self._address, self._store, self._prefix = address, store, prefix
 
     def names(self) -> list[str]:
         """All of them, sorted."""
-        ...
+        with self._explained():
+            found = self._store.names(self._prefix)
+        return sorted(name.removeprefix(self._prefix) for name in found)
 
     def upload(self, file: Path, name: str) -> None:
-        """Keep a file; there whole or not at all."""
-        ...
+        """Keep a file; there whole or not at all, and not sent again if it is there."""
+        self.upload_all({name: file})
+
+    def upload_all(self, name_to_file: Mapping[str, Path], *, last: str = "") -> None:
+        """Keep several files, some at once.
+
+        Args:
+            name_to_file: what to keep under which name.
+            last: the name that is sent when all others are there: who finds it finds all.
+        """
+        total = sum(file.stat().st_size for file in name_to_file.values())
+        with progress_in_bytes(f"Upload to {self._address}", total) as advance:
+            many = {name: file for name, file in name_to_file.items() if name != last}
+            self._at_once([partial(self._upload, many[name], name, advance) for name in many])
+            if last:
+                self._upload(name_to_file[last], last, advance)
 
     def download(self, name: str, file: Path) -> None:
-        """Fetch an object into a file."""
-        ...
+        """Fetch an object into a file; there whole or not at all, and kept if it is the same."""
+        self.download_all({name: file})
+
+    def download_all(self, name_to_file: Mapping[str, Path]) -> None:
+        """Fetch several objects, some at once.
+
+        Raises:
+            InputError: if one is not there, or what comes has another checksum than was noted
+                when it was uploaded.
+        """
+        stored = dict(
+            zip(
+                name_to_file,
+                self._at_once([partial(self._find, name) for name in name_to_file]),
+                strict=True,
+            )
+        )
+        total = sum(one.num_bytes for one in stored.values())
+        with progress_in_bytes(f"Download from {self._address}", total) as advance:
+            self._at_once(
+                [
+                    partial(self._download, name, file, stored[name], advance)
+                    for name, file in name_to_file.items()
+                ]
+            )
 
     def delete(self, name: str) -> None:
         """Remove an object."""
-        ...
+        with self._explained(name):
+            self._store.delete(self._prefix + name)
+
+    def _find(self, name: str) -> Stored:
+        with self._explained(name):
+            stored = self._store.find(self._prefix + name)
+        if stored is None:
+            raise InputError(f"{self._join(name)}: no such object; compare the name with a listing")
+        return stored
+
+    def _upload(self, file: Path, name: str, advance: Advance) -> None:
+        wanted = Stored(file.stat().st_size, sha256(file))
+        with self._explained(name):
+            if self._store.find(self._prefix + name) == wanted:
+                advance(wanted.num_bytes)
+                return
+            self._store.put(file, self._prefix + name, sha256=wanted.sha256, advance=advance)
+
+    def _download(self, name: str, file: Path, stored: Stored, advance: Advance) -> None:
+        if stored.sha256 and file.is_file() and sha256(file) == stored.sha256:
+            advance(stored.num_bytes)
+            return
+        with whole_file(file) as scratch:
+            with self._explained(name):
+                self._store.get(self._prefix + name, scratch, advance=advance)
+            num_bytes = scratch.stat().st_size
+            if num_bytes != stored.num_bytes:
+                raise InputError(
+                    f"{self._join(name)}: {num_bytes} of {stored.num_bytes} bytes came; "
+                    "was it replaced meanwhile? Run again"
+                )
+            if stored.sha256 and sha256(scratch) != stored.sha256:
+                raise InputError(
+                    f"{self._join(name)}: its SHA-256 is not the one noted when it was "
+                    "uploaded; it was damaged or replaced: upload it anew"
+                )
+
+    @staticmethod
+    def _at_once(tasks: Sequence) -> list:
+        return run_in_threads(tasks, num_threads=_NUM_FILES_AT_ONCE, stop=threading.Event())
+
+    def _join(self, name: str) -> str:
+        return f"{self._address.rstrip('/')}/{name}"
+
+    @contextmanager
+    def _explained(self, name: str = "") -> Iterator[None]:
+        try:
+            yield
+        except self._store.errors as error:
+            address = self._join(name) if name else self._address
+            raise InputError(f"{address}: {error}; {_remedy(error)}") from error
 
 
-def open_bucket(address: str) -> Bucket:
-    """Open `gs://bucket/prefix` or `s3://bucket/prefix` with the usual credentials.
+def open_bucket(address: str, *, timeout_seconds: float = _READ_SECONDS) -> Bucket:
+    """Open `gs://bucket/prefix`, `s3://bucket/prefix` or `minio://bucket/prefix`.
 
-    Google's are those of its libraries (GOOGLE_APPLICATION_CREDENTIALS, the node's service
-    account); S3's those of boto3 (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL for another store).
+    Google's credentials are those of its libraries (Workload Identity, the node's service
+    account, GOOGLE_APPLICATION_CREDENTIALS); S3's those of boto3 (a pod's role,
+    AWS_ACCESS_KEY_ID; AWS_ENDPOINT_URL for another store).
+
+    Args:
+        address: of a bucket or a folder in it.
+        timeout_seconds: how long the store may stay silent before a request is repeated.
+
+    Raises:
+        InputError: if the address names no bucket, or there are no credentials.
     """
     parts = urlsplit(address)
     if not parts.netloc:
         raise InputError(f"{address}: no bucket's name in it; write {parts.scheme}://bucket/folder")
     prefix = parts.path.strip("/")
-    prefix = f"{prefix}/" if prefix else ""
-    kind = _GcsBucket if parts.scheme == "gs" else _S3Bucket
-    return kind(address, parts.netloc, prefix)
-
-
-class _S3Bucket:
-    def __init__(self, address: str, bucket: str, prefix: str) -> None:
-        import boto3  # here, as google.cloud below: a folder needs neither
-        from botocore.config import Config
-
-        config = Config(
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
-        )
-        session = boto3.Session()
-        # The default region names no place: a store of one's own knows none.
-        region = session.region_name or "us-east-1"
-        self._client = session.client("s3", config=config, region_name=region)
-        self._address, self._bucket, self._prefix = address, bucket, prefix
-
-    def names(self) -> list[str]:
-        with self._explained():
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix
-            )
-            keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        return sorted(key.removeprefix(self._prefix) for key in keys)
-
-    def upload(self, file: Path, name: str) -> None:
-        with self._explained():
-            self._client.upload_file(str(file), self._bucket, self._prefix + name)
-
-    def download(self, name: str, file: Path) -> None:
-        with self._explained():
-            self._client.download_file(self._bucket, self._prefix + name, str(file))
-
-    def delete(self, name: str) -> None:
-        with self._explained():
-            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        from boto3.exceptions import Boto3Error
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        with _explained(self._address, (Boto3Error, BotoCoreError, ClientError)):
-            yield
-
-
-class _GcsBucket:
-    def __init__(self, address: str, bucket: str, prefix: str) -> None:
-        from google.cloud import storage
-
-        self._address, self._prefix = address, prefix
-        with self._explained():
-            self._bucket = storage.Client().bucket(bucket)
-
-    def names(self) -> list[str]:
-        with self._explained():
-            blobs = list(self._bucket.list_blobs(prefix=self._prefix))
-        return sorted(blob.name.removeprefix(self._prefix) for blob in blobs)
-
-    def upload(self, file: Path, name: str) -> None:
-        with self._explained():
-            self._blob(name).upload_from_filename(str(file), **self._patience())
-
-    def download(self, name: str, file: Path) -> None:
-        with self._explained():
-            self._blob(name).download_to_filename(str(file), **self._patience())
-
-    def delete(self, name: str) -> None:
-        with self._explained():
-            self._blob(name).delete(**self._patience())
-
-    def _blob(self, name: str) -> Any:
-        return self._bucket.blob(self._prefix + name)
-
-    @staticmethod
-    def _patience() -> dict[str, Any]:
-        from google.cloud.storage.retry import DEFAULT_RETRY
-
-        # Not the default for uploads, which may be repeated here: nobody else writes.
-        return {"timeout": (_CONNECT_SECONDS, _READ_SECONDS), "retry": DEFAULT_RETRY}
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        from google.api_core.exceptions import GoogleAPIError
-        from google.auth.exceptions import GoogleAuthError
-        from requests.exceptions import RequestException
-
-        with _explained(self._address, (GoogleAPIError, GoogleAuthError, RequestException)):
-            yield
-
-
-@contextmanager
-def _explained(address: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
+    kind: type[GcsStore | S3Store] = GcsStore if parts.scheme == "gs" else S3Store
     try:
-        yield
-    except errors as error:
-        raise InputError(
-            f"{address}: {error}; check the bucket's name, the credentials and the network"
-        ) from error
+        store = kind(parts.netloc, timeout_seconds=timeout_seconds)
+    except Exception as error:
+        if type(error).__module__.startswith(("google.auth", "botocore")):
+            raise InputError(f"{address}: {error}; {_remedy(error)}") from error
+        raise
+    return Bucket(address, store, f"{prefix}/" if prefix else "")
+
+
+def _remedy(error: Exception) -> str:
+    status = _find_status(error)
+    is_of_credentials = (
+        "credential" in str(error).lower() or "google.auth" in type(error).__module__
+    )
+    if status in {401, 403} or is_of_credentials or "ExpiredToken" in str(error):
+        return "renew the credentials, or give their account the right to read and write here"
+    return "check the bucket's name, the credentials and the network"
+
+
+def _find_status(error: Exception) -> int | None:
+    """The HTTP status that a store answered with, where there is one."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # botocore
+        response = response.get("ResponseMetadata", {})
+        return response.get("HTTPStatusCode")
+    return getattr(error, "code", None) or getattr(response, "status_code", None)

@@ -2,15 +2,19 @@
 
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 # Set by the local runner to its own terminal: a step's output goes through pipes,
 # where a bar can't be drawn.
 TERMINAL_VARIABLE = "PROGRESS_TERMINAL"
 _SECONDS_BETWEEN_LINES = 10.0
+_MB = 10**6
+# Fewer bytes are done before anybody wonders.
+_WORTH_SHOWING_BYTES = 100 * _MB
 
 
 class Progress:
@@ -91,3 +95,63 @@ def progress(
         shown = Progress(label, total, unit, terminal)
         stack.callback(shown.close)
         yield shown
+
+
+@contextmanager
+def progress_in_bytes(
+    label: str, num_bytes: int | None, *, done: int = 0
+) -> Iterator[Callable[[int], None]]:
+    """Show how many MB are done; yields the function that counts more bytes, in any thread."""
+    if num_bytes is not None and num_bytes < _WORTH_SHOWING_BYTES:
+        yield lambda _: None
+        return
+    total = None if num_bytes is None else num_bytes // _MB
+    with progress(label, total=total, unit="MB") as shown:
+        position, lock = 0, threading.Lock()
+
+        def advance(count: int) -> None:
+            nonlocal position
+            with lock:
+                before, position = position // _MB, position + count
+                shown.advance(position // _MB - before)
+
+        advance(done)
+        yield advance
+
+
+class Counted:
+    """A file whose bytes are counted as they are read or written, a repeated part once."""
+
+    def __init__(self, file: BinaryIO, advance: Callable[[int], object]) -> None:
+        self._file, self._advance = file, advance
+        self._furthest = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """As of the file."""
+        content = self._file.read(size)
+        self._count()
+        return content
+
+    def write(self, content: bytes) -> int:
+        """As of the file."""
+        written = self._file.write(content)
+        self._count()
+        return written
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """As of the file."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As of the file."""
+        return self._file.tell()
+
+    def flush(self) -> None:
+        """As of the file."""
+        self._file.flush()
+
+    def _count(self) -> None:
+        position = self._file.tell()
+        if position > self._furthest:
+            self._advance(position - self._furthest)
+            self._furthest = position

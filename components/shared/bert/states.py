@@ -98,16 +98,18 @@ class BucketStates:
         with tempfile.TemporaryDirectory(prefix=name) as scratch:
             folder = Path(scratch, name)
             make(folder)
-            files = sorted(path.name for path in folder.iterdir())
-            for file in [*(file for file in files if file != MANIFEST), MANIFEST]:
-                self._bucket.upload(folder / file, f"{name}/{file}")
+            self._bucket.upload_all(
+                {f"{name}/{path.name}": path for path in sorted(folder.iterdir())},
+                last=f"{name}/{MANIFEST}",
+            )
 
     @contextmanager
     def read(self, name: str) -> Iterator[Path]:
         """Download it; it is gone after the block."""
         with tempfile.TemporaryDirectory(prefix=name) as scratch:
-            for file in self._files().get(name, ()):
-                self._bucket.download(f"{name}/{file}", Path(scratch, file))
+            self._bucket.download_all(
+                {f"{name}/{file}": Path(scratch, file) for file in self._files().get(name, ())}
+            )
             yield Path(scratch)
 
     def remove(self, name: str) -> None:

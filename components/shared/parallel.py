@@ -1,4 +1,4 @@
-"""Several downloads at once."""
+"""Several transfers at once."""
 
 import queue
 import threading

@@ -1,0 +1,165 @@
+"""Object stores by their vendors' own libraries: Google Cloud Storage, and S3 or what speaks it.
+
+The libraries retry with back-off, go on within a file where a connection broke, and keep an
+object invisible until all of it is there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from components.shared.progress import Counted
+
+_CONNECT_SECONDS, _MAX_ATTEMPTS = 10, 8
+_SHA256 = "sha256"  # the key of ours among an object's own metadata
+Advance = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a store says of an object."""
+
+    num_bytes: int
+    sha256: str
+    """Empty where nobody noted it."""
+
+
+class Store(Protocol):
+    """The objects of one bucket, by their whole names."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What its methods raise where the store refuses or can't be reached, after retries."""
+        ...
+
+    def names(self, prefix: str) -> list[str]:
+        """The names that begin so."""
+        ...
+
+    def find(self, name: str) -> Stored | None:
+        """What is known of an object, None if there is none."""
+        ...
+
+    def put(self, file: Path, name: str, *, sha256: str, advance: Advance) -> None:
+        """Keep a file's bytes, with their checksum; `advance` is told of bytes sent."""
+        ...
+
+    def get(self, name: str, file: Path, *, advance: Advance) -> None:
+        """Write an object's bytes to a file."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove an object."""
+        ...
+
+
+class S3Store:
+    """boto3, with its usual credentials and, for a store of one's own, AWS_ENDPOINT_URL."""
+
+    def __init__(self, bucket: str, *, timeout_seconds: float) -> None:
+        import boto3  # here, as google.cloud below: a folder needs neither
+        from boto3.exceptions import Boto3Error
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        self.errors = (Boto3Error, BotoCoreError, ClientError)
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
+        )
+        session = boto3.Session()
+        # The default region names no place: a store of one's own knows none.
+        region = session.region_name or "us-east-1"
+        self._client = session.client("s3", config=config, region_name=region)
+        self._bucket = bucket
+
+    def names(self, prefix: str) -> list[str]:
+        """The names that begin so."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix
+        )
+        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
+    def find(self, name: str) -> Stored | None:
+        """What HEAD tells."""
+        from botocore.exceptions import ClientError
+
+        try:
+            head = self._client.head_object(Bucket=self._bucket, Key=name)
+        except ClientError as error:
+            if error.response["ResponseMetadata"].get("HTTPStatusCode") == 404:
+                return None
+            raise
+        return Stored(head["ContentLength"], head["Metadata"].get(_SHA256, ""))
+
+    def put(self, file: Path, name: str, *, sha256: str, advance: Advance) -> None:
+        """Large files in parts, several at once."""
+        self._client.upload_file(
+            str(file),
+            self._bucket,
+            name,
+            ExtraArgs={"Metadata": {_SHA256: sha256}},
+            Callback=advance,
+        )
+
+    def get(self, name: str, file: Path, *, advance: Advance) -> None:
+        """Large files in parts, several at once."""
+        self._client.download_file(self._bucket, name, str(file), Callback=advance)
+
+    def delete(self, name: str) -> None:
+        """Remove an object."""
+        self._client.delete_object(Bucket=self._bucket, Key=name)
+
+
+class GcsStore:
+    """google-cloud-storage, with application default credentials (Workload Identity on GKE)."""
+
+    def __init__(self, bucket: str, *, timeout_seconds: float) -> None:
+        from google.api_core.exceptions import GoogleAPIError
+        from google.auth.exceptions import GoogleAuthError
+        from google.cloud import storage
+        from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+        from google.cloud.storage.retry import DEFAULT_RETRY
+        from requests.exceptions import RequestException
+
+        self.errors = (
+            GoogleAPIError, GoogleAuthError, RequestException, InvalidResponse, DataCorruption,
+            OSError,  # without credentials, and where the connection is refused
+        )  # fmt: skip
+        # Not the default for uploads, which may be repeated here: nobody else writes.
+        self._patience = {"timeout": (_CONNECT_SECONDS, timeout_seconds), "retry": DEFAULT_RETRY}
+        self._bucket = storage.Client().bucket(bucket)
+
+    def names(self, prefix: str) -> list[str]:
+        """The names that begin so."""
+        return [blob.name for blob in self._bucket.list_blobs(prefix=prefix, **self._patience)]
+
+    def find(self, name: str) -> Stored | None:
+        """What the object's resource tells."""
+        blob = self._bucket.get_blob(name, **self._patience)
+        if blob is None:
+            return None
+        return Stored(blob.size, (blob.metadata or {}).get(_SHA256, ""))
+
+    def put(self, file: Path, name: str, *, sha256: str, advance: Advance) -> None:
+        """Compared with its CRC32C by the store."""
+        blob: Any = self._bucket.blob(name)
+        blob.metadata = {_SHA256: sha256}
+        with file.open("rb") as content:
+            blob.upload_from_file(
+                Counted(content, advance),
+                size=file.stat().st_size,
+                checksum="crc32c",
+                **self._patience,
+            )
+
+    def get(self, name: str, file: Path, *, advance: Advance) -> None:
+        """Compared with its checksum in the store."""
+        with file.open("wb") as content:
+            self._bucket.blob(name).download_to_file(Counted(content, advance), **self._patience)
+
+    def delete(self, name: str) -> None:
+        """Remove an object."""
+        self._bucket.blob(name).delete(**self._patience)
