@@ -17,6 +17,8 @@ from components.shared.files import write_text
 Config = TypeVar("Config")
 # What a stage tells Kubeflow of its outputs: output name -> metadata shown in the UI.
 Metadata = Mapping[str, Mapping[str, Any]]
+# From a config to that, or nothing to tell.
+Work = Callable[[Any], Metadata | None]
 
 # Where Kubeflow's launcher puts the objects of each scheme (backend/src/v2/component,
 # LocalPathForURI); under kfp.local a URI is already a path.
@@ -30,27 +32,27 @@ _IN_THEIR_OWN_WORDS = (InputError, PeerLostError, Preempted)
 
 
 def main(
-    config_class: type[Config],
-    run: Callable[[Config], Metadata],
+    config_class: type,
+    run: Work,
     *,
-    commands: Mapping[str, tuple[type, Callable[[Any], None]]] | None = None,
+    commands: Mapping[str, tuple[type, Work]] | None = None,
 ) -> None:
     """Run one stage from the command line and end the process with its status.
 
     Args:
         config_class: dataclass with a field for each input, output and setting.
         run: does the work; returns metadata for the output artifacts.
-        commands: what else a person may ask of the stage, by the first word of the command
-            line: the dataclass of its flags, and what does it.
+        commands: what else the stage's image does, by the first word of the command line:
+            the dataclass of its flags, and what does it.
     """
     name = run.__module__.split(".")[1]
     arguments = sys.argv[1:]
+    if commands and arguments and arguments[0] in commands:
+        config_class, run = commands[arguments[0]]
+        name, arguments = f"{name} {arguments[0]}", arguments[1:]
     try:
         if arguments[:1] == ["--executor-input"]:
             _run_for_kubeflow(name, config_class, run, json.loads(arguments[1]))
-        elif commands and arguments and arguments[0] in commands:
-            command_config, do = commands[arguments[0]]
-            do(_parse_flags(command_config, arguments[1:], f"{name} {arguments[0]}"))
         else:
             run(_parse_flags(config_class, arguments, name))
     except InputError as error:
@@ -69,13 +71,13 @@ def main(
 
 def _run_for_kubeflow(
     name: str,
-    config_class: type[Config],
-    run: Callable[[Config], Metadata],
+    config_class: type,
+    run: Work,
     executor_input: Mapping[str, Any],
 ) -> None:
     try:
         metadata = run(read_executor_input(config_class, executor_input))
-        _write_executor_output(executor_input, metadata)
+        _write_executor_output(executor_input, metadata or {})
     except Exception as error:
         output_file = Path(executor_input["outputs"]["outputFile"])
         write_text(output_file.with_name(ERROR_FILE), _describe(name, error) + "\n")
@@ -100,6 +102,8 @@ def read_executor_input(config_class: type[Config], executor_input: Mapping[str,
     for artifacts in (inputs.get("artifacts", {}), executor_input["outputs"].get("artifacts", {})):
         for name, entry in artifacts.items():
             values[name] = _local_path(entry["artifacts"][0])
+    for name, entry in executor_input["outputs"].get("parameters", {}).items():
+        values[name] = Path(entry["outputFile"])
     hints = typing.get_type_hints(config_class)
     unknown = sorted(values.keys() - hints.keys())
     assert not unknown, f"{config_class.__name__} has no field for {unknown}"

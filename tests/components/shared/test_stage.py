@@ -168,3 +168,41 @@ def test_settings_leave_out_paths():
     config = ExampleConfig(text=Path("t"), result=Path("r"))
 
     assert settings(config) == {"count": 3, "rate": 0.5, "is_on": True, "name": ""}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountConfig:
+    """Another command of the stage."""
+
+    text: Path
+    """Input."""
+    num_words: Path
+    """Output parameter."""
+
+
+def test_a_command_works_for_kubeflow_too_with_output_parameters(tmp_path, monkeypatch):
+    """It writes each to its file."""
+
+    def run(config):
+        raise AssertionError("the other command was asked for")
+
+    run.__module__ = "components.example.run"
+
+    def count(config):
+        config.num_words.write_text("7")
+
+    executor_input = make_executor_input(tmp_path)
+    executor_input["outputs"] = {
+        "parameters": {"num_words": {"outputFile": str(tmp_path / "num_words")}},
+        "outputFile": str(tmp_path / "executor_output.json"),
+    }
+    monkeypatch.setattr(
+        sys, "argv", ["example", "count", "--executor-input", json.dumps(executor_input)]
+    )
+    main(ExampleConfig, run, commands={"count": (CountConfig, count)})
+
+    assert (tmp_path / "num_words").read_text() == "7"
+    assert json.loads((tmp_path / "executor_output.json").read_text()) == {
+        "artifacts": {},
+        "parameterValues": {},
+    }
