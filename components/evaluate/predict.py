@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
 from components.shared.bert.heads import SpanModel
+from components.shared.bert.sequences import pad_sequences
 from components.shared.progress import progress
-from components.shared.squad.arrays import pad_windows
 from components.shared.squad.windows import Window
 
 _PERCENTILES = (50, 90, 95, 99, 100)
@@ -120,7 +120,7 @@ def _batches(windows: Sequence[Window], batch_size: int) -> Iterator[list[int]]:
 def _fill_up(batch: list[Window], batch_size: int) -> dict[str, np.ndarray]:
     """Repeat the last window until the batch is full: one shape less to compile."""
     full = batch + [batch[-1]] * (batch_size - len(batch))
-    return pad_windows(full, longest=max(len(window.token_ids) for window in batch))
+    return pad_sequences(full, longest=max(len(window.token_ids) for window in batch))
 
 
 def _speed(latencies: list[float], num_windows: int) -> dict[str, float]:

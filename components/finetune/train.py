@@ -2,7 +2,9 @@
 
 import sys
 
-from components.finetune.batches import WindowBatches
+import numpy as np
+
+from components.finetune.batches import SequenceBatches
 from components.finetune.config import FinetuneConfig
 from components.finetune.task import SpanTask
 from components.shared.bert import distributed
@@ -38,8 +40,13 @@ def train(config: FinetuneConfig) -> None:
             file=sys.stderr,
         )
     num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
-    batches = WindowBatches(
+    positions = [(window.start_position, window.end_position) for window in windows]
+    starts_N, ends_N = np.array(positions, np.int32).reshape(-1, 2).T
+    batches = SequenceBatches(
         windows,
+        {"start_positions": starts_N, "end_positions": ends_N},
+        loss="span",
+        noun="windows",
         global_batch_size=config.global_batch_size,
         num_micro_batches=num_micro_batches,
         micro_batch_size=micro_batch_size,

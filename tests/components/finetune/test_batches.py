@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.finetune.batches import WindowBatches
+from components.finetune.batches import SequenceBatches
 from components.shared.errors import InputError
 from components.shared.squad.windows import Window
 
@@ -30,9 +30,12 @@ def make_windows(lengths) -> list[Window]:
     ]
 
 
-def make_batches(windows, *, size=4, rank=0, num_processes=1, micro=4) -> WindowBatches:
-    return WindowBatches(
+def make_batches(windows, *, size=4, rank=0, num_processes=1, micro=4) -> SequenceBatches:
+    return SequenceBatches(
         windows,
+        {"rows": np.arange(len(windows), dtype=np.int32)},
+        loss="span",
+        noun="windows",
         global_batch_size=size,
         num_micro_batches=size // num_processes // micro,
         micro_batch_size=micro,
@@ -65,7 +68,7 @@ def test_windows_of_like_length_come_together():
         batches.micro_batches(step)[0].arrays["token_ids"].shape[1] for step in range(4)
     )
 
-    assert lengths == [64, 64, 320, 320]
+    assert lengths == [32, 32, 320, 320]
 
 
 def test_two_processes_share_a_global_batch_of_one_length():
@@ -82,13 +85,38 @@ def test_two_processes_share_a_global_batch_of_one_length():
     assert shapes == {whole[0].arrays["token_ids"].shape[1]}
 
 
-def test_arrays_hold_segments_and_positions():
+@pytest.mark.parametrize(("num_processes", "micro"), [(1, 8), (1, 2), (2, 4), (4, 2), (8, 1)])
+def test_the_order_of_the_data_is_that_of_the_seed(num_processes, micro):
+    """However an update is cut, its sequences are the same in the same order, epoch by epoch."""
+    windows = make_windows(np.random.default_rng(0).integers(10, 300, 43))
+    whole = make_batches(windows, size=8, micro=8)
+    ranks = [
+        make_batches(windows, size=8, rank=rank, num_processes=num_processes, micro=micro)
+        for rank in range(num_processes)
+    ]
+
+    for step in range(12):
+        parts = [part for rank in ranks for part in ids(rank.micro_batches(step))]
+        assert parts == ids(whole.micro_batches(step))
+
+
+def test_lengths_are_few():
+    """400 lengths of windows make ten shapes; none is short by more than a step."""
+    windows = make_windows(np.random.default_rng(0).integers(5, 385, 400))
+    batches = make_batches(windows)
+
+    lengths = {batches.micro_batches(step)[0].arrays["token_ids"].shape[1] for step in range(300)}
+
+    assert lengths <= {16, 32, 48, 64, 96, 128, 192, 256, 320, 384}
+
+
+def test_arrays_hold_segments_and_targets():
     """Segment 1 from the end of the question to the end of the window, 0 in the padding."""
     (batch,) = make_batches(make_windows([10] * 4)).micro_batches(0)
 
     assert batch.arrays["segment_ids"][0, :12].tolist() == [0] * 4 + [1] * 6 + [0] * 2
-    assert batch.arrays["start_positions"].tolist() == [5] * 4
-    assert batch.arrays["end_positions"].tolist() == [6] * 4
+    assert (batch.arrays["rows"] + 1).tolist() == ids([batch])
+    assert batch.counts == {"span": 4}
     assert (batch.num_sequences, batch.num_tokens) == (4, 40)
 
 
