@@ -1,8 +1,13 @@
 """`python -m components.ingest`: the stage from a command line or from Kubeflow."""
 
-from components.ingest.config import IngestConfig
+from components.ingest.config import IngestConfig, LookConfig, RecordConfig
+from components.ingest.newer import look, record
 from components.ingest.run import run
 from components.shared.stage import main
 
 if __name__ == "__main__":
-    main(IngestConfig, run)
+    main(
+        IngestConfig,
+        run,
+        commands={"look": (LookConfig, look), "record": (RecordConfig, record)},
+    )

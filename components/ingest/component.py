@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from components.ingest.config import IngestConfig
+from components.ingest.config import IngestConfig, LookConfig
 from components.shared.images import name_image
 
 
@@ -48,5 +48,53 @@ def ingest(
     return dsl.ContainerSpec(
         image=name_image("ingest"),
         command=["python", "-m", "components.ingest"],
+        args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
+    )
+
+
+@dsl.container_component
+def look_for_dump(
+    dump: str,
+    record: str,
+    is_new: dsl.OutputPath(bool),  # type: ignore[valid-type]
+    found_dump: dsl.OutputPath(str),  # type: ignore[valid-type]
+    fingerprint: dsl.OutputPath(str),  # type: ignore[valid-type]
+    dump_site: str = LookConfig.dump_site,
+    timeout_seconds: float = LookConfig.timeout_seconds,
+    max_retries: int = LookConfig.max_retries,
+) -> dsl.ContainerSpec:
+    """Look whether a dump is another than the one that was trained on last.
+
+    Args:
+        dump: as the ingest step takes it: a dump's name such as enwiki-latest, or files.
+        record: JSON file that notes the dump trained on last: a path (on a mounted volume),
+            gs:// or s3:// address; where there is none, the dump is new.
+        is_new: whether it is another.
+        found_dump: the dump as it is now, with its date.
+        fingerprint: what tells its files from others.
+        dump_site: where dumps are found by name: Wikimedia's site or a mirror of it.
+        timeout_seconds: how long a server may stay silent before the connection counts as
+            cut.
+        max_retries: how often a request may fail before it is given up.
+    """
+    return dsl.ContainerSpec(
+        image=name_image("ingest"),
+        command=["python", "-m", "components.ingest", "look"],
+        args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
+    )
+
+
+@dsl.container_component
+def record_dump(dump: str, fingerprint: str, record: str) -> dsl.ContainerSpec:
+    """Note which dump was trained on, for the next look.
+
+    Args:
+        dump: as it was found.
+        fingerprint: as it was found.
+        record: JSON file to write: a path (on a mounted volume), gs:// or s3:// address.
+    """
+    return dsl.ContainerSpec(
+        image=name_image("ingest"),
+        command=["python", "-m", "components.ingest", "record"],
         args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
     )

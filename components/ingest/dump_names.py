@@ -17,6 +17,9 @@ class DumpName:
     is_content: bool
     """Whether one of the newer content exports is meant."""
 
+    def __str__(self) -> str:
+        return self.with_date(self.date)
+
     def with_date(self, date: str) -> str:
         """The name of the same wiki's dump of another day."""
         return f"{self.wiki}-{'content-' if self.is_content else ''}{date}"

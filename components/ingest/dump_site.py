@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -59,13 +60,27 @@ class DumpSite:
                 else (f"{self._base} has no finished dump of {name.wiki}")
             )
             raise InputError(f"{name.with_date(name.date)}: this dump {state}; {remedy}")
+        return self._require_newest(name)[1]
+
+    def date(self, name: DumpName) -> DumpName:
+        """The newest finished dump in place of the latest; one with a date stays.
+
+        Raises:
+            InputError: if there is none.
+        """
+        if name.date != "latest":
+            return name
+        return replace(name, date=self._require_newest(name)[0])
+
+    def _require_newest(self, name: DumpName) -> tuple[str, list[Source]]:
+        read = self._read_content if name.is_content else self._read_status
         newest = self._find_newest(name, read)
         if newest is None:
             raise InputError(
                 f"{name.with_date('latest')}: {self._base} has no finished dump of {name.wiki}; "
                 "its name is a wiki's database name, such as enwiki, simplewiki, dewiki"
             )
-        return newest[1]
+        return newest
 
     def _find_newest(
         self, name: DumpName, read: Callable[[str, str], list[Source] | None]

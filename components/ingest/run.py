@@ -12,25 +12,16 @@ from components.ingest.checks import check_conditions, check_export, check_not_a
 from components.ingest.checksums import Checksums, read_checksums, require_listed, with_checksums
 from components.ingest.config import IngestConfig
 from components.ingest.download import Downloads
-from components.ingest.dump_names import parse_dump_name
-from components.ingest.dump_site import DumpSite
 from components.ingest.files import place
+from components.ingest.find import find_file, find_files
 from components.ingest.manifest import (
     describe_file,
     require_distinct_names,
     summarize,
     write_manifest,
 )
-from components.ingest.remote import resolve_remote
-from components.ingest.sources import (
-    Source,
-    find_compression,
-    parse_dump,
-    parse_source,
-    resolve_local,
-)
+from components.ingest.sources import Source, find_compression, parse_dump
 from components.ingest.squad import hold_out_articles
-from components.shared.errors import InputError
 from components.shared.files import whole_file, whole_folder
 from components.shared.parallel import run_in_threads
 from components.shared.squad.data import SquadData, read_squad
@@ -111,35 +102,6 @@ def find_inputs(config: IngestConfig) -> Inputs:
         vocabulary=find_file(config.vocabulary, config),
         checksums=find_file(config.checksums, config),
     )
-
-
-def find_files(source: Source, config: IngestConfig) -> list[Source]:
-    """What one part of `dump` stands for: a named dump's files, a pattern's, or itself."""
-    name = parse_dump_name(source.location)
-    if name is None or Path(source.location).exists():
-        return find_matches(source, config)
-    site = DumpSite(
-        config.dump_site, timeout_seconds=config.timeout_seconds, max_retries=config.max_retries
-    )
-    return site.find(name)
-
-
-def find_matches(source: Source, config: IngestConfig) -> list[Source]:
-    """The files that a path, an address or a pattern names."""
-    if source.is_remote:
-        return resolve_remote(source, timeout_seconds=config.timeout_seconds)
-    return resolve_local(source)
-
-
-def find_file(text: str, config: IngestConfig) -> Source | None:
-    """The one file that a setting names, None where it is empty."""
-    if not text.strip():
-        return None
-    found = find_matches(parse_source(text), config)
-    if len(found) > 1:
-        names = ", ".join(source.name for source in found[:3])
-        raise InputError(f"{text}: matches {len(found)} files ({names}…); name one")
-    return found[0]
 
 
 @contextlib.contextmanager
