@@ -7,6 +7,8 @@ VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' components/shared/images.
 # For GPUs: VARIANT=gpu, NVIDIA's CUDA images with cuDNN as BUILD_BASE (devel) and BASE (runtime).
 VARIANT ?= cpu
 BASE ?= python:3.11-slim-bookworm
+# Machines that `make compile` sizes the pipeline for.
+PROFILES := cpu dgx-1v-16g dgx-1v-32g dgx-2
 STAGES := ingest preprocess pretrain finetune evaluate
 # Only what is on the machine already: no interpreter is downloaded.
 export UV_PYTHON_DOWNLOADS := never
@@ -76,8 +78,9 @@ $(call test_stage,evaluate,tests/components/evaluate tests/components/shared/squ
 	@$(RUN) -m pytest -q tests/pipelines $(1)
 endef
 
-compile: setup  ## Write the pipeline's IR YAML to manifests/bert.yaml
-	$(RUN) -m pipelines compile --output manifests/bert.yaml
+compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to manifests/pipelines
+	@$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile --hardware $(profile) \
+		--output manifests/pipelines/bert-$(profile).yaml &&) true
 
 images: $(STAGES:%=image-%)  ## Build the images with this machine's container engine
 	@docker images --filter reference='kubeflow-bert/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'

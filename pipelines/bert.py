@@ -15,11 +15,6 @@ from components.preprocess.config import PreprocessConfig
 from components.pretrain.component import pretrain
 from components.pretrain.config import PretrainConfig
 
-# A training step that was killed, or whose node was taken away, is started again and goes on
-# from its newest checkpoint. Its new node takes longer to come than this back-off; it only
-# keeps a step that fails at once from using up its retries in seconds.
-_NUM_RETRIES, _BACKOFF = 10, "30s"
-
 
 class Outputs(NamedTuple):
     """What the pipeline gives."""
@@ -223,9 +218,6 @@ def bert(
         tensorboard_directory=tensorboard_directory,
         seed=seed,
     ).set_display_name("Fine-tune on SQuAD")
-
-    for step in (phase_1, phase_2, finetuned):
-        step.set_retry(_NUM_RETRIES, backoff_duration=_BACKOFF, backoff_factor=1)
 
     evaluated = evaluate(
         squad=fetched.outputs["squad"],

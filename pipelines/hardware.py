@@ -6,6 +6,7 @@ memory, disks and labels are the usual ones of these machines; none was at hand 
 compare them with `kubectl describe node` before a selector relies on them.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,12 +18,22 @@ _HALF, _FULL = "mixed_float16", "float32"
 _PerSetting = Mapping[tuple[int, str], float]
 _TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
 
+# What GKE keeps of a node for the kubelet and the system: so many CPUs or GiB at these shares,
+# one after the other (its documentation, "Plan node sizes"). DGX nodes are set up by hand and
+# usually keep less. Half a CPU and a GiB more are left for the node's daemons: device plugin,
+# GPU feature discovery, logs, network.
+_RESERVED_CPUS = ((1, 0.06), (1, 0.01), (2, 0.005), (math.inf, 0.0025))
+_RESERVED_MEMORY = ((4, 0.25), (4, 0.2), (8, 0.1), (112, 0.06), (math.inf, 0.02))
+_EVICTION_GIB = 0.1
+_DAEMON_CPUS, _DAEMON_GIB = 0.5, 1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
     """What one machine has; a training step is one pod that takes it whole.
 
-    CPUs and memory are the machine's: what Kubernetes keeps for itself is to be taken off.
+    CPUs and memory are the machine's; `pod_cpus` and `pod_memory_gib` are what is left for one
+    pod.
     """
 
     name: str
@@ -51,9 +62,30 @@ class Hardware:
         """Horovod processes: one a GPU."""
         return self.num_nodes * max(1, self.num_gpus)
 
+    @property
+    def pod_cpus(self) -> int:
+        """Whole CPUs that a pod alone on the machine can request."""
+        return max(
+            1, math.floor(self.num_cpus - _reserve(self.num_cpus, _RESERVED_CPUS) - _DAEMON_CPUS)
+        )
+
+    @property
+    def pod_memory_gib(self) -> int:
+        """Memory that a pod alone on the machine can request, in whole GiB."""
+        reserved = _reserve(self.memory_gib, _RESERVED_MEMORY) + _EVICTION_GIB
+        return max(1, math.floor(self.memory_gib - reserved - _DAEMON_GIB))
+
     def supports(self, precision: str) -> bool:
         """Whether it computes in such numbers; V100 has no bfloat16."""
         return not (self.gpu == "V100" and precision == "mixed_bfloat16")
+
+
+def _reserve(amount: float, shares: tuple[tuple[float, float], ...]) -> float:
+    reserved = 0.0
+    for size, share in shares:
+        reserved += share * min(amount, size)
+        amount = max(0.0, amount - size)
+    return reserved
 
 
 _DGX_1 = Hardware(

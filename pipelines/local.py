@@ -16,6 +16,7 @@ from typing import Any
 
 import docker
 from kfp import local
+from kfp.dsl.base_component import BaseComponent
 from kfp.local import docker_task_handler, subprocess_task_handler
 from kfp.local.status import Status
 
@@ -31,13 +32,21 @@ class StepFailedError(RuntimeError):
     """A step of the pipeline failed; the message is the step's own error."""
 
 
-def run(arguments: Mapping[str, Any], *, runner: str, output: Path) -> Mapping[str, Any]:
+def run(
+    arguments: Mapping[str, Any],
+    *,
+    runner: str,
+    output: Path,
+    pipeline: BaseComponent = bert,
+) -> Mapping[str, Any]:
     """Run the pipeline and return its output artifacts by name.
 
     Args:
         arguments: the pipeline's parameters.
         runner: "process" (each step in its image's environment) or "docker".
         output: folder under which this run's artifacts go.
+        pipeline: a compiled package, loaded by kfp, in place of the pipeline without settings
+            for a cluster. Of those, kfp's runners obey the retries alone.
 
     Raises:
         StepFailedError: if a step fails, with its error.
@@ -55,11 +64,8 @@ def run(arguments: Mapping[str, Any], *, runner: str, output: Path) -> Mapping[s
     # What kfp says of each step: that a display name, say, has no effect here.
     warnings.filterwarnings("ignore", message=".*have no effect in the current local runner")
     local.init(chosen, pipeline_root=str(output.resolve()))
-    # Retries are for machines that are taken away; here they would only delay the error.
-    for task in bert.pipeline_spec.root.dag.tasks.values():
-        task.ClearField("retry_policy")
     try:
-        outputs = bert(**arguments).outputs
+        outputs = pipeline(**arguments).outputs
     except RuntimeError:
         if _Failure.message is None:
             raise

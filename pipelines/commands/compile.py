@@ -4,23 +4,42 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from pipelines.hardware import HARDWARE
+from pipelines.images import DIGESTS
+
 
 def add_parser(commands: Any) -> None:
     """Its flags."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "compile", help="write the pipeline's IR YAML"
+        "compile",
+        help="write the pipeline's IR YAML, sized for a machine",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "--hardware", default="cpu", help=f"the nodes that train: {', '.join(HARDWARE)}"
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        default=DIGESTS,
+        help="the images by digest, as `make push` writes them; without the default file the "
+        "steps have the images' names",
     )
     parser.add_argument("--output", type=Path, default=Path("runs/bert.yaml"))
     parser.set_defaults(function=compile_pipeline)
 
 
-def compile_pipeline(output: Path) -> int:
+def compile_pipeline(hardware: str, images: Path, output: Path) -> int:
     """Write the package; print its path."""
     from kfp import compiler
 
     from pipelines.bert import bert
+    from pipelines.images import read_digests
+    from pipelines.package import fit
 
+    digests = {} if images == DIGESTS and not images.exists() else read_digests(images)
+    package = fit(bert, hardware, images=digests)
     output.parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(bert, str(output))
+    compiler.Compiler().compile(package, str(output))
     print(output)
     return 0

@@ -78,20 +78,6 @@ def test_each_step_runs_its_stage_in_its_image(spec):
         assert container["args"] == ["--executor-input", "{{$}}"]
 
 
-def test_a_training_step_that_ends_badly_is_started_again(spec):
-    """With the folder in which it left its checkpoints; no other step may take hours."""
-    tasks = spec["root"]["dag"]["tasks"]
-    training = {"pretrain", "pretrain-2", "finetune"}
-
-    retried = {name for name, task in tasks.items() if "retryPolicy" in task}
-
-    assert retried == training
-    for name in training:
-        assert tasks[name]["retryPolicy"]["maxRetryCount"] == 10
-        directory = tasks[name]["inputs"]["parameters"]["checkpoint_directory"]
-        assert directory == {"componentInputParameter": "checkpoint_directory"}
-
-
 def test_every_parameter_is_described_for_the_ui(spec):
     """In the compiled YAML, where the Kubeflow UI takes it from."""
     parameters = spec["root"]["inputDefinitions"]["parameters"]
@@ -166,11 +152,3 @@ def test_stages_do_not_import_one_another():
         crossing = [line for line in imports if line.split()[1].split(".")[1] in others]
 
         assert crossing == [], path
-
-
-def test_the_committed_package_is_what_the_code_compiles_to(tmp_path):
-    """`make compile` was not forgotten."""
-    path = tmp_path / "bert.yaml"
-    compiler.Compiler().compile(bert, str(path))
-
-    assert (REPOSITORY / "manifests" / "bert.yaml").read_text("utf-8") == path.read_text("utf-8")

@@ -1,0 +1,70 @@
+"""Makes a pipeline fit a machine: the settings of its steps, and its parameters' defaults."""
+
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from kfp import dsl
+from kfp.dsl import pipeline_context
+from kfp.dsl.graph_component import GraphComponent
+
+from components.shared.errors import InputError
+from pipelines.hardware import Hardware, find_hardware
+from pipelines.plan import make_plan
+from pipelines.tasks import set_task
+
+
+def fit(
+    pipeline: GraphComponent, hardware: str, *, images: Mapping[str, str] | None = None
+) -> GraphComponent:
+    """The pipeline as it is to run on such machines.
+
+    Args:
+        pipeline: with the defaults and without any setting for a cluster.
+        hardware: see `find_hardware`. Its recipe becomes the parameters' defaults, and its
+            CPUs, memory, GPUs and labels the settings of each step.
+        images: the image to run in place of each name; none leaves the names.
+
+    Raises:
+        InputError: if there is no such machine, or the model does not fit it.
+    """
+    machine = find_hardware(hardware)
+    if machine.num_nodes > 1:
+        raise InputError(
+            f"hardware {hardware}: a step of the pipeline is one machine; compile for "
+            f"{hardware.rpartition('x')[0]}"
+        )
+    plan = make_plan(hardware)
+    training_hours = sum(phase.hours or 0 for phase in plan.phases)
+    function = pipeline.pipeline_func
+
+    @functools.wraps(function)
+    def fitted(*arguments: Any, **keywords: Any) -> Any:
+        outputs = function(*arguments, **keywords)
+        for task in pipeline_context.Pipeline.get_default_pipeline().tasks.values():
+            set_task(task, machine, training_hours=training_hours)
+            image = task.container_spec.image
+            task.set_container_image((images or {}).get(image, image))
+        return outputs
+
+    fitted.__signature__ = _replace_defaults(function, plan.parameters)  # type: ignore[attr-defined]
+    return dsl.pipeline(
+        fitted,
+        name=pipeline.component_spec.name,
+        description=f"{pipeline.component_spec.description} {_describe(machine)}",
+    )
+
+
+def _replace_defaults(function: Any, defaults: Mapping[str, Any]) -> inspect.Signature:
+    signature = inspect.signature(function)
+    parameters = [
+        parameter.replace(default=defaults.get(name, parameter.default))
+        for name, parameter in signature.parameters.items()
+    ]
+    return signature.replace(parameters=parameters)
+
+
+def _describe(machine: Hardware) -> str:
+    gpus = f"{machine.num_gpus} {machine.gpu} of {machine.gpu_memory_gib} GB"
+    return f"Sized for {machine.name} ({gpus if machine.num_gpus else 'no GPU'})."

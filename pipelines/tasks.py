@@ -1,0 +1,140 @@
+"""How a step runs on a cluster: on which node, with what share of it, and how it is tried again.
+
+kfp's local runner passes over all of this. What Kubernetes would need and kfp can't say, a
+request for ephemeral storage, is in manifests/components/node-pools: nodes whose emptyDirs lie
+on local SSD.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kfp import kubernetes
+from kfp.dsl import PipelineTask
+
+from pipelines.hardware import Hardware
+
+# The user of the images, which are readable for all.
+_USER = 10001
+_GPU = "nvidia.com/gpu"
+# Nodes with GPUs have one of them: GPU feature discovery's on any machine, and GKE's.
+_GPU_NODE_LABELS = ("nvidia.com/gpu.present", "cloud.google.com/gke-accelerator")
+_ALL, _ONE, _NONE = "all", "one", "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Needs:
+    """What a step needs; CPUs and memory are of those that get no GPU."""
+
+    gpus: str = _NONE
+    num_cpus: int = 1
+    most_cpus: int = 1
+    memory_gib: int = 2
+    timeout_hours: int = 24
+    num_retries: int = 3
+    backoff: str = "60s"
+    backoff_factor: float = 2.0
+
+
+# A training step that was killed, or whose node was taken away, is started again and goes on
+# from its newest checkpoint. Its new node takes longer to come than this back-off; it only
+# keeps a step that fails at once from using up its retries in seconds.
+_TRAINING = _Needs(gpus=_ALL, timeout_hours=72, num_retries=10, backoff="30s", backoff_factor=1.0)
+_STAGE_TO_NEEDS: Mapping[str, _Needs] = {
+    "ingest": _Needs(most_cpus=4, memory_gib=4),
+    # A worker a CPU, each with a GiB; a whole Wikipedia takes a day.
+    "preprocess": _Needs(num_cpus=8, most_cpus=16, memory_gib=24, timeout_hours=72),
+    "pretrain": _TRAINING,
+    "finetune": _TRAINING,
+    "evaluate": _Needs(gpus=_ONE),
+}
+
+
+def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 0.0) -> None:
+    """Give a step the settings with which it runs on a cluster.
+
+    Args:
+        task: a step of the pipeline, known by its component's name.
+        hardware: a step that trains is one pod that takes such a machine whole; one that
+            predicts takes one GPU of it, with its share of the CPUs and the memory. The others
+            run on nodes without GPUs.
+        training_hours: expected of pretraining; a training step that takes twice as long, and
+            more than three days, is ended.
+    """
+    needs = _STAGE_TO_NEEDS[task.component_spec.name]
+    timeout_hours = needs.timeout_hours
+    if needs.gpus == _ALL:
+        timeout_hours = max(timeout_hours, round(2 * training_hours))
+    if hardware.num_gpus and needs.gpus != _NONE:
+        _put_on_gpus(task, hardware, hardware.num_gpus if needs.gpus == _ALL else 1)
+    else:
+        _keep_off_gpus(task, hardware, needs)
+    task.set_retry(
+        needs.num_retries,
+        backoff_duration=needs.backoff,
+        backoff_factor=needs.backoff_factor,
+        # Argo Workflows counts it from the first try's start and gives no retry after it, so
+        # with kfp's default of an hour a training that dies on its second day would be lost.
+        backoff_max_duration=f"{timeout_hours}h",
+    )
+    kubernetes.set_timeout(task, timeout_hours * 3600)
+    kubernetes.set_security_context(
+        task, run_as_user=_USER, run_as_group=_USER, run_as_non_root=True
+    )
+
+
+def _put_on_gpus(task: PipelineTask, hardware: Hardware, num_gpus: int) -> None:
+    """So many GPUs of a machine, with what goes with them."""
+    shares = hardware.num_gpus // num_gpus
+    task.set_accelerator_type(_GPU).set_accelerator_limit(num_gpus)
+    _size(
+        task,
+        num_cpus=hardware.pod_cpus // shares,
+        most_cpus=hardware.num_cpus // shares,
+        memory_gib=hardware.pod_memory_gib // shares,
+    )
+    # NCCL's and Horovod's processes pass data through it; a container has 64 MiB. Kubernetes
+    # counts what is in it as the pod's memory, so it is part of the limit, not on top.
+    kubernetes.empty_dir_mount(
+        task,
+        volume_name="shm",
+        mount_path="/dev/shm",  # noqa: S108 - in the container
+        medium="Memory",
+        size_limit=f"{max(1, hardware.shared_memory_gib // shares)}Gi",
+    )
+    # On the node's local SSD, like the artifacts that Kubeflow copies into the pod, where the
+    # node keeps emptyDirs there. Checkpoints on their way to a bucket are written here.
+    kubernetes.empty_dir_mount(
+        task,
+        volume_name="scratch",
+        mount_path="/tmp",  # noqa: S108 - in the container
+        size_limit=f"{hardware.local_ssd_gib // shares // 2}Gi",
+    )
+    for label, value in hardware.node_selector.items():
+        kubernetes.add_node_selector(task, label, value)
+    for toleration in hardware.tolerations:
+        kubernetes.add_toleration(task, **toleration)
+
+
+def _keep_off_gpus(task: PipelineTask, hardware: Hardware, needs: _Needs) -> None:
+    """A node without GPUs; where there are none at all, no more than the machine has."""
+    if hardware.num_gpus:
+        sizes = (needs.num_cpus, needs.most_cpus, needs.memory_gib)
+    elif needs.gpus == _NONE:
+        sizes = (
+            min(needs.num_cpus, hardware.pod_cpus),
+            min(needs.most_cpus, hardware.num_cpus),
+            min(needs.memory_gib, hardware.pod_memory_gib),
+        )
+    else:
+        sizes = (hardware.pod_cpus, hardware.num_cpus, hardware.pod_memory_gib)
+    num_cpus, most_cpus, memory_gib = sizes
+    _size(task, num_cpus=num_cpus, most_cpus=most_cpus, memory_gib=memory_gib)
+    kubernetes.add_node_affinity(
+        task, [{"key": label, "operator": "DoesNotExist"} for label in _GPU_NODE_LABELS]
+    )
+
+
+def _size(task: PipelineTask, *, num_cpus: int, most_cpus: int, memory_gib: int) -> None:
+    """CPUs may be more when they are idle; memory can't be taken back and is all requested."""
+    task.set_cpu_request(str(num_cpus)).set_cpu_limit(str(most_cpus))
+    task.set_memory_request(f"{memory_gib}Gi").set_memory_limit(f"{memory_gib}Gi")
