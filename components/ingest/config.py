@@ -16,16 +16,9 @@ _WHAT_TO_GIVE = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceConfig:
-    """What a dump is called, and where and how it is looked for."""
+class ServerConfig:
+    """How long and how often servers are asked."""
 
-    dump: str
-    """MediaWiki XML export: a dump's name (enwiki-latest, enwiki-20261001, or
-    enwiki-content-latest for Wikimedia's newer exports), or files, plain, .bz2 or .gz: a
-    path, an address, or a pattern such as dumps/*.xml.bz2 or s3://bucket/dumps/*.bz2;
-    several are separated by commas or white space."""
-    dump_site: str = "https://dumps.wikimedia.org"
-    """Where dumps are found by name: Wikimedia's site or a mirror of it."""
     timeout_seconds: float = 60.0
     """How long a server may stay silent before the connection counts as cut."""
     max_retries: int = 5
@@ -38,13 +31,6 @@ class SourceConfig:
         Raises:
             InputError: if a setting is missing, out of range or not of a known form.
         """
-        expect_given(self, "dump")
-        parse_dump(self.dump)
-        if not self.dump_site.startswith(("http://", "https://")):
-            raise InputError(
-                f"dump_site must be an http(s):// address, got {self.dump_site!r}; Wikimedia's "
-                "is https://dumps.wikimedia.org"
-            )
         if not self.timeout_seconds > 0:
             raise InputError(
                 f"timeout_seconds must be more than 0, got {self.timeout_seconds}; 60 suits most"
@@ -54,7 +40,39 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestConfig(SourceConfig):
+class DownloadConfig(ServerConfig):
+    """Where downloads are kept."""
+
+    download_directory: str = ""
+    """Folder where downloads are kept, so that a later run resumes or reuses them; ""
+    keeps them beside the outputs and removes them at the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceConfig(ServerConfig):
+    """What a dump is called, and where it is looked for."""
+
+    dump: str
+    """MediaWiki XML export: a dump's name (enwiki-latest, enwiki-20261001, or
+    enwiki-content-latest for Wikimedia's newer exports), or files, plain, .bz2 or .gz: a
+    path, an address, or a pattern such as dumps/*.xml.bz2 or s3://bucket/dumps/*.bz2;
+    several are separated by commas or white space."""
+    dump_site: str = "https://dumps.wikimedia.org"
+    """Where dumps are found by name: Wikimedia's site or a mirror of it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect_given(self, "dump")
+        parse_dump(self.dump)
+        if not self.dump_site.startswith(("http://", "https://")):
+            raise InputError(
+                f"dump_site must be an http(s):// address, got {self.dump_site!r}; Wikimedia's "
+                "is https://dumps.wikimedia.org"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestConfig(SourceConfig, DownloadConfig):
     """Fetch a Wikipedia dump, SQuAD files and a vocabulary, and check that each is whole.
 
     Wherever a file is asked for, a path or an http(s)://, gs:// or s3:// address will do, and
@@ -80,9 +98,6 @@ class IngestConfig(SourceConfig):
     checksums: str = ""
     """File of checksums as md5sum, sha1sum or sha256sum write it and Wikimedia publishes
     it; every input whose file name it lists is checked against it."""
-    download_directory: str = ""
-    """Folder where downloads are kept, so that a later run resumes or reuses them; ""
-    keeps them beside dump_files and removes them at the end."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components.ingest.config import SourceConfig
+from components.ingest.config import ServerConfig, SourceConfig
 from components.ingest.dump_names import parse_dump_name
 from components.ingest.dump_site import DumpSite
 from components.ingest.remote import resolve_remote
@@ -25,14 +25,14 @@ def find_files(source: Source, config: SourceConfig) -> list[Source]:
     return open_site(config).find(name)
 
 
-def find_matches(source: Source, config: SourceConfig) -> list[Source]:
+def find_matches(source: Source, config: ServerConfig) -> list[Source]:
     """The files that a path, an address or a pattern names."""
     if source.is_remote:
         return resolve_remote(source, timeout_seconds=config.timeout_seconds)
     return resolve_local(source)
 
 
-def find_file(text: str, config: SourceConfig) -> Source | None:
+def find_file(text: str, config: ServerConfig) -> Source | None:
     """The one file that a setting names, None where it is empty."""
     if not text.strip():
         return None

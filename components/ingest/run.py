@@ -1,17 +1,16 @@
 """The ingest stage: fetch what was named, make sure of it, and hand it on whole."""
 
-import contextlib
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from components.ingest.checks import check_conditions, check_export, check_not_a_page
-from components.ingest.checksums import Checksums, read_checksums, require_listed, with_checksums
+from components.ingest.checks import check_export
+from components.ingest.checksums import Checksums, read_checksums, require_listed
 from components.ingest.config import IngestConfig
 from components.ingest.download import Downloads
+from components.ingest.fetch import Fetched, fetch, fetch_optional, open_downloads
 from components.ingest.files import place
 from components.ingest.find import find_file, find_files
 from components.ingest.manifest import (
@@ -28,21 +27,8 @@ from components.shared.squad.data import SquadData, read_squad
 from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
 
-Content = TypeVar("Content")
-
 # As many as Wikimedia's servers grant to an address.
 _NUM_CONNECTIONS = 3
-
-
-@dataclass(frozen=True)
-class Fetched(Generic[Content]):
-    """A file that is here, whole and as its source says."""
-
-    path: Path
-    source: Source
-    sha256: str
-    content: Content
-    """What the check of its content found."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +54,7 @@ def run(config: IngestConfig) -> Metadata:
         InputError: if an input can't be had or is not what it should be.
     """
     inputs = find_inputs(config)
-    with open_downloads(config) as downloads:
+    with open_downloads(config, beside=config.dump_files) as downloads:
         checksums = fetch_checksums(inputs, downloads)
 
         # The small ones first: a slip in them shows before hours of download.
@@ -104,27 +90,6 @@ def find_inputs(config: IngestConfig) -> Inputs:
     )
 
 
-@contextlib.contextmanager
-def open_downloads(config: IngestConfig) -> Iterator[Downloads]:
-    """The folder of downloads: the user's, or one that is gone at the end."""
-    with contextlib.ExitStack() as stack:
-        folder = config.download_directory
-        if not folder:
-            beside = config.dump_files.parent
-            beside.mkdir(parents=True, exist_ok=True)
-            folder = stack.enter_context(
-                # A download that was stopped may still write its last bytes.
-                tempfile.TemporaryDirectory(
-                    prefix=".downloads-", dir=beside, ignore_cleanup_errors=True
-                )
-            )
-        yield Downloads(
-            folder=Path(folder),
-            timeout_seconds=config.timeout_seconds,
-            max_retries=config.max_retries,
-        )
-
-
 def fetch_checksums(inputs: Inputs, downloads: Downloads) -> Checksums:
     """The published checksums, none where no list was given."""
     listed = fetch_optional(inputs.checksums, {}, downloads, read_checksums)
@@ -142,35 +107,6 @@ def fetch_dump(
         partial(fetch, source, checksums, downloads, export_check(source)) for source in sources
     ]
     return run_in_threads(tasks, num_threads=_NUM_CONNECTIONS, stop=downloads.stop)
-
-
-def fetch_optional(
-    source: Source | None,
-    checksums: Checksums,
-    downloads: Downloads,
-    check: Callable[[Path], Content],
-) -> Fetched[Content] | None:
-    """Fetch a file if one was named."""
-    return None if source is None else fetch(source, checksums, downloads, check)
-
-
-def fetch(
-    source: Source, checksums: Checksums, downloads: Downloads, check: Callable[[Path], Content]
-) -> Fetched[Content]:
-    """Bring a file here and make sure of it: its kind and content, its size, its checksums."""
-    source = with_checksums(source, checksums)
-
-    def accept(path: Path) -> tuple[str, Content]:
-        check_not_a_page(path)
-        sha256 = check_conditions(path, source)["sha256"]
-        return sha256, check(path)
-
-    if source.is_remote:
-        path, (sha256, content) = downloads.fetch(source, accept)
-    else:
-        path = Path(source.location)
-        sha256, content = accept(path)
-    return Fetched(path, source, sha256, content)
 
 
 def export_check(source: Source) -> Callable[[Path], str | None]:

@@ -1,0 +1,1 @@
+"""Sentence classification: labelled sentences, and what the model reads of them."""

@@ -1,0 +1,97 @@
+"""Labelled sentences as they pass between stages: JSON lines and a list of what is there.
+
+A folder holds `train.jsonl` and a file for each development set, one row a line
+(`{"sentence": …, "second_sentence": …, "label": …}`), and `sentences.json`: the labels in the
+order of their ids, which is positive, and the names of the development sets.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from components.shared.errors import InputError
+from components.shared.files import whole_folder
+
+TRAIN = "train"
+_MANIFEST = "sentences.json"
+
+
+class Row(NamedTuple):
+    """One or two sentences and what they are."""
+
+    sentence: str
+    second_sentence: str | None
+    """None where the task is one of single sentences."""
+    label: str
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """What a folder of labelled sentences holds."""
+
+    labels: tuple[str, ...]
+    """In the order of their ids, the model's outputs."""
+    positive_label: str
+    """Which of two labels F1 is of; "" where there are more."""
+    dev_names: tuple[str, ...]
+    """The development sets; the first is the one that counts."""
+    num_rows: Mapping[str, int]
+    """By set."""
+
+    @classmethod
+    def read(cls, folder: Path) -> "Sentences":
+        """Read the list.
+
+        Raises:
+            InputError: if the folder was not made by the ingest stage.
+        """
+        try:
+            fields: dict[str, Any] = json.loads((folder / _MANIFEST).read_text("utf-8"))
+            return cls(
+                labels=tuple(fields["labels"]),
+                positive_label=fields["positive_label"],
+                dev_names=tuple(fields["dev_names"]),
+                num_rows=fields["num_rows"],
+            )
+        except (OSError, ValueError, KeyError):
+            raise InputError(
+                f"{folder}: no {_MANIFEST} of labelled sentences in it; make the folder with "
+                "`python -m components.ingest classification`"
+            ) from None
+
+
+def find_rows(folder: Path, name: str) -> Path:
+    """The file of a set."""
+    return folder / f"{name}.jsonl"
+
+
+def read_rows(folder: Path, name: str) -> list[Row]:
+    """The rows of a set, in the order of the file they came from."""
+    with find_rows(folder, name).open(encoding="utf-8", newline="\n") as lines:
+        fields = map(json.loads, lines)
+        return [Row(row["sentence"], row.get("second_sentence"), row["label"]) for row in fields]
+
+
+def write_sentences(
+    folder: Path, labels: Sequence[str], positive_label: str, sets: Mapping[str, Sequence[Row]]
+) -> Sentences:
+    """Write a folder, whole or not at all; `sets` begins with train."""
+    written = Sentences(
+        labels=tuple(labels),
+        positive_label=positive_label,
+        dev_names=tuple(name for name in sets if name != TRAIN),
+        num_rows={name: len(rows) for name, rows in sets.items()},
+    )
+    with whole_folder(folder) as scratch:
+        for name, rows in sets.items():
+            with find_rows(scratch, name).open("w", encoding="utf-8", newline="\n") as file:
+                for row in rows:
+                    fields = {
+                        key: value for key, value in row._asdict().items() if value is not None
+                    }
+                    file.write(json.dumps(fields, ensure_ascii=False) + "\n")
+        text = json.dumps(asdict(written), ensure_ascii=False, indent=2) + "\n"
+        (scratch / _MANIFEST).write_text(text, encoding="utf-8")
+    return written
