@@ -71,7 +71,7 @@ check: lint  ## Run the linters and the fast tests
 define run_tests
 $(call test_stage,ingest,tests/components/ingest,$(1))
 $(call test_stage,preprocess,tests/components/preprocess tests/components/shared/test_*.py,$(1))
-$(call test_stage,pretrain,tests/components/pretrain tests/components/shared/bert,$(1))
+$(call test_stage,pretrain,tests/components/pretrain tests/components/shared/bert tests/components/shared/mpijob,$(1))
 $(call test_stage,finetune,tests/components/finetune,$(1))
 $(call test_stage,evaluate,tests/components/evaluate tests/components/shared/squad,$(1))
 	@echo "== pipelines"

@@ -20,3 +20,10 @@ class Preempted(Exception):  # noqa: N818 - nothing went wrong
 
 class PeerLostError(Exception):
     """Another process of the run ended: this one's failure is a consequence."""
+
+
+class JobError(Exception):
+    """The job that a step has on the cluster failed: the message says which pod, and why.
+
+    A stage that raises it ends with the message alone and exit status 1.
+    """

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from components.shared.errors import InputError, PeerLostError, Preempted
+from components.shared.artifacts import local_path
+from components.shared.errors import InputError, JobError, PeerLostError, Preempted
 from components.shared.files import write_text
 
 Config = TypeVar("Config")
@@ -20,15 +21,12 @@ Metadata = Mapping[str, Mapping[str, Any]]
 # From a config to that, or nothing to tell.
 Work = Callable[[Any], Metadata | None]
 
-# Where Kubeflow's launcher puts the objects of each scheme (backend/src/v2/component,
-# LocalPathForURI); under kfp.local a URI is already a path.
-_SCHEME_TO_MOUNT = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
 # Beside the executor output: why a step failed, for who runs it and sees no log.
 ERROR_FILE = "error.txt"
 _EXIT_INPUT_ERROR = 2
 _EXIT_SIGINT = 128 + signal.SIGINT
 _EXIT_SIGTERM = 128 + signal.SIGTERM
-_IN_THEIR_OWN_WORDS = (InputError, PeerLostError, Preempted)
+_IN_THEIR_OWN_WORDS = (InputError, JobError, PeerLostError, Preempted)
 
 
 def main(
@@ -58,7 +56,7 @@ def main(
     except InputError as error:
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(_EXIT_INPUT_ERROR)
-    except PeerLostError as error:
+    except (JobError, PeerLostError) as error:
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(1)
     except Preempted as error:
@@ -101,7 +99,8 @@ def read_executor_input(config_class: type[Config], executor_input: Mapping[str,
     values = dict(inputs.get("parameterValues", {}))
     for artifacts in (inputs.get("artifacts", {}), executor_input["outputs"].get("artifacts", {})):
         for name, entry in artifacts.items():
-            values[name] = _local_path(entry["artifacts"][0])
+            artifact = entry["artifacts"][0]
+            values[name] = local_path(artifact.get("customPath") or artifact["uri"])
     for name, entry in executor_input["outputs"].get("parameters", {}).items():
         values[name] = Path(entry["outputFile"])
     hints = typing.get_type_hints(config_class)
@@ -119,14 +118,6 @@ def _fit(name: str, hint: Any, value: Any) -> Any:
     if hint is float and isinstance(value, int):
         return float(value)
     return value
-
-
-def _local_path(artifact: Mapping[str, Any]) -> Path:
-    uri = artifact.get("customPath") or artifact["uri"]
-    for scheme, mount in _SCHEME_TO_MOUNT.items():
-        if uri.startswith(scheme):
-            return Path(mount + uri.removeprefix(scheme))
-    return Path(uri)
 
 
 def _write_executor_output(executor_input: Mapping[str, Any], metadata: Metadata) -> None:

@@ -4,21 +4,38 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from components.shared import artifacts
 from components.shared.bert.history import History
 from components.shared.bert.launcher import rank_from_outside, run_on_processes
 from components.shared.bert.settings import TrainingConfig
 from components.shared.files import write_text
+from components.shared.mpijob.inside import is_inside
 from components.shared.stage import Metadata
 
 
 def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) -> Metadata:
     """Call `train(config)` on all processes, write the metrics and return the metadata."""
-    run_on_processes(
-        config.num_processes, train, config, hang_timeout_seconds=config.hang_timeout_seconds
-    )
-    if rank_from_outside():
-        return {}  # the first process has the outputs, this machine may not
-    history = History.read(config.history)
-    summary = history.summary()
-    write_text(config.metrics, json.dumps(summary, indent=2) + "\n")
+    if config.num_nodes > 1 and rank_from_outside() is None:
+        from components.shared.mpijob.train import train_on_nodes  # Kubernetes's client
+
+        train_on_nodes(config, stage=type(config).__module__.split(".")[1])
+        # The checkpoint stays in the store: Kubeflow's launcher takes it from there, and only
+        # warns of an output that has no file here.
+        for path in filter(artifacts.address_of, (config.history, config.metrics)):
+            artifacts.fetch(path)
+        history = History.read(config.history)
+        summary = history.summary()
+    else:
+        run_on_processes(
+            config.num_processes, train, config, hang_timeout_seconds=config.hang_timeout_seconds
+        )
+        if rank_from_outside():
+            return {}  # the first process has the outputs, this machine may not
+        history = History.read(config.history)
+        summary = history.summary()
+        write_text(config.metrics, json.dumps(summary, indent=2) + "\n")
+        if is_inside():
+            outputs = (config.checkpoint, config.history, config.metrics)
+            for path in filter(artifacts.address_of, outputs):
+                artifacts.publish(path)
     return {"checkpoint": {"step": history.entries[-1]["step"], **summary}, "metrics": summary}

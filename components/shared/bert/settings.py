@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.errors import InputError
+from components.shared.mpijob.worker_pod import WorkerPod
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 _CHOICES = {
@@ -44,7 +45,17 @@ class TrainingConfig(ABC):
     """Exchange gradients as float16, half the bytes; the loss is scaled then, so that small
     ones are not lost."""
     num_processes: int = 1
-    """Horovod processes on this machine: one a GPU, or to share the cores of a CPU."""
+    """Horovod processes over all nodes: one a GPU, or to share the cores of a CPU."""
+    num_nodes: int = 1
+    """Machines that train. Above one the stage, in a pod of a cluster, has an MPIJob train with
+    num_processes / num_nodes processes on each."""
+    worker_pod: str = ""
+    """Above one node: JSON of what each machine's pod asks for; its keys are the fields of
+    `components.shared.mpijob.worker_pod.WorkerPod`. "" asks for nothing."""
+    pending_timeout_seconds: float = 3600.0
+    """Above one node: how long pods may wait for a place or an image before the stage gives up."""
+    job_timeout_seconds: int = 1209600
+    """Above one node: how long the MPIJob may run in all; two weeks."""
     checkpoint_every_steps: int = 200
     """Updates between two checkpoints of the run under way."""
     num_checkpoints_kept: int = 2
@@ -73,6 +84,8 @@ class TrainingConfig(ABC):
             "global_batch_size",
             "micro_batch_size",
             "num_processes",
+            "num_nodes",
+            "job_timeout_seconds",
             "checkpoint_every_steps",
             "num_checkpoints_kept",
             "log_every_steps",
@@ -88,6 +101,17 @@ class TrainingConfig(ABC):
                 f"hang_timeout_seconds must be {_MIN_HANG_TIMEOUT_SECONDS:.0f} or more, got "
                 f"{self.hang_timeout_seconds}; a busy machine leaves a process waiting for seconds"
             )
+        if self.pending_timeout_seconds <= 0:
+            raise InputError(
+                f"pending_timeout_seconds must be above 0, got {self.pending_timeout_seconds}"
+            )
+        if self.num_processes % self.num_nodes:
+            raise InputError(
+                f"num_processes {self.num_processes} can't be shared evenly by num_nodes "
+                f"{self.num_nodes}; it counts the processes of all nodes"
+            )
+        if self.worker_pod:
+            WorkerPod.parse(self.worker_pod)
         if "://" in self.tensorboard_directory:
             raise InputError(
                 "tensorboard_directory must be a folder (on a mounted volume), got "

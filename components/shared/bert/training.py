@@ -58,9 +58,10 @@ def train_task(
     # How many processes share the batch, how often a line is logged or a state is saved, and
     # where, may change from one start to the next.
     may_change = {
-        "num_processes", "micro_batch_size", "log_every_steps", "checkpoint_every_steps",
-        "checkpoint_directory", "num_checkpoints_kept", "hang_timeout_seconds",
-        "tensorboard_directory",
+        "num_processes", "num_nodes", "worker_pod", "pending_timeout_seconds",
+        "job_timeout_seconds", "micro_batch_size", "log_every_steps",
+        "checkpoint_every_steps", "checkpoint_directory", "num_checkpoints_kept",
+        "hang_timeout_seconds", "tensorboard_directory",
     }  # fmt: skip
     same = {name: value for name, value in settings(config).items() if name not in may_change}
     steps = StepCheckpoints(

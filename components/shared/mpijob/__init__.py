@@ -1,0 +1,1 @@
+"""Training on several nodes: an MPIJob that a step makes, follows and ends."""

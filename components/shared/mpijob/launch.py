@@ -1,0 +1,111 @@
+"""The launcher: waits until all workers are there, and has mpirun train on them."""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+from components.shared.errors import InputError
+from components.shared.mpijob.inside import JOB_VARIABLE
+from components.shared.mpijob.manifest import SSH_PORT
+
+# mpi-operator's: where it has put the names of the workers.
+_HOSTFILE_VARIABLE = "OMPI_MCA_orte_default_hostfile"
+# Of the image, which a process that sshd starts does not have.
+_IMAGES_VARIABLES = (
+    "PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE", "XLA_FLAGS", "TF_CPP_MIN_LOG_LEVEL",
+)  # fmt: skip
+# A name that was asked for too early is taken for unknown for half a minute.
+_REACH_SECONDS = 300.0
+
+
+def launch(arguments: Sequence[str], *, port: int = SSH_PORT) -> int:
+    """Run a command on all workers and return mpirun's exit status, the first failure's.
+
+    Raises:
+        InputError: if a worker can't be reached.
+    """
+    parser = argparse.ArgumentParser(prog="launch")
+    parser.add_argument("--num-processes", type=int, required=True)
+    parser.add_argument("--job", required=True)
+    parser.add_argument("--forward", action="append", default=[])
+    parser.add_argument("command", nargs="+")
+    options = parser.parse_args(arguments)
+
+    hosts = read_hosts(Path(os.environ[_HOSTFILE_VARIABLE]))
+    _reach(hosts, port)
+    environment = {
+        **os.environ,
+        JOB_VARIABLE: options.job,
+        # Rank 0 is on the first, where all find one another.
+        "HOROVOD_GLOO_RENDEZVOUS_ADDR": socket.gethostbyname(hosts[0]),
+    }
+    command = make_mpirun(
+        options.command,
+        num_processes=options.num_processes,
+        forward=[*_IMAGES_VARIABLES, *options.forward],
+        environment=environment,
+    )
+    with subprocess.Popen(command, env=environment) as mpirun:
+        # As PID 1, a process ends on no signal that it has no answer to.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _pass_on(mpirun))
+        status = mpirun.wait()
+    return status if status >= 0 else 128 - status
+
+
+def make_mpirun(
+    command: Sequence[str],
+    *,
+    num_processes: int,
+    forward: Sequence[str],
+    environment: Mapping[str, str],
+) -> list[str]:
+    """The command line: Open MPI 4 starts the processes, Horovod's Gloo connects them."""
+    names = ["HOROVOD_GLOO_RENDEZVOUS_ADDR", JOB_VARIABLE]
+    names += [name for name in dict.fromkeys(forward) if name in environment]
+    words = ["mpirun", "-np", str(num_processes), "--map-by", "slot", "--bind-to", "none"]
+    if os.getuid() == 0:
+        words.append("--allow-run-as-root")
+    return [*words, *(word for name in names for word in ("-x", name)), *command]
+
+
+def read_hosts(hostfile: Path) -> list[str]:
+    """The workers' names: `host slots=8` a line.
+
+    Raises:
+        InputError: if there are none.
+    """
+    lines = hostfile.read_text("utf-8").splitlines()
+    hosts = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
+    if not hosts:
+        raise InputError(f"{hostfile}: no workers in it")
+    return hosts
+
+
+def _reach(hosts: Sequence[str], port: int) -> None:
+    deadline = time.monotonic() + _REACH_SECONDS
+    for host in hosts:
+        while True:
+            try:
+                socket.create_connection((host, port), timeout=5).close()
+                break
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise InputError(
+                        f"{host}:{port} can't be reached: {error}; does a network policy keep "
+                        "the job's pods from one another?"
+                    ) from None
+                time.sleep(1)
+    print(f"{len(hosts)} workers are there", file=sys.stderr, flush=True)
+
+
+def _pass_on(process: subprocess.Popen) -> Callable[[int, FrameType | None], None]:
+    return lambda number, _frame: process.send_signal(number)

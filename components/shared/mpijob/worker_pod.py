@@ -1,0 +1,69 @@
+"""What the pipeline says of the machines that an MPIJob's workers take."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.shared.errors import InputError
+
+# Kubernetes's names, in which the pipeline writes them.
+_POD_FIELDS = (
+    "nodeSelector", "tolerations", "affinity", "priorityClassName", "schedulerName",
+    "runtimeClassName",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerPod:
+    """What each worker asks for, in Kubernetes's own form; image and volumes are the step's."""
+
+    nodeSelector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: Sequence[Mapping[str, Any]] = ()
+    affinity: Mapping[str, Any] = field(default_factory=dict)
+    priorityClassName: str = ""
+    schedulerName: str = ""
+    runtimeClassName: str = ""
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    """`{"limits": {"nvidia.com/gpu": "8", "memory": "480Gi", …}, "requests": …}`."""
+    env: Sequence[Mapping[str, Any]] = ()
+    """On top of the step's own: `[{"name": "NCCL_SOCKET_IFNAME", "value": "eth0"}]`."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    sharedMemory: str = ""
+    """Size of /dev/shm, as `16Gi`: NCCL's processes on a node meet there, and the default of
+    64 MiB is too small for eight. It counts as memory of the pod."""
+
+    @classmethod
+    def parse(cls, text: str) -> "WorkerPod":
+        """From JSON; "" asks for nothing.
+
+        Raises:
+            InputError: if it is no JSON object, or has a key or a kind of value of its own.
+        """
+        try:
+            value = json.loads(text) if text.strip() else {}
+        except json.JSONDecodeError as error:
+            raise InputError(f"worker_pod is no JSON: {error}; got {text!r}") from None
+        defaults = {name.name: getattr(cls(), name.name) for name in dataclasses.fields(cls)}
+        if not isinstance(value, dict) or value.keys() - defaults.keys():
+            unknown = sorted(value.keys() - defaults.keys()) if isinstance(value, dict) else value
+            raise InputError(
+                f"worker_pod must be a JSON object with keys of {', '.join(defaults)}; "
+                f"got {unknown}"
+            )
+        for name, default in defaults.items():
+            kind = list if isinstance(default, tuple) else type(default)
+            if name in value and not isinstance(value[name], kind):
+                raise InputError(
+                    f"worker_pod: {name} must be a JSON {_JSON_NAMES[kind]}, got {value[name]!r}"
+                )
+        return cls(**value)
+
+    def pod_fields(self) -> dict[str, Any]:
+        """Those that go into a pod's spec as they are."""
+        return {name: getattr(self, name) for name in _POD_FIELDS if getattr(self, name)}
+
+
+_JSON_NAMES: Mapping[type, str] = {dict: "object", list: "array", str: "string"}
