@@ -80,7 +80,9 @@ endef
 
 compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to manifests/pipelines
 	@$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile --hardware $(profile) \
-		--output manifests/pipelines/bert-$(profile).yaml &&) true
+		--output manifests/pipelines/bert-$(profile).yaml && \
+		$(RUN) -m pipelines compile --hardware $(profile) --only-newer-dump \
+		--output manifests/pipelines/retraining-$(profile).yaml &&) true
 
 images: $(STAGES:%=image-%)  ## Build the images with this machine's container engine
 	@docker images --filter reference='kubeflow-bert/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'

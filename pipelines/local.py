@@ -7,10 +7,12 @@ one that looks the image's environment up; everything else is kfp's.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,13 @@ import docker
 from kfp import local
 from kfp.dsl.base_component import BaseComponent
 from kfp.local import docker_task_handler, subprocess_task_handler
+from kfp.local.io import IOStore
+from kfp.local.orchestrator import enhanced_dag_orchestrator
 from kfp.local.status import Status
 
 from components.shared.progress import TERMINAL_VARIABLE
 from components.shared.stage import ERROR_FILE
-from pipelines.bert import Outputs, bert
+from pipelines.bert import bert
 from pipelines.environments import REPOSITORY, STAGES, python, set_up
 
 _PLACEHOLDER_FOR_PYTHON = "python"
@@ -55,6 +59,9 @@ def run(
     output.mkdir(parents=True, exist_ok=True)
     subprocess_task_handler.SubprocessTaskHandler = _ProcessHandler
     docker_task_handler.DockerTaskHandler = _ContainerHandler
+    enhanced_dag_orchestrator.ConditionEvaluator._resolve_pipeline_channel = staticmethod(
+        _find_value
+    )
     if runner == "docker":
         chosen = _docker_runner(arguments)
     else:
@@ -70,7 +77,23 @@ def run(
         if _Failure.message is None:
             raise
         raise StepFailedError(_Failure.message) from None
-    return {name: outputs[name] for name in Outputs._fields}
+    return dict(outputs)
+
+
+def _find_value(reference: str, store: IOStore) -> Any:
+    """What a condition compares: `pipelinechannel--task-name-output_name`, or an input.
+
+    kfp's own finds outputs called Output alone, and takes a condition on others for false.
+    """
+    with suppress(ValueError):
+        return store.get_parent_input(reference)
+    name = reference.removeprefix("pipelinechannel--")
+    for dash in re.finditer("-", name):
+        with suppress(ValueError):
+            return store.get_task_output(name[: dash.start()], name[dash.end() :])
+    with suppress(ValueError):
+        return store.get_parent_input(name)
+    return None
 
 
 class _Failure:

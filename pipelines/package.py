@@ -43,6 +43,8 @@ def fit(
     def fitted(*arguments: Any, **keywords: Any) -> Any:
         outputs = function(*arguments, **keywords)
         for task in pipeline_context.Pipeline.get_default_pipeline().tasks.values():
+            if task.container_spec is None:  # a pipeline in it, whose steps were set already
+                continue
             set_task(task, machine, training_hours=training_hours)
             image = task.container_spec.image
             task.set_container_image((images or {}).get(image, image))

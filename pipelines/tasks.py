@@ -39,7 +39,9 @@ class _Needs:
 # from its newest checkpoint. Its new node takes longer to come than this back-off; it only
 # keeps a step that fails at once from using up its retries in seconds.
 _TRAINING = _Needs(gpus=_ALL, timeout_hours=72, num_retries=10, backoff="30s", backoff_factor=1.0)
-_STAGE_TO_NEEDS: Mapping[str, _Needs] = {
+_COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
+    "look-for-dump": _Needs(timeout_hours=1),
+    "record-dump": _Needs(timeout_hours=1),
     "ingest": _Needs(most_cpus=4, memory_gib=4),
     # A worker a CPU, each with a GiB; a whole Wikipedia takes a day.
     "preprocess": _Needs(num_cpus=8, most_cpus=16, memory_gib=24, timeout_hours=72),
@@ -60,7 +62,7 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
         training_hours: expected of pretraining; a training step that takes twice as long, and
             more than three days, is ended.
     """
-    needs = _STAGE_TO_NEEDS[task.component_spec.name]
+    needs = _COMPONENT_TO_NEEDS[task.component_spec.name]
     timeout_hours = needs.timeout_hours
     if needs.gpus == _ALL:
         timeout_hours = max(timeout_hours, round(2 * training_hours))

@@ -59,6 +59,8 @@ def look_for_dump(
     is_new: dsl.OutputPath(bool),  # type: ignore[valid-type]
     found_dump: dsl.OutputPath(str),  # type: ignore[valid-type]
     fingerprint: dsl.OutputPath(str),  # type: ignore[valid-type]
+    dump_checkpoints: dsl.OutputPath(str),  # type: ignore[valid-type]
+    checkpoint_directory: str = LookConfig.checkpoint_directory,
     dump_site: str = LookConfig.dump_site,
     timeout_seconds: float = LookConfig.timeout_seconds,
     max_retries: int = LookConfig.max_retries,
@@ -72,6 +74,9 @@ def look_for_dump(
         is_new: whether it is another.
         found_dump: the dump as it is now, with its date.
         fingerprint: what tells its files from others.
+        dump_checkpoints: the folder of this dump in checkpoint_directory.
+        checkpoint_directory: where trainings keep the checkpoints of the run under way; empty
+            is nowhere.
         dump_site: where dumps are found by name: Wikimedia's site or a mirror of it.
         timeout_seconds: how long a server may stay silent before the connection counts as
             cut.

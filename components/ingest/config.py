@@ -113,6 +113,8 @@ class LookConfig(SourceConfig):
 
     record: str
     """JSON file that `record` writes: a path (on a mounted volume), gs:// or s3:// address."""
+    checkpoint_directory: str = ""
+    """Where trainings on dumps keep the checkpoints of the run under way; "" nowhere."""
 
     is_new: Path
     """Output parameter: true where there is no record, or one of another dump."""
@@ -121,6 +123,9 @@ class LookConfig(SourceConfig):
     enwiki-latest."""
     fingerprint: Path
     """Output parameter: what tells the dump's files from others."""
+    dump_checkpoints: Path
+    """Output parameter: the folder of this dump in checkpoint_directory, so that a training on
+    it that failed is gone on with, and one on another dump is not; "" where that is empty."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

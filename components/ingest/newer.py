@@ -37,6 +37,8 @@ def look(config: LookConfig) -> None:
     write_text(config.is_new, json.dumps(is_new))
     write_text(config.found_dump, found)
     write_text(config.fingerprint, fingerprint)
+    directory = config.checkpoint_directory.rstrip("/")
+    write_text(config.dump_checkpoints, f"{directory}/dump-{fingerprint[:16]}" if directory else "")
     if noted is None:
         print(f"new: {found}; {config.record} notes no dump yet", flush=True)
     elif is_new:

@@ -25,20 +25,29 @@ def add_parser(commands: Any) -> None:
         help="the images by digest, as `make push` writes them; without the default file the "
         "steps have the images' names",
     )
+    parser.add_argument(
+        "--only-newer-dump",
+        action="store_true",
+        help="for schedules: a look for a newer dump comes first, and where there is none the "
+        "run ends as nothing new",
+    )
     parser.add_argument("--output", type=Path, default=Path("runs/bert.yaml"))
     parser.set_defaults(function=compile_pipeline)
 
 
-def compile_pipeline(hardware: str, images: Path, output: Path) -> int:
+def compile_pipeline(hardware: str, images: Path, only_newer_dump: bool, output: Path) -> int:
     """Write the package; print its path."""
     from kfp import compiler
 
     from pipelines.bert import bert
     from pipelines.images import read_digests
     from pipelines.package import fit
+    from pipelines.retraining import retraining
 
     digests = {} if images == DIGESTS and not images.exists() else read_digests(images)
     package = fit(bert, hardware, images=digests)
+    if only_newer_dump:
+        package = fit(retraining(package), hardware, images=digests)
     output.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(package, str(output))
     print(output)

@@ -32,7 +32,7 @@ def packages(tmp_path_factory) -> dict[str, tuple[str, dict, dict]]:
     compiled = {}
     for name in HARDWARE:
         path = folder / f"{name}.yaml"
-        compile_pipeline(hardware=name, images=DIGESTS, output=path)
+        compile_pipeline(hardware=name, images=DIGESTS, only_newer_dump=False, output=path)
         text = path.read_text("utf-8")
         compiled[name] = (text, *yaml.safe_load_all(text))
     return compiled
@@ -213,7 +213,9 @@ def test_images_are_pinned_by_their_digests(tmp_path):
     digests = tmp_path / "images.json"
     digests.write_text(json.dumps({"kubeflow-bert/pretrain:0.1.0": pushed}))
 
-    compile_pipeline(hardware="dgx-2", images=digests, output=tmp_path / "bert.yaml")
+    compile_pipeline(
+        hardware="dgx-2", images=digests, only_newer_dump=False, output=tmp_path / "bert.yaml"
+    )
 
     (pipeline, _) = yaml.safe_load_all((tmp_path / "bert.yaml").read_text("utf-8"))
     executors = pipeline["deploymentSpec"]["executors"]

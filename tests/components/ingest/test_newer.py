@@ -13,6 +13,8 @@ from components.shared.errors import InputError
 from tests.components.ingest.misbehaving_server import Answer, Server
 from tests.components.ingest.test_dump_site import INDEX, make_status, serve_status
 
+OUTPUTS = ("is_new", "found_dump", "fingerprint", "dump_checkpoints")
+
 
 class Looker:
     """Looks, and notes what it found, as a scheduled run does."""
@@ -24,7 +26,7 @@ class Looker:
 
     def look(self) -> tuple[bool, str]:
         """Whether it is new, and the dump that was found."""
-        outputs = {name: self.folder / name for name in ("is_new", "found_dump", "fingerprint")}
+        outputs = {name: self.folder / name for name in OUTPUTS}
         look(
             LookConfig(
                 dump=self.dump,
@@ -32,6 +34,7 @@ class Looker:
                 dump_site=self.dump_site,
                 max_retries=0,
                 timeout_seconds=5,
+                checkpoint_directory="s3://bucket/checkpoints/",
                 **outputs,
             )
         )
@@ -80,6 +83,19 @@ def test_the_next_finished_dump_is_new(tmp_path, server, site):
     serve_status(server, "20261001", make_status("20261001", content=b"more"))
 
     assert looker.look() == (True, "testwiki-20261001")
+
+
+def test_each_dump_has_its_checkpoints(tmp_path, server, site):
+    """The same ones until it is another."""
+    looker = Looker(tmp_path, "testwiki-latest", str(tmp_path / "last.json"), site)
+    folders = []
+    for content in (b"one", b"one", b"two"):
+        serve_status(server, "20261001", make_status("20261001", content=content))
+        looker.look()
+        folders.append((tmp_path / "dump_checkpoints").read_text())
+
+    assert folders[0] == folders[1] != folders[2]
+    assert folders[0].startswith("s3://bucket/checkpoints/dump-")
 
 
 def test_a_file_in_a_store_is_new_when_it_was_replaced(tmp_path, stores):
