@@ -2,27 +2,46 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from components.shared.errors import InputError
-from pipelines.commands import compile, plan, run, schedule  # noqa: A004 - the command's name
+from pipelines.commands import (
+    compile,  # noqa: A004 - the command's name
+    follow,
+    plan,
+    register,
+    run,
+    runs,
+    schedule,
+    submit,
+)
 
-_EXIT_INPUT_ERROR = 2
-_COMMANDS = (compile, plan, run, schedule)
+_EXIT_INPUT_ERROR, _EXIT_INTERRUPTED = 2, 130
+_COMMANDS = (compile, plan, run, register, submit, follow, runs, schedule)
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status."""
     parser = argparse.ArgumentParser(prog="python -m pipelines", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in _COMMANDS:
         command.add_parser(commands)
-    arguments = vars(parser.parse_args())
+    known, more = parser.parse_known_args(argv)
+    arguments = vars(known)
     name, function = arguments.pop("command"), arguments.pop("function")
+    # A pipeline's parameters are not known before its package is read.
+    if arguments.pop("takes_more", False):
+        arguments["more"] = more
+    elif more:
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     try:
         return function(**arguments)
     except InputError as error:
         print(f"{name}: error: {error}", file=sys.stderr)
         return _EXIT_INPUT_ERROR
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return _EXIT_INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -5,21 +5,18 @@ new one, then the old one is deleted. Which are ours is told by a mark in their 
 """
 
 import dataclasses
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import kfp_server_api
-from kfp.client import Client
 
 from components.shared.errors import InputError
+from pipelines.cluster import Cluster, fetch_all, find_experiment, find_pipeline, list_versions
 from pipelines.schedules import LATEST, Schedule
 
 _MARK = "Managed by schedules.yaml: change it there."
 _PAGE_SIZE = 100
-_TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,8 @@ class Change:
 class RecurringRuns:
     """The recurring runs of a namespace."""
 
-    def __init__(self, client: Client, namespace: str | None) -> None:
-        self._client, self._namespace = client, namespace
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster, self._client = cluster, cluster.client
 
     def plan(self, wanted: Sequence[Schedule]) -> list[Change]:
         """What differs between the file and the cluster, in the file's order."""
@@ -92,15 +89,15 @@ class RecurringRuns:
             self._client.delete_recurring_run(observed.id)
 
     def _create(self, schedule: Schedule) -> None:
-        pipeline_id = self._client.get_pipeline_id(schedule.pipeline)
-        if pipeline_id is None:
+        pipeline = find_pipeline(self._cluster, schedule.pipeline)
+        if pipeline is None:
             raise InputError(
                 f"schedule {schedule.name}: the cluster has no pipeline {schedule.pipeline!r}; "
-                "upload it first"
+                "`python -m pipelines register` puts it there"
             )
-        experiment = self._client.create_experiment(schedule.experiment, namespace=self._namespace)
+        pipeline_id = pipeline.pipeline_id
         self._client.create_recurring_run(
-            experiment_id=experiment.experiment_id,
+            experiment_id=find_experiment(self._cluster, schedule.experiment),
             job_name=schedule.name,
             description=_MARK,
             cron_expression=schedule.cron,
@@ -119,7 +116,8 @@ class RecurringRuns:
         if schedule.version == LATEST:
             return ""
         versions = {
-            one.display_name: one.pipeline_version_id for one in self._versions(pipeline_id)
+            one.display_name: one.pipeline_version_id
+            for one in list_versions(self._cluster, pipeline_id)
         }
         if schedule.version not in versions:
             raise InputError(
@@ -128,22 +126,14 @@ class RecurringRuns:
             )
         return versions[schedule.version]
 
-    def _versions(self, pipeline_id: str) -> Iterator[Any]:
-        return _pages(
-            lambda token: self._client.list_pipeline_versions(
-                pipeline_id, page_token=token, page_size=_PAGE_SIZE
-            ),
-            "pipeline_versions",
-        )
-
     def _observe(self) -> Iterator[Observed]:
         """Ours; the newest first."""
-        runs = _pages(
+        runs = fetch_all(
             lambda token: self._client.list_recurring_runs(
                 page_token=token,
                 page_size=_PAGE_SIZE,
                 sort_by="created_at desc",
-                namespace=self._namespace,
+                namespace=self._cluster.namespace,
             ),
             "recurring_runs",
         )
@@ -157,7 +147,8 @@ class RecurringRuns:
         pipeline_id, version_id = reference.pipeline_id, reference.pipeline_version_id
         if version_id and pipeline_id not in pipeline_to_versions:
             pipeline_to_versions[pipeline_id] = {
-                one.pipeline_version_id: one.display_name for one in self._versions(pipeline_id)
+                one.pipeline_version_id: one.display_name
+                for one in list_versions(self._cluster, pipeline_id)
             }
         version = pipeline_to_versions[pipeline_id].get(version_id, "") if version_id else LATEST
         return Schedule(
@@ -173,44 +164,6 @@ class RecurringRuns:
             catchup=not run.no_catchup,
             paused=run.status != kfp_server_api.V2beta1RecurringRunStatus.ENABLED,
         )
-
-
-def connect(host: str, namespace: str | None) -> Client:
-    """A client of a KFP API server.
-
-    Raises:
-        InputError: if it doesn't answer.
-    """
-    if not host.startswith(("http://", "https://")):
-        raise InputError(f"--host {host}: must begin with http:// or https://")
-    # The client would retry for half a minute, with a traceback each time.
-    try:
-        url = f"{host}/apis/v2beta1/healthz"
-        urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS).close()  # noqa: S310 - checked above
-    except urllib.error.HTTPError as error:
-        if error.code not in (401, 403):  # the client has ways to sign in
-            raise _no_answer(host, error) from None
-    except (OSError, ValueError) as error:
-        raise _no_answer(host, error) from None
-    return Client(host=host, namespace=namespace or "kubeflow")
-
-
-def _no_answer(host: str, error: Exception) -> InputError:
-    return InputError(
-        f"{host}: no answer of a Kubeflow Pipelines API server ({error}); give its address with "
-        "--host, such as http://localhost:8080 after `kubectl port-forward --namespace kubeflow "
-        "service/ml-pipeline-ui 8080:80`"
-    )
-
-
-def _pages(fetch: Any, items: str) -> Iterator[Any]:
-    token = ""
-    while True:
-        page = fetch(token)
-        yield from getattr(page, items) or ()
-        token = page.next_page_token
-        if not token:
-            return
 
 
 def _is_pause(wanted: Schedule, observed: Schedule) -> bool:

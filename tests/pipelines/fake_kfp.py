@@ -1,24 +1,36 @@
-"""The parts of Kubeflow Pipelines' v2beta1 API that schedules need, over HTTP."""
+"""The parts of Kubeflow Pipelines' v2beta1 API that the command line uses, over HTTP."""
 
+import email.message
+import email.parser
 import itertools
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import yaml
+
+from pipelines.metadata import decode_frames
+from tests.pipelines.fake_metadata import answer_metadata
+
 _COLLECTIONS = {
     "experiments": ("experiments", "experiment_id"),
     "pipelines": ("pipelines", "pipeline_id"),
     "recurringruns": ("recurringRuns", "recurring_run_id"),
+    "runs": ("runs", "run_id"),
 }
+_NO_TIME = "1970-01-01T00:00:00Z"
+_ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 
 
 class FakeKfp(ThreadingHTTPServer):
     """Holds objects as the API server shows them."""
+
+    daemon_threads = True
 
     def __init__(self, page_size: int = 2) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -26,6 +38,16 @@ class FakeKfp(ThreadingHTTPServer):
         self.versions: dict[str, list[dict[str, Any]]] = {}
         self.writes: list[str] = []
         self.most_a_page = page_size
+        self.token = ""
+        """What a request must bear, where one is needed."""
+        self.story: list[tuple[str, Mapping[str, str]]] = [("RUNNING", {})]
+        """What each look at a run finds: its state and its steps'; the last stays."""
+        self.metrics: dict[str, dict[str, float]] = {}
+        """Of every run, by artifact."""
+        self.metadata_error = ""
+        """What ML Metadata says instead of an answer."""
+        self.failures: list[int] = []
+        """Statuses that the next looks at a run are answered with."""
         self._ids = itertools.count(1)
 
     @property
@@ -36,17 +58,59 @@ class FakeKfp(ThreadingHTTPServer):
         number = next(self._ids)
         id_ = f"{collection}-{number}"
         item = {**item, _COLLECTIONS[collection][1]: id_}
-        # In time's order.
-        item["created_at"] = f"2026-11-01T00:00:{number:02}Z"
+        item["created_at"] = self._time(number)
         self.objects[collection][id_] = item
         return item
 
     def add_pipeline(self, name: str, *versions: str) -> None:
         id_ = self.add("pipelines", {"display_name": name})["pipeline_id"]
-        self.versions[id_] = [
-            {"pipeline_id": id_, "pipeline_version_id": f"{id_}-{version}", "display_name": version}
-            for version in versions
-        ]
+        for version in versions:
+            self.add_version(id_, version, {})
+
+    def add_version(self, pipeline_id: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+        version = {
+            "pipeline_id": pipeline_id,
+            "pipeline_version_id": f"{pipeline_id}-{name}",
+            "display_name": name,
+            "created_at": self._time(next(self._ids)),
+            "pipeline_spec": spec,
+        }
+        self.versions.setdefault(pipeline_id, []).append(version)
+        return version
+
+    def look_at(self, run: dict[str, Any]) -> dict[str, Any]:
+        """The run as it is now; time goes on with each look."""
+        if run["state"] not in _ENDED:
+            state, steps = self.story.pop(0) if len(self.story) > 1 else self.story[0]
+            run["state"] = "CANCELED" if run["state"] == "CANCELING" else state
+            run["run_details"] = {"task_details": _nodes(run["run_id"], steps)}
+            ended = run["state"] in _ENDED
+            run["finished_at"] = "2026-11-01T02:00:00Z" if ended else _NO_TIME
+        return run
+
+    @staticmethod
+    def _time(number: int) -> str:
+        """In the order in which things were made."""
+        return f"2026-11-01T00:{number // 60:02}:{number % 60:02}Z"
+
+
+def _nodes(run_id: str, steps: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The workflow's nodes: of each step itself, its driver and its pod, and the pipeline's."""
+    nodes = [("root", "RUNNING"), ("root-driver", "SUCCEEDED")]
+    for name, state in steps.items():
+        nodes += [(f"{name}-driver", "SUCCEEDED"), (name, state), ("executor", state)]
+    return [
+        {
+            "run_id": run_id,
+            "task_id": f"{run_id}-{position}",
+            "display_name": name,
+            "create_time": "2026-11-01T00:00:00Z",
+            "start_time": "2026-11-01T00:01:00Z",
+            "end_time": "2026-11-01T01:03:00Z" if state in _ENDED else _NO_TIME,
+            "state": state,
+        }
+        for position, (name, state) in enumerate(nodes)
+    ]
 
 
 @contextmanager
@@ -68,49 +132,114 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         parts, query = url.path.split("/")[3:], parse_qs(url.query)
+        if not self._may():
+            return None
         if parts == ["healthz"]:
             return self._answer({"multi_user": False})
-        if len(parts) == 3:
-            found = {"pipeline_versions": self.server.versions.get(parts[1], [])}
-            return self._answer(found)
         collection = parts[0]
+        if collection == "pipelines" and len(parts) > 2:
+            return self._answer_versions(parts, query)
         items = self.server.objects[collection]
-        if len(parts) == 2:
-            return self._answer(items[parts[1]]) if parts[1] in items else self._answer({}, 404)
-        return self._answer(self._page(collection, list(items.values()), query))
+        if len(parts) > 1:
+            if collection == "runs" and self.server.failures:
+                return self._refuse(self.server.failures.pop(0), "upstream connect error")
+            if parts[1] not in items:
+                return self._refuse(404, f"{collection} {parts[1]} not found")
+            found = items[parts[1]]
+            return self._answer(self.server.look_at(found) if collection == "runs" else found)
+        name = _COLLECTIONS[collection][0]
+        return self._answer(self._page(name, list(items.values()), query))
 
-    def _page(self, collection: str, items: list[dict], query: dict[str, list[str]]) -> dict:
+    def _answer_versions(self, parts: Sequence[str], query: dict[str, list[str]]) -> None:
+        versions = self.server.versions.get(parts[1], [])
+        if len(parts) == 3:
+            return self._answer(self._page("pipeline_versions", versions, query))
+        (version,) = (one for one in versions if one["pipeline_version_id"] == parts[3])
+        return self._answer(version)
+
+    def _page(self, name: str, items: list[dict], query: dict[str, list[str]]) -> dict:
         if query.get("filter"):
             (predicate,) = json.loads(query["filter"][0])["predicates"]
             value = predicate.get("stringValue", predicate.get("string_value"))
             items = [item for item in items if item.get(predicate["key"]) == value]
+        for field in ("namespace", "experiment_id"):
+            if query.get(field):
+                items = [item for item in items if item.get(field) == query[field][0]]
         if query.get("sort_by") == ["created_at desc"]:
             items = sorted(items, key=lambda item: item["created_at"], reverse=True)
         start = int(query.get("page_token", ["0"])[0] or 0)
-        page = {_COLLECTIONS[collection][0]: items[start : start + self.server.most_a_page]}
+        page: dict[str, Any] = {name: items[start : start + self.server.most_a_page]}
         if start + self.server.most_a_page < len(items):
             page["next_page_token"] = str(start + self.server.most_a_page)
         return page
 
     def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        url = urlsplit(self.path)
+        if not self._may():
+            return None
+        if url.path.startswith("/ml_metadata."):
+            return self._answer_metadata(url.path.rpartition("/")[2], content)
         self.server.writes.append(self.path)
-        length = int(self.headers.get("Content-Length", 0))
-        body = json.loads(self.rfile.read(length) or "{}")
-        collection, _, rest = urlsplit(self.path).path.split("/apis/v2beta1/")[1].partition("/")
-        if match := re.fullmatch(r"(.+):(enable|disable)", rest):
-            run = self.server.objects[collection][match[1]]
-            run["status"] = {"enable": "ENABLED", "disable": "DISABLED"}[match[2]]
+        collection, _, rest = url.path.split("/apis/v2beta1/")[1].partition("/")
+        if rest == "upload_version":
+            return self._upload(parse_qs(url.query), content)
+        if match := re.fullmatch(r"(.+):(enable|disable|terminate)", rest):
+            item = self.server.objects[collection][match[1]]
+            if match[2] == "terminate":
+                item["state"] = "CANCELING"
+            else:
+                item["status"] = {"enable": "ENABLED", "disable": "DISABLED"}[match[2]]
             return self._answer({})
+        body = json.loads(content or b"{}")
         if collection == "recurringruns":
             body["status"] = {"ENABLE": "ENABLED", "DISABLE": "DISABLED"}[body.pop("mode")]
             body["max_concurrency"] = str(body["max_concurrency"])
+        if collection == "runs":
+            body |= {"state": "PENDING", "finished_at": _NO_TIME}
         return self._answer(self.server.add(collection, body))
+
+    def _upload(self, query: dict[str, list[str]], content: bytes) -> None:
+        pipeline_id, name = query["pipelineid"][0], query["name"][0]
+        if any(one["display_name"] == name for one in self.server.versions.get(pipeline_id, [])):
+            return self._refuse(409, f"the name {name} already exists")
+        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+        message: email.message.Message = email.parser.BytesParser().parsebytes(head + content)
+        (part,) = message.get_payload()  # type: ignore[misc]
+        documents = list(yaml.safe_load_all(part.get_payload(decode=True)))  # type: ignore[union-attr]
+        spec = documents[0]
+        if len(documents) > 1:
+            spec = {"pipeline_spec": documents[0], "platform_spec": documents[1]}
+        return self._answer(self.server.add_version(pipeline_id, name, spec))
+
+    def _answer_metadata(self, method: str, content: bytes) -> None:
+        run_ids = list(self.server.objects["runs"])
+        body = b""
+        if not self.server.metadata_error:
+            body = answer_metadata(method, decode_frames(content)[0], run_ids, self.server.metrics)
+        self.send_response(200)
+        if self.server.metadata_error:  # an error without a message is in the head alone
+            self.send_header("grpc-status", "14")
+            self.send_header("grpc-message", self.server.metadata_error.replace(" ", "%20"))
+        self.send_header("Content-Type", "application/grpc-web+proto")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def do_DELETE(self) -> None:
         self.server.writes.append(self.path)
         collection, id_ = urlsplit(self.path).path.split("/")[3:]
         del self.server.objects[collection][id_]
         self._answer({})
+
+    def _may(self) -> bool:
+        if self.server.token and self.headers["Authorization"] != f"Bearer {self.server.token}":
+            self._refuse(401, "Request header error: there is no user identity header.")
+            return False
+        return True
+
+    def _refuse(self, status: int, message: str) -> None:
+        self._answer({"error": message, "code": 13, "message": message, "details": []}, status)
 
     def _answer(self, body: dict[str, Any], status: int = 200) -> None:
         content = json.dumps(body).encode()

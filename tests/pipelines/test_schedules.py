@@ -1,12 +1,9 @@
 """A cluster's recurring runs follow schedules.yaml, through kfp's own client."""
 
-import subprocess
-import sys
-
 import pytest
 import yaml
 
-from pipelines.environments import REPOSITORY
+from tests.pipelines.commands import Done, run_command
 from tests.pipelines.fake_kfp import running_fake_kfp
 
 MONTHLY = {
@@ -30,18 +27,11 @@ def kfp():
 def apply(kfp, tmp_path):
     """Apply a file with these schedules; returns the ended command."""
 
-    def run(*schedules, flags=(), host=None) -> subprocess.CompletedProcess:
+    def run(*schedules, flags=(), host=None) -> Done:
         file = tmp_path / "schedules.yaml"
         file.write_text(yaml.safe_dump({"schedules": list(schedules)}), encoding="utf-8")
-        command = [sys.executable, "-m", "pipelines", "schedule", "apply", "--file", str(file)]
-        return subprocess.run(
-            [*command, "--host", host or kfp.address, *flags],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        host = host or kfp.address
+        return run_command("schedule", "apply", "--file", file, "--host", host, *flags)
 
     return run
 
@@ -152,8 +142,8 @@ def test_a_dry_run_shows_and_changes_nothing(apply, kfp):
         ({"parameters": ["dump"]}, "parameters must be a table"),
         ({"max_concurrency": 0}, "max_concurrency must be 1 to 10, got 0"),
         ({"paused": "no"}, "paused must be true or false"),
-        ({"pipeline": "gpt"}, "the cluster has no pipeline 'gpt'; upload it first"),
-        ({"version": "9"}, "bert has no version '9', only 0.1.0, 0.2.0"),
+        ({"pipeline": "gpt"}, "the cluster has no pipeline 'gpt'; `python -m pipelines register`"),
+        ({"version": "9"}, "bert has no version '9', only 0.2.0, 0.1.0"),
     ],
 )
 def test_a_wrong_schedule_is_refused_by_its_name(apply, kfp, change, said):

@@ -1,0 +1,121 @@
+"""The parameters of a run: flags and a YAML file, checked by the package before anything runs."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.shared.errors import InputError
+from pipelines.packages import Package
+
+_SAID = {
+    "STRING": "a text",
+    "NUMBER_INTEGER": "a whole number",
+    "NUMBER_DOUBLE": "a number",
+    "BOOLEAN": "true or false",
+    "LIST": "a list",
+    "STRUCT": "a table",
+}
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "STRING": str,
+    "NUMBER_INTEGER": int,
+    "NUMBER_DOUBLE": (int, float),
+    "BOOLEAN": bool,
+    "LIST": list,
+    "STRUCT": dict,
+}
+
+
+def make_parser(package: Package) -> argparse.ArgumentParser:
+    """A flag for each parameter of the package, described as in the UI."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines submit",
+        usage="python -m pipelines submit … [--PARAMETER VALUE …]",
+        description=f"The parameters of {package.name}.",
+        allow_abbrev=False,
+        add_help=False,
+    )
+    for name, parameter in package.parameters.items():
+        default = parameter.get("defaultValue")
+        if parameter["parameterType"] == "NUMBER_INTEGER" and default is not None:
+            default = int(default)  # the IR writes 200.0
+        text = " ".join(parameter.get("description", "").split())
+        note = "required" if _is_required(parameter) else f"default: {json.dumps(default)}"
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            metavar=_SAID[parameter["parameterType"]].rpartition(" ")[2].upper(),
+            help=f"{text} ({note})".replace("%", "%%"),
+        )
+    return parser
+
+
+def read_arguments(
+    package: Package, flags: Sequence[str], file: Path | None = None
+) -> dict[str, Any]:
+    """The parameters that were given; a flag overrides the file.
+
+    Raises:
+        InputError: naming the parameter that is unknown, missing or of another type.
+    """
+    values = _read_file(file) if file else {}
+    label = f"{file}: " if file else ""
+    unknown = [name for name in values if name not in package.parameters]
+    if unknown:
+        raise InputError(
+            f"{label}{package.name} has no parameter {unknown[0]!r}; it has "
+            f"{', '.join(package.parameters)}"
+        )
+    for name, value in values.items():
+        _check(value, package.parameters[name], f"{label}{name}")
+    given = vars(make_parser(package).parse_args(list(flags)))
+    for name, text in given.items():
+        if text is not None:
+            values[name] = _parse(text, package.parameters[name], f"--{name.replace('_', '-')}")
+    missing = [
+        name
+        for name, parameter in package.parameters.items()
+        if _is_required(parameter) and name not in values
+    ]
+    if missing:
+        raise InputError(
+            f"{package.name} needs {', '.join(missing)}; give --{missing[0].replace('_', '-')}, "
+            "or a file with --parameters"
+        )
+    return values
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"--parameters {path}: no such file") from None
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"--parameters {path}: not YAML: {error}") from None
+    if not isinstance(document, dict):
+        raise InputError(f"--parameters {path}: expected a table, a line `name: value` each")
+    return document
+
+
+def _is_required(parameter: Mapping[str, Any]) -> bool:
+    return "defaultValue" not in parameter and not parameter.get("isOptional")
+
+
+def _parse(text: str, parameter: Mapping[str, Any], label: str) -> Any:
+    kind = parameter["parameterType"]
+    if kind == "STRING":
+        return text
+    try:
+        value = json.loads(text.lower() if kind == "BOOLEAN" else text)
+    except ValueError:
+        value = text
+    _check(value, parameter, label)
+    return value
+
+
+def _check(value: Any, parameter: Mapping[str, Any], label: str) -> None:
+    kind = parameter["parameterType"]
+    if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "BOOLEAN"):
+        raise InputError(f"{label} must be {_SAID[kind]}, got {value!r}")

@@ -1,0 +1,195 @@
+"""A cluster's Kubeflow Pipelines: how it is reached, and what is registered there."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp.client import Client
+from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
+from kfp_server_api import ApiException
+from urllib3.exceptions import HTTPError
+
+from components.shared.errors import InputError
+
+# kfp's own name for it.
+HOST_VARIABLE = "KF_PIPELINES_ENDPOINT"
+_IAP = "KF_PIPELINES_IAP_OAUTH2_CLIENT_ID"
+_NOT_SIGNED_IN = (401, 403)
+_PAGE_SIZE = 100
+_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """An API server, and the namespace that runs are made in."""
+
+    host: str
+    client: Client
+    namespace: str | None = None
+    """None where Kubeflow Pipelines stands alone, with a single user."""
+    token_file: Path | None = None
+
+    def headers(self) -> dict[str, str]:
+        """What signs a request in that is not kfp's own."""
+        return _authorization(self.token_file)
+
+    def run_link(self, run_id: str) -> str:
+        """Where the UI shows a run."""
+        return f"{self.host}/#/runs/details/{run_id}"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """How the cluster is reached."""
+    parser.add_argument(
+        "--host",
+        default=os.environ.get(HOST_VARIABLE, ""),
+        help=f"address of the KFP UI or API server; default: ${HOST_VARIABLE}",
+    )
+    parser.add_argument("--namespace", help="of the runs, where Kubeflow has several users")
+    parser.add_argument(
+        "--token-file",
+        type=Path,
+        help="a file with the bearer token that signs in (in a pod: the service account's); "
+        "it is read again for each request",
+    )
+
+
+def connect(host: str, namespace: str | None = None, token_file: Path | None = None) -> Cluster:
+    """Reach an API server.
+
+    Raises:
+        InputError: if it doesn't answer.
+    """
+    host = host.rstrip("/")
+    if not host.startswith(("http://", "https://")):
+        raise InputError(
+            f"--host {host or 'is missing'}: must begin with http:// or https://; "
+            f"${HOST_VARIABLE} is taken where it is not given"
+        )
+    if token_file is not None and not token_file.is_file():
+        raise InputError(f"--token-file {token_file}: no such file")
+    _probe(host, token_file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            client = Client(
+                host=host,
+                namespace=namespace or "kubeflow",
+                credentials=token_file and ServiceAccountTokenVolumeCredentials(str(token_file)),
+            )
+        except (TimeoutError, ApiException) as error:
+            raise _no_answer(host, error) from None
+    return Cluster(host, client, namespace, token_file)
+
+
+def _probe(host: str, token_file: Path | None) -> None:
+    """The client would try for half a minute, with a traceback each time."""
+    request = urllib.request.Request(  # noqa: S310 - connect checked the scheme
+        f"{host}/apis/v2beta1/healthz", headers=_authorization(token_file)
+    )
+    try:
+        urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS).close()  # noqa: S310
+    except urllib.error.HTTPError as error:
+        if error.code not in _NOT_SIGNED_IN:
+            raise _no_answer(host, error) from None
+        # kfp's client has other ways to sign in: a cookie in a file of its own, Google's IAP.
+        if token_file or not any((Path(Client._LOCAL_KFP_CONTEXT).exists(), _IAP in os.environ)):
+            raise InputError(
+                f"{host}: the server answers {error.code} {error.reason}: "
+                f"{_message(error.read())}; sign in with --token-file, a file with a token that "
+                "the server takes"
+            ) from None
+    except (OSError, ValueError) as error:
+        raise _no_answer(host, error) from None
+
+
+def _authorization(token_file: Path | None) -> dict[str, str]:
+    if token_file is None:
+        return {}
+    return {"Authorization": f"Bearer {token_file.read_text('utf-8').strip()}"}
+
+
+def _no_answer(host: str, error: Exception) -> InputError:
+    return InputError(
+        f"{host}: no answer of a Kubeflow Pipelines API server ({error}); give its address with "
+        "--host, such as http://localhost:8080 after `kubectl port-forward --namespace kubeflow "
+        "service/ml-pipeline-ui 8080:80`"
+    )
+
+
+@contextlib.contextmanager
+def server_errors(cluster: Cluster, remedy: str) -> Iterator[None]:
+    """What the server refuses, or its silence, as an InputError."""
+    try:
+        yield
+    except ApiException as error:
+        raise InputError(
+            f"{cluster.host}: the server answers {error.status} {error.reason}: "
+            f"{_message(error.body)}; {remedy}"
+        ) from None
+    except HTTPError as error:
+        raise InputError(f"{cluster.host}: {error}; {remedy}") from None
+
+
+def _message(body: str | bytes | None) -> str:
+    """The server's words out of its JSON."""
+    text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
+    try:
+        document = json.loads(text)
+        return str(document.get("message") or document.get("error") or text)
+    except (ValueError, AttributeError):
+        return text
+
+
+def quietly(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Call kfp's client without the links that it prints."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return call(*arguments, **keywords)
+
+
+def fetch_all(fetch: Callable[[str], Any], items: str) -> Iterator[Any]:
+    """Everything that a call lists, page by page; it is given the page's token."""
+    token = ""
+    while True:
+        page = fetch(token)
+        yield from getattr(page, items) or ()
+        token = page.next_page_token
+        if not token:
+            return
+
+
+def find_pipeline(cluster: Cluster, name: str) -> Any | None:
+    """The pipeline of a name: the namespace's own, else one that all share; None if neither."""
+    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+    for namespace in dict.fromkeys((cluster.namespace, None)):
+        page = cluster.client.list_pipelines(
+            filter=json.dumps({"predicates": [predicate]}), namespace=namespace
+        )
+        if page.pipelines:
+            return page.pipelines[0]
+    return None
+
+
+def list_versions(cluster: Cluster, pipeline_id: str) -> Iterator[Any]:
+    """A pipeline's versions, the newest first."""
+    return fetch_all(
+        lambda token: cluster.client.list_pipeline_versions(
+            pipeline_id, page_token=token, page_size=_PAGE_SIZE, sort_by="created_at desc"
+        ),
+        "pipeline_versions",
+    )
+
+
+def find_experiment(cluster: Cluster, name: str) -> str:
+    """The id of the experiment of a name, which is made if there is none."""
+    experiment = quietly(cluster.client.create_experiment, name, namespace=cluster.namespace)
+    return experiment.experiment_id

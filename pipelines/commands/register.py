@@ -1,0 +1,51 @@
+"""register: put the pipeline on a cluster."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pipelines.cluster import add_flags, connect, server_errors
+
+
+def add_parser(commands: Any) -> None:
+    """Its flags."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "register",
+        help="put compiled pipelines on a cluster",
+        description="Upload packages as versions of the pipelines that they are named for. A "
+        "version's name carries a hash of its content: what is there already is left alone.",
+    )
+    parser.add_argument(
+        "packages",
+        type=Path,
+        nargs="+",
+        metavar="package",
+        help="what `python -m pipelines compile` wrote",
+    )
+    add_flags(parser)
+    parser.set_defaults(function=register_packages)
+
+
+def register_packages(
+    packages: list[Path], host: str, namespace: str | None, token_file: Path | None
+) -> int:
+    """Register each; a line for each says what was done."""
+    from pipelines.packages import read_package
+    from pipelines.registry import register
+
+    # All are read before any is sent.
+    compiled = [read_package(path) for path in packages]
+    cluster = connect(host, namespace, token_file)
+    with server_errors(cluster, "check the namespace and your rights, and register again"):
+        for package in compiled:
+            version = register(cluster, package)
+            if version.is_new:
+                print(f"{package.name}: version {version.name} is new")
+            elif version.is_newest:
+                print(f"{package.name}: version {version.name} is there already")
+            else:
+                print(
+                    f"{package.name}: version {version.name} is there already, but a newer one "
+                    "is what `latest` means; name the version where you want this one"
+                )
+    return 0

@@ -1,0 +1,142 @@
+"""submit: run the pipeline on a cluster."""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.cluster import (
+    Cluster,
+    add_flags,
+    connect,
+    find_experiment,
+    quietly,
+    server_errors,
+)
+from pipelines.commands.parameters import parse_bool
+from pipelines.packages import Package
+from pipelines.registry import Version
+from pipelines.schedules import LATEST
+
+_REMEDY = "check the namespace, the service account and your rights"
+
+
+def add_parser(commands: Any) -> None:
+    """Its flags."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "submit",
+        help="run the pipeline on a cluster",
+        description="Make a run on a Kubeflow Pipelines server, and follow it. Exit status: 0 "
+        "succeeded, 1 failed, 3 cancelled, 130 interrupted.",
+        epilog="Each parameter of the pipeline is a flag too: --list-parameters prints them.",
+        allow_abbrev=False,
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--package", type=Path, help="what `python -m pipelines compile` wrote")
+    what.add_argument("--pipeline", help="one that is registered on the cluster, by its name")
+    parser.add_argument(
+        "--version", default=LATEST, help="of --pipeline: a version's name; default: the newest"
+    )
+    parser.add_argument("--parameters", type=Path, help="a YAML file of the pipeline's parameters")
+    parser.add_argument(
+        "--list-parameters", action="store_true", help="print the pipeline's parameters and end"
+    )
+    parser.add_argument("--experiment", default="Default", help="made where there is none")
+    parser.add_argument("--name", default="", help="the run's; default: the pipeline's and time")
+    parser.add_argument("--pipeline-root", default="", help="where artifacts go: gs://, s3://, …")
+    parser.add_argument("--service-account", default="", help="that the steps' pods run as")
+    parser.add_argument(
+        "--cache",
+        type=parse_bool,
+        help="true or false: whether steps take over the outputs of equal steps of earlier runs; "
+        "default: as compiled",
+    )
+    add_flags(parser)
+    parser.add_argument("--no-follow", action="store_true", help="print the link and end")
+    parser.add_argument(
+        "--cancel-on-interrupt", action="store_true", help="Ctrl-C cancels the run too"
+    )
+    parser.set_defaults(function=submit, takes_more=True)
+
+
+def submit(
+    package: Path | None,
+    pipeline: str | None,
+    version: str,
+    parameters: Path | None,
+    list_parameters: bool,
+    more: Sequence[str],
+    host: str,
+    namespace: str | None,
+    token_file: Path | None,
+    no_follow: bool,
+    cancel_on_interrupt: bool,
+    **settings: Any,
+) -> int:
+    """Make the run; follow it."""
+    from pipelines.arguments import read_arguments
+    from pipelines.commands.follow import show
+    from pipelines.packages import read_package
+    from pipelines.registry import find_version
+
+    found, compiled = None, read_package(package) if package else None
+    # What is wrong with the parameters of a package is said before the cluster is asked.
+    if compiled is not None:
+        if list_parameters:
+            return _print_parameters(compiled)
+        read_arguments(compiled, more, parameters)
+    cluster = connect(host, namespace, token_file)
+    with server_errors(cluster, _REMEDY):
+        if compiled is None:
+            assert pipeline is not None
+            found, compiled = find_version(cluster, pipeline, version)
+            if list_parameters:
+                return _print_parameters(compiled)
+        arguments = read_arguments(compiled, more, parameters)
+        run_id = _create(cluster, compiled, found, arguments, **settings)
+    print(cluster.run_link(run_id), flush=True)
+    if no_follow:
+        return 0
+    return show(cluster, run_id, compiled.steps(), cancel_on_interrupt=cancel_on_interrupt)
+
+
+def _print_parameters(compiled: Package) -> int:
+    from pipelines.arguments import make_parser
+
+    make_parser(compiled).print_help()
+    return 0
+
+
+def _create(
+    cluster: Cluster,
+    compiled: Package,
+    version: Version | None,
+    arguments: dict[str, Any],
+    *,
+    experiment: str,
+    name: str,
+    pipeline_root: str,
+    service_account: str,
+    cache: bool | None,
+) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        source: dict[str, str] = {}
+        # The API takes a version as it is: one of other caching is sent whole.
+        if version is not None and cache is None:
+            source = {"pipeline_id": version.pipeline_id, "version_id": version.version_id}
+        else:
+            file = Path(folder) / "pipeline.yaml"
+            (compiled if cache is None else compiled.with_cache(cache)).write(file)
+            source = {"pipeline_package_path": str(file)}
+        run = quietly(
+            cluster.client.run_pipeline,
+            find_experiment(cluster, experiment),
+            name or f"{compiled.name} {time.strftime('%Y-%m-%d %H:%M:%S')}",
+            params=arguments,
+            pipeline_root=pipeline_root or None,
+            service_account=service_account or None,
+            **source,
+        )
+    return run.run_id

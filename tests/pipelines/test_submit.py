@@ -1,0 +1,330 @@
+"""Runs on a cluster: made, followed and listed, through kfp's own client."""
+
+import io
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+import pipelines.following
+from pipelines.cluster import connect
+from pipelines.environments import REPOSITORY
+from pipelines.following import follow
+from pipelines.packages import read_package
+from pipelines.progress import duration
+from tests.pipelines.commands import run_command
+from tests.pipelines.fake_kfp import running_fake_kfp
+
+PACKAGE = REPOSITORY / "manifests" / "bert.yaml"
+DATA = ("--dump", "simplewiki-latest", "--squad-train", "gs://bucket/train.json")
+STORY = [
+    ("PENDING", {}),
+    ("RUNNING", {"ingest": "RUNNING"}),
+    ("RUNNING", {"ingest": "SUCCEEDED", "preprocess": "RUNNING"}),
+    ("SUCCEEDED", {"ingest": "SUCCEEDED", "preprocess": "SUCCEEDED", "evaluate": "SKIPPED"}),
+]
+
+
+@pytest.fixture
+def kfp(monkeypatch):
+    monkeypatch.setattr(pipelines.following, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    with running_fake_kfp() as server:
+        server.story = list(STORY)
+        yield server
+
+
+@pytest.fixture
+def submit(kfp):
+    def run(*flags, source=("--package", PACKAGE)):
+        return run_command("submit", *source, "--host", kfp.address, *flags)
+
+    return run
+
+
+def only_run(kfp) -> dict:
+    (run,) = kfp.objects["runs"].values()
+    return run
+
+
+def test_a_run_is_made_with_parameters_of_their_own_types(submit, kfp, tmp_path):
+    """From a file and flags; a flag wins."""
+    file = tmp_path / "parameters.yaml"
+    file.write_text(yaml.safe_dump({"dump": "enwiki-latest", "seed": 7, "lowercase": False}))
+
+    done = submit(
+        *("--parameters", file, *DATA, "--num-processes", "16", "--precision", "mixed_float16"),
+        *("--finetune-learning-rate", "3e-5", "--experiment", "nightly", "--name", "one"),
+        *("--pipeline-root", "s3://b/runs", "--service-account", "bert"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    run = only_run(kfp)
+    assert run["runtime_config"] == {
+        "parameters": {
+            "dump": "simplewiki-latest",
+            "squad_train": "gs://bucket/train.json",
+            "seed": 7,
+            "lowercase": False,
+            "num_processes": 16,
+            "precision": "mixed_float16",
+            "finetune_learning_rate": 3e-5,
+        },
+        "pipeline_root": "s3://b/runs",
+    }
+    assert (run["display_name"], run["service_account"]) == ("one", "bert")
+    assert run["pipeline_spec"]["pipelineInfo"]["name"] == "bert"
+    (experiment,) = kfp.objects["experiments"].values()
+    assert experiment["display_name"] == "nightly"
+    assert run["experiment_id"] == experiment["experiment_id"]
+
+
+def test_it_is_followed_to_its_end_and_its_metrics_printed(submit, kfp):
+    """A line a change, each step by the name that the UI shows."""
+    kfp.metrics = {"metrics": {"f1": 88.123456, "exact": 81.5}, "speed": {"per_second": 926.0}}
+
+    done = submit(*DATA)
+
+    lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in done.stdout.splitlines()]
+    link = f"{kfp.address}/#/runs/details/{only_run(kfp)['run_id']}"
+    assert lines == [
+        link,
+        "Fetch and check the inputs: running",
+        "run: running",
+        "Fetch and check the inputs: done, 1 h 2 min",
+        "Turn Wikipedia into records: running",
+        "Turn Wikipedia into records: done, 1 h 2 min",
+        "Evaluate: skipped",
+        "run: done",
+        "metrics:",
+        "  exact: 81.5",
+        "  f1: 88.12",
+        "speed:",
+        "  per_second: 926",
+        f"  {link}",
+    ]
+
+
+@pytest.mark.parametrize(("state", "status"), [("FAILED", 1), ("CANCELED", 3), ("SKIPPED", 0)])
+def test_the_exit_status_is_that_of_the_runs_end(submit, kfp, state, status):
+    """For scripts and CI."""
+    kfp.story = [("RUNNING", {}), (state, {"ingest": state})]
+
+    assert submit(*DATA).returncode == status
+
+
+def test_a_terminal_shows_all_steps_drawn_anew(kfp):
+    """Those that wait too; at each look over the lines of before."""
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    run_id = kfp.add("runs", {"state": "PENDING", "display_name": "x"})["run_id"]
+    terminal = Terminal()
+
+    follow(connect(kfp.address), run_id, read_package(PACKAGE).steps(), terminal)
+
+    looks = re.split(r"\x1b\[7F\x1b\[J", terminal.getvalue())
+    assert len(looks) == len(STORY)
+    assert [len(look.splitlines()) for look in looks] == [7] * len(STORY)
+    assert "Pretrain at length 128       waiting" in looks[1]
+    assert "Fetch and check the inputs   done           1 h 2 min" in looks[-1]
+
+
+def test_a_server_that_is_away_for_a_while_ends_nothing(submit, kfp):
+    """A port-forward started anew."""
+    kfp.failures = [503, 502]
+
+    done = submit(*DATA)
+
+    assert done.returncode == 0, done.stderr
+    assert not kfp.failures
+
+
+def test_metrics_that_cannot_be_read_spoil_nothing(submit, kfp):
+    """The link is there all the same."""
+    kfp.metadata_error = "no healthy upstream"
+
+    done = submit(*DATA)
+
+    assert done.returncode == 0
+    assert "the metrics can't be read here, see them in the UI" in done.stderr
+    assert "no healthy upstream (gRPC 14)" in done.stderr
+    assert "/#/runs/details/" in done.stdout.splitlines()[-1]
+
+
+def test_a_registered_version_runs_by_its_name_or_as_the_newest(submit, kfp):
+    """Then the UI knows which it was."""
+    run_command("register", PACKAGE, "--host", kfp.address)
+    version = read_package(PACKAGE).version_name
+
+    submit(*DATA, source=("--pipeline", "bert"))
+    submit(*DATA, source=("--pipeline", "bert", "--version", version))
+
+    runs = list(kfp.objects["runs"].values())
+    assert len(runs) == 2
+    for run in runs:
+        assert run["pipeline_version_reference"]["pipeline_version_id"].endswith(version)
+        assert "pipeline_spec" not in run
+
+
+@pytest.mark.parametrize("cache", ["true", "false"])
+def test_caching_is_chosen_for_a_run(submit, kfp, cache):
+    """Of all its steps, of a registered version too."""
+    run_command("register", PACKAGE, "--host", kfp.address)
+
+    done = submit(*DATA, "--cache", cache, source=("--pipeline", "bert"))
+
+    assert done.returncode == 0, done.stderr
+    tasks = only_run(kfp)["pipeline_spec"]["root"]["dag"]["tasks"].values()
+    chosen = {task["cachingOptions"].get("enableCache", False) for task in tasks}
+    assert chosen == {cache == "true"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ((), "bert needs dump, squad_train; give --dump, or a file with --parameters"),
+        ((*DATA, "--seed", "x"), "--seed must be a whole number, got 'x'"),
+        ((*DATA, "--seed", "1.5"), "--seed must be a whole number, got 1.5"),
+        ((*DATA, "--lowercase", "1"), "--lowercase must be true or false, got 1"),
+        ((*DATA, "--colour", "red"), "unrecognized arguments: --colour red"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_a_run_is_made(submit, kfp, flags, said):
+    """Status 2, what is wrong in the last line."""
+    done = submit(*flags)
+
+    assert done.returncode == 2
+    assert said in done.last_error
+    assert not kfp.objects["runs"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("colour: red", "bert has no parameter 'colour'; it has baseline,"),
+        ("seed: one", "seed must be a whole number, got 'one'"),
+        ("- dump", "expected a table"),
+        ("a: b: c", "not YAML"),
+    ],
+)
+def test_a_wrong_file_of_parameters_is_refused(submit, kfp, tmp_path, content, said):
+    """Named, with what is wrong in it."""
+    file = tmp_path / "parameters.yaml"
+    file.write_text(content)
+
+    done = submit("--parameters", file)
+
+    assert done.returncode == 2
+    assert str(file) in done.stderr
+    assert said in done.stderr
+    assert not kfp.objects["runs"]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (("--pipeline", "gpt"), "has no pipeline 'gpt'; `python -m pipelines register`"),
+        (("--pipeline", "bert", "--version", "9"), "bert has no version '9', only 0.2.0, 0.1.0"),
+        (("--package", "nowhere.yaml"), "nowhere.yaml: no such file"),
+    ],
+)
+def test_what_is_not_there_is_named(submit, kfp, source, said):
+    """And what is."""
+    kfp.add_pipeline("bert", "0.1.0", "0.2.0")
+
+    done = submit(*DATA, source=source)
+
+    assert done.returncode == 2
+    assert said in done.last_error
+
+
+def test_parameters_are_listed_as_the_ui_describes_them(submit):
+    """Without a cluster being asked."""
+    done = run_command("submit", "--package", PACKAGE, "--list-parameters")
+
+    assert done.returncode == 0
+    text = " ".join(done.stdout.split())
+    assert "--seed NUMBER equal seed, input, settings" in text
+    assert "(default: 12345)" in text
+    assert "(required)" in text
+
+
+def test_no_parameter_is_hidden_behind_a_flag_of_submit():
+    """One of the same name could be given in a file only."""
+    parameters = read_package(PACKAGE).parameters
+    help_text = run_command("submit", "--help").stdout
+
+    assert not [name for name in parameters if f"--{name.replace('_', '-')} " in help_text]
+
+
+@pytest.mark.parametrize("flag", ["", "--cancel-on-interrupt"])
+def test_an_interrupt_leaves_the_run_or_cancels_it(kfp, flag):
+    """And says how to go on; what it says works."""
+    kfp.story = [("RUNNING", {"ingest": "RUNNING"})]
+    command = [sys.executable, "-m", "pipelines", "submit", "--package", str(PACKAGE), *DATA]
+    command += ["--host", kfp.address, *filter(None, [flag])]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if "running" in line:
+                break
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    run = only_run(kfp)
+    assert "Traceback" not in stderr
+    if flag:
+        assert run["state"] == "CANCELING"
+        return
+    assert run["state"] == "RUNNING"
+    again = re.search(r"python -m pipelines (follow .*)", stderr)
+    assert again
+    kfp.story = [("SUCCEEDED", {"ingest": "SUCCEEDED"})]
+    done = run_command(*again[1].split())
+    assert done.returncode == 0, done.stderr
+    assert "Fetch and check the inputs: done" in done.stdout
+
+
+def test_runs_are_listed_the_newest_first(kfp):
+    """With state, time and link."""
+    kfp.add("runs", {"display_name": "first", "state": "FAILED", "finished_at": "1970-01-01"})
+    for name in ("second", "third"):
+        run = kfp.add("runs", {"display_name": name, "state": "SUCCEEDED"})
+        run["finished_at"] = "2026-11-01T02:05:00Z"
+
+    done = run_command("runs", "--host", kfp.address, "--limit", 2)
+
+    assert done.returncode == 0, done.stderr
+    head, *rows = done.stdout.splitlines()
+    assert head.split() == ["NAME", "STATE", "CREATED", "DURATION", "LINK"]
+    assert [row.split()[0] for row in rows] == ["third", "second"]
+    assert "done   2026-11-01 00:00 UTC  2 h 4 min" in rows[0]
+    assert rows[0].endswith("/#/runs/details/runs-3")
+
+
+def test_runs_of_an_experiment_that_is_not_there(kfp):
+    """It is named."""
+    done = run_command("runs", "--host", kfp.address, "--experiment", "none")
+
+    assert done.returncode == 2
+    assert "has no experiment 'none'" in done.last_error
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (59, "59 s"), (125, "2 min 5 s"), (3720, "1 h 2 min"), (200000, "2 d 7 h")],
+)
+def test_durations_are_for_people(seconds, said):
+    """Two units at most."""
+    assert duration(seconds) == said
