@@ -56,14 +56,14 @@ class Package:
             else:
                 yield name, task.get("taskInfo", {}).get("name", name)
 
-    def with_cache(self, enabled: bool) -> "Package":
-        """The same with every step's caching on or off."""
+    def without_cache(self) -> "Package":
+        """The same, but every step is run anew."""
         spec = json.loads(json.dumps(self.spec))
         dags = [spec["root"]["dag"]]
         dags += [one["dag"] for one in spec["components"].values() if "dag" in one]
         for dag in dags:
             for task in dag["tasks"].values():
-                task["cachingOptions"] = {"enableCache": True} if enabled else {}
+                task["cachingOptions"] = {}
         return Package(spec, self.platform)
 
     def write(self, path: Path) -> None:

@@ -50,8 +50,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--cache",
         type=parse_bool,
-        help="true or false: whether steps take over the outputs of equal steps of earlier runs; "
-        "default: as compiled",
+        default=True,
+        help="true (the default) or false: whether steps take over the outputs of equal steps of "
+        "earlier runs, but for those that were compiled without",
     )
     add_flags(parser)
     parser.add_argument("--no-follow", action="store_true", help="print the link and end")
@@ -119,16 +120,16 @@ def _create(
     name: str,
     pipeline_root: str,
     service_account: str,
-    cache: bool | None,
+    cache: bool,
 ) -> str:
     with tempfile.TemporaryDirectory() as folder:
         source: dict[str, str] = {}
         # The API takes a version as it is: one of other caching is sent whole.
-        if version is not None and cache is None:
+        if version is not None and cache:
             source = {"pipeline_id": version.pipeline_id, "version_id": version.version_id}
         else:
             file = Path(folder) / "pipeline.yaml"
-            (compiled if cache is None else compiled.with_cache(cache)).write(file)
+            (compiled if cache else compiled.without_cache()).write(file)
             source = {"pipeline_package_path": str(file)}
         run = quietly(
             cluster.client.run_pipeline,

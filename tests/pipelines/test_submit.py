@@ -19,7 +19,7 @@ from pipelines.progress import duration
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_kfp import running_fake_kfp
 
-PACKAGE = REPOSITORY / "manifests" / "bert.yaml"
+PACKAGE = REPOSITORY / "manifests" / "pipelines" / "bert-cpu.yaml"
 DATA = ("--dump", "simplewiki-latest", "--squad-train", "gs://bucket/train.json")
 STORY = [
     ("PENDING", {}),
@@ -76,7 +76,8 @@ def test_a_run_is_made_with_parameters_of_their_own_types(submit, kfp, tmp_path)
         "pipeline_root": "s3://b/runs",
     }
     assert (run["display_name"], run["service_account"]) == ("one", "bert")
-    assert run["pipeline_spec"]["pipelineInfo"]["name"] == "bert"
+    assert run["pipeline_spec"]["pipeline_spec"]["pipelineInfo"]["name"] == "bert"
+    assert "kubernetes" in run["pipeline_spec"]["platform_spec"]["platforms"]
     (experiment,) = kfp.objects["experiments"].values()
     assert experiment["display_name"] == "nightly"
     assert run["experiment_id"] == experiment["experiment_id"]
@@ -172,17 +173,34 @@ def test_a_registered_version_runs_by_its_name_or_as_the_newest(submit, kfp):
         assert "pipeline_spec" not in run
 
 
-@pytest.mark.parametrize("cache", ["true", "false"])
-def test_caching_is_chosen_for_a_run(submit, kfp, cache):
-    """Of all its steps, of a registered version too."""
-    run_command("register", PACKAGE, "--host", kfp.address)
+def test_a_run_without_caching_runs_every_step_anew(submit, kfp):
+    """Those within conditions too, and of a registered version."""
+    package = PACKAGE.with_name("retraining-cpu.yaml")
+    run_command("register", package, "--host", kfp.address)
 
-    done = submit(*DATA, "--cache", cache, source=("--pipeline", "bert"))
+    done = submit(
+        *(*DATA, "--record", "s3://b/record.json", "--cache", "false"),
+        source=("--pipeline", "bert-retraining"),
+    )
 
     assert done.returncode == 0, done.stderr
-    tasks = only_run(kfp)["pipeline_spec"]["root"]["dag"]["tasks"].values()
-    chosen = {task["cachingOptions"].get("enableCache", False) for task in tasks}
-    assert chosen == {cache == "true"}
+    spec = only_run(kfp)["pipeline_spec"]["pipeline_spec"]
+    dags = [one["dag"] for one in [spec["root"], *spec["components"].values()] if "dag" in one]
+    tasks = [task for dag in dags for task in dag["tasks"].values()]
+    assert len(tasks) > len(read_package(package).steps())
+    assert not any(task["cachingOptions"].get("enableCache") for task in tasks)
+
+
+def test_steps_within_conditions_are_followed(submit, kfp):
+    """A run that found nothing new skips them."""
+    package = PACKAGE.with_name("retraining-cpu.yaml")
+    kfp.story = [("RUNNING", {"look-for-dump": "RUNNING"})]
+    kfp.story += [("SUCCEEDED", {"look-for-dump": "SUCCEEDED"})]
+
+    done = submit(*DATA, "--record", "s3://b/record.json", source=("--package", package))
+
+    assert "Look for a newer dump: done, 1 h 2 min" in done.stdout
+    assert "Pretrain at length 512" in read_package(package).steps().values()
 
 
 @pytest.mark.parametrize(
