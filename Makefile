@@ -4,9 +4,19 @@ PYTHON ?= python3
 UV := .tools/uv
 RUN := .venv/bin/python
 VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' components/shared/images.py)
-# For GPUs: VARIANT=gpu, NVIDIA's CUDA images with cuDNN as BUILD_BASE (devel) and BASE (runtime).
-VARIANT ?= cpu
+# What the images stand on; by digest (name@sha256:…) where a registry is reached.
 BASE ?= python:3.11-slim-bookworm
+# Those with TensorFlow: cpu, or gpu on NVIDIA's CUDA images with cuDNN and NCCL. images/README.md
+VARIANT ?= cpu
+ifeq ($(VARIANT),gpu)
+TENSORFLOW_BUILD_BASE ?= nvidia/cuda:12.6.3-cudnn-devel-ubuntu24.04
+TENSORFLOW_BASE ?= nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04
+else
+TENSORFLOW_BUILD_BASE ?= $(BASE)
+TENSORFLOW_BASE ?= $(BASE)
+endif
+# An address for the images' labels, without what signs in.
+SOURCE ?= $(shell git config --get remote.origin.url 2>/dev/null | sed 's|//[^/@]*@|//|')
 # Machines that `make compile` sizes the pipeline for.
 PROFILES := cpu dgx-1v-16g dgx-1v-32g dgx-2
 STAGES := ingest preprocess pretrain finetune evaluate
@@ -18,7 +28,7 @@ unexport VIRTUAL_ENV
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess
 
-.PHONY: help setup demo test bench $(BENCHES:%=bench-%) huggingface lint check compile images flink-jar
+.PHONY: help setup demo test bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -75,7 +85,7 @@ $(call test_stage,pretrain,tests/components/pretrain tests/components/shared/ber
 $(call test_stage,finetune,tests/components/finetune,$(1))
 $(call test_stage,evaluate,tests/components/evaluate tests/components/shared/squad,$(1))
 	@echo "== pipelines"
-	@$(RUN) -m pytest -q tests/pipelines $(1)
+	@$(RUN) -m pytest -q tests/pipelines tests/manifests $(1)
 endef
 
 compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to manifests/pipelines
@@ -91,17 +101,20 @@ images: $(STAGES:%=image-%)  ## Build the images with this machine's container e
 image = kubeflow-bert/$(1):$(VERSION)
 
 image-%:
-	docker build --build-arg BASE=$(BASE) --build-arg VERSION=$(VERSION) \
-		--build-arg TENSORFLOW=$(call image,tensorflow) \
+	docker build --build-arg BASE=$(BASE) --build-arg TENSORFLOW=$(call image,tensorflow) \
+		--build-arg VERSION=$(VERSION) --build-arg SOURCE="$(SOURCE)" \
 		--file images/$*/Dockerfile --tag $(call image,$*) .
 
-image-tensorflow: BUILD_BASE ?= $(BASE)
 image-tensorflow:
-	docker build --build-arg BUILD_BASE=$(BUILD_BASE) --build-arg BASE=$(BASE) \
-		--build-arg VARIANT=$(VARIANT) \
+	docker build --build-arg BUILD_BASE=$(TENSORFLOW_BUILD_BASE) \
+		--build-arg BASE=$(TENSORFLOW_BASE) --build-arg VARIANT=$(VARIANT) \
 		--file images/tensorflow/Dockerfile --tag $(call image,tensorflow) .
 
 image-pretrain image-finetune image-evaluate: image-tensorflow
+
+push: setup  ## Push the images to REGISTRY (host/folder) and note their digests for `make compile`
+	@test -n "$(REGISTRY)" || { echo "make push REGISTRY=registry.example.com/team" >&2; exit 2; }
+	@$(RUN) -m pipelines push --registry "$(REGISTRY)"
 
 flink-jar: .tools/flink/flink-job-server.jar  ## Make the job server for --runner flink (needs Java and Maven)
 

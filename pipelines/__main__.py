@@ -9,6 +9,7 @@ from pipelines.commands import (
     compile,  # noqa: A004 - the command's name
     follow,
     plan,
+    push,
     register,
     run,
     runs,
@@ -17,7 +18,7 @@ from pipelines.commands import (
 )
 
 _EXIT_INPUT_ERROR, _EXIT_INTERRUPTED = 2, 130
-_COMMANDS = (compile, plan, run, register, submit, follow, runs, schedule)
+_COMMANDS = (compile, plan, push, run, register, submit, follow, runs, schedule)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -165,7 +165,7 @@ _RECORDS = (
         name="gke-v100x8",
         num_cpus=96,  # n1-standard-96
         memory_gib=360,
-        local_ssd_gib=375,
+        local_ssd_gib=375,  # one; up to 24 can be attached
         node_selector={
             "cloud.google.com/gke-accelerator": "nvidia-tesla-v100",
             "node.kubernetes.io/instance-type": "n1-standard-96",

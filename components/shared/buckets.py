@@ -11,7 +11,6 @@ from components.shared.errors import InputError
 from components.shared.files import sha256, whole_file
 from components.shared.parallel import run_in_threads
 from components.shared.progress import progress_in_bytes
-from components.shared.store_errors import explain
 from components.shared.stores import Advance, GcsStore, S3Store, Store, Stored
 
 # minio:// is how Kubeflow names its own store, which speaks S3.
@@ -132,7 +131,7 @@ class Bucket:
             yield
         except self._store.errors as error:
             address = self._join(name) if name else self._address
-            raise InputError(f"{address}: {explain(address, [error])}") from error
+            raise InputError(f"{address}: {error}; {_remedy(error)}") from error
 
 
 def open_bucket(address: str, *, timeout_seconds: float = _READ_SECONDS) -> Bucket:
@@ -158,6 +157,25 @@ def open_bucket(address: str, *, timeout_seconds: float = _READ_SECONDS) -> Buck
         store = kind(parts.netloc, timeout_seconds=timeout_seconds)
     except Exception as error:
         if type(error).__module__.startswith(("google.auth", "botocore")):
-            raise InputError(f"{address}: {explain(address, [error])}") from error
+            raise InputError(f"{address}: {error}; {_remedy(error)}") from error
         raise
     return Bucket(address, store, f"{prefix}/" if prefix else "")
+
+
+def _remedy(error: Exception) -> str:
+    status = _find_status(error)
+    is_of_credentials = (
+        "credential" in str(error).lower() or "google.auth" in type(error).__module__
+    )
+    if status in {401, 403} or is_of_credentials or "ExpiredToken" in str(error):
+        return "renew the credentials, or give their account the right to read and write here"
+    return "check the bucket's name, the credentials and the network"
+
+
+def _find_status(error: Exception) -> int | None:
+    """The HTTP status that a store answered with, where there is one."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # botocore
+        response = response.get("ResponseMetadata", {})
+        return response.get("HTTPStatusCode")
+    return getattr(error, "code", None) or getattr(response, "status_code", None)

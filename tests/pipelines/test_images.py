@@ -1,6 +1,7 @@
 """The images: one for each stage, small, without root, on one base where they use TensorFlow."""
 
 import json
+import re
 import subprocess
 import tomllib
 
@@ -40,11 +41,14 @@ def test_an_image_runs_as_a_numbered_user_that_is_not_root(stage):
 
 @pytest.mark.parametrize("stage", [*STAGES, "tensorflow"])
 def test_no_image_is_built_on_a_tag_that_moves(stage):
-    """`latest`, or none."""
-    bases = [line for line in read_dockerfile(stage) if line.startswith("ARG ") and ":" in line]
+    """`latest`, or none; and each base can be given by its digest."""
+    lines = read_dockerfile(stage)
+    bases = [line for line in lines if line.startswith("ARG ") and ":" in line]
+    froms = [line.split()[1] for line in lines if line.startswith("FROM ")]
 
     assert bases
     assert all(not base.endswith(":latest") for base in bases)
+    assert all(re.fullmatch(r"\${\w+}", base) for base in froms)
 
 
 @pytest.mark.parametrize("stage", ON_TENSORFLOW)
@@ -90,9 +94,34 @@ def test_the_images_on_tensorflow_share_its_layers():
 
 @needs_images
 @pytest.mark.parametrize("stage", STAGES)
-def test_an_image_says_its_version_and_licence(stage):
-    """OCI's labels."""
+def test_an_image_says_what_it_is(stage):
+    """OCI's labels: of its own, not of the image it stands on."""
     labels = inspect(stage)["Config"]["Labels"]
 
-    assert labels["org.opencontainers.image.version"] == VERSION
-    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+    names = ("title", "version", "source", "licenses", "base.name")
+    title, version, source, licence, base = (
+        labels[f"org.opencontainers.image.{name}"] for name in names
+    )
+    assert (title, version, licence) == (f"kubeflow-bert {stage}", VERSION, "Apache-2.0")
+    assert "@" not in source.partition("//")[2].partition("/")[0]
+    assert ("kubeflow-bert/tensorflow" in base) == (stage in ON_TENSORFLOW)
+    assert ":" in base
+
+
+@needs_images
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_image_holds_no_caches_and_no_compiler(stage):
+    """Of package managers, uv and pip; Horovod is compiled in a stage that is not shipped."""
+    code = (
+        "import shutil; from pathlib import Path; "
+        "print(shutil.which('g++'), shutil.which('uv'), [str(p) for f in ("
+        "'/var/lib/apt/lists', '/var/cache/apt/archives', '/root/.cache', '/tmp') "
+        "for p in Path(f).rglob('*') if p.is_file() and p.stat().st_size])"
+    )
+    # As root, who may look everywhere.
+    command = ["docker", "run", "--rm", "--user=0", "--entrypoint=python", name_image(stage)]
+
+    done = subprocess.run([*command, "-c", code], capture_output=True, text=True, check=True)
+
+    assert inspect(stage)["Config"]["User"] == "10001"
+    assert done.stdout.strip() == "None None []"
