@@ -1,6 +1,5 @@
 """Runs the model over windows, and measures how fast it does."""
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import tensorflow as tf
 from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
 from components.shared.bert.heads import SpanModel
 from components.shared.bert.sequences import pad_sequences
+from components.shared.cpus import count_cpus
 from components.shared.progress import progress
 from components.shared.squad.windows import Window
 
@@ -89,7 +89,7 @@ class Predictor:
         if gpus:
             details = tf.config.experimental.get_device_details(gpus[0])
             return {"device": details.get("device_name", "GPU")}
-        return {"device": f"CPU, {len(os.sched_getaffinity(0))} cores"}
+        return {"device": f"CPU, {count_cpus()} cores"}
 
     def _run(self, arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         start_BL, end_BL = self._predict(arrays)

@@ -1,6 +1,5 @@
 """Flink: Beam's options for it, and what can be known to be missing before it starts."""
 
-import os
 import shutil
 import urllib.error
 import urllib.request
@@ -12,6 +11,7 @@ from apache_beam.runners.portability.flink_runner import FlinkJarJobServer
 from apache_beam.utils.subprocess_server import JavaJarServer
 
 from components.preprocess.config import PreprocessConfig
+from components.shared.cpus import count_cpus
 from components.shared.errors import InputError
 
 _LOCAL = "[local]"
@@ -31,7 +31,7 @@ def flink_flags(config: PreprocessConfig) -> list[str]:
     """Beam's options for a run on Flink."""
     parallelism = config.num_workers
     if not parallelism and config.flink_master == _LOCAL:
-        parallelism = len(os.sched_getaffinity(0))
+        parallelism = count_cpus()
     flags = [f"--flink_master={config.flink_master}"]
     if config.flink_version in _VERSIONS:
         flags.append(f"--flink_version={config.flink_version}")

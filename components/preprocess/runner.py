@@ -14,6 +14,7 @@ from components.preprocess.config import DATAFLOW, EMBEDDED, FLINK, PreprocessCo
 from components.preprocess.dataflow import check_dataflow, dataflow_flags
 from components.preprocess.flink import check_flink, flink_flags, is_elsewhere
 from components.preprocess.orphans import RUNNER_VARIABLE
+from components.shared.cpus import count_cpus
 from components.shared.errors import InputError
 
 # Below this, starting processes (three seconds or so) takes longer than they save.
@@ -31,7 +32,7 @@ def count_workers(config: PreprocessConfig, xml_bytes: int) -> int:
         return config.num_workers
     if xml_bytes < _WORTH_PROCESSES_BYTES:
         return 1
-    return config.num_workers or len(os.sched_getaffinity(0))
+    return config.num_workers or count_cpus()
 
 
 def make_options(config: PreprocessConfig, num_workers: int) -> PipelineOptions:

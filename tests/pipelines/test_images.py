@@ -125,3 +125,14 @@ def test_an_image_holds_no_caches_and_no_compiler(stage):
 
     assert inspect(stage)["Config"]["User"] == "10001"
     assert done.stdout.strip() == "None None []"
+
+
+@needs_images
+def test_a_container_counts_the_cpus_of_its_limit():
+    """By the engine's control groups, as under Kubernetes."""
+    code = "from components.shared.cpus import count_cpus; print(count_cpus())"
+    command = ["docker", "run", "--rm", "--cpus=1", "--entrypoint=python", name_image("preprocess")]
+
+    done = subprocess.run([*command, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "1"

@@ -1,6 +1,5 @@
 """Every call of Horovod: upstream it is dormant, so a successor would replace this file."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ import tensorflow as tf
 
 from components.shared.bert import preemption
 from components.shared.bert.pulse import publish, pulse
+from components.shared.cpus import count_cpus
 from components.shared.errors import PeerLostError
 
 
@@ -29,7 +29,7 @@ def initialize(*, seed: int, precision: str) -> None:
         tf.config.set_visible_devices(gpus[hvd.local_rank()], "GPU")
         tf.config.experimental.set_memory_growth(gpus[hvd.local_rank()], True)
     # Processes that each start a thread for every core slow one another down.
-    threads = max(1, len(os.sched_getaffinity(0)) // hvd.local_size())
+    threads = max(1, count_cpus() // hvd.local_size())
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)
