@@ -1,6 +1,7 @@
 """The images: one for each stage, small, without root, on one base where they use TensorFlow."""
 
 import json
+import os
 import re
 import subprocess
 import tomllib
@@ -72,6 +73,36 @@ def test_the_base_images_of_both_variants_have_the_same_versions():
 
     assert all(cpu[name] == gpu[name] for name in cpu.keys() & gpu.keys())
     assert cpu["tensorflow-cpu"] == gpu["tensorflow"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "build_base", "base"),
+    [
+        ((), "python:3.11-slim-bookworm", "python:3.11-slim-bookworm"),
+        (("VARIANT=gpu",), "nvidia/cuda:12.6.3-cudnn-devel-", "nvidia/cuda:12.6.3-cudnn-runtime-"),
+        (
+            ("VARIANT=gpu", "TENSORFLOW_BUILD_BASE=nvcr.io/ngc:1", "TENSORFLOW_BASE=nvcr.io/ngc:1"),
+            "nvcr.io/ngc:1",
+            "nvcr.io/ngc:1",
+        ),
+        (("BASE=python@sha256:12",), "python@sha256:12", "python@sha256:12"),
+    ],
+)
+def test_the_bases_are_arguments(settings, build_base, base):
+    """Of CPU and GPU variants; CUDA's are for the images with TensorFlow only."""
+    # Not as a part of the make that runs the tests.
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    command = ["make", "--dry-run", "image-ingest", "image-tensorflow", *settings]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+    )
+
+    ingest, tensorflow = done.stdout.replace("\\\n", " ").strip().splitlines()
+
+    assert f"BUILD_BASE={build_base}" in tensorflow
+    assert f" BASE={base}" in tensorflow
+    assert f"VARIANT={'gpu' if 'VARIANT=gpu' in settings else 'cpu'}" in tensorflow
+    assert re.search(r" BASE=python[:@]", ingest)
 
 
 @needs_images
