@@ -18,14 +18,16 @@ _HALF, _FULL = "mixed_float16", "float32"
 _PerSetting = Mapping[tuple[int, str], float]
 _TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
 
-# What GKE keeps of a node for the kubelet and the system: so many CPUs or GiB at these shares,
-# one after the other (its documentation, "Plan node sizes"). DGX nodes are set up by hand and
-# usually keep less. Half a CPU and a GiB more are left for the node's daemons: device plugin,
-# GPU feature discovery, logs, network.
+# The kernel and the firmware take some 2% of the memory before Kubernetes sees it. Of the rest
+# GKE keeps this for the kubelet and the system: so many CPUs or GiB at these shares, one after
+# the other (its documentation, "Plan node sizes"). DGX nodes are set up by hand and usually keep
+# less. A CPU and a GiB more are left for the node's daemons: device plugin, GPU feature
+# discovery, logs, network.
+_SEEN_MEMORY = 0.98
 _RESERVED_CPUS = ((1, 0.06), (1, 0.01), (2, 0.005), (math.inf, 0.0025))
 _RESERVED_MEMORY = ((4, 0.25), (4, 0.2), (8, 0.1), (112, 0.06), (math.inf, 0.02))
 _EVICTION_GIB = 0.1
-_DAEMON_CPUS, _DAEMON_GIB = 0.5, 1.0
+_DAEMON_CPUS, _DAEMON_GIB = 1, 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +74,8 @@ class Hardware:
     @property
     def pod_memory_gib(self) -> int:
         """Memory that a pod alone on the machine can request, in whole GiB."""
-        reserved = _reserve(self.memory_gib, _RESERVED_MEMORY) + _EVICTION_GIB
-        return max(1, math.floor(self.memory_gib - reserved - _DAEMON_GIB))
+        reserved = _reserve(self.memory_gib, _RESERVED_MEMORY) + _EVICTION_GIB + _DAEMON_GIB
+        return max(1, math.floor(_SEEN_MEMORY * self.memory_gib - reserved))
 
     def supports(self, precision: str) -> bool:
         """Whether it computes in such numbers; V100 has no bfloat16."""

@@ -120,7 +120,7 @@ def test_a_training_step_takes_a_machine_whole(packages, machine):
         assert machine.num_cpus - 4 < int(resources["resourceCpuRequest"]) < machine.num_cpus
         memory = gib(resources["resourceMemoryLimit"])
         assert resources["resourceMemoryRequest"] == resources["resourceMemoryLimit"]
-        assert 0.95 * machine.memory_gib - 1 < memory < machine.memory_gib - 10
+        assert 0.92 * machine.memory_gib < memory < 0.97 * machine.memory_gib
         shared, scratch = settings["emptyDirMounts"]
         assert (shared["mountPath"], shared["medium"]) == ("/dev/shm", "Memory")
         assert gib(shared["sizeLimit"]) == machine.shared_memory_gib < memory / 10
