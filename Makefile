@@ -65,8 +65,8 @@ huggingface: setup  ## Set up PyTorch and transformers (4 GB), which exported mo
 bench:  ## Run all benchmarks, one after the other (REAL_DATA); runs/bench/ gets their figures
 	@for name in $(BENCHES); do $(MAKE) --no-print-directory bench-$$name || exit; done
 
-bench-preprocess: setup  ## Compare preprocessing with Google's create_pretraining_data (REAL_DATA, half an hour)
-	@$(UV) sync --frozen --quiet --python $(PYTHON) --project images/preprocess
+bench-preprocess: setup  ## Compare preprocessing with Google's create_pretraining_data (REAL_DATA, a quarter of an hour)
+	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/preprocess
 	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/benchmarks/peer
 	@PYTHONPATH=. $(RUN) tests/benchmarks/preprocess.py $(ARGUMENTS)
 
@@ -116,7 +116,7 @@ push: setup  ## Push the images to REGISTRY (host/folder) and note their digests
 	@test -n "$(REGISTRY)" || { echo "make push REGISTRY=registry.example.com/team" >&2; exit 2; }
 	@$(RUN) -m pipelines push --registry "$(REGISTRY)"
 
-flink-jar: .tools/flink/flink-job-server.jar  ## Make the job server for --runner flink (needs Java and Maven)
+flink-jar: .tools/flink/flink-job-server.jar  ## Make the job server for --beam-runner flink (needs Java and Maven)
 
 .tools/flink/flink-job-server.jar: images/preprocess/flink-job-server.xml
 	mvn --quiet --batch-mode --file $< -Doutput=$(CURDIR)/$(@D) package

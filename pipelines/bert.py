@@ -41,6 +41,18 @@ def bert(
     sentence_splitter: str = PreprocessConfig.sentence_splitter,
     num_duplicates: int = PreprocessConfig.num_duplicates,
     num_shards: int = PreprocessConfig.num_shards,
+    num_workers: int = PreprocessConfig.num_workers,
+    beam_runner: str = PreprocessConfig.beam_runner,
+    flink_master: str = PreprocessConfig.flink_master,
+    flink_version: str = PreprocessConfig.flink_version,
+    flink_job_server_jar: str = PreprocessConfig.flink_job_server_jar,
+    flink_worker_pool: str = PreprocessConfig.flink_worker_pool,
+    worker_image: str = PreprocessConfig.worker_image,
+    dataflow_project: str = PreprocessConfig.dataflow_project,
+    dataflow_region: str = PreprocessConfig.dataflow_region,
+    dataflow_temp_location: str = PreprocessConfig.dataflow_temp_location,
+    use_object_store: bool = PreprocessConfig.use_object_store,
+    beam_options: str = PreprocessConfig.beam_options,
     preset: str = PretrainConfig.preset,
     bert_config: str = PretrainConfig.bert_config,
     pretrain_128_num_steps: int = PretrainConfig.num_steps,
@@ -92,6 +104,21 @@ def bert(
             (NLTK's, which learns abbreviations from the dump; slower).
         num_duplicates: how often each document is cut and paired anew for pretraining.
         num_shards: least number of record files for each sequence length.
+        num_workers: preprocessing's workers: processes of the embedded runner (0: one a core),
+            parallelism on Flink, most workers on Dataflow (0: what the service decides).
+        beam_runner: where preprocessing runs: FnApiRunner (in its step), flink, dataflow.
+        flink_master: host:port of a Flink cluster; [local] starts one in the step.
+        flink_version: Flink's version, for the job server that Beam fetches.
+        flink_job_server_jar: path or address of a job server to use instead.
+        flink_worker_pool: host:port of Beam's worker pool beside each of Flink's task managers.
+        worker_image: image of preprocess in a registry, which workers on Dataflow, or Flink's
+            with Docker, run.
+        dataflow_project: Google Cloud's project.
+        dataflow_region: its region, such as europe-west4.
+        dataflow_temp_location: a gs:// folder for what Dataflow keeps while it runs.
+        use_object_store: whether preprocessing reads the dump and writes the dataset in the
+            pipeline root's store itself, past Kubeflow's copies; workers elsewhere always do.
+        beam_options: further options for Beam, as on a shell's command line; they win.
         preset: size of the model: tiny, mini, small, medium, base or large (Google's).
         bert_config: path of a bert_config.json, or its JSON text, in place of a preset.
         pretrain_128_num_steps: updates of the first phase, on rows of 128 tokens
@@ -158,6 +185,18 @@ def bert(
         sentence_splitter=sentence_splitter,
         num_duplicates=num_duplicates,
         num_shards=num_shards,
+        num_workers=num_workers,
+        beam_runner=beam_runner,
+        flink_master=flink_master,
+        flink_version=flink_version,
+        flink_job_server_jar=flink_job_server_jar,
+        flink_worker_pool=flink_worker_pool,
+        worker_image=worker_image,
+        dataflow_project=dataflow_project,
+        dataflow_region=dataflow_region,
+        dataflow_temp_location=dataflow_temp_location,
+        use_object_store=use_object_store,
+        beam_options=beam_options,
         seed=seed,
     ).set_display_name("Turn Wikipedia into records")
 

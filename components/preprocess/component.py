@@ -25,15 +25,15 @@ def preprocess(
     num_shards: int = PreprocessConfig.num_shards,
     seed: int = PreprocessConfig.seed,
     num_workers: int = PreprocessConfig.num_workers,
-    runner: str = PreprocessConfig.runner,
+    beam_runner: str = PreprocessConfig.beam_runner,
     flink_master: str = PreprocessConfig.flink_master,
     flink_version: str = PreprocessConfig.flink_version,
     flink_job_server_jar: str = PreprocessConfig.flink_job_server_jar,
-    worker_pool: str = PreprocessConfig.worker_pool,
+    flink_worker_pool: str = PreprocessConfig.flink_worker_pool,
     worker_image: str = PreprocessConfig.worker_image,
-    project: str = PreprocessConfig.project,
-    region: str = PreprocessConfig.region,
-    temp_location: str = PreprocessConfig.temp_location,
+    dataflow_project: str = PreprocessConfig.dataflow_project,
+    dataflow_region: str = PreprocessConfig.dataflow_region,
+    dataflow_temp_location: str = PreprocessConfig.dataflow_temp_location,
     use_object_store: bool = PreprocessConfig.use_object_store,
     beam_options: str = PreprocessConfig.beam_options,
 ) -> dsl.ContainerSpec:
@@ -64,16 +64,16 @@ def preprocess(
         seed: equal seed, input, settings and versions give equal bytes.
         num_workers: processes of the embedded runner, parallelism on Flink, most workers on
             Dataflow; 0 is one for each core, and elsewhere what the service decides.
-        runner: where Beam runs: FnApiRunner (in this step), flink, dataflow.
+        beam_runner: where Beam runs: FnApiRunner (in this step), flink, dataflow.
         flink_master: host:port of a Flink cluster; [local] starts one in this step.
         flink_version: Flink's version, for the job server that Beam fetches.
         flink_job_server_jar: path or address of a job server to use instead.
-        worker_pool: host:port of Beam's worker pool beside each of Flink's task managers.
+        flink_worker_pool: host:port of Beam's worker pool beside each of Flink's task managers.
         worker_image: image of this stage in a registry, which workers on Dataflow, or Flink's
             with Docker, run.
-        project: Dataflow: Google Cloud's project.
-        region: Dataflow: its region, such as europe-west4.
-        temp_location: Dataflow: a gs:// folder for what it keeps while it runs.
+        dataflow_project: Dataflow: Google Cloud's project.
+        dataflow_region: Dataflow: its region, such as europe-west4.
+        dataflow_temp_location: Dataflow: a gs:// folder for what it keeps while it runs.
         use_object_store: whether the dump is read and the dataset written in the pipeline
             root's store itself, past Kubeflow's copies; workers elsewhere always do.
         beam_options: further options for Beam, as on a shell's command line; they win.

@@ -69,7 +69,7 @@ class PreprocessConfig:
     num_workers: int = 0
     """Processes of the embedded runner, parallelism on Flink, most workers on Dataflow; 0 is
     one for each core of this machine, and elsewhere what the service decides."""
-    runner: str = "FnApiRunner"
+    beam_runner: str = "FnApiRunner"
     """Where Beam runs: FnApiRunner (on this machine), flink, dataflow."""
     flink_master: str = "[local]"
     """host:port of a Flink cluster; [local] starts one on this machine for the run."""
@@ -77,15 +77,15 @@ class PreprocessConfig:
     """Flink's version, which decides on the job server that Beam fetches from Maven Central."""
     flink_job_server_jar: str = ""
     """Path or address of a job server to use instead."""
-    worker_pool: str = ""
+    flink_worker_pool: str = ""
     """host:port of Beam's worker pool beside each of Flink's task managers."""
     worker_image: str = ""
     """Image of this stage in a registry, which workers on Dataflow, or Flink's with Docker, run."""
-    project: str = ""
+    dataflow_project: str = ""
     """Dataflow: Google Cloud's project."""
-    region: str = ""
+    dataflow_region: str = ""
     """Dataflow: its region, such as europe-west4."""
-    temp_location: str = ""
+    dataflow_temp_location: str = ""
     """Dataflow: a gs:// folder for what it stages and keeps while it runs."""
     use_object_store: bool = False
     """Whether the dump is read and the dataset written in the store itself that /gcs/, /s3/ or
@@ -125,18 +125,20 @@ class PreprocessConfig:
         for name, least in (("num_duplicates", 1), ("num_shards", 1), ("num_workers", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        self.beam_runner()
+        self.runner_name()
 
-    def beam_runner(self) -> str:
+    def runner_name(self) -> str:
         """The runner by Beam's own name for it.
 
         Raises:
             InputError: if it is none that this stage knows to give the right dataset.
         """
         for name in RUNNERS:
-            if self.runner.lower() in (name.lower(), name.lower().removesuffix("runner")):
+            if self.beam_runner.lower() in (name.lower(), name.lower().removesuffix("runner")):
                 return name
-        raise InputError(f"runner must be one of {', '.join(RUNNERS)}, got {self.runner!r}")
+        raise InputError(
+            f"beam_runner must be one of {', '.join(RUNNERS)}, got {self.beam_runner!r}"
+        )
 
     def lengths(self) -> tuple[int, ...]:
         """The sequence lengths as numbers, ascending.

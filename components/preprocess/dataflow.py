@@ -8,9 +8,9 @@ from components.shared.errors import InputError
 def dataflow_flags(config: PreprocessConfig) -> list[str]:
     """Beam's options for a run on Dataflow."""
     flags = [
-        f"--project={config.project}",
-        f"--region={config.region}",
-        f"--temp_location={config.temp_location}",
+        f"--project={config.dataflow_project}",
+        f"--region={config.dataflow_region}",
+        f"--temp_location={config.dataflow_temp_location}",
         f"--sdk_container_image={config.worker_image}",
         # The image holds Beam and this stage: nothing is staged, built or installed at start.
         "--sdk_location=container",
@@ -28,14 +28,16 @@ def check_dataflow(config: PreprocessConfig, dataset: str) -> None:
         InputError: that names it, or says that nobody has signed in.
     """
     needed = {
-        "project": "the Google Cloud project",
-        "region": "where workers run, such as europe-west4",
-        "temp_location": "a gs:// folder for what Dataflow keeps while it runs",
+        "dataflow_project": "the Google Cloud project",
+        "dataflow_region": "where workers run, such as europe-west4",
+        "dataflow_temp_location": "a gs:// folder for what Dataflow keeps while it runs",
         "worker_image": "this stage's image in a registry that Dataflow reaches",
     }
     for name, meaning in needed.items():
         if not getattr(config, name):
             raise InputError(f"{name} is not set, and Dataflow needs it: {meaning}")
-    if not config.temp_location.startswith("gs://"):
-        raise InputError(f"temp_location must be a gs:// folder, got {config.temp_location!r}")
-    require_credentials(dataset if dataset.startswith("gs://") else config.temp_location)
+    if not config.dataflow_temp_location.startswith("gs://"):
+        raise InputError(
+            f"dataflow_temp_location must be a gs:// folder, got {config.dataflow_temp_location!r}"
+        )
+    require_credentials(dataset if dataset.startswith("gs://") else config.dataflow_temp_location)

@@ -23,7 +23,7 @@ _VERSIONS = FlinkRunnerOptions.PUBLISHED_FLINK_VERSIONS
 
 def is_elsewhere(config: PreprocessConfig) -> bool:
     """Whether workers run where this machine's folders are not."""
-    hosts = [_find_host(one) for one in (config.flink_master, config.worker_pool) if one]
+    hosts = [_find_host(one) for one in (config.flink_master, config.flink_worker_pool) if one]
     return bool(config.worker_image) or any(host not in (_LOCAL, *_THIS_MACHINE) for host in hosts)
 
 
@@ -39,8 +39,12 @@ def flink_flags(config: PreprocessConfig) -> list[str]:
         flags.append(f"--parallelism={parallelism}")
     if config.flink_job_server_jar:
         flags.append(f"--flink_job_server_jar={config.flink_job_server_jar}")
-    if config.worker_pool:
-        return [*flags, "--environment_type=EXTERNAL", f"--environment_config={config.worker_pool}"]
+    if config.flink_worker_pool:
+        return [
+            *flags,
+            "--environment_type=EXTERNAL",
+            f"--environment_config={config.flink_worker_pool}",
+        ]
     if config.worker_image:
         return [*flags, "--environment_type=DOCKER", f"--environment_config={config.worker_image}"]
     return [*flags, "--environment_type=LOOPBACK"]
@@ -58,10 +62,11 @@ def check_flink(config: PreprocessConfig, options: PipelineOptions) -> None:
         )
     if config.flink_master != _LOCAL:
         _require_cluster(config.flink_master)
-    if is_elsewhere(config) and not (config.worker_pool or config.worker_image):
+    if is_elsewhere(config) and not (config.flink_worker_pool or config.worker_image):
         raise InputError(
             f"flink_master {config.flink_master}: its task managers need Python workers; set "
-            "worker_pool to the pool beside each of them, or worker_image where they have Docker"
+            "flink_worker_pool to the pool beside each of them, or worker_image where they have "
+            "Docker"
         )
     if not shutil.which("java"):
         raise InputError(

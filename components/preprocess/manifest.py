@@ -18,15 +18,15 @@ _PACKAGES = ("apache-beam", "nltk", "protobuf", "sentencex", "tokenizers")
 # Settings that decide how fast the same bytes are made, and where.
 _WITHOUT_EFFECT = (
     "num_workers",
-    "runner",
+    "beam_runner",
     "flink_master",
     "flink_version",
     "flink_job_server_jar",
-    "worker_pool",
+    "flink_worker_pool",
     "worker_image",
-    "project",
-    "region",
-    "temp_location",
+    "dataflow_project",
+    "dataflow_region",
+    "dataflow_temp_location",
     "use_object_store",
     "beam_options",
 )

@@ -108,7 +108,7 @@ class _Work:
     @property
     def chunks(self) -> Path | None:
         """Where workers leave what passes between steps; None where they share no disk."""
-        return self.scratch if self.config.beam_runner() == EMBEDDED else None
+        return self.scratch if self.config.runner_name() == EMBEDDED else None
 
     @property
     def num_batches(self) -> int:

@@ -28,7 +28,7 @@ _INPUT_ERROR = re.compile(
 
 def count_workers(config: PreprocessConfig, xml_bytes: int) -> int:
     """How many processes are wanted; 0 leaves it to the service."""
-    if config.beam_runner() != EMBEDDED:
+    if config.runner_name() != EMBEDDED:
         return config.num_workers
     if xml_bytes < _WORTH_PROCESSES_BYTES:
         return 1
@@ -37,7 +37,7 @@ def count_workers(config: PreprocessConfig, xml_bytes: int) -> int:
 
 def make_options(config: PreprocessConfig, num_workers: int) -> PipelineOptions:
     """Beam's options: ours first, so that a user's own win."""
-    runner = config.beam_runner()
+    runner = config.runner_name()
     flags = [f"--runner={runner}"]
     if runner == EMBEDDED and num_workers > 1:
         flags += ["--direct_running_mode=multi_processing", f"--direct_num_workers={num_workers}"]
@@ -55,7 +55,7 @@ def find_places(config: PreprocessConfig) -> tuple[str, str]:
         InputError: if workers would run on machines that don't see these, or the runner
             lacks something that it can be known to need.
     """
-    runner = config.beam_runner()
+    runner = config.runner_name()
     elsewhere = runner == DATAFLOW or (runner == FLINK and is_elsewhere(config))
     in_store = elsewhere or config.use_object_store
     dump_files, dataset = (

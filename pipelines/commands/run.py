@@ -22,6 +22,8 @@ _FILES = (
     "checksums",
     "download_directory",
     "bert_config",
+    "flink_job_server_jar",
+    "flink_job_server_jar",
 )
 
 

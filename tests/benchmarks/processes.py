@@ -1,5 +1,6 @@
 """Commands timed from outside, with the peak memory of each of their processes."""
 
+import resource
 import subprocess
 import tempfile
 import time
@@ -15,13 +16,11 @@ class Usage:
     """What a command used."""
 
     seconds: float
-    peak_bytes: dict[str, int]
-    """Of each process: its role and id, and its peak of resident memory."""
-
-    @property
-    def max_peak_bytes(self) -> int:
-        """Of the process that used the most."""
-        return max(self.peak_bytes.values())
+    cpu_seconds: float
+    """Of all its processes."""
+    peak_bytes: int
+    """Of resident memory: the sum of each process's own peak, so no less than what they took
+    at once."""
 
 
 def run_and_watch(command: Sequence[object], *, cwd: Path | None = None) -> Usage:
@@ -30,7 +29,8 @@ def run_and_watch(command: Sequence[object], *, cwd: Path | None = None) -> Usag
     Raises:
         RuntimeError: if it fails, with its last words.
     """
-    peaks: dict[str, int] = {}
+    peaks: dict[int, int] = {}
+    cpu_before = read_cpu_seconds()
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         process = subprocess.Popen(
@@ -38,8 +38,8 @@ def run_and_watch(command: Sequence[object], *, cwd: Path | None = None) -> Usag
         )
         try:
             while process.poll() is None:
-                for name, peak in _read_peaks(process.pid):
-                    peaks[name] = max(peak, peaks.get(name, 0))
+                for pid, peak in _read_peaks(process.pid):
+                    peaks[pid] = max(peak, peaks.get(pid, 0))
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
         except BaseException:
             process.kill()
@@ -50,23 +50,27 @@ def run_and_watch(command: Sequence[object], *, cwd: Path | None = None) -> Usag
             raise RuntimeError(
                 f"{command} ended with {process.returncode}:\n{output.read()[-3000:]}"
             )
-    return Usage(seconds, peaks)
+    return Usage(seconds, read_cpu_seconds() - cpu_before, sum(peaks.values()))
 
 
-def _read_peaks(root: int) -> list[tuple[str, int]]:
-    """Name and peak bytes of a process and its descendants; those just ended are left out."""
+def read_cpu_seconds() -> float:
+    """What the children that have ended took, and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _read_peaks(root: int) -> list[tuple[int, int]]:
+    """Id and peak bytes of a process and its descendants; those just ended are left out."""
     peaks, queue = [], [root]
     while queue:
         pid = queue.pop()
         try:
             status = Path(f"/proc/{pid}/status").read_text()
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             for task in Path(f"/proc/{pid}/task").iterdir():
                 queue += map(int, (task / "children").read_text().split())
         except (FileNotFoundError, ProcessLookupError):
             continue
         for line in status.splitlines():
             if line.startswith("VmHWM:"):
-                role = "worker" if any(b"sdk_worker" in word for word in words) else "driver"
-                peaks.append((f"{role} {pid}", int(line.split()[1]) * 1024))
+                peaks.append((pid, int(line.split()[1]) * 1024))
     return peaks

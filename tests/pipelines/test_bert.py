@@ -78,6 +78,19 @@ def test_each_step_runs_its_stage_in_its_image(spec):
         assert container["args"] == ["--executor-input", "{{$}}"]
 
 
+def test_what_says_where_beam_runs_reaches_preprocess(spec):
+    """Under one name from the pipeline's parameter to the setting."""
+    names = {name for name in PreprocessConfig.__dataclass_fields__ if "flink" in name}
+    names |= {name for name in PreprocessConfig.__dataclass_fields__ if "dataflow" in name}
+    names |= {"beam_runner", "beam_options", "num_workers", "worker_image", "use_object_store"}
+
+    given = spec["root"]["dag"]["tasks"]["preprocess"]["inputs"]["parameters"]
+
+    assert {name: given[name]["componentInputParameter"] for name in names} == {
+        name: name for name in names
+    }
+
+
 def test_every_parameter_is_described_for_the_ui(spec):
     """In the compiled YAML, where the Kubeflow UI takes it from."""
     parameters = spec["root"]["inputDefinitions"]["parameters"]

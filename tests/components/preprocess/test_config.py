@@ -50,7 +50,10 @@ def test_predictions_follow_the_lengths(settings, expected):
         ({"num_duplicates": 0}, "num_duplicates must be at least 1, got 0"),
         ({"num_shards": 0}, "num_shards must be at least 1"),
         ({"num_workers": -1}, "num_workers must be at least 0"),
-        ({"runner": "DaskRunner"}, "runner must be one of FnApiRunner, .*, got 'DaskRunner'"),
+        (
+            {"beam_runner": "DaskRunner"},
+            "beam_runner must be one of FnApiRunner, .*, got 'DaskRunner'",
+        ),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings, message):

@@ -15,10 +15,10 @@ from tests.components.preprocess.dataflow_service import dataflow_service
 from tests.components.preprocess.stores import BUCKET, google_store
 
 SETTINGS = {
-    "runner": "dataflow",
-    "project": "a-project",
-    "region": "europe-west4",
-    "temp_location": f"gs://{BUCKET}/temp",
+    "beam_runner": "dataflow",
+    "dataflow_project": "a-project",
+    "dataflow_region": "europe-west4",
+    "dataflow_temp_location": f"gs://{BUCKET}/temp",
     "worker_image": "europe-docker.pkg.dev/a-project/bert/preprocess:0.1.0",
 }
 
@@ -60,7 +60,7 @@ def test_job_runs_this_stages_image_and_writes_the_dataset(
         scratch.write_bytes(path.read_bytes())
     embedded = make_config(
         tmp_path,
-        runner="FnApiRunner",
+        beam_runner="FnApiRunner",
         dump_files=path.parent,
         dataset=tmp_path / "dataset",
         given_vocabulary=vocabulary_file,
@@ -120,7 +120,9 @@ def test_users_error_comes_out_of_dataflow_alone(
     assert list(places.list_folder(f"gs://{BUCKET}/dataset")) == []
 
 
-@pytest.mark.parametrize("name", ["project", "region", "temp_location", "worker_image"])
+@pytest.mark.parametrize(
+    "name", ["dataflow_project", "dataflow_region", "dataflow_temp_location", "worker_image"]
+)
 def test_missing_setting_is_named(tmp_path, name):
     """With what it means."""
     with pytest.raises(InputError, match=f"^{name} is not set, and Dataflow needs it: "):

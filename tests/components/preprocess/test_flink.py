@@ -67,7 +67,7 @@ def test_flink_gives_the_bytes_of_the_embedded_runner(tmp_path, real_dump, job_s
         real_dump,
         "flink",
         vocabulary_size=4000,
-        runner="flink",
+        beam_runner="flink",
         num_workers=2,
         flink_job_server_jar=job_server_jar,
     )
@@ -90,7 +90,7 @@ def test_users_error_comes_out_of_flink_alone(
         tmp_path,
         path.parent,
         given_vocabulary=vocabulary_file,
-        runner="flink",
+        beam_runner="flink",
         flink_job_server_jar=job_server_jar,
     )
 
@@ -105,7 +105,7 @@ def test_users_error_comes_out_of_flink_alone(
 
 def test_cluster_of_ones_own_runs_workers_in_this_process(tmp_path):
     """Nothing to install, and this machine's folders are theirs."""
-    options = make_options(make_config(tmp_path, tmp_path, runner="flink", num_workers=3), 3)
+    options = make_options(make_config(tmp_path, tmp_path, beam_runner="flink", num_workers=3), 3)
 
     assert options.view_as(FlinkRunnerOptions).flink_master == "[local]"
     assert options.view_as(FlinkRunnerOptions).parallelism == 3
@@ -115,13 +115,13 @@ def test_cluster_of_ones_own_runs_workers_in_this_process(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "environment"),
     [
-        ({"worker_pool": "localhost:50000"}, ("EXTERNAL", "localhost:50000")),
+        ({"flink_worker_pool": "localhost:50000"}, ("EXTERNAL", "localhost:50000")),
         ({"worker_image": "registry/preprocess:1"}, ("DOCKER", "registry/preprocess:1")),
     ],
 )
 def test_workers_are_a_pool_or_containers(tmp_path, settings, environment):
     """As Beam calls them."""
-    config = make_config(tmp_path, tmp_path, runner="FlinkRunner", **settings)
+    config = make_config(tmp_path, tmp_path, beam_runner="FlinkRunner", **settings)
 
     options = make_options(config, 0).view_as(PortableOptions)
 
@@ -130,7 +130,7 @@ def test_workers_are_a_pool_or_containers(tmp_path, settings, environment):
 
 def test_folder_of_this_machine_is_refused_where_workers_are_elsewhere(tmp_path):
     """They would write into folders of their own."""
-    config = make_config(tmp_path, Path("gs://b/d"), runner="flink", flink_master="flink:8081")
+    config = make_config(tmp_path, Path("gs://b/d"), beam_runner="flink", flink_master="flink:8081")
 
     with pytest.raises(InputError, match=rf"^dataset: {tmp_path}/dataset is a folder of this"):
         find_places(config)
@@ -138,7 +138,7 @@ def test_folder_of_this_machine_is_refused_where_workers_are_elsewhere(tmp_path)
 
 def test_cluster_that_does_not_answer_is_named(tmp_path):
     """Before a job server is started."""
-    config = make_config(tmp_path, tmp_path, runner="flink", flink_master="localhost:9")
+    config = make_config(tmp_path, tmp_path, beam_runner="flink", flink_master="localhost:9")
 
     with pytest.raises(InputError, match="^flink_master localhost:9: no Flink cluster answers"):
         find_places(config)
@@ -149,7 +149,7 @@ def test_missing_java_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(InputError, match="^no java .*apt-get install openjdk-17-jre-headless"):
-        find_places(make_config(tmp_path, tmp_path, runner="flink"))
+        find_places(make_config(tmp_path, tmp_path, beam_runner="flink"))
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_missing_job_server_is_named(tmp_path, monkeypatch, jar, message):
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(InputError, match=f"^{message}"):
-        find_places(make_config(tmp_path, tmp_path, runner="flink", flink_job_server_jar=jar))
+        find_places(make_config(tmp_path, tmp_path, beam_runner="flink", flink_job_server_jar=jar))
 
 
 def test_unknown_version_of_flink_is_refused(tmp_path):
     """Those that Beam has a job server for are listed."""
     with pytest.raises(InputError, match=r"flink_version must be one of 1\.19, .*, got '3'"):
-        find_places(make_config(tmp_path, tmp_path, runner="flink", flink_version="3"))
+        find_places(make_config(tmp_path, tmp_path, beam_runner="flink", flink_version="3"))
