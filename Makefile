@@ -93,8 +93,17 @@ compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to 
 		--output manifests/pipelines/bert-$(profile).yaml && \
 		$(RUN) -m pipelines compile --hardware $(profile) --only-newer-dump \
 		--output manifests/pipelines/retraining-$(profile).yaml &&) true
+	@$(call compile_overlay,gke,gke-v100x8,)
+	@$(call compile_overlay,kubeflow-native,cpu,--format kubernetes)
 
-images: $(STAGES:%=image-%)  ## Build the images with this machine's container engine
+# What an overlay of manifests/ has of its own: (overlay, machine, further flags).
+define compile_overlay
+$(RUN) -m pipelines compile --hardware $(2) $(3) --output manifests/overlays/$(1)/bert.yaml && \
+	$(RUN) -m pipelines compile --hardware $(2) $(3) --only-newer-dump \
+		--output manifests/overlays/$(1)/retraining.yaml
+endef
+
+images: $(STAGES:%=image-%) image-pipelines  ## Build the images with this machine's container engine
 	@docker images --filter reference='kubeflow-bert/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'
 
 # The images' names, as components/shared/images.py has them.

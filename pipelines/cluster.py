@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kfp.client import Client
+from kfp.client import KF_PIPELINES_SA_TOKEN_ENV, Client
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 from kfp_server_api import ApiException
 from urllib3.exceptions import HTTPError
 
 from components.shared.errors import InputError
 
-# kfp's own name for it.
+# kfp's own name for the first; the second has none.
 HOST_VARIABLE = "KF_PIPELINES_ENDPOINT"
+NAMESPACE_VARIABLE = "KF_PIPELINES_NAMESPACE"
 _IAP = "KF_PIPELINES_IAP_OAUTH2_CLIENT_ID"
 _NOT_SIGNED_IN = (401, 403)
 _PAGE_SIZE = 100
@@ -54,12 +55,18 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get(HOST_VARIABLE, ""),
         help=f"address of the KFP UI or API server; default: ${HOST_VARIABLE}",
     )
-    parser.add_argument("--namespace", help="of the runs, where Kubeflow has several users")
+    parser.add_argument(
+        "--namespace",
+        default=os.environ.get(NAMESPACE_VARIABLE) or None,
+        help=f"of the runs, where Kubeflow has several users; default: ${NAMESPACE_VARIABLE}",
+    )
+    token_file = os.environ.get(KF_PIPELINES_SA_TOKEN_ENV)
     parser.add_argument(
         "--token-file",
         type=Path,
-        help="a file with the bearer token that signs in (in a pod: the service account's); "
-        "it is read again for each request",
+        default=Path(token_file) if token_file else None,
+        help="a file with the bearer token that signs in (in a pod: the service account's), read "
+        f"again for each request; default: ${KF_PIPELINES_SA_TOKEN_ENV}",
     )
 
 

@@ -9,6 +9,8 @@ import uv
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STAGES = ("ingest", "preprocess", "pretrain", "finetune", "evaluate")
+# Of each stage, and of the command line for jobs on a cluster.
+IMAGES = (*STAGES, "pipelines")
 # The first that has Horovod; the next takes the build from uv's cache.
 _COMPILES_HOROVOD = "pretrain"
 

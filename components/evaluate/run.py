@@ -38,9 +38,12 @@ def run(config: EvaluateConfig) -> Metadata:
     predicted = answerer.predictor.predict(
         windows, batch_size=config.batch_size, num_warmup_batches=config.num_warmup_batches
     )
-    start_logits, end_logits = predicted.outputs
     answers = answerer.choose(
-        data.questions, windows, start_logits, end_logits, version=data.version
+        data.questions,
+        windows,
+        predicted.start_logits,
+        predicted.end_logits,
+        version=data.version,
     )
     scores = score_answers(
         data,

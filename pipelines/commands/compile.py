@@ -31,16 +31,30 @@ def add_parser(commands: Any) -> None:
         help="for schedules: a look for a newer dump comes first, and where there is none the "
         "run ends as nothing new",
     )
+    parser.add_argument(
+        "--format",
+        choices=("ir", "kubernetes"),
+        default="ir",
+        help="the package itself, or a Pipeline and a PipelineVersion for kubectl, where Kubeflow "
+        "keeps pipelines in Kubernetes",
+    )
     parser.add_argument("--output", type=Path, default=Path("runs/bert.yaml"))
     parser.set_defaults(function=compile_pipeline)
 
 
-def compile_pipeline(hardware: str, images: Path, only_newer_dump: bool, output: Path) -> int:
+def compile_pipeline(
+    hardware: str,
+    images: Path,
+    only_newer_dump: bool,
+    format: str,  # noqa: A002 - one name all the way
+    output: Path,
+) -> int:
     """Write the package; print its path."""
     from kfp import compiler
 
     from pipelines.bert import bert
     from pipelines.images import read_digests
+    from pipelines.native import write_resources
     from pipelines.package import fit
     from pipelines.retraining import retraining
 
@@ -49,6 +63,9 @@ def compile_pipeline(hardware: str, images: Path, only_newer_dump: bool, output:
     if only_newer_dump:
         package = fit(retraining(package), hardware, images=digests)
     output.parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(package, str(output))
+    if format == "kubernetes":
+        write_resources(package, output)
+    else:
+        compiler.Compiler().compile(package, str(output))
     print(output)
     return 0

@@ -26,9 +26,9 @@ def add_parser(commands: Any) -> None:
 def push_images(registry: str, output: Path) -> int:
     """Push them all; print the file's path."""
     from components.shared.images import name_image
-    from pipelines.environments import STAGES
+    from pipelines.environments import IMAGES
     from pipelines.images import push, write_digests
 
-    write_digests(push(map(name_image, STAGES), registry), output)
+    write_digests(push(map(name_image, IMAGES), registry), output)
     print(output)
     return 0

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from components.shared.errors import InputError
 from pipelines.cluster import add_flags, connect, server_errors
 
 
@@ -20,7 +21,7 @@ def add_parser(commands: Any) -> None:
         type=Path,
         nargs="+",
         metavar="package",
-        help="what `python -m pipelines compile` wrote",
+        help="what `python -m pipelines compile` wrote, or a folder of such files",
     )
     add_flags(parser)
     parser.set_defaults(function=register_packages)
@@ -34,7 +35,7 @@ def register_packages(
     from pipelines.registry import register
 
     # All are read before any is sent.
-    compiled = [read_package(path) for path in packages]
+    compiled = [read_package(file) for path in packages for file in _list_files(path)]
     cluster = connect(host, namespace, token_file)
     with server_errors(cluster, "check the namespace and your rights, and register again"):
         for package in compiled:
@@ -49,3 +50,14 @@ def register_packages(
                     "is what `latest` means; name the version where you want this one"
                 )
     return 0
+
+
+def _list_files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.glob("*.yaml"))
+    if not files:
+        raise InputError(
+            f"{path}: no *.yaml in this folder; `python -m pipelines compile` makes it"
+        )
+    return files

@@ -1,9 +1,7 @@
 """The node pools: valid for Config Connector, and what pipelines/hardware.py says they are."""
 
 import copy
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import yaml
 
 from pipelines.environments import REPOSITORY
 from pipelines.hardware import HARDWARE
+from tests import kustomize
 from tests.custom_resources import find_faults
 
 COMPONENT = REPOSITORY / "manifests" / "components" / "node-pools"
@@ -18,19 +17,13 @@ CRD = "container.cnrm.cloud.google.com_containernodepools.yaml"
 LOCAL_SSD_GIB = 375
 GKE_MACHINES = [machine for name, machine in HARDWARE.items() if name.startswith("gke-")]
 DGX_MACHINES = [machine for name, machine in HARDWARE.items() if name.startswith("dgx-")]
-needs_kubectl = pytest.mark.skipif(
-    shutil.which("kubectl") is None and os.environ.get("CI") != "true",
-    reason="needs kubectl, whose kustomize builds the manifests",
-)
 
 
 def build(folder: Path, *components: str) -> dict[str, dict]:
     """The pools of an overlay with these components, by name."""
     shutil.copytree(COMPONENT, folder / "node-pools")
     (folder / "kustomization.yaml").write_text(yaml.safe_dump({"components": components}))
-    command = ["kubectl", "kustomize", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {resource["metadata"]["name"]: resource for resource in yaml.safe_load_all(done.stdout)}
+    return {resource["metadata"]["name"]: resource for resource in kustomize.build(folder)}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +31,6 @@ def pools(tmp_path_factory) -> dict[str, dict]:
     return build(tmp_path_factory.mktemp("overlay"), "node-pools")
 
 
-@needs_kubectl
 def test_every_pool_is_valid_and_starts_from_zero(pools):
     """With no field that Config Connector does not know, and a bound on the nodes."""
     assert set(pools) == {"bert-cpu", *(f"bert-{machine.name}" for machine in GKE_MACHINES)}
@@ -48,7 +40,6 @@ def test_every_pool_is_valid_and_starts_from_zero(pools):
         assert 1 <= pool["spec"]["autoscaling"]["maxNodeCount"] <= 4
 
 
-@needs_kubectl
 def test_a_misspelt_field_is_found(pools):
     """The API server would drop it, and the pool be another."""
     pool = copy.deepcopy(pools["bert-cpu"])
@@ -57,7 +48,6 @@ def test_a_misspelt_field_is_found(pools):
     assert len(find_faults(pool, crd=CRD)) == 1
 
 
-@needs_kubectl
 @pytest.mark.parametrize("machine", GKE_MACHINES, ids=lambda machine: machine.name)
 def test_a_pool_is_the_machine_that_the_steps_ask_for(pools, machine):
     """Labels, taint, GPUs and local SSDs."""
@@ -77,7 +67,6 @@ def test_a_pool_is_the_machine_that_the_steps_ask_for(pools, machine):
     assert taint["effect"].replace("_", "").lower() == toleration["effect"].lower()
 
 
-@needs_kubectl
 def test_all_pools_are_where_the_settings_say(pools):
     """Cluster, region and zone are written once."""
     settings = yaml.safe_load((COMPONENT / "settings.yaml").read_text("utf-8"))["data"]
@@ -94,7 +83,6 @@ def test_all_pools_are_where_the_settings_say(pools):
     assert places == [settings] * len(pools)
 
 
-@needs_kubectl
 def test_spot_is_for_the_pools_with_gpus(pools, tmp_path):
     """And changes nothing else."""
     spot = build(tmp_path, "node-pools", "node-pools/spot")

@@ -6,12 +6,12 @@ import subprocess
 import pytest
 
 from components.shared.images import name_image
-from pipelines.environments import STAGES
+from pipelines.environments import IMAGES
 
 
 def images_are_built() -> bool:
     """Whether `make images` has been run here."""
-    command = ["docker", "image", "inspect", *map(name_image, STAGES)]
+    command = ["docker", "image", "inspect", *map(name_image, IMAGES)]
     try:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except FileNotFoundError:

@@ -195,6 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
         if collection == "recurringruns":
             body["status"] = {"ENABLE": "ENABLED", "DISABLE": "DISABLED"}[body.pop("mode")]
             body["max_concurrency"] = str(body["max_concurrency"])
+        # What is in an experiment is in its namespace.
+        if experiment := self.server.objects["experiments"].get(body.get("experiment_id", "")):
+            body["namespace"] = experiment.get("namespace")
         if collection == "runs":
             body |= {"state": "PENDING", "finished_at": _NO_TIME}
         return self._answer(self.server.add(collection, body))

@@ -9,12 +9,16 @@ import tomllib
 import pytest
 
 from components.shared.images import VERSION, name_image
-from pipelines.environments import REPOSITORY, STAGES
+from pipelines.environments import IMAGES, REPOSITORY
 from tests.pipelines.engine import needs_images
 
 ON_TENSORFLOW = ("pretrain", "finetune", "evaluate")
 # Bytes.
-LARGEST = dict.fromkeys(ON_TENSORFLOW, 2000000000.0) | {"preprocess": 0.9e9, "ingest": 0.9e9}
+LARGEST = dict.fromkeys(ON_TENSORFLOW, 2000000000.0) | {
+    "preprocess": 0.9e9,
+    "ingest": 0.9e9,
+    "pipelines": 0.5e9,
+}
 
 
 def read_dockerfile(stage: str) -> list[str]:
@@ -32,7 +36,7 @@ def inspect(stage: str) -> dict:
     return json.loads(done.stdout)[0]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", IMAGES)
 def test_an_image_runs_as_a_numbered_user_that_is_not_root(stage):
     """Kubernetes can check `runAsNonRoot` for a number only."""
     last_user = [line for line in read_dockerfile(stage) if line.startswith("USER ")][-1]
@@ -40,7 +44,7 @@ def test_an_image_runs_as_a_numbered_user_that_is_not_root(stage):
     assert int(last_user.removeprefix("USER ")) > 0
 
 
-@pytest.mark.parametrize("stage", [*STAGES, "tensorflow"])
+@pytest.mark.parametrize("stage", [*IMAGES, "tensorflow"])
 def test_no_image_is_built_on_a_tag_that_moves(stage):
     """`latest`, or none; and each base can be given by its digest."""
     lines = read_dockerfile(stage)
@@ -106,7 +110,7 @@ def test_the_bases_are_arguments(settings, build_base, base):
 
 
 @needs_images
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", IMAGES)
 def test_an_image_is_small(stage):
     """Nodes pull it."""
     size = inspect(stage)["Size"]
@@ -124,7 +128,7 @@ def test_the_images_on_tensorflow_share_its_layers():
 
 
 @needs_images
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", IMAGES)
 def test_an_image_says_what_it_is(stage):
     """OCI's labels: of its own, not of the image it stands on."""
     labels = inspect(stage)["Config"]["Labels"]
@@ -140,7 +144,7 @@ def test_an_image_says_what_it_is(stage):
 
 
 @needs_images
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", IMAGES)
 def test_an_image_holds_no_caches_and_no_compiler(stage):
     """Of package managers, uv and pip; Horovod is compiled in a stage that is not shipped."""
     code = (

@@ -1,1 +1,0 @@
-"""Fine-tuning on labelled sentences: a BERT in, a classifier out."""

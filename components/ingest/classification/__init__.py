@@ -1,1 +1,0 @@
-"""Ingest for sentence classification: labelled sentences and a model to start from."""
