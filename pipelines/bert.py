@@ -77,6 +77,8 @@ def bert(
     baseline: str = EvaluateConfig.baseline,
     precision: str = PretrainConfig.precision,
     num_processes: int = PretrainConfig.num_processes,
+    num_nodes: int = PretrainConfig.num_nodes,
+    worker_pod: str = PretrainConfig.worker_pod,
     checkpoint_directory: str = PretrainConfig.checkpoint_directory,
     checkpoint_every_steps: int = PretrainConfig.checkpoint_every_steps,
     tensorboard_directory: str = PretrainConfig.tensorboard_directory,
@@ -151,8 +153,12 @@ def bert(
         baseline: metrics.json of the model in use, evaluated on the same questions, to
             compare with: a path (on a mounted volume).
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
-        num_processes: Horovod processes of a training step: one a GPU (8 on a DGX-1V,
-            16 on a DGX-2); 1 or 2 on a CPU.
+        num_processes: Horovod processes of a training step, over all its nodes: one a GPU (8
+            on a DGX-1V, 16 on a DGX-2); 1 or 2 on a CPU.
+        num_nodes: machines of a training step. Above one, the step makes an MPIJob and follows
+            it; the pipeline's root must be in a bucket.
+        worker_pod: above one node, JSON of what each machine's pod asks for, under Kubernetes's
+            names: nodeSelector, tolerations, resources, … and sharedMemory (of /dev/shm).
         checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
             the training steps keep the checkpoints of the run under way, each in a subfolder
             (pretrain-128, pretrain-512, finetune), so that a step that was killed or preempted
@@ -214,6 +220,8 @@ def bert(
         whole_word_masking=whole_word_masking,
         precision=precision,
         num_processes=num_processes,
+        num_nodes=num_nodes,
+        worker_pod=worker_pod,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
         tensorboard_directory=tensorboard_directory,
@@ -235,6 +243,8 @@ def bert(
         whole_word_masking=whole_word_masking,
         precision=precision,
         num_processes=num_processes,
+        num_nodes=num_nodes,
+        worker_pod=worker_pod,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
         tensorboard_directory=tensorboard_directory,
@@ -252,6 +262,8 @@ def bert(
         stride_tokens=stride_tokens,
         precision=precision,
         num_processes=num_processes,
+        num_nodes=num_nodes,
+        worker_pod=worker_pod,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
         tensorboard_directory=tensorboard_directory,

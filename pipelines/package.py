@@ -9,10 +9,9 @@ from kfp import dsl
 from kfp.dsl import pipeline_context
 from kfp.dsl.graph_component import GraphComponent
 
-from components.shared.errors import InputError
 from pipelines.hardware import Hardware, find_hardware
 from pipelines.plan import make_plan
-from pipelines.tasks import set_task
+from pipelines.tasks import describe_worker_pod, set_task
 
 
 def fit(
@@ -30,12 +29,10 @@ def fit(
         InputError: if there is no such machine, or the model does not fit it.
     """
     machine = find_hardware(hardware)
-    if machine.num_nodes > 1:
-        raise InputError(
-            f"hardware {hardware}: a step of the pipeline is one machine; compile for "
-            f"{hardware.rpartition('x')[0]}"
-        )
     plan = make_plan(hardware)
+    defaults = dict(plan.parameters)
+    if machine.num_nodes > 1:
+        defaults["worker_pod"] = describe_worker_pod(machine)
     training_hours = sum(phase.hours or 0 for phase in plan.phases)
     function = pipeline.pipeline_func
 
@@ -50,7 +47,7 @@ def fit(
             task.set_container_image((images or {}).get(image, image))
         return outputs
 
-    fitted.__signature__ = _replace_defaults(function, plan.parameters)  # type: ignore[attr-defined]
+    fitted.__signature__ = _replace_defaults(function, defaults)  # type: ignore[attr-defined]
     return dsl.pipeline(
         fitted,
         name=pipeline.component_spec.name,
@@ -69,4 +66,5 @@ def _replace_defaults(function: Any, defaults: Mapping[str, Any]) -> inspect.Sig
 
 def _describe(machine: Hardware) -> str:
     gpus = f"{machine.num_gpus} {machine.gpu} of {machine.gpu_memory_gib} GB"
-    return f"Sized for {machine.name} ({gpus if machine.num_gpus else 'no GPU'})."
+    nodes = f"{machine.num_nodes} machines, each of " if machine.num_nodes > 1 else ""
+    return f"Sized for {machine.name} ({nodes}{gpus if machine.num_gpus else 'no GPU'})."

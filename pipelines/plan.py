@@ -96,8 +96,9 @@ class Plan:
         if machine.num_nodes > 1:
             lines += [
                 "",
-                "A pipeline's step is one machine. For several, start each phase of pretraining",
-                "with these settings under horovodrun -H or mpirun.",
+                "On Kubeflow a training step then makes an MPIJob, whose pods ask for what",
+                f"`compile --hardware {machine.name}` says. Elsewhere, start each phase of",
+                "pretraining with these settings under horovodrun -H or mpirun.",
             ]
         return "\n".join(lines)
 
@@ -247,6 +248,8 @@ def _parameters(
         "precision": precision,
         "num_processes": machine.num_processes,
     }
+    if machine.num_nodes > 1:
+        parameters["num_nodes"] = machine.num_nodes
     for phase in phases:
         values = {
             "num_steps": phase.num_steps,

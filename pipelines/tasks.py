@@ -5,8 +5,9 @@ request for ephemeral storage, is in manifests/components/node-pools: nodes whos
 on local SSD.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
@@ -39,6 +40,8 @@ class _Needs:
 # from its newest checkpoint. Its new node takes longer to come than this back-off; it only
 # keeps a step that fails at once from using up its retries in seconds.
 _TRAINING = _Needs(gpus=_ALL, timeout_hours=72, num_retries=10, backoff="30s", backoff_factor=1.0)
+# A step whose training runs in other pods.
+_FOLLOWING = replace(_TRAINING, gpus=_NONE, memory_gib=4)
 _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "look-for-dump": _Needs(timeout_hours=1),
     "record-dump": _Needs(timeout_hours=1),
@@ -58,7 +61,8 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
         task: a step of the pipeline, known by its component's name.
         hardware: a step that trains is one pod that takes such a machine whole; one that
             predicts takes one GPU of it, with its share of the CPUs and the memory. The others
-            run on nodes without GPUs.
+            run on nodes without GPUs; so does a step that trains on several machines, which
+            makes an MPIJob of pods that take them.
         training_hours: expected of pretraining; a training step that takes twice as long, and
             more than three days, is ended.
     """
@@ -66,6 +70,8 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
     timeout_hours = needs.timeout_hours
     if needs.gpus == _ALL:
         timeout_hours = max(timeout_hours, round(2 * training_hours))
+        if hardware.num_nodes > 1:
+            needs = _FOLLOWING
     if hardware.num_gpus and needs.gpus != _NONE:
         _put_on_gpus(task, hardware, hardware.num_gpus if needs.gpus == _ALL else 1)
     else:
@@ -82,6 +88,22 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
     kubernetes.set_security_context(
         task, run_as_user=_USER, run_as_group=_USER, run_as_non_root=True
     )
+
+
+def describe_worker_pod(hardware: Hardware) -> str:
+    """What each pod of a training on several machines asks for; the parameter `worker_pod`."""
+    memory = f"{hardware.pod_memory_gib}Gi"
+    gpus = {_GPU: str(hardware.num_gpus)} if hardware.num_gpus else {}
+    pod = {
+        "nodeSelector": dict(hardware.node_selector),
+        "tolerations": [dict(toleration) for toleration in hardware.tolerations],
+        "resources": {
+            "requests": {"cpu": str(hardware.pod_cpus), "memory": memory, **gpus},
+            "limits": {"cpu": str(hardware.num_cpus), "memory": memory, **gpus},
+        },
+        "sharedMemory": f"{hardware.shared_memory_gib}Gi",
+    }
+    return json.dumps(pod)
 
 
 def _put_on_gpus(task: PipelineTask, hardware: Hardware, num_gpus: int) -> None:

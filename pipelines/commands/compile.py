@@ -16,7 +16,9 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "--hardware", default="cpu", help=f"the nodes that train: {', '.join(HARDWARE)}"
+        "--hardware",
+        default="cpu",
+        help=f"what trains: {', '.join(HARDWARE)}, or one of them with xN for N machines (dgx-2x4)",
     )
     parser.add_argument(
         "--images",

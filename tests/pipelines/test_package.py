@@ -9,6 +9,7 @@ import pytest
 import yaml
 from kfp import components
 
+from components.shared.mpijob.worker_pod import WorkerPod
 from pipelines.commands.compile import compile_pipeline
 from pipelines.environments import REPOSITORY, STAGES
 from pipelines.hardware import HARDWARE
@@ -21,6 +22,7 @@ PACKAGES = REPOSITORY / "manifests" / "pipelines"
 COMMITTED = sorted(path.stem.removeprefix("bert-") for path in PACKAGES.glob("bert-*.yaml"))
 GPU_MACHINES = [machine for machine in HARDWARE.values() if machine.num_gpus]
 TRAINING = ("pretrain", "finetune")
+SEVERAL = "dgx-2x4"
 # What the backend replaces when it starts a step: the executor's input, whole or in parts.
 SUBSTITUTED = re.compile(r"\$(\.(inputs|outputs)\.(parameters|artifacts)\['[\w-]+'\].*)?")
 
@@ -30,7 +32,7 @@ def packages(tmp_path_factory) -> dict[str, tuple[str, dict, dict]]:
     """By machine: the file's text, the pipeline's specification, and that for Kubernetes."""
     folder = tmp_path_factory.mktemp("packages")
     compiled = {}
-    for name in HARDWARE:
+    for name in (*HARDWARE, SEVERAL):
         path = folder / f"{name}.yaml"
         compile_pipeline(hardware=name, images=DIGESTS, only_newer_dump=False, output=path)
         text = path.read_text("utf-8")
@@ -157,6 +159,26 @@ def test_evaluation_takes_one_gpu_and_its_share(packages, machine):
     share = machine.memory_gib / machine.num_gpus
     assert 0.9 * share < gib(resources["resourceMemoryLimit"]) < share
     assert 0 < int(resources["resourceCpuRequest"]) <= machine.num_cpus / machine.num_gpus
+
+
+def test_on_several_machines_a_training_step_follows_a_job_from_elsewhere(packages):
+    """It needs no GPU itself; the pods of the MPIJob ask for the machines."""
+    parameters = packages[SEVERAL][1]["root"]["inputDefinitions"]["parameters"]
+    steps = {stage: container for stage, container, _ in list_steps(packages, SEVERAL)}
+
+    pod = WorkerPod.parse(parameters["worker_pod"]["defaultValue"])
+
+    assert (parameters["num_nodes"]["defaultValue"], HARDWARE["dgx-2"].num_gpus) == (4, 16)
+    assert parameters["num_processes"]["defaultValue"] == 64
+    assert pod.nodeSelector == HARDWARE["dgx-2"].node_selector
+    assert pod.tolerations == [{**HARDWARE["dgx-2"].tolerations[0]}]
+    assert pod.resources["limits"]["nvidia.com/gpu"] == "16"
+    assert gib(pod.resources["limits"]["memory"]) == HARDWARE["dgx-2"].pod_memory_gib
+    assert pod.sharedMemory == "16Gi"
+    for stage in TRAINING:
+        assert "accelerator" not in steps[stage]["resources"]
+        assert gib(steps[stage]["resources"]["resourceMemoryLimit"]) == 4
+    assert steps["evaluate"]["resources"]["accelerator"]["resourceCount"] == "1"
 
 
 def test_without_gpus_every_step_fits_the_small_machine(packages):
