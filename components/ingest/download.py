@@ -6,10 +6,10 @@ import hashlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import requests
 
@@ -20,6 +20,8 @@ from components.ingest.transfer import BrokenTransferError, Part, as_broken, tra
 from components.shared.errors import InputError
 
 Found = TypeVar("Found")
+# Takes a file and the checksums that it should have.
+Accept: TypeAlias = Callable[[Path, Mapping[str, str]], Found]
 
 _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_WAIT_ON_REQUEST_SECONDS = 300.0
@@ -37,13 +39,14 @@ class Downloads:
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the run has failed elsewhere: no download goes on then."""
 
-    def fetch(self, source: Source, accept: Callable[[Path], Found]) -> tuple[Path, Found]:
+    def fetch(self, source: Source, accept: Accept[Found]) -> tuple[Path, Found]:
         """Download a file, or make sure that the one kept from before is current.
 
         Args:
             source: what to download.
-            accept: looks into the whole file and raises InputError if it won't do; such a
-                file is removed. A DamagedFileError has it downloaded once more.
+            accept: looks into the whole file, given the checksums by which a store knows it,
+                and raises InputError if it won't do; such a file is removed. A
+                DamagedFileError has it downloaded once more.
 
         Returns:
             The file, and what `accept` returned.
@@ -67,35 +70,32 @@ class Downloads:
             os.replace(part.path, final)
         return final, found
 
-    def _complete_and_accept(
-        self, source: Source, part: Part, accept: Callable[[Path], Found]
-    ) -> Found:
-        self._complete(source, part)
+    def _complete_and_accept(self, source: Source, part: Part, accept: Accept[Found]) -> Found:
+        remote = self._complete(source, part)
         try:
-            return accept(part.path)
+            return accept(part.path, remote.algorithm_to_digest)
         except InputError as error:
             part.discard()
             message = str(error).replace(str(part.path), source.label)
             raise type(error)(message) from None
 
-    def _complete(self, source: Source, part: Part) -> None:
+    def _complete(self, source: Source, part: Part) -> Remote:
         """Try until the part is whole; only attempts in a row that gain nothing count."""
         failures, furthest = 0, part.num_bytes
         while True:
             try:
-                self._transfer(source, part)
+                return self._transfer(source, part)
             except BrokenTransferError as broken:
                 failures = 1 if part.num_bytes > furthest else failures + 1
                 furthest = max(furthest, part.num_bytes)
                 if failures > self.max_retries or self.stop.is_set():
                     raise InputError(self._give_up(source, part, broken, failures)) from None
                 self._pause(source, broken, failures)
-            else:
-                return
 
-    def _transfer(self, source: Source, part: Part) -> None:
+    def _transfer(self, source: Source, part: Part) -> Remote:
         remote = self._open(source)
         transfer(remote, part, timeout_seconds=self.timeout_seconds, stop=self.stop)
+        return remote
 
     def _open(self, source: Source) -> Remote:
         try:

@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -13,11 +13,20 @@ import google.auth.transport.requests
 import requests
 from botocore.exceptions import BotoCoreError
 
-from components.ingest.buckets import list_s3, match_names, open_s3, split_address
+from components.ingest.buckets import (
+    decode_checksum,
+    find_prefix,
+    list_s3,
+    match_names,
+    open_s3,
+    split_address,
+)
 from components.ingest.sources import Source, name_matches
 from components.shared.errors import InputError
 
 _GS_HOST = "https://storage.googleapis.com"
+# An object that was put together from others has no MD5.
+_GS_CHECKSUMS = {"md5": "md5Hash", "crc32c": "crc32c"}
 _GS_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 # Google's clients read it too: the address of a storage server that needs no credentials.
 _GS_EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
@@ -34,6 +43,8 @@ class Remote:
     """What notes call it: a signed URL is another each time."""
     is_fixed: bool
     """Whether the identity is that of one version of the file, which never changes."""
+    algorithm_to_digest: Mapping[str, str] = field(default_factory=dict)
+    """The checksums by which the store knows it."""
 
 
 def open_remote(source: Source, *, timeout_seconds: float) -> Remote:
@@ -45,17 +56,22 @@ def open_remote(source: Source, *, timeout_seconds: float) -> Remote:
     """
     if source.location.startswith("s3://"):
         try:
-            url, identity = open_s3(source, timeout_seconds=timeout_seconds)
+            url, identity, digests = open_s3(source, timeout_seconds=timeout_seconds)
         except BotoCoreError as error:
             raise requests.ConnectionError(error) from error
-        return Remote(requests.Session(), url, source.label, identity, is_fixed=True)
+        return Remote(requests.Session(), url, source.label, identity, True, digests)
     if source.location.startswith("gs://"):
         # The object's generation in the URL: a download that goes on later gets the same bytes.
         session, bucket_url = _open_gs(source)
         url = f"{bucket_url}/o/{quote(split_address(source)[1], safe='')}"
-        generation = _read_gs(session, url, {}, source, timeout_seconds)["generation"]
-        url = f"{url}?alt=media&generation={generation}"
-        return Remote(session, url, source.label, url, is_fixed=True)
+        known = _read_gs(session, url, {}, source, timeout_seconds)
+        url = f"{url}?alt=media&generation={known['generation']}"
+        digests = {
+            algorithm: decode_checksum(known[key])
+            for algorithm, key in _GS_CHECKSUMS.items()
+            if known.get(key)
+        }
+        return Remote(session, url, source.label, url, True, digests)
     session, url = requests.Session(), source.location
     return Remote(session, url, source.label, url, is_fixed=False)
 
@@ -68,10 +84,10 @@ def resolve_remote(source: Source, *, timeout_seconds: float) -> list[Source]:
     """
     if not source.is_bucket_pattern:
         return [source]
-    bucket, pattern = split_address(source)
+    bucket = split_address(source)[0]
     lister = list_s3 if source.location.startswith("s3://") else _list_gs
     try:
-        names = match_names(pattern, lister(source, timeout_seconds=timeout_seconds))
+        names = match_names(source, lister(source, timeout_seconds=timeout_seconds))
     except (BotoCoreError, requests.RequestException) as error:
         raise InputError(
             f"{source.label}: the store can't be reached ({error}); check the network and the "
@@ -90,7 +106,7 @@ def _open_gs(source: Source) -> tuple[requests.Session, str]:
 
 def _list_gs(source: Source, *, timeout_seconds: float) -> Iterator[str]:
     session, bucket_url = _open_gs(source)
-    wanted = {"prefix": split_address(source)[1].partition("*")[0]}
+    wanted = {"prefix": find_prefix(source)}
     while True:
         page = _read_gs(session, f"{bucket_url}/o", wanted, source, timeout_seconds)
         yield from (item["name"] for item in page.get("items", ()))

@@ -20,6 +20,8 @@ _BUCKET_SCHEMES = ("gs://", "s3://")
 # Wikimedia names the parts of large plain exports "….xml-p1p41242".
 _PLAIN_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?$")
 _CONDITIONS = re.compile(r"^\w+=[^=]*$")
+# What makes a name a pattern, as in glob.
+_MAGIC = re.compile(r"[*?]|\[[^\]/]+\]")
 
 
 @dataclass(frozen=True)
@@ -39,21 +41,28 @@ class Source:
         return "://" in self.location
 
     @property
+    def is_in_bucket(self) -> bool:
+        """Whether it is an object, or a pattern of some."""
+        return self.location.startswith(_BUCKET_SCHEMES)
+
+    @property
     def is_bucket_pattern(self) -> bool:
         """Whether it stands for all objects that it matches."""
-        return self.location.startswith(_BUCKET_SCHEMES) and "*" in self.location
+        return self.is_in_bucket and _MAGIC.search(self.location) is not None
 
     @property
     def name(self) -> str:
         """Its file name."""
         if not self.is_remote:
             return Path(self.location).name
-        return PurePosixPath(unquote(urlsplit(self.location).path)).name
+        # In a bucket's pattern, a question mark starts no query.
+        path = self.location if self.is_in_bucket else urlsplit(self.location).path
+        return PurePosixPath(unquote(path)).name
 
     @property
     def label(self) -> str:
         """How messages and manifests call it: an address loses what may be secret."""
-        if not self.is_remote:
+        if not self.is_remote or self.is_in_bucket:
             return self.location
         parts = urlsplit(self.location)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
@@ -86,7 +95,7 @@ def parse_dump(text: str) -> list[Source]:
     texts = [text] if Path(text).is_file() else re.split(r"[,\s]+", text.strip(", \t\r\n"))
     sources = [parse_source(one) for one in texts]
     for source in sources:
-        if "*" not in source.name and not parse_dump_name(source.location):
+        if not _MAGIC.search(source.name) and not parse_dump_name(source.location):
             find_compression(source)
     return sources
 
@@ -162,7 +171,7 @@ def _check_address(source: Source) -> None:
         raise InputError(
             f"{source.label}: the address names no file; it needs a host (or bucket) and a path"
         )
-    if "*" in source.location and not source.is_bucket_pattern:
+    if "*" in source.location and not source.is_in_bucket:
         raise InputError(
             f"{source.label}: a web server can't be asked what matches a pattern; name each file"
         )

@@ -26,7 +26,7 @@ def downloads(tmp_path):
     )
 
 
-def fetch(downloads, url, accept=lambda path: None):
+def fetch(downloads, url, accept=lambda path, stored: None):
     """The bytes of a download."""
     path, _ = downloads.fetch(parse_source(url), accept)
     return path.read_bytes()
@@ -174,7 +174,7 @@ def test_a_kept_file_is_not_downloaded_again(server, downloads):
 def test_a_server_that_ignores_conditions_is_not_read_again(server, downloads):
     """Its answer begins with the version that is here: the kept bytes, marked here, stay."""
     url = server.serve("/x", Answer(CONTENT))
-    path, _ = downloads.fetch(parse_source(url), lambda path: None)
+    path, _ = downloads.fetch(parse_source(url), lambda path, stored: None)
     marked = CONTENT[:-1] + b"\x00"
     path.write_bytes(marked)
     server.serve("/x", Answer(CONTENT, takes_if_none_match=False))
@@ -185,7 +185,7 @@ def test_a_server_that_ignores_conditions_is_not_read_again(server, downloads):
 def test_a_kept_file_that_changed_is_downloaded_anew(server, downloads, tmp_path):
     """What was linked to the old version keeps its bytes."""
     url = server.serve("/x", Answer(CONTENT))
-    path, _ = downloads.fetch(parse_source(url), lambda path: None)
+    path, _ = downloads.fetch(parse_source(url), lambda path, stored: None)
     os.link(path, tmp_path / "output")
     server.serve("/x", Answer(CHANGED))
 
@@ -251,7 +251,7 @@ def test_a_file_that_is_not_accepted_is_removed(server, downloads):
     """The next run must not find it; the message names the address, not the scratch file."""
     url = server.serve("/x", Answer(CONTENT))
 
-    def refuse(path):
+    def refuse(path, stored):
         raise InputError(f"{path}: it won't do")
 
     with pytest.raises(InputError, match=f"^{url}: it won't do"):
@@ -264,7 +264,7 @@ def test_the_name_appears_only_after_the_check(server, downloads):
     url = server.serve("/x", Answer(CONTENT))
     seen = []
 
-    fetch(downloads, url, lambda path: seen.extend(files_of(downloads)))
+    fetch(downloads, url, lambda path, stored: seen.extend(files_of(downloads)))
 
     assert seen == ["x.part", "x.part.json"]
 
@@ -282,7 +282,7 @@ def test_files_of_one_name_do_not_mix(server, downloads):
 def test_two_runs_do_not_write_one_part(server, downloads):
     """The second is refused while the first holds the folder."""
     url = server.serve("/x", Answer(CONTENT))
-    path, _ = downloads.fetch(parse_source(url), lambda path: None)
+    path, _ = downloads.fetch(parse_source(url), lambda path, stored: None)
     descriptor = os.open(path.parent, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
 
