@@ -1,6 +1,8 @@
 """Command line of the evaluation stage: python -m components.evaluate --help."""
 
 from components.evaluate.ask import ask
+from components.evaluate.classification import run as classification
+from components.evaluate.classification.config import EvaluateClassificationConfig
 from components.evaluate.config import AskConfig, EvaluateConfig
 from components.evaluate.run import run
 from components.evaluate.saved_model import ExportConfig, export
@@ -13,6 +15,7 @@ if __name__ == "__main__":
         run,
         commands={
             "ask": (AskConfig, ask),
+            "classification": (EvaluateClassificationConfig, classification.run),
             "export": (ExportConfig, export),
             "score": (ScoreFiles, score),
         },

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from components.evaluate.answers import Answers
 from components.evaluate.scores import score_answer
 from components.shared.squad.data import Question
+
+Item = TypeVar("Item")
 
 # Of a context with more characters than this, only those around the answers are shown.
 _LONG_CONTEXT = 2000
@@ -54,8 +56,7 @@ def choose_answered(
     answered = [_answered(question, answers) for question in questions]
     right = [item for item in answered if item.exact == 1]
     other = [item for item in answered if item.exact != 1]
-    num_right = max(min(count // 2, len(right)), count - len(other))
-    chosen = _spread(right, num_right) + _spread(other, count - num_right)
+    chosen = choose_halves(right, other, count)
     order = {question.id: place for place, question in enumerate(questions)}
     return sorted(chosen, key=lambda item: order[item.question.id])
 
@@ -82,6 +83,12 @@ def mark_context(answered: AnsweredQuestion) -> list[Segment]:
     return segments if len(context) <= _LONG_CONTEXT else _shorten(segments)
 
 
+def choose_halves(right: Sequence[Item], wrong: Sequence[Item], count: int) -> list[Item]:
+    """So many items, half of each where there are, from all over each list."""
+    num_right = max(min(count // 2, len(right)), count - len(wrong))
+    return _spread(right, num_right) + _spread(wrong, count - num_right)
+
+
 def _answered(question: Question, answers: Answers) -> AnsweredQuestion:
     prediction = answers.predictions[question.id]
     exact, f1 = score_answer(question, prediction)
@@ -92,7 +99,7 @@ def _answered(question: Question, answers: Answers) -> AnsweredQuestion:
     return AnsweredQuestion(question, prediction, exact, f1, probability)
 
 
-def _spread(items: Sequence[AnsweredQuestion], count: int) -> list[AnsweredQuestion]:
+def _spread(items: Sequence[Item], count: int) -> list[Item]:
     """So many of them, evenly apart."""
     count = min(count, len(items))
     return [items[place * len(items) // count] for place in range(count)]

@@ -1,6 +1,7 @@
 """A fine-tuned model with all that it takes to answer questions."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from components.evaluate.answers import Answers, choose_answers
 from components.evaluate.config import AnswerConfig
 from components.evaluate.predict import Predictor
 from components.shared.bert.checkpoint import Checkpoint
+from components.shared.bert.heads import SpanModel
 from components.shared.squad.data import Question
 from components.shared.squad.windows import Window, make_windows
 from components.shared.tokenizer import WordPieceTokenizer
@@ -29,7 +31,7 @@ class Answerer:
         self._tokenizer = WordPieceTokenizer(
             self.checkpoint.vocabulary, lowercase=self.checkpoint.lowercase
         )
-        self.predictor = Predictor(self.checkpoint, precision=config.precision)
+        self.predictor = load_predictor(self.checkpoint, precision=config.precision)
 
     def cut(self, questions: Sequence[Question]) -> list[Window]:
         """The windows of the questions' contexts."""
@@ -65,3 +67,12 @@ class Answerer:
             max_answer_length_tokens=self._config.max_answer_length_tokens,
             null_score_diff_threshold=self._config.null_score_diff_threshold,
         )
+
+
+def load_predictor(checkpoint: Checkpoint, *, precision: str) -> Predictor:
+    """The model that scores windows.
+
+    Raises:
+        InputError: if the checkpoint is of another architecture or task.
+    """
+    return Predictor(checkpoint, partial(SpanModel, seed=0), precision=precision, noun="windows")

@@ -3,26 +3,46 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.shared.bert.settings import PRECISIONS
 from components.shared.errors import InputError
 from components.shared.squad.settings import WindowConfig
 
-_PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 _LEAST = {
     "max_answer_length_tokens": 1,
     "n_best_size": 1,
     "batch_size": 1,
     "num_warmup_batches": 0,
     "num_report_questions": 0,
+    "num_report_sentences": 0,
     "num_answers": 1,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnswerConfig(WindowConfig):
-    """How a fine-tuned model answers questions."""
+class PredictionConfig:
+    """How a fine-tuned model is run."""
 
     checkpoint: Path
     """Checkpoint folder of the fine-tuned model."""
+
+    batch_size: int = 32
+    """Windows or sentences predicted at once."""
+    precision: str = "float32"
+    """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            if getattr(self, name, least) < least:
+                raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
+        if self.precision not in PRECISIONS:
+            raise InputError(
+                f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerConfig(PredictionConfig, WindowConfig):
+    """How a fine-tuned model answers questions."""
 
     max_answer_length_tokens: int = 30
     """Longest answer in word pieces."""
@@ -30,20 +50,10 @@ class AnswerConfig(WindowConfig):
     """Start and end positions looked at in each window, and answers kept of each question."""
     null_score_diff_threshold: float = 0.0
     """SQuAD 2.0: answer nothing if that scores more than this above the best answer."""
-    batch_size: int = 32
-    """Windows predicted at once."""
-    precision: str = "float32"
-    """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, least in _LEAST.items():
-            if getattr(self, name, least) < least:
-                raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
-        if self.precision not in _PRECISIONS:
-            raise InputError(
-                f"precision must be one of {', '.join(_PRECISIONS)}, got {self.precision!r}"
-            )
+        PredictionConfig.__post_init__(self)
+        WindowConfig.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,11 @@ from components.shared.files import write_text
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _LATENCY = "latency_ms_p"
-_SPEEDS = {"questions_per_second": "questions a second", "windows_per_second": "windows a second"}
+_SPEEDS = {
+    "questions_per_second": "questions a second",
+    "windows_per_second": "windows a second",
+    "sentences_per_second": "sentences a second",
+}
 _SCORE_GROUPS = {"": "All questions", "HasAns_": "With an answer", "NoAns_": "Without an answer"}
 
 
@@ -49,28 +53,63 @@ def write_report(
         groups: F1 of groups of questions by what they have in common.
         precision_recall: SQuAD 2.0's curve.
     """
+    write_page(
+        path,
+        _TEMPLATE.name,
+        title=title,
+        subtitle=subtitle,
+        speed=speed,
+        histories=histories,
+        settings=settings,
+        headline=_headline(scores),
+        score_rows=_score_rows(scores),
+        thresholds={name: scores[name] for name in scores if name.startswith("best_")},
+        answered=[(item, mark_context(item)) for item in answered],
+        differences=differences,
+        groups=groups or {},
+        precision_recall=precision_recall,
+    )
+
+
+def write_page(
+    path: Path,
+    template: str,
+    *,
+    title: str,
+    subtitle: str,
+    speed: Mapping[str, Any],
+    histories: Sequence[History],
+    settings: Mapping[str, Mapping[str, Any]],
+    **contents: Any,
+) -> None:
+    """Write a page with what all evaluations have, whole or not at all.
+
+    Args:
+        path: the HTML file.
+        template: one of this folder; report.html.jinja or one that extends its blocks.
+        title: what was evaluated.
+        subtitle: a sentence on the run.
+        speed: see `write_report`.
+        histories: see `write_report`.
+        settings: see `write_report`.
+        contents: what the template's own blocks show.
+    """
     loader = jinja2.FileSystemLoader(_TEMPLATE.parent)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     environment.filters |= {"number": _format_number, "words": lambda name: name.replace("_", " ")}
-    text = environment.get_template(_TEMPLATE.name).render(
+    text = environment.get_template(template).render(
         title=title,
         subtitle=subtitle,
-        headline=_headline(scores),
-        score_rows=_score_rows(scores),
-        thresholds={name: scores[name] for name in scores if name.startswith("best_")},
         speeds=[(speed[name], label) for name, label in _SPEEDS.items() if name in speed],
         latencies=_latencies(speed),
         conditions=_conditions(speed),
         curves=[
             (h.entries[0].get("label", "Training"), draw_panels(h)) for h in histories if h.entries
         ],
-        answered=[(item, mark_context(item)) for item in answered],
         settings=settings,
-        differences=differences,
-        groups=groups or {},
-        precision_recall=precision_recall,
+        **contents,
     )
     write_text(path, text)
 

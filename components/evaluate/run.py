@@ -38,12 +38,9 @@ def run(config: EvaluateConfig) -> Metadata:
     predicted = answerer.predictor.predict(
         windows, batch_size=config.batch_size, num_warmup_batches=config.num_warmup_batches
     )
+    start_logits, end_logits = predicted.outputs
     answers = answerer.choose(
-        data.questions,
-        windows,
-        predicted.start_logits,
-        predicted.end_logits,
-        version=data.version,
+        data.questions, windows, start_logits, end_logits, version=data.version
     )
     scores = score_answers(
         data,
@@ -69,7 +66,7 @@ def run(config: EvaluateConfig) -> Metadata:
         settings={
             "Model": answerer.checkpoint.config.fields(),
             "Evaluation": settings(config),
-            "Versions": {"kubeflow-bert": VERSION} | {name: version(name) for name in _PACKAGES},
+            "Versions": list_versions(),
         },
         differences=differences,
         groups={
@@ -82,6 +79,11 @@ def run(config: EvaluateConfig) -> Metadata:
     content = {**metrics, QUESTION_SCORES: question_scores}
     write_text(config.metrics, json.dumps(content, indent=2) + "\n")
     return {"metrics": metrics, "predictions": {"questions": len(data.questions)}}
+
+
+def list_versions() -> dict[str, str]:
+    """What the evaluation ran with."""
+    return {"kubeflow-bert": VERSION} | {name: version(name) for name in _PACKAGES}
 
 
 def _read_histories(config: EvaluateConfig) -> list[History]:

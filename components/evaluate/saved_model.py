@@ -16,7 +16,8 @@ class ExportConfig:
     """Write a fine-tuned model as a SavedModel, which loads without this project's code.
 
     Its signature serving_default takes int32 [batch, length] token_ids and segment_ids (0 in
-    padding) and gives float32 [batch, length] start_logits and end_logits.
+    padding) and gives float32 [batch, length] start_logits and end_logits; of a classifier
+    float32 [batch, labels] logits, in the order of assets.extra/labels.json.
     """
 
     checkpoint: Path
@@ -38,19 +39,25 @@ def export(config: ExportConfig) -> None:
     import tensorflow as tf
 
     from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
-    from components.shared.bert.heads import SpanModel
+    from components.shared.bert.heads import ClassifierModel, SpanModel
 
     checkpoint = Checkpoint.read(config.checkpoint)
-    model = SpanModel(checkpoint.config, seed=0)
+    labels = checkpoint.labels
+    model: ClassifierModel | SpanModel = (
+        SpanModel(checkpoint.config, seed=0)
+        if labels is None
+        else ClassifierModel(checkpoint.config, num_labels=len(labels), seed=0)
+    )
     model.build()
     restore(checkpoint.folder, named_variables(model))
     ids = tf.TensorSpec([None, None], tf.int32)
 
     @tf.function(input_signature=[ids, ids])
     def serve(token_ids: tf.Tensor, segment_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        start_BL, end_BL = model(
-            {"token_ids": token_ids, "segment_ids": segment_ids}, training=False
-        )
+        outputs = model({"token_ids": token_ids, "segment_ids": segment_ids}, training=False)
+        if labels is not None:
+            return {"logits": outputs}
+        start_BL, end_BL = outputs
         return {"start_logits": start_BL, "end_logits": end_BL}
 
     module = tf.Module()
@@ -64,4 +71,7 @@ def export(config: ExportConfig) -> None:
         shutil.copyfile(checkpoint.folder / "vocab.txt", assets / "vocab.txt")
         settings = json.dumps({"do_lower_case": checkpoint.lowercase}) + "\n"
         (assets / "tokenizer_config.json").write_text(settings, encoding="utf-8")
+        if labels is not None:
+            text = json.dumps(labels, ensure_ascii=False) + "\n"
+            (assets / "labels.json").write_text(text, encoding="utf-8")
     print(f"{config.output}: a SavedModel with the signature serving_default", flush=True)

@@ -1,5 +1,7 @@
 """Command line of the fine-tuning stage: python -m components.finetune --help."""
 
+from components.finetune.classification import run as classification
+from components.finetune.classification.config import FinetuneClassificationConfig
 from components.finetune.config import FinetuneConfig
 from components.finetune.run import run
 from components.shared.bert.export import ExportConfig, export
@@ -7,4 +9,11 @@ from components.shared.stage import main
 
 # Horovod's processes are spawned and import this module again.
 if __name__ == "__main__":
-    main(FinetuneConfig, run, commands={"export": (ExportConfig, export)})
+    main(
+        FinetuneConfig,
+        run,
+        commands={
+            "classification": (FinetuneClassificationConfig, classification.run),
+            "export": (ExportConfig, export),
+        },
+    )

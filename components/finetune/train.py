@@ -20,7 +20,7 @@ from components.shared.tokenizer import WordPieceTokenizer
 def train(config: FinetuneConfig) -> None:
     """Fine-tune on all processes; the first writes the outputs."""
     data = read_squad(config.squad / "train.json")
-    initial = Checkpoint.read(config.initial_checkpoint)
+    initial = Checkpoint.read(config.initial_checkpoint, may_be_untrained=True)
     config.expect_room(initial.config.max_position_embeddings)
     distributed.initialize(seed=config.seed, precision=config.precision)
     windows = make_windows(

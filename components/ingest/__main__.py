@@ -1,5 +1,7 @@
 """`python -m components.ingest`: the stage from a command line or from Kubeflow."""
 
+from components.ingest.classification import run as classification
+from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.config import IngestConfig, LookConfig, RecordConfig
 from components.ingest.newer import look, record
 from components.ingest.run import run
@@ -9,5 +11,9 @@ if __name__ == "__main__":
     main(
         IngestConfig,
         run,
-        commands={"look": (LookConfig, look), "record": (RecordConfig, record)},
+        commands={
+            "classification": (IngestClassificationConfig, classification.run),
+            "look": (LookConfig, look),
+            "record": (RecordConfig, record),
+        },
     )

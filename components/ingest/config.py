@@ -10,6 +10,7 @@ _FILE = "the path or address of a file"
 _WHAT_TO_GIVE = {
     "dump": _FILE,
     "squad_train": _FILE,
+    "train": _FILE,
     "record": _FILE,
     "fingerprint": "what `look` wrote",
 }

@@ -1,7 +1,5 @@
 """What each Horovod process does in pretraining."""
 
-from pathlib import Path
-
 from components.pretrain.batches import BatchMaker, choose_maker
 from components.pretrain.config import PretrainConfig
 from components.pretrain.rows import RowReader
@@ -70,19 +68,11 @@ def _choose_architecture(
                 f"{initial.folder / 'vocab.txt'}: another vocabulary than {config.vocabulary}, "
                 "under whose ids the weights mean nothing; preprocess with the checkpoint's"
             )
-    elif config.bert_config.lstrip().startswith("{"):
-        bert_config = BertConfig.parse(config.bert_config, source="bert_config")
-        source = "bert_config"
-    elif config.bert_config:
-        bert_config, source = BertConfig.read(Path(config.bert_config)), config.bert_config
     else:
-        bert_config = BertConfig.preset(config.preset, vocab_size=len(vocabulary))
-        source = config.preset
-    if bert_config.vocab_size < len(vocabulary):
-        raise InputError(
-            f"{source}: vocab_size {bert_config.vocab_size} is less than the {len(vocabulary)} "
-            f"pieces of {config.vocabulary}; set it to {len(vocabulary)}"
+        bert_config, source = BertConfig.choose(
+            config.bert_config, config.preset, vocab_size=len(vocabulary)
         )
+    bert_config.expect_room(len(vocabulary), source=source, vocabulary=str(config.vocabulary))
     if bert_config.max_position_embeddings < config.sequence_length:
         raise InputError(
             f"{source}: max_position_embeddings {bert_config.max_position_embeddings} is less "

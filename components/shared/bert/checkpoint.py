@@ -1,15 +1,14 @@
 """Checkpoints as google-research/bert writes them: its files, its variable names.
 
 A folder holds `bert_model.ckpt.*` (TensorFlow's tensor bundle), `bert_config.json`,
-`vocab.txt`, `tokenizer_config.json` (whether text is lower-cased) and, last,
-`checkpoint.json` with each file's SHA-256. The state of a training run adds the
+`vocab.txt`, `tokenizer_config.json` (whether text is lower-cased), a classifier's `labels.json`
+and, last, `checkpoint.json` with each file's SHA-256. The state of a training run adds the
 optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's and NVIDIA's) and
 `global_step`.
 """
 
 import json
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,13 +19,19 @@ import tensorflow as tf
 
 from components.shared.bert import huggingface
 from components.shared.bert.config import BertConfig
-from components.shared.bert.heads import PretrainingModel, SpanModel
+from components.shared.bert.heads import ClassifierModel, Model, PretrainingModel
+from components.shared.bert.manifest import (
+    check_files,
+    has_random_weights,
+    write_descriptions,
+    write_manifest,
+)
 from components.shared.errors import InputError
-from components.shared.files import sha256, whole_folder
+from components.shared.files import whole_folder
 from components.shared.vocabulary import Vocabulary
 
 _BUNDLE = "bert_model.ckpt"
-MANIFEST = "checkpoint.json"
+_LABELS = "labels.json"
 _MOMENT_SUFFIXES = ("adam_m", "adam_v")
 _STEP = "global_step"
 _ITERATIONS = "optimizer_iterations"
@@ -45,10 +50,18 @@ class Checkpoint:
     config: BertConfig
     vocabulary: Vocabulary
     lowercase: bool
+    labels: tuple[str, ...] | None = None
+    """A classifier's, in the order of its outputs."""
+    has_weights: bool = True
+    """Whether there are weights yet; where not, a training draws them."""
 
     @classmethod
-    def read(cls, folder: Path) -> "Checkpoint":
-        """Read a folder of this project's or one of Google's.
+    def read(cls, folder: Path, *, may_be_untrained: bool = False) -> "Checkpoint":
+        """Read a folder of this project's, of Google's or of transformers'.
+
+        Args:
+            folder: the checkpoint.
+            may_be_untrained: whether one without weights, as ingest writes it, will do.
 
         Raises:
             InputError: if a file is missing or broken.
@@ -56,8 +69,10 @@ class Checkpoint:
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; a checkpoint is a folder")
         is_huggingfaces = _is_huggingfaces(folder)
+        is_untrained = may_be_untrained and has_random_weights(folder)
         if not is_huggingfaces:
-            _bundle(folder)
+            if not is_untrained:
+                _bundle(folder)
             check_files(folder)
         vocabulary = Vocabulary.read(folder / "vocab.txt")
         tokenizer = folder / "tokenizer_config.json"
@@ -69,7 +84,12 @@ class Checkpoint:
         )
         # Google's folders don't say whether text is lower-cased; their vocabularies do.
         return cls(
-            folder, config, vocabulary, fields.get("do_lower_case", not _is_cased(vocabulary))
+            folder,
+            config,
+            vocabulary,
+            lowercase=fields.get("do_lower_case", not _is_cased(vocabulary)),
+            labels=_read_labels(folder),
+            has_weights=not is_untrained,
         )
 
 
@@ -110,6 +130,13 @@ def _is_huggingfaces(folder: Path) -> bool:
     return (folder / huggingface.WEIGHTS).exists()
 
 
+def _read_labels(folder: Path) -> tuple[str, ...] | None:
+    if _is_huggingfaces(folder):
+        return huggingface.read_labels(folder / huggingface.CONFIG)
+    path = folder / _LABELS
+    return tuple(json.loads(path.read_text("utf-8"))) if path.exists() else None
+
+
 def _bundle(folder: Path) -> str:
     """TensorFlow's name for a checkpoint: the path without .index; the one file of old ones.
 
@@ -137,7 +164,7 @@ def _is_cased(vocabulary: Vocabulary) -> bool:
     return len(with_capitals) > _CASED_SHARE * len(vocabulary)
 
 
-def named_variables(model: PretrainingModel | SpanModel) -> dict[str, keras.Variable]:
+def named_variables(model: Model) -> dict[str, keras.Variable]:
     """All weights of a model under Google's names."""
     bert = model.bert
     names = {
@@ -165,8 +192,10 @@ def named_variables(model: PretrainingModel | SpanModel) -> dict[str, keras.Vari
         names["cls/seq_relationship/output_weights"] = model.next_sentence_weights
         names["cls/seq_relationship/output_bias"] = model.next_sentence_bias
     else:
-        names["cls/squad/output_weights"] = model.output_weights
-        names["cls/squad/output_bias"] = model.output_bias
+        # Google's run_classifier has its head beside the encoder's scope, run_squad in one.
+        scope = "" if isinstance(model, ClassifierModel) else "cls/squad/"
+        names[f"{scope}output_weights"] = model.output_weights
+        names[f"{scope}output_bias"] = model.output_bias
     for prefix, layer in layers.items():
         for variable in layer.variables:
             names[f"{prefix}/{variable.name}"] = variable
@@ -174,7 +203,7 @@ def named_variables(model: PretrainingModel | SpanModel) -> dict[str, keras.Vari
 
 
 def snapshot(
-    model: PretrainingModel | SpanModel,
+    model: Model,
     *,
     optimizer: keras.optimizers.Optimizer | None = None,
     step: int | None = None,
@@ -201,18 +230,30 @@ def snapshot(
 def write_checkpoint(
     folder: Path,
     *,
-    model: PretrainingModel | SpanModel,
+    model: Model,
     vocabulary: Path,
     lowercase: bool,
     step: int | None = None,
+    labels: Sequence[str] | None = None,
 ) -> None:
-    """Write a model's checkpoint folder, whole or not at all; `step` are the updates done."""
+    """Write a model's checkpoint folder, whole or not at all.
+
+    Args:
+        folder: where; a checkpoint that was there is replaced.
+        model: its weights.
+        vocabulary: the vocab.txt to put beside them.
+        lowercase: whether text is lower-cased before it is tokenised.
+        step: the updates done.
+        labels: a classifier's, in the order of its outputs.
+    """
+    more = {} if labels is None else {_LABELS: json.dumps(labels, ensure_ascii=False) + "\n"}
     write_snapshot(
         folder,
         tensors=snapshot(model, step=step),
         config=model.bert.config,
         vocabulary=vocabulary,
         lowercase=lowercase,
+        more=more,
     )
 
 
@@ -243,43 +284,10 @@ def write_snapshot(
             shape_and_slices=[""] * len(tensors),
             tensors=list(tensors.values()),
         )
-        shutil.copyfile(vocabulary, scratch / "vocab.txt")
-        texts = {
-            "bert_config.json": config.to_json(),
-            "tokenizer_config.json": json.dumps({"do_lower_case": lowercase}) + "\n",
-            **(more or {}),
-        }
-        for name, text in texts.items():
+        write_descriptions(scratch, config, vocabulary, lowercase=lowercase)
+        for name, text in (more or {}).items():
             (scratch / name).write_text(text, encoding="utf-8")
-        checksums = {path.name: sha256(path) for path in sorted(scratch.iterdir())}
-        manifest = json.dumps({"step": step, "sha256": checksums}, indent=2)
-        (scratch / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
-
-
-def check_files(folder: Path, *, has_manifest: bool = False) -> None:
-    """Compare a folder's files with its checkpoint.json.
-
-    Args:
-        folder: a checkpoint.
-        has_manifest: whether there must be a checkpoint.json; Google's folders have none.
-
-    Raises:
-        InputError: naming the first file that is missing or altered.
-    """
-    manifest = folder / MANIFEST
-    if not manifest.exists() and not has_manifest:
-        return
-    try:
-        checksums = json.loads(manifest.read_text("utf-8"))["sha256"]
-    except (FileNotFoundError, ValueError, KeyError):
-        raise InputError(
-            f"{manifest}: missing or broken; take another checkpoint or write this one again"
-        ) from None
-    for name, expected in checksums.items():
-        path = folder / name
-        if not path.exists() or sha256(path) != expected:
-            state = "altered or cut short" if path.exists() else "missing"
-            raise InputError(f"{path}: {state}; take another checkpoint or write this one again")
+        write_manifest(scratch, step=step)
 
 
 def restore(folder: Path, variables: Mapping[str, keras.Variable]) -> None:
@@ -319,9 +327,7 @@ def expect_no_problems(folder: Path, problems: list[str]) -> None:
         )
 
 
-def restore_training(
-    folder: Path, model: PretrainingModel | SpanModel, optimizer: keras.optimizers.Optimizer
-) -> int:
+def restore_training(folder: Path, model: Model, optimizer: keras.optimizers.Optimizer) -> int:
     """Restore weights and optimiser of a run that was not finished; return its updates."""
     restore(folder, {**named_variables(model), **_moments(model, optimizer)})
     bundle = str(folder / _BUNDLE)
@@ -329,9 +335,7 @@ def restore_training(
     return int(tf.train.load_variable(bundle, _STEP))
 
 
-def _moments(
-    model: PretrainingModel | SpanModel, optimizer: keras.optimizers.Optimizer
-) -> dict[str, keras.Variable]:
+def _moments(model: Model, optimizer: keras.optimizers.Optimizer) -> dict[str, keras.Variable]:
     slots = (optimizer._momentums, optimizer._velocities)
     return {
         f"{name}/{suffix}": moments[optimizer._get_variable_index(variable)]

@@ -112,6 +112,36 @@ class BertConfig:
             raise InputError(f"{path}: no such file; a BERT needs its bert_config.json") from None
         return cls.parse(text, source=str(path))
 
+    @classmethod
+    def choose(cls, bert_config: str, preset: str, *, vocab_size: int) -> tuple["BertConfig", str]:
+        """The architecture that two settings name, and how messages call it.
+
+        Args:
+            bert_config: path of a bert_config.json, or its JSON text; empty: the preset.
+            preset: one of Google's sizes.
+            vocab_size: word pieces of a preset.
+
+        Raises:
+            InputError: if it can't be read, or there is no such preset.
+        """
+        if bert_config.lstrip().startswith("{"):
+            return cls.parse(bert_config, source="bert_config"), "bert_config"
+        if bert_config:
+            return cls.read(Path(bert_config)), bert_config
+        return cls.preset(preset, vocab_size=vocab_size), preset
+
+    def expect_room(self, num_pieces: int, *, source: str, vocabulary: str) -> None:
+        """Compare the model with a vocabulary.
+
+        Raises:
+            InputError: if that has word pieces that the model has no vectors for.
+        """
+        if self.vocab_size < num_pieces:
+            raise InputError(
+                f"{source}: vocab_size {self.vocab_size} is less than the {num_pieces} pieces of "
+                f"{vocabulary}; set it to {num_pieces}"
+            )
+
     def to_json(self) -> str:
         """The text of a bert_config.json."""
         return json.dumps(self.fields(), indent=2) + "\n"

@@ -45,7 +45,9 @@ def export(config: ExportConfig) -> None:
         names = [name for name in names if not name.startswith("bert/pooler/")]
     tensors = dict(huggingface.to_huggingface(name, weights.read(name)) for name in names)
     texts = {
-        huggingface.CONFIG: huggingface.config_fields(checkpoint.config, architecture=architecture),
+        huggingface.CONFIG: huggingface.config_fields(
+            checkpoint.config, architecture=architecture, labels=checkpoint.labels
+        ),
         "tokenizer_config.json": huggingface.tokenizer_fields(
             checkpoint.config, lowercase=checkpoint.lowercase
         ),
@@ -65,4 +67,6 @@ def _architecture(names: list[str]) -> str:
         return "BertForQuestionAnswering"
     if "cls/seq_relationship/output_weights" in names:
         return "BertForPreTraining"
+    if "output_weights" in names:
+        return "BertForSequenceClassification"
     return "BertModel"

@@ -53,6 +53,15 @@ def count_span_flops(config: BertConfig, *, num_rows: int, length: int) -> int:
     return 2 * _PASSES * (encoder + ends)
 
 
+def count_classifier_flops(
+    config: BertConfig, *, num_rows: int, length: int, num_labels: int
+) -> int:
+    """Operations of a micro-batch of fine-tuning a classifier, forward and backward."""
+    pooled = num_rows * config.hidden_size * (config.hidden_size + num_labels)
+    encoder = _count_encoder_products(config, num_rows=num_rows, length=length)
+    return 2 * _PASSES * (encoder + pooled)
+
+
 def find_peak(device: str, precision: str) -> float | None:
     """A device's peak in operations a second, by TensorFlow's name of it; None if unknown."""
     if "MIG" in device:  # a slice of one

@@ -1,6 +1,6 @@
-"""What stands on top of BERT's encoder: pretraining's two predictions, and answer spans.
+"""What stands on top of BERT's encoder: pretraining's two predictions, answer spans, labels.
 
-Shape suffixes as in model.py; M masked positions gathered, V word pieces.
+Shape suffixes as in model.py; M masked positions gathered, V word pieces, C labels.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from keras import ops
 
 from components.shared.bert.config import BertConfig
 from components.shared.bert.elementwise import gelu
-from components.shared.bert.model import BertEncoder, LayerNorm, dense, initializer
+from components.shared.bert.model import BertEncoder, Dropout, LayerNorm, dense, initializer
 
 
 class PretrainingModel(keras.Model):
@@ -106,19 +106,68 @@ class SpanModel(keras.Model):
         Returns:
             float32 start logits [B, L] and end logits [B, L].
         """
-        token_ids_BL = batch["token_ids"]
-        length = ops.shape(token_ids_BL)[1]
-        positions_BL = ops.broadcast_to(
-            ops.arange(length, dtype="int32")[None], ops.shape(token_ids_BL)
-        )
-        real_BL = ops.cast(ops.not_equal(token_ids_BL, 0), "int32")
-        hidden_BLD = self.bert(
-            token_ids_BL, batch["segment_ids"], positions_BL, real_BL, training=training
-        )
+        hidden_BLD = _encode(self.bert, batch, training=training)
         weights_D2 = ops.cast(ops.transpose(self.output_weights), "float32")
         bias_2 = ops.cast(self.output_bias, "float32")
         logits_BL2 = ops.matmul(ops.cast(hidden_BLD, "float32"), weights_D2) + bias_2
         return logits_BL2[..., 0], logits_BL2[..., 1]
+
+
+class ClassifierModel(keras.Model):
+    """BERT that says which label a sentence, or a pair of them, has."""
+
+    def __init__(self, config: BertConfig, *, num_labels: int, seed: int) -> None:
+        super().__init__(name="classifier")
+        self.bert = BertEncoder(config, seed=seed)
+        self.num_labels = num_labels
+        self._dropout = Dropout(config.hidden_dropout_prob, self.bert.seed_generator)
+
+    def build(self, _input_shape: Any = None) -> None:
+        """Create all variables."""
+        config = self.bert.config
+        self.bert.build()
+        self.output_weights = self.add_weight(
+            shape=(self.num_labels, config.hidden_size),
+            initializer=initializer(config),
+            name="output_weights",
+        )
+        self.output_bias = self.add_weight(
+            shape=(self.num_labels,), initializer="zeros", name="output_bias"
+        )
+        self.built = True
+
+    def call(self, batch: dict[str, Any], training: bool = False) -> Any:
+        """Score each label.
+
+        The pooled [CLS] passes a dropout first, as in google-research/bert's run_classifier:
+        at its fixed rate of 0.1, which is hidden_dropout_prob in every published model.
+
+        Args:
+            batch: token_ids, segment_ids int32 [B, L]; id 0 is padding.
+            training: whether dropout is on.
+
+        Returns:
+            float32 logits [B, C].
+        """
+        hidden_BLD = _encode(self.bert, batch, training=training)
+        pooled_BD = self._dropout(self.bert.pool(hidden_BLD[:, 0]), training)
+        weights_DC = ops.cast(ops.transpose(self.output_weights), "float32")
+        bias_C = ops.cast(self.output_bias, "float32")
+        return ops.matmul(ops.cast(pooled_BD, "float32"), weights_DC) + bias_C
+
+
+Model = PretrainingModel | SpanModel | ClassifierModel
+
+
+def _encode(bert: BertEncoder, batch: dict[str, Any], *, training: bool) -> Any:
+    """Hidden states [B, L, D] of one sequence a row, padded with id 0."""
+    token_ids_BL = batch["token_ids"]
+    length = ops.shape(token_ids_BL)[1]
+    positions_BL = ops.broadcast_to(
+        ops.arange(length, dtype="int32")[None], ops.shape(token_ids_BL)
+    )
+    real_BL = ops.cast(ops.not_equal(token_ids_BL, 0), "int32")
+    return bert(token_ids_BL, batch["segment_ids"], positions_BL, real_BL, training=training)
 
 
 def _gather(hidden_BLD: Any, positions_BP: Any) -> Any:

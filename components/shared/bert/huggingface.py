@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ _HEADS = {
     "cls/seq_relationship/output_bias": "cls.seq_relationship.bias",
     "cls/squad/output_weights": "qa_outputs.weight",
     "cls/squad/output_bias": "qa_outputs.bias",
+    "output_weights": "classifier.weight",
+    "output_bias": "classifier.bias",
 }
 _HEADS_BACK = {theirs: name for name, theirs in _HEADS.items()}
 # A buffer, and what is tied to other weights.
@@ -99,9 +101,26 @@ def read_config(path: Path) -> BertConfig:
     return BertConfig.parse(json.dumps(ours), source=str(path))
 
 
-def config_fields(config: BertConfig, *, architecture: str) -> dict[str, Any]:
-    """What config.json says of a model."""
+def read_labels(path: Path) -> tuple[str, ...] | None:
+    """The labels of a classifier's config.json, in the order of its outputs."""
+    names = json.loads(path.read_text("utf-8")).get("id2label")
+    return tuple(names[str(id_)] for id_ in range(len(names))) if names else None
+
+
+def config_fields(
+    config: BertConfig, *, architecture: str, labels: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """What config.json says of a model, and of a classifier's labels."""
+    names = (
+        {
+            "id2label": {str(id_): label for id_, label in enumerate(labels)},
+            "label2id": {label: id_ for id_, label in enumerate(labels)},
+        }
+        if labels
+        else {}
+    )
     return {
+        **names,
         "architectures": [architecture],
         "model_type": "bert",
         **config.fields(),

@@ -12,24 +12,39 @@ from components.shared.bert.checkpoint import (
     named_variables,
     open_weights,
 )
-from components.shared.bert.heads import PretrainingModel, SpanModel
+from components.shared.bert.heads import Model, PretrainingModel
 
-_HEADS = "cls/"
+_ENCODER = "bert/"
 
 
-def start_from(checkpoint: Checkpoint, model: PretrainingModel | SpanModel) -> None:
+def start_from(
+    checkpoint: Checkpoint, model: Model, *, labels: Sequence[str] | None = None
+) -> None:
     """Give a model the weights of a checkpoint and list, in the log, each that is left over.
 
     A task whose head the checkpoint knows nothing of keeps its own, freshly drawn; other
-    tasks' heads and the optimiser's state are left. The encoder must fit whole.
+    tasks' heads and the optimiser's state are left. The encoder must fit whole. A checkpoint
+    without weights leaves the model those that it was made with.
+
+    Args:
+        checkpoint: what to start from.
+        model: built, with random weights.
+        labels: a classifier's; the head of one with other labels is another task's.
 
     Raises:
         InputError: listing every variable that is missing, has another shape, or is of an
             encoder with more layers.
     """
+    if not checkpoint.has_weights:
+        if distributed.rank() == 0:
+            print(f"{checkpoint.folder}: random weights", file=sys.stderr, flush=True)
+        return
     weights, variables = open_weights(checkpoint.folder), named_variables(model)
-    head = [name for name in variables if name.startswith(_HEADS)]
-    is_new_task = isinstance(model, SpanModel) and not weights.shapes.keys() & head
+    head = [name for name in variables if not name.startswith(_ENCODER)]
+    is_new_task = not isinstance(model, PretrainingModel) and (
+        not weights.shapes.keys() & head
+        or (labels is not None and tuple(labels) != checkpoint.labels)
+    )
     new = head if is_new_task else []
     taken = {name: variable for name, variable in variables.items() if name not in new}
     rest = sorted(weights.shapes.keys() - taken.keys())

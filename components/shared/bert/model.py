@@ -87,7 +87,7 @@ class _Embeddings(keras.layers.Layer):
         super().__init__(name="embeddings")
         self._config = config
         self.layer_norm = LayerNorm("LayerNorm")
-        self._dropout = _Dropout(config.hidden_dropout_prob, seed_generator)
+        self._dropout = Dropout(config.hidden_dropout_prob, seed_generator)
 
     def build(self, _input_shape: Any = None) -> None:
         config = self._config
@@ -130,13 +130,13 @@ class _TransformerLayer(keras.layers.Layer):
         self.query = dense(config, width, "query")
         self.key = dense(config, width, "key")
         self.value = dense(config, width, "value")
-        self._attention_dropout = _Dropout(config.attention_probs_dropout_prob, seed_generator)
+        self._attention_dropout = Dropout(config.attention_probs_dropout_prob, seed_generator)
         self.attention_output = dense(config, width, "attention_output")
         self.attention_norm = LayerNorm("attention_LayerNorm")
         self.intermediate = dense(config, config.intermediate_size, "intermediate")
         self.output_dense = dense(config, width, "output")
         self.output_norm = LayerNorm("output_LayerNorm")
-        self._dropout = _Dropout(config.hidden_dropout_prob, seed_generator)
+        self._dropout = Dropout(config.hidden_dropout_prob, seed_generator)
 
     def build(self, input_shape: Any) -> None:
         for layer in (self.query, self.key, self.value, self.attention_output, self.intermediate):
@@ -178,7 +178,7 @@ class _TransformerLayer(keras.layers.Layer):
         return ops.transpose(split_BLHW, (0, 2, 1, 3))
 
 
-class _Dropout:
+class Dropout:
     """Dropout that draws from a generator shared by the whole model."""
 
     def __init__(self, rate: float, seed_generator: Any) -> None:
@@ -192,6 +192,7 @@ class _Dropout:
         return self._rate, mix(seed_2[0] + mix(seed_2[1]))
 
     def __call__(self, values: Any, training: bool) -> Any:
+        """The values, a fraction of them 0 while training."""
         rate, key = self.draw(training)
         return drop(values, key, rate=rate) if rate else values
 

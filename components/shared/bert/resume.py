@@ -10,12 +10,12 @@ from typing import Any
 
 from components.shared.bert import distributed
 from components.shared.bert.checkpoint import (
-    check_files,
     restore_training,
     snapshot,
     write_snapshot,
 )
 from components.shared.bert.history import History
+from components.shared.bert.manifest import check_files
 from components.shared.bert.pulse import pulse
 from components.shared.bert.states import States
 from components.shared.bert.trainer import Trainer

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from components.shared.bert.checkpoint import MANIFEST
+from components.shared.bert.manifest import MANIFEST
 from components.shared.buckets import SCHEMES, Bucket, open_bucket
 
 _PREFIX = "step-"

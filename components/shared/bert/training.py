@@ -25,6 +25,7 @@ def train_task(
     vocabulary: Path,
     lowercase: bool,
     inputs: str,
+    labels: Sequence[str] | None = None,
 ) -> None:
     """Train a task and write its checkpoint and history.
 
@@ -37,6 +38,7 @@ def train_task(
         vocabulary: the vocab.txt that goes into the checkpoint.
         lowercase: whether its text is lower-cased.
         inputs: a checksum of the data that is trained on.
+        labels: a classifier's, in the order of its outputs.
     """
     trainer = Trainer(
         task,
@@ -93,6 +95,7 @@ def train_task(
             vocabulary=vocabulary,
             lowercase=lowercase,
             step=num_steps,
+            labels=labels,
         )
         steps.remove()
     distributed.wait_for_all()

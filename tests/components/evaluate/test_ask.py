@@ -89,5 +89,5 @@ def test_a_text_that_can_not_be_read_is_refused(checkpoint, tmp_path, content, m
     done = run_ask(checkpoint, context, "--question", "where")
 
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith(f"evaluate: error: {context}: ")
+    assert done.stderr.splitlines()[-1].startswith(f"evaluate ask: error: {context}: ")
     assert message in done.stderr.splitlines()[-1]

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from components.evaluate.predict import Predictor
+from components.evaluate.answerer import load_predictor
 from components.evaluate.saved_model import ExportConfig, export
 from components.shared.bert.checkpoint import Checkpoint
 from components.shared.errors import InputError
@@ -38,7 +38,7 @@ def test_it_answers_alike_where_the_project_is_not(checkpoint, tmp_path):
     windows = make_windows(
         [question], tokenizer, opened.vocabulary, max_length_tokens=128, training=False
     )
-    start, end = Predictor(opened, precision="float32").score(windows, batch_size=1)
+    start, end = load_predictor(opened, precision="float32").score(windows, batch_size=1)
     export(ExportConfig(checkpoint=checkpoint, output=tmp_path / "model" / "1"))
     count, first = len(windows[0].token_ids), windows[0].first_segment_length
     ids = {

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from components.shared.bert.checkpoint import (
     Checkpoint,
-    check_files,
     named_variables,
     restore,
     restore_training,
@@ -19,6 +18,7 @@ from components.shared.bert.checkpoint import (
 )
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel, SpanModel
+from components.shared.bert.manifest import check_files
 from components.shared.bert.optimizer import make_optimizer
 from components.shared.errors import InputError
 

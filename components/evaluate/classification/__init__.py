@@ -1,0 +1,1 @@
+"""Evaluation of a classifier: how often it is right, and how fast."""

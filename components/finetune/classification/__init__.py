@@ -1,0 +1,1 @@
+"""Fine-tuning on labelled sentences: a BERT in, a classifier out."""

@@ -1,0 +1,73 @@
+"""Fine-tuning on labelled sentences as Kubeflow sees it."""
+
+from kfp import dsl
+
+from components.finetune.classification.config import FinetuneClassificationConfig
+from components.shared.images import name_image
+
+
+@dsl.container_component
+def finetune_classification(
+    sentences: dsl.Input[dsl.Dataset],
+    initial_checkpoint: dsl.Input[dsl.Model],
+    checkpoint: dsl.Output[dsl.Model],
+    history: dsl.Output[dsl.Artifact],
+    metrics: dsl.Output[dsl.Metrics],
+    num_epochs: float = FinetuneClassificationConfig.num_epochs,
+    global_batch_size: int = FinetuneClassificationConfig.global_batch_size,
+    micro_batch_size: int = FinetuneClassificationConfig.micro_batch_size,
+    learning_rate: float = FinetuneClassificationConfig.learning_rate,
+    warmup_rate: float = FinetuneClassificationConfig.warmup_rate,
+    optimizer: str = FinetuneClassificationConfig.optimizer,
+    precision: str = FinetuneClassificationConfig.precision,
+    xla: str = FinetuneClassificationConfig.xla,
+    compress_gradients: bool = FinetuneClassificationConfig.compress_gradients,
+    num_processes: int = FinetuneClassificationConfig.num_processes,
+    checkpoint_every_steps: int = FinetuneClassificationConfig.checkpoint_every_steps,
+    num_checkpoints_kept: int = FinetuneClassificationConfig.num_checkpoints_kept,
+    checkpoint_directory: str = FinetuneClassificationConfig.checkpoint_directory,
+    tensorboard_directory: str = FinetuneClassificationConfig.tensorboard_directory,
+    hang_timeout_seconds: float = FinetuneClassificationConfig.hang_timeout_seconds,
+    log_every_steps: int = FinetuneClassificationConfig.log_every_steps,
+    seed: int = FinetuneClassificationConfig.seed,
+    max_length_tokens: int = FinetuneClassificationConfig.max_length_tokens,
+) -> dsl.ContainerSpec:
+    """Fine-tune a pretrained BERT on labelled sentences with Horovod.
+
+    Args:
+        sentences: the training set and the labels, from the ingest step.
+        initial_checkpoint: the pretrained model, or one without weights from the ingest step.
+        checkpoint: the model: TensorFlow checkpoint with Google's variable names,
+            bert_config.json, vocab.txt, labels.json.
+        history: losses and speed over the steps, JSON lines.
+        metrics: the last losses and the speed.
+        num_epochs: how often each sentence is seen.
+        global_batch_size: sentences of one update, over all processes.
+        micro_batch_size: most sentences that one process runs at once; the rest is
+            accumulated.
+        learning_rate: peak learning rate for the whole global batch.
+        warmup_rate: fraction of the steps in which the learning rate grows.
+        optimizer: adamw or lamb.
+        precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
+        xla: compile with XLA: on, off, or auto (on for GPUs; on CPUs the elementwise parts).
+        compress_gradients: exchange gradients as float16, half the bytes; for processes on
+            several machines or without NVLink.
+        num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.
+        checkpoint_every_steps: updates between two checkpoints of the run under way.
+        num_checkpoints_kept: how many of those are kept, the newest.
+        checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
+            this step keeps those in a subfolder of its own, so that a step that was killed goes
+            on from them; empty keeps them in the container, where a retry does not find them.
+        tensorboard_directory: folder (on a mounted volume) under which this step writes
+            TensorBoard's events in a subfolder of its own; empty writes none.
+        hang_timeout_seconds: how long a process may stand still before all are ended, from
+            the first update on; the longest update comes on top.
+        log_every_steps: updates between two lines of the history.
+        seed: equal seed, input and number of processes give equal results.
+        max_length_tokens: tokens of a sentence or a pair; the rest is cut off.
+    """
+    return dsl.ContainerSpec(
+        image=name_image("finetune"),
+        command=["python", "-m", "components.finetune", "classification"],
+        args=["--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER],
+    )

@@ -1,0 +1,27 @@
+"""The settings of fine-tuning on labelled sentences."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.finetune.config import FinetuningConfig
+from components.shared.classification.settings import SentenceConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneClassificationConfig(FinetuningConfig, SentenceConfig):
+    """Fine-tune a pretrained BERT on labelled sentences, or pairs of them."""
+
+    sentences: Path
+    """Folder with train.jsonl and sentences.json, from the ingest stage."""
+
+    num_epochs: float = 3.0
+    """How often each sentence is seen; Google: 3."""
+
+    def __post_init__(self) -> None:
+        FinetuningConfig.__post_init__(self)
+        SentenceConfig.__post_init__(self)
+
+    @property
+    def step_name(self) -> str:
+        """Tells this step of the pipeline from the others."""
+        return "finetune-classification"

@@ -1,0 +1,56 @@
+"""What each Horovod process does in fine-tuning on labelled sentences."""
+
+import numpy as np
+
+from components.finetune.batches import SequenceBatches
+from components.finetune.classification.config import FinetuneClassificationConfig
+from components.finetune.classification.task import LOSS, ClassificationTask
+from components.shared.bert import distributed
+from components.shared.bert.checkpoint import Checkpoint
+from components.shared.bert.initial import start_from
+from components.shared.bert.training import train_task
+from components.shared.classification.features import make_features
+from components.shared.classification.sentences import TRAIN, Sentences, find_rows, read_rows
+from components.shared.files import sha256
+from components.shared.tokenizer import WordPieceTokenizer
+
+
+def train(config: FinetuneClassificationConfig) -> None:
+    """Fine-tune on all processes; the first writes the outputs."""
+    labels = Sentences.read(config.sentences).labels
+    initial = Checkpoint.read(config.initial_checkpoint, may_be_untrained=True)
+    config.expect_room(initial.config.max_position_embeddings)
+    distributed.initialize(seed=config.seed, precision=config.precision)
+    rows = read_rows(config.sentences, TRAIN)
+    features = make_features(
+        rows,
+        WordPieceTokenizer(initial.vocabulary, lowercase=initial.lowercase),
+        initial.vocabulary,
+        max_length_tokens=config.max_length_tokens,
+    )
+    label_to_id = {label: id_ for id_, label in enumerate(labels)}
+    num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
+    batches = SequenceBatches(
+        features,
+        {"label_ids": np.array([label_to_id[row.label] for row in rows], np.int32)},
+        loss=LOSS,
+        noun="rows",
+        global_batch_size=config.global_batch_size,
+        num_micro_batches=num_micro_batches,
+        micro_batch_size=micro_batch_size,
+        rank=distributed.rank(),
+        seed=config.seed,
+    )
+    task = ClassificationTask(initial.config, num_labels=len(labels), seed=config.seed)
+    start_from(initial, task.model, labels=labels)
+    train_task(
+        task,
+        config,
+        num_steps=batches.num_steps(config.num_epochs),
+        label=f"Fine-tuning on {len(labels)} labels",
+        micro_batches=batches.micro_batches,
+        vocabulary=initial.folder / "vocab.txt",
+        lowercase=initial.lowercase,
+        inputs=sha256(find_rows(config.sentences, TRAIN)),
+        labels=labels,
+    )

@@ -1,0 +1,1 @@
+"""Ingest for sentence classification: labelled sentences and a model to start from."""

@@ -1,0 +1,57 @@
+"""Where sentences and labels stand in a file, and where they do in the files of GLUE.
+
+The presets are those of the files as gluebenchmark.com publishes them, which Google's
+run_classifier.py reads, and of MRPC's as Microsoft does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components.shared.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Each by the name in the header, or by its number, counted from 1."""
+
+    sentence: str = "sentence"
+    second_sentence: str = ""
+    """"" where the task is one of single sentences."""
+    label: str = "label"
+    has_header: bool = True
+    no_label: str = ""
+    """A label that says that there is none; such rows are left out."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sentences' columns, and last the label's."""
+        return tuple(filter(None, (self.sentence, self.second_sentence, self.label)))
+
+
+GLUE_TASKS: Mapping[str, Columns] = {
+    # Source, label, the author's mark, sentence.
+    "cola": Columns(sentence="4", label="2", has_header=False),
+    "sst-2": Columns(sentence="sentence", label="label"),
+    "mrpc": Columns(sentence="#1 String", second_sentence="#2 String", label="Quality"),
+    # Annotators of a row labelled "-" did not agree.
+    "mnli": Columns(
+        sentence="sentence1", second_sentence="sentence2", label="gold_label", no_label="-"
+    ),
+    "rte": Columns(sentence="sentence1", second_sentence="sentence2", label="label"),
+}
+
+
+def find_columns(glue_task: str) -> Columns:
+    """The preset of a task of GLUE; of "", a table with the columns sentence and label.
+
+    Raises:
+        InputError: if it is none of those known.
+    """
+    if not glue_task:
+        return Columns()
+    if glue_task not in GLUE_TASKS:
+        raise InputError(
+            f"glue_task must be one of {', '.join(GLUE_TASKS)}, or empty for a table of your own, "
+            f"got {glue_task!r}"
+        )
+    return GLUE_TASKS[glue_task]

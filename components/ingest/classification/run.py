@@ -1,0 +1,108 @@
+"""Ingest for sentence classification: fetch what was named, make sure of it, hand it on whole."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from components.ingest.classification.checkpoint import write_checkpoint
+from components.ingest.classification.config import IngestClassificationConfig
+from components.ingest.classification.labels import choose_positive, expect_known, find_labels
+from components.ingest.classification.tables import Line, find_format, read_table
+from components.ingest.download import Downloads
+from components.ingest.fetch import fetch, open_downloads
+from components.ingest.find import find_file
+from components.ingest.sources import Source
+from components.shared.classification.sentences import TRAIN, write_sentences
+from components.shared.errors import InputError
+from components.shared.stage import Metadata
+
+_HELD_OUT_EVERY = 10
+_DEV = "dev"
+
+
+def run(config: IngestClassificationConfig) -> Metadata:
+    """Fetch and check all inputs; write the outputs once every one of them is in order.
+
+    Raises:
+        InputError: if an input can't be had or is not what it should be.
+    """
+    train_source, *dev_sources = find_sources(config)
+    with open_downloads(config, beside=config.sentences) as downloads:
+        train = fetch_lines(train_source, config, downloads)
+        name_to_dev = {
+            name: fetch_lines(source, config, downloads)
+            for name, source in name_sets(dev_sources).items()
+        }
+        if not dev_sources:
+            train, name_to_dev[_DEV] = hold_out(train, train_source.label)
+        labels = find_labels(train, train_source.label)
+        # Held out rows have no file of their own.
+        dev_labels = [source.label for source in dev_sources] or [train_source.label]
+        for lines, label in zip(name_to_dev.values(), dev_labels, strict=True):
+            expect_known(lines, labels, label)
+        positive_label = choose_positive(labels, config.positive_label)
+
+        write_checkpoint(config, downloads)
+        sets = {name: [line.row for line in lines] for name, lines in name_to_dev.items()}
+        written = write_sentences(
+            config.sentences, labels, positive_label, {TRAIN: [line.row for line in train], **sets}
+        )
+    return {
+        "sentences": {
+            "labels": len(written.labels),
+            **{f"{name}_rows": count for name, count in written.num_rows.items()},
+        }
+    }
+
+
+def find_sources(config: IngestClassificationConfig) -> list[Source]:
+    """The training set's file and those of the development sets."""
+    texts = [config.train, *filter(None, map(str.strip, config.dev.split(",")))]
+    sources = [find_file(text, config) for text in texts]
+    found = [source for source in sources if source is not None]
+    for source in found:
+        find_format(source.name)
+    return found
+
+
+def name_sets(sources: Sequence[Source]) -> dict[str, Source]:
+    """The development sets' names: dev for the only one, of several those of their files.
+
+    Raises:
+        InputError: if two would have the same.
+    """
+    if len(sources) == 1:
+        return {_DEV: sources[0]}
+    name_to_source: dict[str, Source] = {}
+    for source in sources:
+        name = Path(source.name).stem
+        if name in name_to_source or name == TRAIN:
+            raise InputError(
+                f"{source.label}: another set is called {name!r} already; rename one of the files"
+            )
+        name_to_source[name] = source
+    return name_to_source
+
+
+def fetch_lines(
+    source: Source, config: IngestClassificationConfig, downloads: Downloads
+) -> list[Line]:
+    """Fetch a file and read its rows."""
+    check = partial(read_table, label=source.label, columns=config.columns)
+    return fetch(source, {}, downloads, check).content
+
+
+def hold_out(lines: Sequence[Line], label: str) -> tuple[list[Line], list[Line]]:
+    """Every tenth row for evaluation, the others to train on.
+
+    Raises:
+        InputError: if there are fewer than ten.
+    """
+    held_out = list(lines[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY])
+    if not held_out:
+        raise InputError(
+            f"{label}: {len(lines)} rows, too few to hold every tenth out for evaluation; give "
+            "more, or another file as dev"
+        )
+    kept = [line for index, line in enumerate(lines, start=1) if index % _HELD_OUT_EVERY]
+    return kept, held_out

@@ -1,0 +1,203 @@
+"""Reads labelled sentences from TSV, CSV and JSON lines, and says where one can't be read."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from components.ingest.classification.glue import Columns
+from components.shared.classification.sentences import Row
+from components.shared.errors import InputError
+
+Format = Literal["tsv", "csv", "jsonl"]
+_SUFFIX_TO_FORMAT: Mapping[str, Format] = {
+    ".tsv": "tsv",
+    ".txt": "tsv",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".json": "jsonl",
+}
+_MOST_SHOWN = 60
+
+
+class Line(NamedTuple):
+    """A row of a table and where it begins."""
+
+    number: int
+    """Counted from 1."""
+    row: Row
+
+
+def find_format(name: str) -> Format:
+    """How a file's name says it is written.
+
+    Raises:
+        InputError: if it says nothing.
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix not in _SUFFIX_TO_FORMAT:
+        raise InputError(
+            f"{name}: unknown kind of file; a table's name ends in {', '.join(_SUFFIX_TO_FORMAT)}"
+        )
+    return _SUFFIX_TO_FORMAT[suffix]
+
+
+def read_table(path: Path, label: str, columns: Columns) -> list[Line]:
+    """Read a file of labelled sentences.
+
+    TSV is what GLUE's files are: a quotation mark is a mark like any other, no field holds a
+    tab or a line's end. In CSV a quoted field may hold commas, line ends and doubled quotes.
+
+    Args:
+        path: the file.
+        label: how messages call it; its suffix says how it is written.
+        columns: where sentences and label stand.
+
+    Raises:
+        InputError: naming the line and what is wrong there.
+    """
+    format_ = find_format(label)
+    text = _read_text(path, label)
+    if format_ == "jsonl":
+        cells = _read_objects(text, label, columns)
+    else:
+        rows = _split_tsv(text) if format_ == "tsv" else _split_csv(text, label)
+        cells = _pick(rows, label, columns)
+    lines = [
+        Line(number, _make_row(values, columns, f"{label}, line {number}"))
+        for number, values in cells
+    ]
+    lines = [line for line in lines if line.row.label != columns.no_label]
+    if not lines:
+        raise InputError(f"{label}: no row of sentences in it; give a file with some")
+    return lines
+
+
+def _read_text(path: Path, label: str) -> str:
+    content = path.read_bytes()
+    try:
+        # MRPC's file begins with a byte order mark.
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{label}, line {line}: byte {error.start} of the file (0x{content[error.start]:02x}) "
+            "is not UTF-8; convert it, with `iconv -f latin1 -t utf-8` say"
+        ) from None
+
+
+def _split_tsv(text: str) -> Iterator[tuple[int, list[str]]]:
+    # Not splitlines(): sentences hold U+2028 and U+0085, which are no ends of lines here.
+    for number, line in enumerate(text.split("\n"), start=1):
+        stripped = line.removesuffix("\r")
+        if stripped.strip():
+            yield number, stripped.split("\t")
+
+
+def _split_csv(text: str, label: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    number = 1
+    try:
+        for fields in reader:
+            if fields:
+                yield number, fields
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(
+            f"{label}, line {number}: {error}; in CSV a field with a comma, a quotation mark or a "
+            'line end stands in quotes, and a quotation mark in it is doubled ("")'
+        ) from None
+
+
+def _pick(
+    rows: Iterator[tuple[int, list[str]]], label: str, columns: Columns
+) -> Iterator[tuple[int, Sequence[str]]]:
+    """The cells of the wanted columns, row by row."""
+    first = next(rows, None)
+    if first is None:
+        raise InputError(f"{label}: the file is empty; give one with rows of sentences and labels")
+    number, fields = first
+    header = fields if columns.has_header else None
+    places = [_find_place(name, header, len(fields), label) for name in columns.names]
+    if header is None:
+        yield number, [fields[place] for place in places]
+    expected = len(fields)
+    for number, fields in rows:
+        if len(fields) != expected:
+            few = len(fields) < expected
+            raise InputError(
+                f"{label}, line {number}: {len(fields)} fields, {'fewer' if few else 'more'} than "
+                f"the {expected} of the first line; "
+                + ("is the line cut?" if few else "is there a separator within a sentence?")
+            )
+        yield number, [fields[place] for place in places]
+
+
+def _find_place(name: str, header: Sequence[str] | None, num_fields: int, label: str) -> int:
+    if header is not None and name in header:
+        return header.index(name)
+    if name.isdecimal() and 1 <= int(name) <= num_fields:
+        return int(name) - 1
+    if name.isdecimal() or header is None:
+        found = f"the first line has {num_fields} fields"
+    else:
+        found = f"the header has {', '.join(map(repr, header))}"
+    raise InputError(
+        f"{label}: no column {name!r}: {found}; name the columns by sentence_column, "
+        "second_sentence_column and label_column, or by their numbers from 1 up"
+    )
+
+
+def _read_objects(text: str, label: str, columns: Columns) -> Iterator[tuple[int, Sequence[str]]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"{label}, line {number}"
+        try:
+            fields = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"{place}: not JSON ({error.msg}); each line holds one object with the sentences "
+                "and the label"
+            ) from None
+        if not isinstance(fields, dict):
+            raise InputError(f"{place}: expected an object, found {_show(fields)}")
+        yield number, [_get_text(fields, name, place, columns) for name in columns.names]
+
+
+def _get_text(fields: Mapping[str, Any], name: str, place: str, columns: Columns) -> str:
+    if name not in fields:
+        known = ", ".join(map(repr, fields)) or "nothing"
+        raise InputError(
+            f"{place}: no field {name!r} (found {known}); name the fields by sentence_column, "
+            "second_sentence_column and label_column"
+        )
+    value = fields[name]
+    # A label may be written as a number: 1 is the label "1".
+    if name == columns.label and type(value) is int:
+        return str(value)
+    if not isinstance(value, str):
+        raise InputError(f"{place}: {name}: expected a text, found {_show(value)}")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{place}: {name}: character {error.start} is half of a surrogate pair; write it whole"
+        ) from None
+    return value
+
+
+def _make_row(values: Sequence[str], columns: Columns, place: str) -> Row:
+    *sentences, label = values
+    if not any(sentence.strip() for sentence in sentences):
+        raise InputError(f"{place}: the sentence is empty; remove the row, or write it")
+    if not label.strip():
+        raise InputError(f"{place}: the label is empty; remove the row, or give it one")
+    return Row(sentences[0], sentences[1] if columns.second_sentence else None, label.strip())
+
+
+def _show(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…"

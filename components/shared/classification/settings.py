@@ -1,0 +1,34 @@
+"""How sentences are cut: the same while training and evaluating."""
+
+from dataclasses import dataclass
+
+from components.shared.errors import InputError
+
+# [CLS], two [SEP], and a word piece of each sentence.
+_FEWEST_TOKENS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceConfig:
+    """The settings of google-research/bert's run_classifier."""
+
+    max_length_tokens: int = 128
+    """Tokens of a sentence or a pair of them; of what is longer, the longer one loses its end."""
+
+    def __post_init__(self) -> None:
+        if self.max_length_tokens < _FEWEST_TOKENS:
+            raise InputError(
+                f"max_length_tokens must be {_FEWEST_TOKENS} or more, got {self.max_length_tokens}"
+            )
+
+    def expect_room(self, max_position_embeddings: int) -> None:
+        """Compare the sentences' length with a model's positions.
+
+        Raises:
+            InputError: if a sentence may be longer.
+        """
+        if self.max_length_tokens > max_position_embeddings:
+            raise InputError(
+                f"max_length_tokens {self.max_length_tokens} is more than the model's "
+                f"max_position_embeddings {max_position_embeddings}"
+            )

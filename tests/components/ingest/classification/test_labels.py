@@ -1,0 +1,71 @@
+"""Labels have an order, and what no classifier can learn is refused."""
+
+import pytest
+
+from components.ingest.classification.labels import choose_positive, expect_known, find_labels
+from components.ingest.classification.tables import Line
+from components.shared.classification.sentences import Row
+from components.shared.errors import InputError
+
+
+def make_lines(*labels: str) -> list[Line]:
+    return [Line(number, Row("x", None, label)) for number, label in enumerate(labels, start=2)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (("entailment", "neutral", "contradiction"), ["contradiction", "entailment", "neutral"]),
+        (("10", "9", "-1"), ["-1", "9", "10"]),
+        (("10", "9", "x"), ["10", "9", "x"]),
+        (("1.0", "0.0"), ["0.0", "1.0"]),
+        (("2020-01-01", "1.2.3"), ["1.2.3", "2020-01-01"]),
+        (("🙂", "שלום"), ["שלום", "🙂"]),
+    ],
+)
+def test_labels_are_in_order(labels, expected):
+    """Numbers by their value, as GLUE's 0 and 1; others by the alphabet, as Google's lists."""
+    assert find_labels(make_lines(*labels, *labels), "train.tsv") == expected
+
+
+REFUSED = {
+    "one class": (("a", "a"), "train.tsv: all 2 rows have the label 'a'; a classifier needs two"),
+    "scores": (("5.000", "3.800"), "the label '3.800' is a score, not a class"),
+    "too many": (map(str, range(1001)), "1001 labels in 1001 rows, more than 1000"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_no_classifier_learns_is_refused(kind):
+    """With what the file has."""
+    labels, message = REFUSED[kind]
+
+    with pytest.raises(InputError) as error:
+        find_labels(make_lines(*labels), "train.tsv")
+
+    assert message in str(error.value)
+
+
+def test_a_label_never_seen_in_training_is_refused():
+    """The first line that has it."""
+    with pytest.raises(InputError) as error:
+        expect_known(make_lines("a", "c", "d"), ["a", "b"], "dev.tsv")
+
+    assert str(error.value) == (
+        "dev.tsv, line 3: the label 'c' never occurs in the training set, which has 'a', 'b'; no "
+        "model can have learnt it"
+    )
+
+
+def test_the_second_of_two_labels_is_positive():
+    """As GLUE's 1 is, unless another is asked for; of three labels none."""
+    assert choose_positive(["0", "1"], "") == "1"
+    assert choose_positive(["0", "1"], "0") == "0"
+    assert choose_positive(["a", "b", "c"], "") == ""
+
+
+@pytest.mark.parametrize(("labels", "wanted"), [(["a", "b"], "c"), (["a", "b", "c"], "a")])
+def test_a_positive_label_that_makes_no_sense_is_refused(labels, wanted):
+    """Unknown, or one of three."""
+    with pytest.raises(InputError, match="positive_label"):
+        choose_positive(labels, wanted)

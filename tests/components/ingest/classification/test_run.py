@@ -1,0 +1,182 @@
+"""Ingest for sentence classification as a whole."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.ingest.classification.config import IngestClassificationConfig
+from components.ingest.classification.run import run
+from components.shared.bert.manifest import check_files, has_random_weights
+from components.shared.classification.sentences import Row, Sentences, read_rows
+from components.shared.errors import InputError
+from tests.components.ingest.samples import VOCABULARY
+
+TABLE = "sentence\tlabel\n" + "".join(f"text {n}\t{'no' if n % 3 else 'yes'}\n" for n in range(30))
+CONFIG = {
+    "vocab_size": 9,
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+}
+
+
+@pytest.fixture
+def settings(tmp_path) -> dict:
+    """A table, and a vocabulary to start from random weights."""
+    (tmp_path / "train.tsv").write_text(TABLE, encoding="utf-8")
+    (tmp_path / "vocab.txt").write_text(VOCABULARY, encoding="utf-8")
+    return {
+        "sentences": tmp_path / "out" / "sentences",
+        "given_checkpoint": tmp_path / "out" / "checkpoint",
+        "train": str(tmp_path / "train.tsv"),
+        "vocabulary": str(tmp_path / "vocab.txt"),
+    }
+
+
+def make_google_folder(folder: Path) -> Path:
+    """The files of a checkpoint, with weights that nobody reads here."""
+    folder.mkdir()
+    (folder / "vocab.txt").write_text(VOCABULARY)
+    (folder / "bert_config.json").write_text(json.dumps(CONFIG))
+    (folder / "bert_model.ckpt.index").write_bytes(b"index")
+    (folder / "bert_model.ckpt.data-00000-of-00001").write_bytes(b"weights" * 1000)
+    (folder / "flax_model.msgpack").write_bytes(b"the same for another framework")
+    return folder
+
+
+FILES = {
+    "vocab.txt", "bert_config.json", "bert_model.ckpt.index", "bert_model.ckpt.data-00000-of-00001"
+}  # fmt: skip
+
+
+def test_every_tenth_row_is_held_out(settings):
+    """And nothing is lost; the model is described, its weights are to be drawn."""
+    metadata = run(IngestClassificationConfig(**settings))
+
+    folder = settings["sentences"]
+    found = Sentences.read(folder)
+    assert found == Sentences(("no", "yes"), "yes", ("dev",), {"train": 27, "dev": 3})
+    assert read_rows(folder, "dev") == [
+        Row("text 9", None, "yes"), Row("text 19", None, "no"), Row("text 29", None, "no")
+    ]  # fmt: skip
+    assert len(read_rows(folder, "train")) == 27
+    assert metadata == {"sentences": {"labels": 2, "train_rows": 27, "dev_rows": 3}}
+    check_files(settings["given_checkpoint"], has_manifest=True)
+    assert has_random_weights(settings["given_checkpoint"])
+    written = json.loads((settings["given_checkpoint"] / "bert_config.json").read_text())
+    assert (written["vocab_size"], written["hidden_size"]) == (7, 128)
+
+
+def test_several_development_sets_have_their_files_names(settings, tmp_path):
+    """MNLI's; the first counts."""
+    for name in ("dev_matched", "dev_mismatched"):
+        (tmp_path / f"{name}.tsv").write_text(f"sentence\tlabel\n{name}\tno\n", encoding="utf-8")
+    dev = ",".join(str(tmp_path / f"dev_{kind}.tsv") for kind in ("matched", "mismatched"))
+
+    run(IngestClassificationConfig(**settings, dev=dev))
+
+    folder = settings["sentences"]
+    assert Sentences.read(folder).dev_names == ("dev_matched", "dev_mismatched")
+    assert read_rows(folder, "dev_mismatched") == [Row("dev_mismatched", None, "no")]
+
+
+def test_a_label_of_dev_that_train_lacks_is_refused_and_nothing_written(settings, tmp_path):
+    """By its line."""
+    (tmp_path / "dev.csv").write_text("sentence,label\nx,yes\ny,perhaps\n", encoding="utf-8")
+
+    with pytest.raises(InputError, match=r"dev.csv, line 3: the label 'perhaps' never occurs"):
+        run(IngestClassificationConfig(**settings, dev=str(tmp_path / "dev.csv")))
+
+    assert [*(tmp_path / "out").iterdir()] == []
+
+
+def test_a_checkpoint_is_copied_without_what_nobody_reads(settings, tmp_path):
+    """A folder of Google's."""
+    folder = make_google_folder(tmp_path / "google")
+
+    run(
+        IngestClassificationConfig(
+            **settings | {"vocabulary": "", "initial_checkpoint": str(folder)}
+        )
+    )
+
+    assert {path.name for path in settings["given_checkpoint"].iterdir()} == FILES
+
+
+@pytest.mark.parametrize("scheme", ["gs", "s3"])
+def test_a_checkpoint_is_fetched_from_a_bucket(settings, tmp_path, stores, scheme):
+    """Its own files, not those of a folder whose name begins alike."""
+    import boto3
+    from google.cloud import storage
+
+    folder = make_google_folder(tmp_path / "google")
+    for path in folder.iterdir():
+        for key in (f"models/bert/{path.name}", f"models/bert-2/more-{path.name}"):
+            if scheme == "s3":
+                boto3.client("s3").upload_file(str(path), "data", key)
+            else:
+                storage.Client().bucket("data").blob(key).upload_from_filename(str(path))
+    address = f"{scheme}://data/models/bert"
+
+    run(IngestClassificationConfig(**settings | {"vocabulary": "", "initial_checkpoint": address}))
+
+    fetched = settings["given_checkpoint"]
+    assert {path.name for path in fetched.iterdir()} == FILES
+    assert all((fetched / name).read_bytes() == (folder / name).read_bytes() for name in FILES)
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("vocab.txt", "no vocab.txt in it"),
+        ("bert_config.json", "no bert_config.json"),
+        ("bert_model", "no weights"),
+    ],
+)
+def test_a_folder_that_is_no_checkpoint_is_refused(settings, tmp_path, missing, message):
+    """By what it lacks."""
+    folder = make_google_folder(tmp_path / "google")
+    for path in folder.glob(f"{missing}*"):
+        path.unlink()
+    changed = settings | {"vocabulary": "", "initial_checkpoint": str(folder)}
+
+    with pytest.raises(InputError, match=message):
+        run(IngestClassificationConfig(**changed))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train": " "}, "train is empty"),
+        ({"glue_task": "sts-b"}, "glue_task must be one of cola, sst-2, mrpc, mnli, rte"),
+        ({"preset": "huge"}, "preset must be one of tiny"),
+        ({"vocabulary": ""}, "give an initial_checkpoint, or a vocabulary"),
+        ({"initial_checkpoint": "x"}, "initial_checkpoint brings its own vocab.txt"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings, changes, message):
+    """Before any file is opened."""
+    with pytest.raises(InputError, match=message):
+        IngestClassificationConfig(**settings | changes)
+
+
+def test_the_command_is_there(settings):
+    """As a person calls it; an error is one line."""
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "components.ingest", "classification", *flags, "--label-column=y"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        f"ingest classification: error: {settings['train']}: no column 'y': the header has "
+        "'sentence', 'label'"
+    )

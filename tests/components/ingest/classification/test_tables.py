@@ -1,0 +1,172 @@
+"""Labelled sentences are read as published, and a file that can't be is refused by its line."""
+
+import json
+
+import pytest
+
+from components.ingest.classification.glue import Columns, find_columns
+from components.ingest.classification.tables import read_table
+from components.shared.errors import InputError
+
+# A few rows of our own in the form of each of GLUE's files.
+GLUE = {
+    "cola": (
+        "gj04\t1\t\tThe boat sank slowly.\ngj04\t0\t*\tThe boat sank it slowly the.\n",
+        [("The boat sank slowly.", None, "1"), ("The boat sank it slowly the.", None, "0")],
+    ),
+    "sst-2": (
+        'sentence\tlabel\nhides its best ideas \t0\na " quiet " joy \t1\n',
+        [("hides its best ideas ", None, "0"), ('a " quiet " joy ', None, "1")],
+    ),
+    "mrpc": (
+        "\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n"
+        '1\t70\t71\tHe said , " It rains .\tIt rains , he said .\r\n'
+        '0\t72\t73\t"Never\tNever " again .\r\n',
+        [
+            ('He said , " It rains .', "It rains , he said .", "1"),
+            ('"Never', 'Never " again .', "0"),
+        ],
+    ),
+    "mnli": (
+        "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\t"
+        "sentence1_parse\tsentence2_parse\tsentence1\tsentence2\tlabel1\tlabel2\tgold_label\n"
+        "0\t1\t1n\tfiction\t( A b )\t( C d )\t(ROOT A)\t(ROOT C)\tA b.\tC d.\t"
+        "neutral\tneutral\tneutral\n"
+        "1\t2\t2e\tfiction\t( A b )\t( C d )\t(ROOT A)\t(ROOT C)\tE f.\tG h.\t"
+        "neutral\tentailment\t-\n",
+        [("A b.", "C d.", "neutral")],
+    ),
+    "rte": (
+        "index\tsentence1\tsentence2\tlabel\n0\tIt rained all day.\tIt rained.\tentailment\n"
+        "1\tIt rained.\tIt snowed.\tnot_entailment\n",
+        [
+            ("It rained all day.", "It rained.", "entailment"),
+            ("It rained.", "It snowed.", "not_entailment"),
+        ],
+    ),
+}
+
+
+OWN = Columns()
+
+
+def read(tmp_path, content: str | bytes, columns=OWN, name="x.tsv") -> list[tuple]:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return [tuple(line.row) for line in read_table(path, str(path), columns)]
+
+
+@pytest.mark.parametrize("task", GLUE)
+def test_glues_files_are_read_as_published(tmp_path, task):
+    """No header in CoLA's, single quotation marks in MRPC's, no gold label in some of MNLI's."""
+    content, expected = GLUE[task]
+
+    assert read(tmp_path, content, find_columns(task)) == expected
+
+
+def test_csv_has_quotes(tmp_path):
+    """A comma, a doubled quotation mark and a line's end in a field; CRLF or LF."""
+    content = 'label,sentence\r\nx,"one, ""two""\nthree"\r\ny,four\n'
+
+    assert read(tmp_path, content, name="x.csv") == [
+        ('one, "two"\nthree', None, "x"),
+        ("four", None, "y"),
+    ]
+
+
+def test_json_lines_name_their_fields(tmp_path):
+    """Other fields are passed over; a label may be a number."""
+    columns = Columns(sentence="a", second_sentence="b", label="y")
+    lines = [{"a": "one", "b": "", "y": 1, "id": 7}, {"y": "no", "b": "two", "a": "three"}]
+    content = "\n".join(json.dumps(line) for line in lines)
+
+    assert read(tmp_path, content, columns, "x.jsonl") == [
+        ("one", "", "1"),
+        ("three", "two", "no"),
+    ]
+
+
+def test_columns_are_found_by_number(tmp_path):
+    """From 1 up, with a header and without."""
+    content = "yes\tone\nno\ttwo\n"
+    columns = Columns(sentence="2", label="1", has_header=False)
+
+    assert read(tmp_path, content, columns) == [("one", None, "yes"), ("two", None, "no")]
+    with_header = Columns(sentence="2", label="1")
+    assert read(tmp_path, content, with_header) == [("two", None, "no")]
+
+
+def test_text_of_any_script_stays_as_it_is(tmp_path):
+    """Emoji, right to left, and what other readers take for a line's end."""
+    sentence = "שלום 👩‍👩‍👧 مرحبا\u2028x\x85y"
+
+    assert read(tmp_path, f"sentence\tlabel\n{sentence}\t1\n") == [(sentence, None, "1")]
+
+
+HEAD = "sentence\tlabel\n"
+PAIRS = Columns(sentence="a", second_sentence="b", label="y")
+BROKEN = {
+    "no such column": ("text\tlabel\nx\t1\n", "x.tsv: no column 'sentence': the header has 'text'"),
+    "too few fields": (f"{HEAD}one\t1\n\ntwo\n", "line 4: 1 fields, fewer than the 2 of the first"),
+    "too many fields": (f"{HEAD}one\t1\ttwo\n", "line 2: 3 fields, more than the 2 of the first"),
+    "empty file": ("\n", "x.tsv: the file is empty"),
+    "header alone": (HEAD, "x.tsv: no row of sentences in it"),
+    "empty sentence": (f"{HEAD}one\t1\n \t0\n", "line 3: the sentence is empty"),
+    "empty label": (f"{HEAD}one\t\n", "line 2: the label is empty"),
+    "latin1": (
+        HEAD.encode() + "one\t1\ncafé\t0\n".encode("latin1"),
+        "line 3: byte 24 of the file (0xe9) is not UTF-8",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_table_is_refused_by_its_line(tmp_path, kind):
+    """What is wrong, where."""
+    content, message = BROKEN[kind]
+
+    with pytest.raises(InputError) as error:
+        read(tmp_path, content)
+
+    assert message in str(error.value)
+
+
+BROKEN_OBJECTS = {
+    "cut": ('{"a": "x", "b": "y", "y": 1}\n{"a": "x"', "line 2: not JSON"),
+    "no object": ("[1]", "line 1: expected an object, found [1]"),
+    "no field": ('{"a": "x", "y": 1}', "line 1: no field 'b' (found 'a', 'y')"),
+    "no text": ('{"a": 3, "b": "x", "y": 1}', "line 1: a: expected a text, found 3"),
+    "null": ('{"a": "x", "b": null, "y": 1}', "line 1: b: expected a text, found null"),
+    "a score": ('{"a": "x", "b": "x", "y": 0.5}', "line 1: y: expected a text, found 0.5"),
+    "half a pair": (r'{"a": "\ud83d", "b": "x", "y": 1}', "a: character 0 is half of a surrogate"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_OBJECTS)
+def test_broken_json_is_refused_by_its_line(tmp_path, kind):
+    """What is wrong, where."""
+    content, message = BROKEN_OBJECTS[kind]
+
+    with pytest.raises(InputError) as error:
+        read(tmp_path, content, PAIRS, "x.jsonl")
+
+    assert message in str(error.value)
+
+
+def test_a_quote_that_is_not_closed_is_refused(tmp_path):
+    """CSV alone: the rest of the file would be one field."""
+    with pytest.raises(InputError, match="line 3: unexpected end of data; in CSV a field with"):
+        read(tmp_path, 'sentence,label\none,1\n"two,0\n', name="x.csv")
+
+
+@pytest.mark.parametrize("column", ["0", "3"])
+def test_a_column_that_is_not_there_is_refused(tmp_path, column):
+    """Numbers count from 1."""
+    with pytest.raises(InputError, match=f"no column '{column}': the first line has 2 fields"):
+        read(tmp_path, "x\t1\n", Columns(sentence=column, label="2", has_header=False))
+
+
+def test_an_unknown_kind_of_file_is_refused(tmp_path):
+    """A spreadsheet, say."""
+    with pytest.raises(InputError, match=r"x.xlsx: unknown kind of file; a table's name ends in"):
+        read(tmp_path, "x", name="x.xlsx")
