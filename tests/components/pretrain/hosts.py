@@ -1,15 +1,15 @@
-"""Two machines in one: network namespaces with names, addresses and files of their own."""
+"""Machines in one: network namespaces with names, addresses and files of their own."""
 
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 INTERFACE, SSH_PORT = "bert0", 2222
 NAMES = ("bert-a", "bert-b")
-_ADDRESSES = ("10.77.0.1", "10.77.0.2")
 _TOOLS = ("ip", "sshd", "ssh", "ssh-keygen", "unshare")
 
 
@@ -29,23 +29,28 @@ def why_not() -> str:
 class Hosts:
     """`with Hosts(folder) as hosts`: the second runs an SSH server, the first `horovodrun`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._spaces = [f"{name}-{os.getpid()}" for name in NAMES]
+    def __init__(self, folder: Path, names: Sequence[str] = NAMES) -> None:
+        self._folder, self._names = folder, names
+        self._spaces = [f"{name}-{os.getpid()}" for name in names]
+        self._switch = f"bert-switch-{os.getpid()}"
+        self._addresses = [f"10.77.0.{number + 1}" for number in range(len(names))]
 
     def __enter__(self) -> "Hosts":
-        a, b = self._spaces
+        _run("ip", "netns", "add", self._switch)
+        _run("ip", "-n", self._switch, "link", "add", "switch", "type", "bridge")
+        _run("ip", "-n", self._switch, "link", "set", "switch", "up")
+        pairs = zip(self._names, self._addresses, strict=True)
+        table = "".join(f"{address} {name}\n" for name, address in pairs)
         for space in self._spaces:
             _run("ip", "netns", "add", space)
-            table = "".join(
-                f"{pair[1]} {pair[0]}\n" for pair in zip(NAMES, _ADDRESSES, strict=True)
-            )
             etc = Path("/etc/netns", space)  # ip netns exec lays these over /etc
             etc.mkdir(parents=True)
             (etc / "hosts").write_text(f"127.0.0.1 localhost\n{table}", encoding="utf-8")
-        ends = f"{INTERFACE} netns {a} type veth peer name {INTERFACE} netns {b}"
-        _run("ip", "link", "add", *ends.split())
-        for space, address in zip(self._spaces, _ADDRESSES, strict=True):
+        for number, (space, address) in enumerate(zip(self._spaces, self._addresses, strict=True)):
+            port = f"port{number}"
+            ends = f"{INTERFACE} netns {space} type veth peer name {port} netns {self._switch}"
+            _run("ip", "link", "add", *ends.split())
+            _run("ip", "-n", self._switch, "link", "set", port, "master", "switch", "up")
             _run("ip", "-n", space, "addr", "add", f"{address}/24", "dev", INTERFACE)
             for device in (INTERFACE, "lo"):
                 _run("ip", "-n", space, "link", "set", device, "up")
@@ -65,6 +70,7 @@ class Hosts:
                 os.kill(pid, 9)
             _run("ip", "netns", "del", space)
             shutil.rmtree(Path("/etc/netns", space))
+        _run("ip", "netns", "del", self._switch)
 
     def start_ssh(self, before: str = "true") -> subprocess.Popen:
         """Start the second host's SSH server, after a shell command that only it sees."""
@@ -90,24 +96,25 @@ class Hosts:
         hosts = ",".join(f"{name}:1" for name in NAMES)
         run = ["horovodrun", "-np", "2", "-H", hosts, "--network-interfaces", INTERFACE]
         run += ["-p", str(SSH_PORT), "-i", str(self._folder / "key")]
-        return self._start([*run, *command])
+        return self.start(0, [*run, *command])
 
     def start_mpirun(self, command: list[str]) -> subprocess.Popen:
         """Start a command with one process on each host, by Open MPI."""
         hosts = ",".join(f"{name}:1" for name in NAMES)
         run = ["mpirun", "--host", hosts, "--allow-run-as-root", "--tag-output"]
         run += ["--mca", "plm_rsh_args", f"-p {SSH_PORT} -i {self._folder / 'key'}"]
-        return self._start([*run, *command])
+        return self.start(0, [*run, *command])
 
-    def _start(self, command: list[str]) -> subprocess.Popen:
+    def start(self, host: int, command: list[str], **environment: str) -> subprocess.Popen:
+        """Start a command on a host; ssh asks nothing there."""
         tools = Path(sys.executable).parent
         path = f"{self._folder / 'bin'}:{tools}:{os.environ['PATH']}"
         return subprocess.Popen(
-            self._on(0, command),
+            self._on(host, command),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | {"PATH": path},
+            env=os.environ | {"PATH": path} | environment,
         )
 
     def find(self, host: int, word: str) -> int:
@@ -119,10 +126,10 @@ class Hosts:
                 if "python" in arguments[0] and word in arguments:
                     return pid
             time.sleep(0.1)
-        raise AssertionError(f"no process with {word} on {NAMES[host]}")
+        raise AssertionError(f"no process with {word} on {self._names[host]}")
 
     def _on(self, host: int, command: list, before: str = "true") -> list[str]:
-        script = f'hostname {NAMES[host]} && {before} && exec "$@"'
+        script = f'hostname {self._names[host]} && {before} && exec "$@"'
         enter = ["ip", "netns", "exec", self._spaces[host], "unshare", "--uts", "--mount"]
         return [*enter, "sh", "-c", script, "-", *map(str, command)]
 
