@@ -236,7 +236,7 @@ def _make_handler(cluster: FakeKubernetes) -> type[BaseHTTPRequestHandler]:
             query = {key: values[0] for key, values in parse_qs(self._parts.query).items()}
             watches = query.get("watch") == "True" or query.get("watch") == "true"
             verb = "watch" if watches else "get" if name else "list"
-            if self._refuses(verb, kind):
+            if self._refuses(verb, f"{kind}/{rest}" if rest else kind):
                 return
             if rest == "log":
                 self._stream(lambda send: cluster.follow_log(name, send))

@@ -7,59 +7,8 @@ import pytest
 from components.shared.errors import InputError, JobError, Preempted
 from components.shared.mpijob import cluster as cluster_module
 from components.shared.mpijob import follow
-from components.shared.mpijob.cluster import connect
-from components.shared.mpijob.follow import JobRun
-from components.shared.mpijob.manifest import JobSpec, make_mpijob
-from components.shared.mpijob.own_pod import read_own_pod
-from components.shared.mpijob.worker_pod import WorkerPod
-from tests.components.shared.mpijob.fake_kubernetes import NAMESPACE, FakeKubernetes, Log
-
-NAME = "pretrain-128-0123456789"
-READY = {"phase": "Running", "conditions": [{"type": "PodScheduled", "status": "True"}]}
-
-
-@pytest.fixture
-def cluster(tmp_path, monkeypatch):
-    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with FakeKubernetes(tmp_path) as cluster:
-        monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-        monkeypatch.setattr(
-            "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(cluster.kubeconfig)
-        )
-        yield cluster
-
-
-def make_run(token: str = "mine", pending_timeout_seconds: float = 60.0) -> JobRun:
-    connected = connect()
-    body = make_mpijob(
-        JobSpec(
-            name=NAME,
-            namespace=NAMESPACE,
-            command=["python", "-m", "components.pretrain", "--bert-config", '{"a": "$(b)"}'],
-            num_nodes=2,
-            slots_per_worker=8,
-            inputs=["/s3/bucket/dataset"],
-            mounts=["/s3"],
-            timeout_seconds=3600,
-            token=token,
-        ),
-        read_own_pod(connected.read_pod("step")),
-        WorkerPod(),
-    )
-    return JobRun(connected, body, pending_timeout_seconds=pending_timeout_seconds)
-
-
-def start_pods(cluster: FakeKubernetes) -> str:
-    for number in range(2):
-        cluster.put_pod(NAME, "worker", number, **READY)
-    return cluster.put_pod(NAME, "launcher", **READY)
-
-
-def succeed(cluster: FakeKubernetes, _job: dict) -> None:
-    launcher = start_pods(cluster)
-    cluster.log(launcher, "step 1", "step 2", end=True)
-    cluster.set_condition(NAME, "Succeeded")
+from tests.components.shared.mpijob.fake_kubernetes import Log
+from tests.components.shared.mpijob.runs import NAME, make_run, start_pods, succeed
 
 
 def test_a_job_that_succeeds_is_followed_and_deleted(cluster, capsys):
