@@ -3,6 +3,7 @@
 Shape suffixes: C labels; a row of the matrix is the right label, a column the predicted one.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,9 +65,11 @@ def score(matrix_CC: np.ndarray, labels: Sequence[str], positive_label: str) -> 
         "accuracy": _divide(hits_C.sum(), total),
         "macro_f1": float(np.mean(seen)) if seen else 0.0,
         "matthews_correlation": _divide(
-            total * hits_C.sum() - right_C @ predicted_C,
-            np.sqrt(float(total**2 - right_C @ right_C))
-            * np.sqrt(float(total**2 - predicted_C @ predicted_C)),
+            total * int(hits_C.sum()) - int(right_C @ predicted_C),
+            # Python's integers: the products of large sets pass 64 bits.
+            math.sqrt(
+                (total**2 - int(right_C @ right_C)) * (total**2 - int(predicted_C @ predicted_C))
+            ),
         ),
     }
     if positive_label:

@@ -64,7 +64,7 @@ def test_one_label_alone_has_no_correlation():
 
 
 def test_large_counts_stay_exact():
-    """MNLI's 393,000 rows: the products pass 32 bits."""
+    """Three million rows: the products pass 64 bits."""
     right = np.repeat([0, 1], 1_500_000)
 
     assert score(count_confusion(right, right, 2), ["a", "b"], "b")["matthews_correlation"] == 1
