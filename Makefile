@@ -91,6 +91,8 @@ endef
 compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to manifests/pipelines
 	@$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile --hardware $(profile) \
 		--output manifests/pipelines/bert-$(profile).yaml && \
+		$(RUN) -m pipelines compile --pipeline classification --hardware $(profile) \
+		--output manifests/pipelines/classification-$(profile).yaml && \
 		$(RUN) -m pipelines compile --hardware $(profile) --only-newer-dump \
 		--output manifests/pipelines/retraining-$(profile).yaml &&) true
 	@$(call compile_overlay,gke,gke-v100x8,)

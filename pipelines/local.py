@@ -65,7 +65,7 @@ def run(
     if runner == "docker":
         chosen = _docker_runner(arguments)
     else:
-        for stage in STAGES:
+        for stage in _stages_of(pipeline):
             set_up(stage)
         chosen = local.SubprocessRunner(use_venv=False)
     # What kfp says of each step: that a display name, say, has no effect here.
@@ -146,6 +146,13 @@ class _ContainerHandler(docker_task_handler.DockerTaskHandler):
         return _conclude(
             self.full_command, _stage_of(self.image), 0 if status == Status.SUCCESS else 1
         )
+
+
+def _stages_of(pipeline: BaseComponent) -> list[str]:
+    """The stages whose images a pipeline runs, in their order."""
+    executors = pipeline.pipeline_spec.deployment_spec["executors"].values()
+    needed = {_stage_of(executor["container"]["image"]) for executor in executors}
+    return [stage for stage in STAGES if stage in needed]
 
 
 def _stage_of(image: str) -> str:

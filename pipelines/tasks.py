@@ -46,11 +46,14 @@ _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "look-for-dump": _Needs(timeout_hours=1),
     "record-dump": _Needs(timeout_hours=1),
     "ingest": _Needs(most_cpus=4, memory_gib=4),
+    "ingest-classification": _Needs(memory_gib=4),
     # A worker a CPU, each with a GiB; a whole Wikipedia takes a day.
     "preprocess": _Needs(num_cpus=8, most_cpus=16, memory_gib=24, timeout_hours=72),
     "pretrain": _TRAINING,
     "finetune": _TRAINING,
+    "finetune-classification": _TRAINING,
     "evaluate": _Needs(gpus=_ONE),
+    "evaluate-classification": _Needs(gpus=_ONE),
 }
 
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from components.shared.errors import InputError
 from pipelines.hardware import HARDWARE
 from pipelines.images import DIGESTS
 
@@ -14,6 +15,12 @@ def add_parser(commands: Any) -> None:
         "compile",
         help="write the pipeline's IR YAML, sized for a machine",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        "--pipeline",
+        choices=("bert", "classification"),
+        default="bert",
+        help="pretraining to SQuAD, or fine-tuning on labelled sentences",
     )
     parser.add_argument(
         "--hardware",
@@ -40,7 +47,12 @@ def add_parser(commands: Any) -> None:
         help="the package itself, or a Pipeline and a PipelineVersion for kubectl, where Kubeflow "
         "keeps pipelines in Kubernetes",
     )
-    parser.add_argument("--output", type=Path, default=Path("runs/bert.yaml"))
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help="(default: runs/bert.yaml or runs/classification.yaml)",
+    )
     parser.set_defaults(function=compile_pipeline)
 
 
@@ -48,22 +60,27 @@ def compile_pipeline(
     hardware: str,
     images: Path,
     only_newer_dump: bool,
-    format: str,  # noqa: A002 - one name all the way
-    output: Path,
+    format: str = "ir",  # noqa: A002 - one name all the way
+    output: Path | None = None,
+    pipeline: str = "bert",
 ) -> int:
     """Write the package; print its path."""
     from kfp import compiler
 
     from pipelines.bert import bert
+    from pipelines.classification import classification
     from pipelines.images import read_digests
     from pipelines.native import write_resources
     from pipelines.package import fit
     from pipelines.retraining import retraining
 
     digests = {} if images == DIGESTS and not images.exists() else read_digests(images)
-    package = fit(bert, hardware, images=digests)
+    if only_newer_dump and pipeline != "bert":
+        raise InputError("--only-newer-dump: only the pipeline bert has a dump to look for")
+    package = fit(bert if pipeline == "bert" else classification, hardware, images=digests)
     if only_newer_dump:
         package = fit(retraining(package), hardware, images=digests)
+    output = output or Path("runs", f"{pipeline}.yaml")
     output.parent.mkdir(parents=True, exist_ok=True)
     if format == "kubernetes":
         write_resources(package, output)

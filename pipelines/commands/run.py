@@ -1,6 +1,7 @@
-"""run: run the pipeline on this machine."""
+"""run, run-classification: run a pipeline on this machine."""
 
 import argparse
+import functools
 import json
 import re
 import shutil
@@ -9,7 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from kfp.dsl.graph_component import GraphComponent
+
 from pipelines.bert import bert
+from pipelines.classification import classification
 from pipelines.commands.parameters import add_parameters
 
 _EXIT_STEP_FAILED, _EXIT_INTERRUPTED = 1, 130
@@ -23,16 +27,29 @@ _FILES = (
     "download_directory",
     "bert_config",
     "flink_job_server_jar",
-    "flink_job_server_jar",
+    "train",
+    "initial_checkpoint",
 )
 
 
+# Those that take several, separated by commas.
+_LISTS = ("dump", "dev")
+
+
 def add_parser(commands: Any) -> None:
-    """Its flags."""
+    """The flags of both."""
+    _add_parser(commands, "run", "run the pipeline on this machine", bert)
+    _add_parser(
+        commands,
+        "run-classification",
+        "run the pipeline that trains a classifier of sentences on this machine",
+        classification,
+    )
+
+
+def _add_parser(commands: Any, name: str, text: str, pipeline: GraphComponent) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "run",
-        help="run the pipeline on this machine",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        name, help=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument(
         "--runner",
@@ -43,11 +60,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--output", type=Path, default=Path("runs"), help="folder for this run's artifacts"
     )
-    add_parameters(parser, bert.pipeline_func)
-    parser.set_defaults(function=run_pipeline)
+    add_parameters(parser, pipeline.pipeline_func)
+    parser.set_defaults(function=functools.partial(run_pipeline, pipeline))
 
 
-def run_pipeline(runner: str, output: Path, **parameters: Any) -> int:
+def run_pipeline(pipeline: GraphComponent, runner: str, output: Path, **parameters: Any) -> int:
     """Run it; print the metrics and where the results lie."""
     # Here: compiling needs none of it.
     from pipelines.environments import EnvironmentSetupError
@@ -55,7 +72,9 @@ def run_pipeline(runner: str, output: Path, **parameters: Any) -> int:
 
     started = time.monotonic()
     try:
-        artifacts = run(_absolute_paths(parameters), runner=runner, output=output)
+        artifacts = run(
+            _absolute_paths(parameters), runner=runner, output=output, pipeline=pipeline
+        )
     except (StepFailedError, EnvironmentSetupError) as error:
         print(f"\n{error}", file=sys.stderr)
         return _EXIT_STEP_FAILED
@@ -77,14 +96,17 @@ def run_pipeline(runner: str, output: Path, **parameters: Any) -> int:
 
 def _absolute_paths(parameters: dict[str, Any]) -> dict[str, Any]:
     """Steps run elsewhere than the person stands who gave the paths."""
-    absolute = {name: _make_absolute(parameters[name]) for name in _FILES}
-    # The one that takes several.
-    dumps = [
-        # A dump by its name, such as enwiki-latest; an export's file has a suffix.
-        source if re.fullmatch(r"[\w-]+", source) else _make_absolute(source)
-        for source in re.split(r"[,\s]+", parameters["dump"])
-    ]
-    return {**parameters, **absolute, "dump": ",".join(filter(None, dumps))}
+    absolute = {name: _make_absolute(parameters[name]) for name in _FILES if name in parameters}
+    for name in _LISTS:
+        if name in parameters:
+            sources = re.split(r"[,\s]+" if name == "dump" else ",", parameters[name])
+            absolute[name] = ",".join(
+                # A dump by its name, such as enwiki-latest; an export's file has a suffix.
+                source if re.fullmatch(r"[\w-]+", source) else _make_absolute(source)
+                for source in map(str.strip, sources)
+                if source
+            )
+    return {**parameters, **absolute}
 
 
 def _make_absolute(source: str) -> str:

@@ -23,6 +23,10 @@ def finetune_classification(
     xla: str = FinetuneClassificationConfig.xla,
     compress_gradients: bool = FinetuneClassificationConfig.compress_gradients,
     num_processes: int = FinetuneClassificationConfig.num_processes,
+    num_nodes: int = FinetuneClassificationConfig.num_nodes,
+    worker_pod: str = FinetuneClassificationConfig.worker_pod,
+    pending_timeout_seconds: float = FinetuneClassificationConfig.pending_timeout_seconds,
+    job_timeout_seconds: int = FinetuneClassificationConfig.job_timeout_seconds,
     checkpoint_every_steps: int = FinetuneClassificationConfig.checkpoint_every_steps,
     num_checkpoints_kept: int = FinetuneClassificationConfig.num_checkpoints_kept,
     checkpoint_directory: str = FinetuneClassificationConfig.checkpoint_directory,
@@ -52,7 +56,16 @@ def finetune_classification(
         xla: compile with XLA: on, off, or auto (on for GPUs; on CPUs the elementwise parts).
         compress_gradients: exchange gradients as float16, half the bytes; for processes on
             several machines or without NVLink.
-        num_processes: Horovod processes of the step: one a GPU; 1 or 2 on a CPU.
+        num_processes: Horovod processes over all nodes: one a GPU; 1 or 2 on a CPU.
+        num_nodes: machines that train. Above one, this step only creates an MPIJob, follows it
+            and ends it; the job's pods train, with num_processes / num_nodes processes each.
+        worker_pod: above one node, JSON of what each of the job's pods asks for, under
+            Kubernetes's names: nodeSelector, tolerations, affinity, resources, env, labels,
+            annotations, priorityClassName, schedulerName, runtimeClassName, and sharedMemory
+            (a quantity, of /dev/shm).
+        pending_timeout_seconds: above one node, how long the pods may wait for a place or an
+            image, with nothing going on, before the step fails and says why.
+        job_timeout_seconds: above one node, how long the job may run in all.
         checkpoint_every_steps: updates between two checkpoints of the run under way.
         num_checkpoints_kept: how many of those are kept, the newest.
         checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which

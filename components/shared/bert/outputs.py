@@ -18,7 +18,7 @@ def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) ->
     if config.num_nodes > 1 and rank_from_outside() is None:
         from components.shared.mpijob.train import train_on_nodes  # Kubernetes's client
 
-        train_on_nodes(config, stage=type(config).__module__.split(".")[1])
+        train_on_nodes(config)
         # The checkpoint stays in the store: Kubeflow's launcher takes it from there, and only
         # warns of an output that has no file here.
         for path in filter(artifacts.address_of, (config.history, config.metrics)):

@@ -149,6 +149,11 @@ class TrainingConfig(ABC):
         return Path(directory) / self.step_name if directory else None
 
     @property
+    def command(self) -> list[str]:
+        """What runs this training, but for its flags."""
+        return ["python", "-m", ".".join(type(self).__module__.split(".")[:2])]
+
+    @property
     @abstractmethod
     def step_name(self) -> str:
         """Tells this step of the pipeline from the others."""

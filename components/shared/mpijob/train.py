@@ -24,14 +24,13 @@ _OURS = ("num_nodes", "worker_pod", "pending_timeout_seconds", "job_timeout_seco
 _OUTPUTS = ("checkpoint", "history", "metrics")
 
 
-def train_on_nodes(config: Any, *, stage: str) -> None:
+def train_on_nodes(config: Any) -> None:
     """Run a stage's training in the pods of an MPIJob; return once its outputs are written.
 
     The outputs are then where the config's paths are, or where those stand for: in the store.
 
     Args:
         config: the stage's `TrainingConfig`.
-        stage: its name.
 
     Raises:
         InputError: if there is no cluster, a path is on this pod's own disk, or as the
@@ -48,7 +47,7 @@ def train_on_nodes(config: Any, *, stage: str) -> None:
         JobSpec(
             name=name_job(config.step_name, config.checkpoint),
             namespace=cluster.namespace,
-            command=["python", "-m", f"components.{stage}", *make_flags(config)],
+            command=[*config.command, *make_flags(config)],
             num_nodes=config.num_nodes,
             slots_per_worker=config.num_processes // config.num_nodes,
             inputs=[str(path) for name, path in stored.items() if name not in _OUTPUTS],

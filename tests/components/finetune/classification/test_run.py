@@ -167,6 +167,15 @@ def test_settings_that_make_no_sense_are_refused(changes, message):
         FinetuneClassificationConfig(**dict.fromkeys(paths, Path("x")), **changes)
 
 
+def test_pods_of_a_job_run_this_task():
+    """Not the stage's SQuAD."""
+    paths = ("sentences", "initial_checkpoint", "checkpoint", "history", "metrics")
+
+    config = FinetuneClassificationConfig(**dict.fromkeys(paths, Path("x")))
+
+    assert config.command == ["python", "-m", "components.finetune", "classification"]
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path):
     """One line, status 2."""
     done = run(tmp_path, tmp_path / "out", sentences=tmp_path)

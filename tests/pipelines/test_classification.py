@@ -1,0 +1,222 @@
+"""The pipeline of classifiers: its graph, its settings, and a run of it on this machine."""
+
+import csv
+import dataclasses
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from kfp import compiler, dsl
+
+from components.evaluate.classification.component import evaluate_classification
+from components.evaluate.classification.config import EvaluateClassificationConfig
+from components.finetune.classification.component import finetune_classification
+from components.finetune.classification.config import FinetuneClassificationConfig
+from components.ingest.classification.component import ingest_classification
+from components.ingest.classification.config import IngestClassificationConfig
+from pipelines.classification import classification
+from pipelines.commands.compile import compile_pipeline
+from pipelines.environments import REPOSITORY
+from pipelines.images import DIGESTS
+
+COMPONENT_TO_CONFIG = {
+    ingest_classification: IngestClassificationConfig,
+    finetune_classification: FinetuneClassificationConfig,
+    evaluate_classification: EvaluateClassificationConfig,
+}
+PACKAGES = REPOSITORY / "manifests" / "pipelines"
+COMMITTED = sorted(
+    path.stem.removeprefix("classification-") for path in PACKAGES.glob("classification-*.yaml")
+)
+WORDS = ("plot", "actor", "scene", "music", "film", "ending", "and", "the", "was", "very")
+BERT_CONFIG = json.dumps(
+    {
+        "vocab_size": 20,
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory) -> dict:
+    path = tmp_path_factory.mktemp("compiled") / "classification.yaml"
+    compiler.Compiler().compile(classification, str(path))
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def test_the_steps_follow_one_another(spec):
+    """Each waits for those whose artifacts it takes."""
+    tasks = spec["root"]["dag"]["tasks"]
+
+    assert {name: set(task.get("dependentTasks", [])) for name, task in tasks.items()} == {
+        "ingest-classification": set(),
+        "finetune-classification": {"ingest-classification"},
+        "evaluate-classification": {"ingest-classification", "finetune-classification"},
+    }
+
+
+def test_each_step_is_a_task_of_a_stage_in_its_image(spec):
+    """The stages of the other pipeline, and their images."""
+    containers = [one["container"] for one in spec["deploymentSpec"]["executors"].values()]
+
+    assert len(containers) == 3
+    for container in containers:
+        stage = container["image"].split("/")[1].split(":")[0]
+        assert container["command"] == ["python", "-m", f"components.{stage}", "classification"]
+        assert container["args"] == ["--executor-input", "{{$}}"]
+
+
+def test_a_training_that_is_retried_finds_its_checkpoints(spec):
+    """Where the pipeline's parameter says."""
+    given = spec["root"]["dag"]["tasks"]["finetune-classification"]["inputs"]["parameters"]
+
+    assert given["checkpoint_directory"] == {"componentInputParameter": "checkpoint_directory"}
+
+
+@pytest.mark.parametrize("component", COMPONENT_TO_CONFIG, ids=lambda one: one.name)
+def test_component_and_config_have_the_same_names_and_defaults(component):
+    """Signature, flags and config are one; every input is described."""
+    fields = {field.name: field for field in dataclasses.fields(COMPONENT_TO_CONFIG[component])}
+    definition = component.component_spec
+
+    assert {*definition.inputs, *definition.outputs} == set(fields)
+    for name, item in definition.inputs.items():
+        assert item.description, name
+        if item.default is not None:
+            assert item.default == fields[name].default, name
+
+
+def test_pipeline_parameters_are_settings_of_the_steps(spec):
+    """Under the same name and type, but for the evaluation's batch; each described."""
+    settings = {
+        (field.name, field.type)
+        for config in COMPONENT_TO_CONFIG.values()
+        for field in dataclasses.fields(config)
+    }
+    described = spec["root"]["inputDefinitions"]["parameters"]
+
+    for name, parameter in inspect.signature(classification.pipeline_func).parameters.items():
+        assert (name.removeprefix("evaluate_"), parameter.annotation) in settings, name
+        assert described[name].get("description"), name
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_a_committed_package_is_what_the_code_compiles_to(name, tmp_path):
+    """`make compile` was not forgotten."""
+    path = tmp_path / "classification.yaml"
+    compile_pipeline(
+        hardware=name,
+        images=DIGESTS,
+        only_newer_dump=False,
+        output=path,
+        pipeline="classification",
+    )
+
+    committed = (PACKAGES / f"classification-{name}.yaml").read_text("utf-8")
+    assert committed == path.read_text("utf-8")
+
+
+def test_packages_for_the_same_machines_are_committed():
+    """As the other pipeline's are."""
+    assert {"cpu", "dgx-1v-16g", "dgx-1v-32g", "dgx-2"} <= set(COMMITTED)
+
+
+def write_reviews(path: Path, num_rows: int) -> Path:
+    """Reviews that one word tells apart, quoted as a spreadsheet does."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["review", "verdict"])
+        for number in range(num_rows):
+            words = [WORDS[(number * step) % len(WORDS)] for step in (1, 3, 7)]
+            verdict = ("bad", "good")[number % 2]
+            writer.writerow([f'the "{words[0]}", {verdict} {words[1]} {words[2]} 🙂', verdict])
+    return path
+
+
+def run_pipeline(tmp_path: Path, **parameters) -> subprocess.CompletedProcess:
+    settings = {
+        "output": "runs",
+        "train": "train.csv",
+        "dev": "dev.csv",
+        "sentence_column": "review",
+        "label_column": "verdict",
+        "vocabulary": "vocab.txt",
+        "bert_config": BERT_CONFIG,
+        "num_epochs": 12,
+        "global_batch_size": 16,
+        "learning_rate": 0.01,
+        "max_length_tokens": 32,
+        **parameters,
+    }
+    pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in settings.items()]
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines", "run-classification", *sum(pairs, ())],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def inputs(tmp_path) -> Path:
+    """The folder that a person stands in."""
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", *WORDS]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    write_reviews(tmp_path / "train.csv", 160)
+    write_reviews(tmp_path / "dev.csv", 30)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_the_whole_pipeline_runs_on_this_machine(inputs):
+    """Tables in; scores of a model that has learnt them, a matrix and a report out."""
+    done = run_pipeline(inputs)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    printed = dict(re.findall(r"^  (\w+): (.+)$", done.stdout, re.MULTILINE))
+    assert float(printed["accuracy"]) > 0.9
+    assert float(printed["f1"]) > 0.9
+    assert float(printed["sentences_per_second"]) > 0
+    assert "Confusion matrix" in Path(printed["report"]).read_text("utf-8")
+    labels = (Path(printed["checkpoint"]) / "labels.json").read_text("utf-8")
+    assert json.loads(labels) == ["bad", "good"]
+    (output,) = inputs.glob("runs/*/evaluate-classification/executor_output.json")
+    metadata = json.loads(output.read_text("utf-8"))["artifacts"]["confusion_matrix"]
+    matrix = metadata["artifacts"][0]["metadata"]["confusionMatrix"]
+    rows = [row["row"] for row in matrix["rows"]]
+    assert sum(map(sum, rows)) == 30
+    logged = dsl.ClassificationMetrics()
+    logged.log_confusion_matrix(["bad", "good"], rows)
+    assert logged.metadata["confusionMatrix"] == matrix  # what the Kubeflow UI draws
+
+
+@pytest.mark.slow
+def test_a_label_that_training_never_showed_ends_the_run_with_its_line(inputs):
+    """Before anything is trained."""
+    with (inputs / "dev.csv").open("a", encoding="utf-8") as file:
+        file.write("the plot,so-so\n")
+
+    done = run_pipeline(inputs)
+
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip()
+        .splitlines()[-1]
+        .startswith(
+            f"ingest classification: error: {inputs / 'dev.csv'}, line 32: the label 'so-so' never "
+            "occurs in the training set, which has 'bad', 'good'"
+        )
+    )
+    assert [path.name for path in inputs.glob("runs/*/*")] == ["ingest-classification"]
