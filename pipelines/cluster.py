@@ -174,10 +174,11 @@ def fetch_all(fetch: Callable[[str], Any], items: str) -> Iterator[Any]:
             return
 
 
-def find_pipeline(cluster: Cluster, name: str) -> Any | None:
+def find_pipeline(cluster: Cluster, name: str, *, or_shared: bool = True) -> Any | None:
     """The pipeline of a name: the namespace's own, else one that all share; None if neither."""
+    namespaces = (cluster.namespace, None) if or_shared else (cluster.namespace,)
     predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
-    for namespace in dict.fromkeys((cluster.namespace, None)):
+    for namespace in dict.fromkeys(namespaces):
         page = cluster.client.list_pipelines(
             filter=json.dumps({"predicates": [predicate]}), namespace=namespace
         )

@@ -71,7 +71,7 @@ class _Log:
         for name, step in steps.items():
             if self._shown.get(name, "PENDING") != step.state:
                 self._shown[name] = step.state
-                self._print(step.line() if step.has_ended else f"{step.title}: {_word(step)}")
+                self._print(step.line() if step.has_ended else f"{step.title}: {_word(step, run)}")
         if self._shown.get("", "PENDING") != run.state:
             self._shown[""] = run.state
             self._print(f"run: {state_in_words(run.state)}")
@@ -92,7 +92,7 @@ class _Table:
         width = max((len(step.title) for step in steps.values()), default=0)
         columns = shutil.get_terminal_size().columns
         lines = [
-            f"  {step.title:<{width}}  {_word(step):<15}"
+            f"  {step.title:<{width}}  {_word(step, run):<15}"
             f"{duration(step.seconds) if step.seconds is not None else ''}"
             for step in steps.values()
         ]
@@ -104,8 +104,9 @@ class _Table:
         self._num_lines = len(lines)
 
 
-def _word(step: Step) -> str:
-    return state_in_words(step.state)
+def _word(step: Step, run: Any) -> str:
+    never = run.state in ENDED and step.seconds is None and not step.has_ended
+    return "not run" if never else state_in_words(step.state)
 
 
 def stand_by(
@@ -117,7 +118,10 @@ def stand_by(
     except KeyboardInterrupt:
         if cancel_on_interrupt:
             cluster.client.terminate_run(run_id)
-            print(f"\ninterrupted; the run is being cancelled: {cluster.run_link(run_id)}")
+            print(
+                f"\ninterrupted; the run is being cancelled: {cluster.run_link(run_id)}",
+                file=sys.stderr,
+            )
         else:
             print(
                 f"\ninterrupted; the run goes on. Follow it again with\n"

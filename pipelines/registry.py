@@ -30,7 +30,8 @@ def register(cluster: Cluster, package: Package) -> Version:
 
     Nothing happens if it is one of its versions already.
     """
-    pipeline = find_pipeline(cluster, package.name) or _create(cluster, package)
+    # One that all namespaces share is not ours to change.
+    pipeline = find_pipeline(cluster, package.name, or_shared=False) or _create(cluster, package)
     if found := _find(cluster, pipeline.pipeline_id, package.version_name):
         return found
     with tempfile.TemporaryDirectory() as folder:

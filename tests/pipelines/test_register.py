@@ -112,9 +112,12 @@ def test_a_token_signs_each_request_in(kfp, package, tmp_path):
 
 
 def test_in_a_namespace_the_pipeline_is_its_own(kfp, package):
-    """Where Kubeflow has several users."""
+    """Where Kubeflow has several users: one of that name that all share is left alone."""
+    kfp.add_pipeline("greeting", "shared")
+
     done = run_command("register", package, "--host", kfp.address, "--namespace", "team")
 
     assert done.returncode == 0, done.stderr
-    (pipeline,) = kfp.objects["pipelines"].values()
-    assert pipeline["namespace"] == "team"
+    shared, own = kfp.objects["pipelines"].values()
+    assert own["namespace"] == "team"
+    assert [one["display_name"] for one in kfp.versions[shared["pipeline_id"]]] == ["shared"]

@@ -134,6 +134,7 @@ def test_a_terminal_shows_all_steps_drawn_anew(kfp):
     assert [len(look.splitlines()) for look in looks] == [7] * len(STORY)
     assert "Pretrain at length 128       waiting" in looks[1]
     assert "Fetch and check the inputs   done           1 h 2 min" in looks[-1]
+    assert "Pretrain at length 512       not run" in looks[-1]
 
 
 def test_a_server_that_is_away_for_a_while_ends_nothing(submit, kfp):
