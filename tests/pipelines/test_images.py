@@ -171,3 +171,31 @@ def test_a_container_counts_the_cpus_of_its_limit():
     done = subprocess.run([*command, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "1"
+
+
+@needs_images
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_an_image_takes_ssh_connections_from_the_pods_of_its_job(stage, tmp_path):
+    """Without root and without any capability, by keys that are mounted as a secret is."""
+    keys = tmp_path / "keys"
+    keys.mkdir(mode=0o755)
+    make = ["ssh-keygen", "-q", "-t", "ecdsa", "-b", "521", "-N", "", "-f", str(keys / "id_rsa")]
+    subprocess.run(make, check=True)
+    (keys / "authorized_keys").write_bytes((keys / "id_rsa.pub").read_bytes())
+    (keys / "id_rsa").chmod(0o644)
+    script = (
+        "python -m components.shared.mpijob serve 2> /dev/null & "
+        "for _ in $(seq 50); do ssh localhost true && break; sleep 0.2; done; "
+        "ssh localhost 'id -u; command -v orted'"
+    )
+    command = ["docker", "run", "--rm", "--network", "none", "--cap-drop", "ALL"]
+    command += ["--security-opt", "no-new-privileges", "--volume", f"{keys}:/home/bert/.ssh:ro"]
+
+    done = subprocess.run(
+        [*command, name_image(stage), "sh", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.split() == ["10001", "/usr/bin/orted"], done.stderr
