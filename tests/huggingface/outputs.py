@@ -1,6 +1,6 @@
 """Runs exported models in transformers: python outputs.py INPUTS.npz OUTPUTS.npz.
 
-The inputs hold the folders `pretraining` and `span`, texts to tokenise, and arrays.
+The inputs hold the folders `pretraining`, `span` and `classifier`, texts to tokenise, and arrays.
 """
 
 import json
@@ -12,6 +12,7 @@ from transformers import (
     AutoTokenizer,
     BertForPreTraining,
     BertForQuestionAnswering,
+    BertForSequenceClassification,
     BertModel,
 )
 
@@ -32,11 +33,13 @@ def main(inputs_path, outputs_path):
     }
     pretraining, left = load(BertForPreTraining, given["pretraining"])
     span, span_left = load(BertForQuestionAnswering, given["span"])
+    classifier, classifier_left = load(BertForSequenceClassification, given["classifier"])
     encoder, _ = load(BertModel, given["pretraining"])
     tokenizer = AutoTokenizer.from_pretrained(str(given["pretraining"]))
     with torch.no_grad():
         pieces = pretraining(**arrays)
         spans = span(**arrays)
+        labels = classifier(**arrays)
         hidden = encoder(**arrays).last_hidden_state
     ids = [tokenizer(str(text), add_special_tokens=False)["input_ids"] for text in given["texts"]]
     np.savez(
@@ -45,9 +48,11 @@ def main(inputs_path, outputs_path):
         next_logits=pieces.seq_relationship_logits.numpy(),
         start_logits=spans.start_logits.numpy(),
         end_logits=spans.end_logits.numpy(),
+        label_logits=labels.logits.numpy(),
+        labels=json.dumps(classifier.config.id2label),
         hidden=hidden.numpy(),
         ids=json.dumps(ids),
-        left=json.dumps([*left, *span_left]),
+        left=json.dumps([*left, *span_left, *classifier_left]),
     )
     pretraining.save_pretrained(str(given["saved"]))
 

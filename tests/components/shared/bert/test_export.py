@@ -15,7 +15,7 @@ import pytest
 from components.shared.bert.checkpoint import Checkpoint, named_variables, write_checkpoint
 from components.shared.bert.config import BertConfig
 from components.shared.bert.export import ExportConfig, export
-from components.shared.bert.heads import PretrainingModel, SpanModel
+from components.shared.bert.heads import ClassifierModel, PretrainingModel, SpanModel
 from components.shared.bert.initial import start_from
 from components.shared.errors import InputError
 from components.shared.tokenizer import WordPieceTokenizer
@@ -36,11 +36,14 @@ CONFIG = BertConfig(
 HUGGINGFACE = Path(__file__).parents[3] / "huggingface"
 
 
-def build(model_class, seed=1):
+LABELS = ("no", "perhaps", "שלום")
+
+
+def build(model_class, seed=1, **settings):
     hvd.init()
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy("float32")
-    model = model_class(CONFIG, seed=seed)
+    model = model_class(CONFIG, seed=seed, **settings)
     model.build()
     generator = np.random.default_rng(seed)
     for variable in named_variables(model).values():
@@ -56,9 +59,11 @@ def vocabulary(tmp_path) -> Path:
     return path
 
 
-def write_and_export(model, vocabulary, folder) -> Path:
+def write_and_export(model, vocabulary, folder, labels=None) -> Path:
     checkpoint = folder / "checkpoint"
-    write_checkpoint(checkpoint, model=model, vocabulary=vocabulary, lowercase=True, step=9)
+    write_checkpoint(
+        checkpoint, model=model, vocabulary=vocabulary, lowercase=True, step=9, labels=labels
+    )
     export(ExportConfig(checkpoint=checkpoint, output=folder / "exported"))
     return folder / "exported"
 
@@ -71,6 +76,7 @@ def test_transformers_gives_equal_outputs_and_equal_ids(tmp_path, vocabulary):
         assert os.environ.get("CI") != "true", "make huggingface was not run"
         pytest.skip("PyTorch is not set up: `make huggingface` does, with 4 GB")
     pretraining, span = build(PretrainingModel), build(SpanModel, seed=2)
+    classifier = build(ClassifierModel, seed=3, num_labels=3)
     generator = np.random.default_rng(3)
     token_ids = generator.integers(5, CONFIG.vocab_size, size=(2, 12)).astype(np.int32)
     token_ids[1, 9:] = 0
@@ -80,6 +86,7 @@ def test_transformers_gives_equal_outputs_and_equal_ids(tmp_path, vocabulary):
         tmp_path / "inputs.npz",
         pretraining=str(write_and_export(pretraining, vocabulary, tmp_path / "pretraining")),
         span=str(write_and_export(span, vocabulary, tmp_path / "span")),
+        classifier=str(write_and_export(classifier, vocabulary, tmp_path / "classifier", LABELS)),
         token_ids=token_ids,
         segment_ids=segment_ids,
         texts=TEXTS,
@@ -117,6 +124,8 @@ def test_transformers_gives_equal_outputs_and_equal_ids(tmp_path, vocabulary):
     for name, value in ours.items():
         np.testing.assert_allclose(np.array(value)[real], theirs[name][real], atol=1e-4)
     np.testing.assert_allclose(next_logits, theirs["next_logits"], atol=1e-4)
+    np.testing.assert_allclose(classifier(batch), theirs["label_logits"], atol=1e-4)
+    assert list(json.loads(str(theirs["labels"])).values()) == list(LABELS)
     tokenizer = WordPieceTokenizer(
         Checkpoint.read(tmp_path / "span/checkpoint").vocabulary, lowercase=True
     )
@@ -143,6 +152,25 @@ def test_an_exported_model_starts_a_training(tmp_path, vocabulary):
     assert checkpoint.lowercase is True
     for name, variable in named_variables(again).items():
         np.testing.assert_array_equal(variable.numpy(), named_variables(model)[name].numpy())
+
+
+def test_an_exported_classifier_is_gone_on_with(tmp_path, vocabulary):
+    """Its labels and its head come back; the head only where the labels are the same."""
+    model = build(ClassifierModel, num_labels=3)
+    exported = write_and_export(model, vocabulary, tmp_path, LABELS)
+    checkpoint = Checkpoint.read(exported)
+    same, other = (build(ClassifierModel, seed=2, num_labels=3) for _ in range(2))
+    fresh = other.output_weights.numpy()
+
+    start_from(checkpoint, same, labels=LABELS)
+    start_from(checkpoint, other, labels=("0", "1", "2"))
+
+    assert checkpoint.labels == LABELS
+    np.testing.assert_array_equal(same.output_weights.numpy(), model.output_weights.numpy())
+    np.testing.assert_array_equal(other.output_weights.numpy(), fresh)
+    for started in (same, other):
+        expected = model.bert.pooler.kernel.numpy()
+        np.testing.assert_array_equal(started.bert.pooler.kernel.numpy(), expected)
 
 
 def test_the_command_exports(tmp_path, vocabulary):

@@ -1,9 +1,12 @@
 """Operations of a step: by hand, and by TensorFlow's count of its graph."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.finetune.classification.task import ClassificationTask
 from components.finetune.task import SpanTask
 from components.pretrain.task import PretrainingTask
 from components.shared.bert.config import BertConfig
@@ -46,11 +49,18 @@ def _arrays(num_rows: int, length: int) -> dict[str, np.ndarray]:
     shape = arrays["cls_positions"].shape
     arrays["next_sentence_labels"] = np.ones(shape, np.int32)
     arrays["next_sentence_weights"] = np.ones(shape, np.float32)
-    arrays |= {name: np.ones(num_rows, np.int32) for name in ("start_positions", "end_positions")}
+    arrays |= {
+        name: np.ones(num_rows, np.int32)
+        for name in ("start_positions", "end_positions", "label_ids")
+    }
     return arrays
 
 
-@pytest.mark.parametrize("make_task", [PretrainingTask, SpanTask])
+@pytest.mark.parametrize(
+    "make_task",
+    [PretrainingTask, SpanTask, partial(ClassificationTask, num_labels=3)],
+    ids=["pretraining", "spans", "labels"],
+)
 def test_tensorflow_counts_as_many_in_the_graph_of_the_step(make_task):
     """Its profiler adds up the matrix products of forward and backward; within 2%."""
     config = BertConfig(

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from components.shared.bert.checkpoint import Checkpoint, named_variables, write_checkpoint
 from components.shared.bert.config import BertConfig
-from components.shared.bert.heads import PretrainingModel, SpanModel
+from components.shared.bert.heads import ClassifierModel, PretrainingModel, SpanModel
 from components.shared.bert.initial import start_from
+from components.shared.bert.manifest import write_untrained
 from components.shared.errors import InputError
 from tests.components.shared.bert import google_checkpoint
 
@@ -32,11 +33,11 @@ def vocabulary(tmp_path) -> Path:
     return path
 
 
-def build(model_class, config=CONFIG):
+def build(model_class, config=CONFIG, **settings):
     hvd.init()
     keras.utils.set_random_seed(1)
     keras.config.set_dtype_policy("float32")
-    model = model_class(config, seed=1)
+    model = model_class(config, seed=1, **settings)
     model.build()
     return model
 
@@ -78,6 +79,34 @@ def test_fine_tuning_lists_its_new_head_and_those_not_used(tmp_path, vocabulary,
     log = capsys.readouterr().err
     assert "new, with random weights: cls/squad/output_weights, cls/squad/output_bias" in log
     assert "not used: cls/predictions/output_bias, cls/predictions/transform/LayerNorm/beta" in log
+
+
+def test_a_classifier_starts_from_googles_checkpoint(tmp_path, vocabulary, capsys):
+    """Encoder and pooler are Google's, the head its own, under the names of run_classifier."""
+    folder = tmp_path / "google"
+    values = google_checkpoint.write(folder, CONFIG, vocabulary)
+    model = build(ClassifierModel, num_labels=3)
+
+    start_from(Checkpoint.read(folder), model, labels=("a", "b", "c"))
+
+    pooler = "bert/pooler/dense/kernel"
+    np.testing.assert_array_equal(model.bert.pooler.kernel.numpy(), values[pooler])
+    assert "new, with random weights: output_weights, output_bias" in capsys.readouterr().err
+
+
+def test_a_model_without_weights_keeps_those_it_was_made_with(tmp_path, vocabulary):
+    """Only where the caller says that this will do: a pretrained model has weights."""
+    write_untrained(tmp_path / "untrained", CONFIG, vocabulary, lowercase=False)
+    model = build(SpanModel)
+    before = model.bert.pooler.kernel.numpy()
+
+    checkpoint = Checkpoint.read(tmp_path / "untrained", may_be_untrained=True)
+    start_from(checkpoint, model)
+
+    assert (checkpoint.config, checkpoint.lowercase) == (CONFIG, False)
+    np.testing.assert_array_equal(model.bert.pooler.kernel.numpy(), before)
+    with pytest.raises(InputError, match="no bert_model.ckpt.index in it"):
+        Checkpoint.read(tmp_path / "untrained")
 
 
 def test_a_fine_tuned_head_is_gone_on_with(tmp_path, vocabulary):
