@@ -101,6 +101,8 @@ compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to 
 # What an overlay of manifests/ has of its own: (overlay, machine, further flags).
 define compile_overlay
 $(RUN) -m pipelines compile --hardware $(2) $(3) --output manifests/overlays/$(1)/bert.yaml && \
+	$(RUN) -m pipelines compile --pipeline classification --hardware $(2) $(3) \
+		--output manifests/overlays/$(1)/classification.yaml && \
 	$(RUN) -m pipelines compile --hardware $(2) $(3) --only-newer-dump \
 		--output manifests/overlays/$(1)/retraining.yaml
 endef

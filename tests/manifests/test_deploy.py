@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.shared.images import name_image
-from tests.manifests.test_overlays import containers, of_kind, pod_specs
+from tests.manifests.test_overlays import containers, list_configs, of_kind, pod_specs
 from tests.pipelines.commands import Done, run_command
 from tests.pipelines.engine import needs_images
 from tests.pipelines.fake_kfp import running_fake_kfp
@@ -28,11 +28,12 @@ class Pod:
         self._folders = {"token": folder}
         configs = {one["metadata"]["name"]: one["data"] for one in of_kind(overlay, "ConfigMap")}
         for volume in self.spec["volumes"]:
-            if "configMap" in volume:
+            if names := list_configs(volume):
                 self._folders[volume["name"]] = folder / volume["name"]
                 self._folders[volume["name"]].mkdir()
-                for name, text in configs[volume["configMap"]["name"]].items():
-                    (folder / volume["name"] / name).write_text(text, encoding="utf-8")
+                files = {file: text for name in names for file, text in configs[name].items()}
+                for file, text in files.items():
+                    (folder / volume["name"] / file).write_text(text, encoding="utf-8")
 
     def mounts(self, container: dict) -> dict[str, Path]:
         """By where they are in the container."""
@@ -75,7 +76,7 @@ def test_the_job_registers_and_schedules(kfp, tmp_path, monkeypatch, overlay):
 
     assert [one.returncode for one in done + again] == [0] * 4, done
     pipelines = {one["display_name"] for one in kfp.objects["pipelines"].values()}
-    assert pipelines == {"bert", "bert-retraining"}
+    assert pipelines == {"bert", "bert-retraining", "classification"}
     (run,) = kfp.objects["recurringruns"].values()
     assert (run["display_name"], run["status"]) == ("monthly-retraining", "DISABLED")
     assert run["service_account"] == "bert-runner"
@@ -120,5 +121,5 @@ def test_the_job_runs_in_its_image(kfp, tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
         assert done.returncode == 0, done.stderr
-    assert len(kfp.objects["pipelines"]) == 2
+    assert len(kfp.objects["pipelines"]) == 3
     assert len(kfp.objects["recurringruns"]) == 1

@@ -59,6 +59,12 @@ def containers(pod: dict) -> list[dict]:
     return [*pod.get("initContainers", []), *pod["containers"]]
 
 
+def list_configs(volume: dict) -> list[str]:
+    """The ConfigMaps whose files lie in a volume."""
+    sources = [volume, *volume.get("projected", {}).get("sources", [])]
+    return [source["configMap"]["name"] for source in sources if "configMap" in source]
+
+
 def read_packages(overlay: str, folder: Path) -> dict[str, Package]:
     """The pipelines that an overlay brings, by name."""
     files = {
@@ -200,9 +206,8 @@ def test_what_a_job_mounts_is_there(overlay):
     configs = {config["metadata"]["name"] for config in of_kind(overlay, "ConfigMap")}
 
     for pod in pod_specs(overlay):
-        mounted = {
-            volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume
-        }
+        mounted = {name for volume in pod["volumes"] for name in list_configs(volume)}
+        assert mounted
         assert mounted <= configs
         volumes = {volume["name"] for volume in pod["volumes"]}
         mounts = {mount["name"] for one in containers(pod) for mount in one["volumeMounts"]}
@@ -298,11 +303,14 @@ def test_a_single_users_server_is_asked_for_no_namespace():
         ("kubeflow-native", ("--hardware", "cpu", "--format", "kubernetes")),
     ],
 )
-@pytest.mark.parametrize("name", ["bert", "retraining"])
+@pytest.mark.parametrize("name", ["bert", "classification", "retraining"])
 def test_the_committed_pipelines_are_what_the_code_compiles_to(overlay, flags, name, tmp_path):
     """`make compile` brings them up to date."""
     output = tmp_path / "compiled.yaml"
-    more = ("--only-newer-dump",) if name == "retraining" else ()
+    more = {
+        "classification": ("--pipeline", "classification"),
+        "retraining": ("--only-newer-dump",),
+    }.get(name, ())
 
     assert run_command("compile", *flags, *more, "--output", output).returncode == 0
 
@@ -310,7 +318,7 @@ def test_the_committed_pipelines_are_what_the_code_compiles_to(overlay, flags, n
     assert output.read_text("utf-8") == committed
 
 
-@pytest.mark.parametrize("name", ["bert", "retraining"])
+@pytest.mark.parametrize("name", ["bert", "classification", "retraining"])
 def test_a_versions_name_says_its_content(name):
     """Kubeflow refuses to change a version: other content is another version."""
     text = (FOLDER / "kubeflow-native" / f"{name}.yaml").read_text("utf-8")
