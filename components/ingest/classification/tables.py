@@ -195,6 +195,11 @@ def _make_row(values: Sequence[str], columns: Columns, place: str) -> Row:
         raise InputError(f"{place}: the sentence is empty; remove the row, or write it")
     if not label.strip():
         raise InputError(f"{place}: the label is empty; remove the row, or give it one")
+    if {"\t", "\n", "\r"} & set(label.strip()):
+        raise InputError(
+            f"{place}: the label {label!r} holds a tab or a line's end, which no table of "
+            "predictions can; is the column the right one?"
+        )
     return Row(sentences[0], sentences[1] if columns.second_sentence else None, label.strip())
 
 

@@ -128,7 +128,7 @@ def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(folder, s
 
     assert done.returncode == 0, done.stderr
     assert "going on from step" in done.stderr
-    np.testing.assert_allclose(losses(tmp_path), losses(straight), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(losses(tmp_path), losses(straight), rtol=1e-2, atol=5e-3)
     assert not states.exists()
 
 

@@ -137,6 +137,7 @@ BROKEN_OBJECTS = {
     "no field": ('{"a": "x", "y": 1}', "line 1: no field 'b' (found 'a', 'y')"),
     "no text": ('{"a": 3, "b": "x", "y": 1}', "line 1: a: expected a text, found 3"),
     "null": ('{"a": "x", "b": null, "y": 1}', "line 1: b: expected a text, found null"),
+    "label with a tab": (r'{"a": "x", "b": "x", "y": "1\t2"}', "the label '1\\t2' holds a tab or"),
     "a score": ('{"a": "x", "b": "x", "y": 0.5}', "line 1: y: expected a text, found 0.5"),
     "half a pair": (r'{"a": "\ud83d", "b": "x", "y": 1}', "a: character 0 is half of a surrogate"),
 }
