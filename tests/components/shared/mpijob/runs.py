@@ -31,13 +31,13 @@ def make_run(token: str = "mine", pending_timeout_seconds: float = 60.0) -> JobR
     return JobRun(connected, body, pending_timeout_seconds=pending_timeout_seconds)
 
 
-def start_pods(cluster: FakeKubernetes) -> str:
+def start_pods(cluster: FakeKubernetes, job: str = NAME) -> str:
     for number in range(2):
-        cluster.put_pod(NAME, "worker", number, **READY)
-    return cluster.put_pod(NAME, "launcher", **READY)
+        cluster.put_pod(job, "worker", number, **READY)
+    return cluster.put_pod(job, "launcher", **READY)
 
 
-def succeed(cluster: FakeKubernetes, _job: dict) -> None:
-    launcher = start_pods(cluster)
-    cluster.log(launcher, "step 1", "step 2", end=True)
-    cluster.set_condition(NAME, "Succeeded")
+def succeed(cluster: FakeKubernetes, job: dict) -> None:
+    name = job["metadata"]["name"]
+    cluster.log(start_pods(cluster, name), "step 1", "step 2", end=True)
+    cluster.set_condition(name, "Succeeded")

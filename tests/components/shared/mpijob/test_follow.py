@@ -252,7 +252,7 @@ def test_a_job_whose_creation_was_not_answered_is_ours(cluster, monkeypatch):
     run = make_run()
     cluster.create(run._body)
     cluster.operator = succeed
-    succeed(cluster, {})
+    succeed(cluster, run._body)
 
     run.run()
 
