@@ -39,7 +39,9 @@ def explain(
             return InputError(found[1])
         if status == _SIGTERM and (found := _ENDED.search(text)):
             return Preempted(found[1])
-    told = [f"MPIJob {job['metadata']['name']} failed{_condition(job)}" if job else "it failed"]
+    told = [
+        f"MPIJob {job['metadata']['name']} failed{_condition(job)}" if job else "the MPIJob failed"
+    ]
     told += [f"  {failure}" for failure in pod_status.describe_failures(pods)]
     told += [f"  {warning}" for warning in warnings]
     if lines:

@@ -130,7 +130,8 @@ class JobRun:
             kind, objects = news.get(timeout=_LOOK_EVERY_SECONDS)
         except queue.Empty:
             return
-        objects = watching.expect_objects(objects)
+        if isinstance(objects, Exception):  # the watch has ended: a right is missing, say
+            raise objects
         if kind == "pods":
             self._pods = objects
             return

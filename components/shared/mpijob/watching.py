@@ -10,7 +10,6 @@ from kubernetes import watch
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from components.shared.errors import InputError
 from components.shared.mpijob.cluster import is_gone, is_passing, raise_if_forbidden
 
 # The server ends a watch after that; a connection that died unnoticed is missed by then too.
@@ -92,17 +91,3 @@ def _list(list_function: Callable[..., Any]) -> tuple[list[dict[str, Any]], str]
     response = list_function(_preload_content=False, _request_timeout=(10.0, _READ_SECONDS))
     listing = json.loads(response.data)
     return listing["items"], listing["metadata"]["resourceVersion"]
-
-
-def expect_objects(objects: dict[str, dict[str, Any]] | Exception) -> dict[str, dict[str, Any]]:
-    """What a watch has put into the queue.
-
-    Raises:
-        InputError: if a right is missing.
-        Exception: what else ended the watch.
-    """
-    if isinstance(objects, InputError):
-        raise InputError(str(objects))
-    if isinstance(objects, Exception):
-        raise objects
-    return objects

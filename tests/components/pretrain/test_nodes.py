@@ -90,27 +90,49 @@ def test_paths_on_the_pod_s_own_disk_are_refused(make_stage, cluster):
     assert cluster.requests == [("get", "pods")]
 
 
-@pytest.mark.slow
-def test_what_the_mpijob_says_trains_on_two_nodes(make_stage, cluster, tmp_path):
-    """A launcher and two workers with network, name and files of their own; as on one node."""
+@pytest.fixture
+def nodes(cluster, tmp_path):
+    """A launcher and two workers, each with a network, a name and files of its own."""
     reason = two_hosts.why_not() or ("" if shutil.which("mpirun") else "mpirun: openmpi-bin")
     if reason:
         pytest.skip(reason)
+    names = ("bert-launcher", "bert-worker-0", "bert-worker-1")
+    folder = tmp_path / "hosts"
+    folder.mkdir()
+    with two_hosts.Hosts(folder, names) as hosts:
+        cluster.operator = Operator(hosts, folder, names[1:])
+        yield hosts
+
+
+@pytest.mark.slow
+def test_what_the_mpijob_says_trains_on_two_nodes(make_stage, cluster, nodes):
+    """To the same losses as on one."""
     one, two = make_stage("one"), make_stage("two")
     expected = one.run(**SETTINGS, num_processes=2)
     assert expected.returncode == 0, expected.stderr
-    names = ("bert-launcher", "bert-worker-0", "bert-worker-1")
 
-    (tmp_path / "hosts").mkdir()
-    with two_hosts.Hosts(tmp_path / "hosts", names) as hosts:
-        cluster.operator = Operator(hosts, tmp_path / "hosts", names[1:])
-        process = start(two, cluster, **SETTINGS)
-        output, errors = process.communicate(timeout=250)
+    output, errors = start(two, cluster, **SETTINGS).communicate(timeout=250)
 
-    assert process.returncode == 0, errors + output
-    np.testing.assert_allclose(two.losses(), one.losses(), rtol=1e-5)
+    np.testing.assert_allclose(two.losses(), one.losses(), rtol=1e-5, err_msg=errors + output)
     assert (two.output / "metrics.json").exists()
     assert "Pretraining at length 32: 10 of 10 steps" in output
+    assert cluster.jobs() == []
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_taken_away_has_the_step_go_on_later(make_stage, cluster, nodes):
+    """Its processes are asked to end, as `stop` does it: all save, and the step is preempted."""
+    stage = make_stage()
+    process = start(stage, cluster, num_steps=100000, checkpoint_every_steps=20)
+    while not list(stage.states.glob("step-*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+
+    os.kill(nodes.find(2, "components.pretrain"), signal.SIGTERM)
+    _, errors = process.communicate(timeout=100)
+
+    assert process.returncode == 143, errors
+    assert "pretrain: ended by SIGTERM at step" in errors
     assert cluster.jobs() == []
 
 
