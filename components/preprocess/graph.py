@@ -5,7 +5,7 @@ of their text, chance has a seed of its own everywhere, and what is written is s
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import apache_beam as beam
@@ -42,7 +42,7 @@ def build_dataset(
     settings: RowSettings,
     lowercase: bool,
     num_buckets: int,
-    num_shards: int,
+    length_to_num_shards: Mapping[int, int],
     chunks: Path | None,
 ) -> None:
     """Graph from a dump to shards in a folder, and a report on them.
@@ -58,7 +58,7 @@ def build_dataset(
         settings: what decides how documents become rows.
         lowercase: whether text is made lower case without accents.
         num_buckets: in how many the documents meet.
-        num_shards: files for each length.
+        length_to_num_shards: files of each length.
         chunks: folder for what passes between steps; None leaves it to the runner.
     """
     make_documents = MakeDocuments(
@@ -75,7 +75,7 @@ def build_dataset(
         >> beam.ParDo(make_documents).with_outputs(COUNTS, main="documents")
         for kind, pages in _read_pages(pipeline, parts, chunks)
     ]
-    make_rows = MakeRows(settings, marks, num_shards=num_shards, chunks=chunks)
+    make_rows = MakeRows(settings, marks, length_to_num_shards=length_to_num_shards, chunks=chunks)
     rows = (
         [one.documents for one in documents]
         | "Join documents" >> beam.Flatten()
@@ -86,7 +86,7 @@ def build_dataset(
     no_rows = pipeline | "Name shards" >> beam.Create(
         [
             ((length, shard), ChunkFile(None).write([]))
-            for length in settings.lengths
+            for length, num_shards in length_to_num_shards.items()
             for shard in range(num_shards)
         ]
     )
@@ -95,7 +95,9 @@ def build_dataset(
         | "Add names" >> beam.Flatten()
         | "Gather shards" >> beam.GroupByKey()
         | "Write shards"
-        >> beam.MapTuple(lambda key, chunks: write_rows(key, chunks, folder, marks, num_shards))
+        >> beam.MapTuple(
+            lambda key, chunks: write_rows(key, chunks, folder, marks, length_to_num_shards[key[0]])
+        )
     )
     counts = (
         [rows[COUNTS], *(one[COUNTS] for one in documents)]

@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.preprocess import places
 from components.preprocess.batches import BATCH_BYTES
 from components.preprocess.buckets import RowSettings
-from components.preprocess.config import EMBEDDED, GOOGLE, PACKED, PUNKT, PreprocessConfig
+from components.preprocess.config import EMBEDDED, PUNKT, PreprocessConfig
 from components.preprocess.dump import Dump, Part, open_dump
 from components.preprocess.graph import build_dataset, build_word_counts
 from components.preprocess.manifest import Report, describe_dataset, read_report
@@ -24,6 +24,7 @@ from components.preprocess.pages import KEPT
 from components.preprocess.punkt import train_punkt
 from components.preprocess.runner import count_workers, find_places, make_options, run_graph
 from components.preprocess.sentences import SentenceSplitter
+from components.preprocess.sizing import count_shards
 from components.preprocess.steps import CLEAN, COUNT, PAIR, WRITE
 from components.preprocess.word_pieces import read_word_counts, train_word_pieces
 from components.shared.errors import InputError
@@ -34,10 +35,6 @@ from components.shared.vocabulary import Vocabulary
 
 # Documents enough for random partners, and little enough memory: some hundred articles.
 _BUCKET_XML_BYTES = 4 << 20
-# Makes shards of 100 to 200 MB of a whole Wikipedia: a pairing gives 0.15 to 0.4 bytes of
-# records for one of XML, the least where most pages are redirects and short articles.
-# Google's format is padded and takes three times that.
-_SHARD_XML_BYTES = {PACKED: 700 << 20, GOOGLE: 230 << 20}
 # Words enough to learn 30,000 pieces from, in a minute or so.
 _SAMPLE_XML_BYTES = 256 << 20
 _MIN_PART_BYTES, _MAX_PART_BYTES, _PARTS_PER_WORKER = 1 << 18, 1 << 20, 8
@@ -166,12 +163,7 @@ def _train_vocabulary(work: _Work) -> Path:
 def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
     """Write the shards, and tell what became of the documents and what the shards hold."""
     config, report = work.config, places.join(work.reports, "report.jsonl")
-    xml_bytes = work.dump.estimated_xml_bytes
-    num_buckets = math.ceil(xml_bytes / _BUCKET_XML_BYTES)
-    shard_xml_bytes = _SHARD_XML_BYTES[config.format]
-    num_shards = max(
-        config.num_shards, math.ceil(xml_bytes * config.num_duplicates / shard_xml_bytes)
-    )
+    num_buckets = math.ceil(work.dump.estimated_xml_bytes / _BUCKET_XML_BYTES)
     settings = RowSettings(
         lengths=config.lengths(),
         short_sequence_rate=config.short_sequence_rate,
@@ -184,11 +176,14 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
         max_predictions=config.predictions(),
         whole_word_masking=config.whole_word_masking,
     )
+    length_to_num_shards = count_shards(
+        work.dump, settings, lowercase=config.lowercase, least=config.num_shards
+    )
     with show_progress(
         work.marks,
         Step(CLEAN, work.num_batches, "MB"),
         Step(PAIR, num_buckets, "buckets"),
-        Step(WRITE, num_shards * len(settings.lengths), "shards"),
+        Step(WRITE, sum(length_to_num_shards.values()), "shards"),
     ):
         run_graph(
             work.options,
@@ -201,7 +196,7 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
                 settings=settings,
                 lowercase=config.lowercase,
                 num_buckets=num_buckets,
-                num_shards=num_shards,
+                length_to_num_shards=length_to_num_shards,
                 chunks=work.chunks,
             ),
         )

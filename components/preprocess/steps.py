@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -104,10 +104,16 @@ class MakeRows(beam.DoFn):
     """The documents of a group of buckets to rows, by shard; and how many documents they were."""
 
     def __init__(
-        self, settings: RowSettings, marks: Marks, *, num_shards: int, chunks: Path | None
+        self,
+        settings: RowSettings,
+        marks: Marks,
+        *,
+        length_to_num_shards: Mapping[int, int],
+        chunks: Path | None,
     ) -> None:
         self._marks = marks
-        self._settings, self._num_shards, self._chunks = settings, num_shards, chunks
+        self._settings, self._chunks = settings, chunks
+        self._length_to_num_shards = length_to_num_shards
 
     def start_bundle(self) -> None:
         """Nothing is gathered yet."""
@@ -123,9 +129,9 @@ class MakeRows(beam.DoFn):
             yield TaggedOutput(COUNTS, (KEPT, len(documents)))
             if len(documents) < len(read):
                 yield TaggedOutput(COUNTS, (DUPLICATE, len(read) - len(documents)))
-            for length in self._settings.lengths:
+            for length, num_shards in self._length_to_num_shards.items():
                 for row in make_rows(documents, bucket, length, self._settings):
-                    key = (length, row.order % self._num_shards)
+                    key = (length, row.order % num_shards)
                     self._gatherer.add(key, row, len(row.record))
                     if self._gatherer.is_full():
                         yield from self._gatherer.hand_on()

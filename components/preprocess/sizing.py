@@ -1,0 +1,80 @@
+"""How many shards a dataset gets, so that each is of a size that trainers read well.
+
+What a dump gives is known only once it is made, and differs: a wiki of short articles and
+many redirects gives a third of what long articles give. So some pages are made into rows
+beforehand, where the dump is large enough for it to matter.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from components.preprocess.articles import PageBatch
+from components.preprocess.batches import read_batches
+from components.preprocess.buckets import RowSettings, drop_copies, make_rows
+from components.preprocess.config import GOOGLE, PACKED
+from components.preprocess.documents import make_documents
+from components.preprocess.dump import Dump
+from components.preprocess.guard import GuardedReader
+from components.shared.tokenizer import WordPieceTokenizer
+
+# In the middle of 100 to 200 MB, since a sample tells only about how much there will be.
+_SHARD_BYTES = 140_000_000
+# No dump gives more records than this many bytes for a byte of XML in one pass, at any length.
+_MOST_RECORD_BYTES = {PACKED: 0.6, GOOGLE: 2.0}
+# About a megabyte of XML each, from all over the dump: pages that are old are long.
+_NUM_SAMPLES = 16
+_SAMPLED_PART_BYTES = 1 << 18
+# TFRecord's framing.
+_FRAME_BYTES = 16
+
+
+def count_shards(
+    dump: Dump, settings: RowSettings, *, lowercase: bool, least: int
+) -> dict[int, int]:
+    """How many shards each length gets: the same for the same dump and settings.
+
+    Args:
+        dump: what the rows are made of.
+        settings: how they are made.
+        lowercase: whether text is made lower case without accents.
+        least: no fewer than these.
+    """
+    xml_bytes = dump.estimated_xml_bytes * settings.num_duplicates
+    if xml_bytes * _MOST_RECORD_BYTES[settings.format] <= least * _SHARD_BYTES:
+        return dict.fromkeys(settings.lengths, least)
+    length_to_rate = _measure_records(dump, settings, lowercase=lowercase)
+    return {
+        length: max(least, round(xml_bytes * rate / _SHARD_BYTES))
+        for length, rate in length_to_rate.items()
+    }
+
+
+def _measure_records(dump: Dump, settings: RowSettings, *, lowercase: bool) -> dict[int, float]:
+    """Bytes of records of each length that a byte of XML gives in one pass."""
+    tokenizer = WordPieceTokenizer(settings.vocabulary, lowercase=lowercase)
+    reader = GuardedReader(settings.splitter)
+    num_xml_bytes, documents = 0, []
+    try:
+        for batch in _sample(dump):
+            num_xml_bytes += sum(map(len, batch.pages))
+            articles = [one for one in reader.read(batch) if not isinstance(one, str)]
+            documents += [one for one in make_documents(articles, tokenizer) if one]
+    finally:
+        reader.close()
+    once = replace(settings, num_duplicates=1)
+    documents = drop_copies(documents)
+    return {
+        length: sum(len(row.record) + _FRAME_BYTES for row in make_rows(documents, 0, length, once))
+        / max(1, num_xml_bytes)
+        for length in settings.lengths
+    }
+
+
+def _sample(dump: Dump) -> Iterator[PageBatch]:
+    """Batches of pages from parts that lie evenly over the dump."""
+    parts = dump.cut(_SAMPLED_PART_BYTES)
+    chosen = parts[:: math.ceil(len(parts) / _NUM_SAMPLES)]
+    for part in chosen:
+        yield from islice(read_batches(part), math.ceil(_NUM_SAMPLES / len(chosen)))
