@@ -26,7 +26,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
-BENCHES := preprocess
+BENCHES := preprocess pretrain
 
 .PHONY: help setup demo test bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
@@ -69,6 +69,11 @@ bench-preprocess: setup  ## Compare preprocessing with Google's create_pretraini
 	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/preprocess
 	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/benchmarks/peer
 	@PYTHONPATH=. $(RUN) tests/benchmarks/preprocess.py $(ARGUMENTS)
+
+bench-pretrain: huggingface  ## Compare pretraining with PyTorch's, packed rows with padded, two processes with one (REAL_DATA, a quarter of an hour)
+	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/preprocess
+	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/pretrain
+	@PYTHONPATH=. $(RUN) tests/benchmarks/pretrain.py $(ARGUMENTS)
 
 lint: setup  ## Run the formatter's check, the linter and the type checker
 	@.venv/bin/ruff format --check .
