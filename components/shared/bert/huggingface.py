@@ -26,6 +26,9 @@ _HEADS = {
     "output_bias": "classifier.bias",
 }
 _HEADS_BACK = {theirs: name for name, theirs in _HEADS.items()}
+_CLASSIFIER = "BertForSequenceClassification"
+# transformers writes labels that are not these.
+_DEFAULT_LABELS = {"0": "LABEL_0", "1": "LABEL_1"}
 # A buffer, and what is tied to other weights.
 _NO_WEIGHTS = re.compile(r"position_ids$|^cls\.predictions\.decoder\.")
 
@@ -102,9 +105,12 @@ def read_config(path: Path) -> BertConfig:
 
 
 def read_labels(path: Path) -> tuple[str, ...] | None:
-    """The labels of a classifier's config.json, in the order of its outputs."""
-    names = json.loads(path.read_text("utf-8")).get("id2label")
-    return tuple(names[str(id_)] for id_ in range(len(names))) if names else None
+    """The labels of a classifier's config.json, in the order of its outputs; else None."""
+    fields = json.loads(path.read_text("utf-8"))
+    if _CLASSIFIER not in (fields.get("architectures") or ()):
+        return None  # other models may have a list of labels too
+    names = fields.get("id2label", _DEFAULT_LABELS)
+    return tuple(names[str(id_)] for id_ in range(len(names)))
 
 
 def config_fields(

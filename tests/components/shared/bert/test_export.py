@@ -16,6 +16,7 @@ from components.shared.bert.checkpoint import Checkpoint, named_variables, write
 from components.shared.bert.config import BertConfig
 from components.shared.bert.export import ExportConfig, export
 from components.shared.bert.heads import ClassifierModel, PretrainingModel, SpanModel
+from components.shared.bert.huggingface import read_labels
 from components.shared.bert.initial import start_from
 from components.shared.errors import InputError
 from components.shared.tokenizer import WordPieceTokenizer
@@ -171,6 +172,21 @@ def test_an_exported_classifier_is_gone_on_with(tmp_path, vocabulary):
     for started in (same, other):
         expected = model.bert.pooler.kernel.numpy()
         np.testing.assert_array_equal(started.bert.pooler.kernel.numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    ("fields", "labels"),
+    [
+        ({"architectures": ["BertForSequenceClassification"]}, ("LABEL_0", "LABEL_1")),
+        ({"architectures": ["BertForQuestionAnswering"], "id2label": {"0": "a"}}, None),
+        ({}, None),
+    ],
+)
+def test_only_a_classifier_has_labels(tmp_path, fields, labels):
+    """transformers leaves its default ones out, and writes some for other models."""
+    (tmp_path / "config.json").write_text(json.dumps(fields), encoding="utf-8")
+
+    assert read_labels(tmp_path / "config.json") == labels
 
 
 def test_the_command_exports(tmp_path, vocabulary):
