@@ -65,6 +65,6 @@ def test_a_malformed_predictions_file_is_refused(tmp_path, predictions, message)
     done = _score(tmp_path, predictions)
 
     assert done.returncode != 0
-    assert done.stderr.startswith("evaluate: error: ")
+    assert done.stderr.startswith("evaluate score: error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
