@@ -88,7 +88,7 @@ $(call test_stage,ingest,tests/components/ingest,$(1))
 $(call test_stage,preprocess,tests/components/preprocess tests/components/shared/test_*.py,$(1))
 $(call test_stage,pretrain,tests/components/pretrain tests/components/shared/bert tests/components/shared/mpijob,$(1))
 $(call test_stage,finetune,tests/components/finetune,$(1))
-$(call test_stage,evaluate,tests/components/evaluate tests/components/shared/squad,$(1))
+$(call test_stage,evaluate,tests/components/evaluate tests/components/choose tests/components/shared/squad,$(1))
 	@echo "== pipelines"
 	@$(RUN) -m pytest -q tests/pipelines tests/manifests $(1)
 endef

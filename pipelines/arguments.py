@@ -107,6 +107,8 @@ def _parse(text: str, parameter: Mapping[str, Any], label: str) -> Any:
     kind = parameter["parameterType"]
     if kind == "STRING":
         return text
+    if kind == "LIST" and not text.startswith("["):
+        text = f"[{text}]"  # 3e-5,5e-5, as `run` takes it
     try:
         value = json.loads(text.lower() if kind == "BOOLEAN" else text)
     except ValueError:

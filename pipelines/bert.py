@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from kfp import dsl
 
+from components.choose.component import choose
 from components.evaluate.component import evaluate
 from components.evaluate.config import EvaluateConfig
 from components.finetune.component import finetune
@@ -22,6 +23,7 @@ class Outputs(NamedTuple):
     checkpoint: dsl.Model
     metrics: dsl.Metrics
     report: dsl.HTML
+    summary: dsl.Markdown
 
 
 @dsl.pipeline(
@@ -69,7 +71,7 @@ def bert(
     finetune_num_epochs: float = FinetuneConfig.num_epochs,
     finetune_global_batch_size: int = FinetuneConfig.global_batch_size,
     finetune_micro_batch_size: int = FinetuneConfig.micro_batch_size,
-    finetune_learning_rate: float = FinetuneConfig.learning_rate,
+    finetune_learning_rates: list[float] = [FinetuneConfig.learning_rate],  # noqa: B006 - kfp copies it
     max_length_tokens: int = FinetuneConfig.max_length_tokens,
     stride_tokens: int = FinetuneConfig.stride_tokens,
     null_score_diff_threshold: float = EvaluateConfig.null_score_diff_threshold,
@@ -145,7 +147,9 @@ def bert(
         finetune_num_epochs: how often each question is seen in fine-tuning.
         finetune_global_batch_size: windows of one update, over all processes.
         finetune_micro_batch_size: most windows that one process runs at once.
-        finetune_learning_rate: peak learning rate of AdamW (base and large: 0.00003).
+        finetune_learning_rates: peak learning rates of AdamW (base and large: 0.00003). Of
+            several, each fine-tunes a model, and the one with the best F1 on the development
+            set is the pipeline's.
         max_length_tokens: tokens of a window of question and context.
         stride_tokens: tokens between the starts of two windows of a long context.
         null_score_diff_threshold: SQuAD 2.0 answers "no answer" above this difference.
@@ -161,16 +165,16 @@ def bert(
             names: nodeSelector, tolerations, resources, … and sharedMemory (of /dev/shm).
         checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
             the training steps keep the checkpoints of the run under way, each in a subfolder
-            (pretrain-128, pretrain-512, finetune), so that a step that was killed or preempted
-            is retried from there. One of its own for each run. Empty: a retry starts the step
-            anew.
+            (pretrain-128, pretrain-512, finetune-<learning rate>), so that a step that was
+            killed or preempted is retried from there. One of its own for each run. Empty: a
+            retry starts the step anew.
         checkpoint_every_steps: updates between two of those checkpoints.
         tensorboard_directory: folder (on a mounted volume) under which the training steps write
             TensorBoard's events, each in a subfolder; empty writes none.
         seed: equal seed, input, settings and number of processes give equal results.
 
     Returns:
-        The fine-tuned checkpoint, its scores and speed, and the HTML report.
+        The fine-tuned checkpoint, its scores and speed, the HTML report and a short summary.
     """
     fetched = ingest(
         dump=dump,
@@ -251,41 +255,53 @@ def bert(
         seed=seed,
     ).set_display_name("Pretrain at length 512")
 
-    finetuned = finetune(
-        squad=fetched.outputs["squad"],
-        initial_checkpoint=phase_2.outputs["checkpoint"],
-        num_epochs=finetune_num_epochs,
-        global_batch_size=finetune_global_batch_size,
-        micro_batch_size=finetune_micro_batch_size,
-        learning_rate=finetune_learning_rate,
-        max_length_tokens=max_length_tokens,
-        stride_tokens=stride_tokens,
-        precision=precision,
-        num_processes=num_processes,
-        num_nodes=num_nodes,
-        worker_pod=worker_pod,
-        checkpoint_directory=checkpoint_directory,
-        checkpoint_every_steps=checkpoint_every_steps,
-        tensorboard_directory=tensorboard_directory,
-        seed=seed,
-    ).set_display_name("Fine-tune on SQuAD")
+    # A loop's steps go on at the same time where there are machines; a local run takes one
+    # after the other.
+    with dsl.ParallelFor(finetune_learning_rates, name="learning-rates") as learning_rate:
+        finetuned = finetune(
+            squad=fetched.outputs["squad"],
+            initial_checkpoint=phase_2.outputs["checkpoint"],
+            num_epochs=finetune_num_epochs,
+            global_batch_size=finetune_global_batch_size,
+            micro_batch_size=finetune_micro_batch_size,
+            learning_rate=learning_rate,
+            max_length_tokens=max_length_tokens,
+            stride_tokens=stride_tokens,
+            precision=precision,
+            num_processes=num_processes,
+            num_nodes=num_nodes,
+            worker_pod=worker_pod,
+            checkpoint_directory=checkpoint_directory,
+            checkpoint_every_steps=checkpoint_every_steps,
+            tensorboard_directory=tensorboard_directory,
+            seed=seed,
+        ).set_display_name("Fine-tune on SQuAD")
 
-    evaluated = evaluate(
-        squad=fetched.outputs["squad"],
-        checkpoint=finetuned.outputs["checkpoint"],
-        pretrain_128_history=phase_1.outputs["history"],
-        pretrain_512_history=phase_2.outputs["history"],
-        finetune_history=finetuned.outputs["history"],
-        max_length_tokens=max_length_tokens,
-        stride_tokens=stride_tokens,
-        null_score_diff_threshold=null_score_diff_threshold,
-        batch_size=evaluate_batch_size,
-        baseline=baseline,
-        precision=precision,
-    ).set_display_name("Evaluate")
+        evaluated = evaluate(
+            squad=fetched.outputs["squad"],
+            checkpoint=finetuned.outputs["checkpoint"],
+            pretrain_128_history=phase_1.outputs["history"],
+            pretrain_512_history=phase_2.outputs["history"],
+            finetune_history=finetuned.outputs["history"],
+            max_length_tokens=max_length_tokens,
+            stride_tokens=stride_tokens,
+            null_score_diff_threshold=null_score_diff_threshold,
+            batch_size=evaluate_batch_size,
+            baseline=baseline,
+            precision=precision,
+        ).set_display_name("Evaluate")
+
+    chosen = choose(
+        candidate_checkpoints=dsl.Collected(finetuned.outputs["checkpoint"]),
+        candidate_metrics=dsl.Collected(evaluated.outputs["metrics"]),
+        candidate_reports=dsl.Collected(evaluated.outputs["report"]),
+        candidate_summaries=dsl.Collected(evaluated.outputs["summary"]),
+        learning_rates=finetune_learning_rates,
+    ).set_display_name("Choose the learning rate")
 
     return Outputs(
-        checkpoint=finetuned.outputs["checkpoint"],
-        metrics=evaluated.outputs["metrics"],
-        report=evaluated.outputs["report"],
+        checkpoint=chosen.outputs["checkpoint"],
+        metrics=chosen.outputs["metrics"],
+        report=chosen.outputs["report"],
+        summary=chosen.outputs["summary"],
     )

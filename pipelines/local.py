@@ -71,6 +71,7 @@ def run(
     # What kfp says of each step: that a display name, say, has no effect here.
     warnings.filterwarnings("ignore", message=".*have no effect in the current local runner")
     local.init(chosen, pipeline_root=str(output.resolve()))
+    _take_turns(pipeline)
     try:
         outputs = pipeline(**arguments).outputs
     except RuntimeError:
@@ -94,6 +95,15 @@ def _find_value(reference: str, store: IOStore) -> Any:
     with suppress(ValueError):
         return store.get_parent_input(name)
     return None
+
+
+def _take_turns(pipeline: BaseComponent) -> None:
+    """Let the passes of a loop follow one another: trainings would share the cores."""
+    spec = pipeline.component_spec.implementation.graph
+    for dag in (spec.root.dag, *(component.dag for component in spec.components.values())):
+        for task in dag.tasks.values():
+            if task.HasField("parameter_iterator"):
+                task.iterator_policy.parallelism_limit = 1
 
 
 class _Failure:

@@ -91,7 +91,10 @@ class Plan:
             "memory: an estimate; pipelines/memory.py states it",
             "",
             "pass to `python -m pipelines run`, or as parameters in the Kubeflow UI:",
-            *(f"  --{name.replace('_', '-')} {value}" for name, value in self.parameters.items()),
+            *(
+                f"  --{name.replace('_', '-')} {_say(value)}"
+                for name, value in self.parameters.items()
+            ),
         ]
         if machine.num_nodes > 1:
             lines += [
@@ -272,8 +275,13 @@ def _parameters(
     return parameters | {
         "finetune_global_batch_size": share * machine.num_processes,
         "finetune_micro_batch_size": max(1, min(share, fits)),
-        "finetune_learning_rate": _FINETUNE_RATE,
+        "finetune_learning_rates": [_FINETUNE_RATE],
     }
+
+
+def _say(value: Any) -> str:
+    """As the command line takes it."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _table(plan: Plan) -> list[str]:

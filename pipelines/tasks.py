@@ -54,6 +54,7 @@ _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "finetune-classification": _TRAINING,
     "evaluate": _Needs(gpus=_ONE),
     "evaluate-classification": _Needs(gpus=_ONE),
+    "choose": _Needs(),
 }
 
 

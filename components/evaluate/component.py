@@ -12,6 +12,7 @@ def evaluate(
     checkpoint: dsl.Input[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
+    summary: dsl.Output[dsl.Markdown],
     predictions: dsl.Output[dsl.Artifact],
     pretrain_128_history: dsl.Input[dsl.Artifact] | None = None,
     pretrain_512_history: dsl.Input[dsl.Artifact] | None = None,
@@ -35,6 +36,7 @@ def evaluate(
         checkpoint: the fine-tuned model.
         metrics: exact match, F1 and prediction speed.
         report: one HTML file with scores, speed, learning curves and answered questions.
+        summary: the scores and the speed alone.
         predictions: predictions.json, nbest_predictions.json and, for SQuAD 2.0,
             null_odds.json.
         pretrain_128_history: the first phase's losses, for the report.

@@ -75,6 +75,8 @@ class EvaluateConfig(AnswerConfig):
     """Output: scores and speed, JSON."""
     report: Path
     """Output: one HTML file with scores, speed, learning curves and answered questions."""
+    summary: Path
+    """Output: the scores and the speed alone, Markdown."""
     predictions: Path
     """Output: folder with predictions.json, nbest_predictions.json and, for SQuAD 2.0,
     null_odds.json."""

@@ -15,11 +15,15 @@ from components.shared.files import write_text
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _LATENCY = "latency_ms_p"
-_SPEEDS = {
+SPEED_NAMES = {
     "questions_per_second": "questions a second",
     "windows_per_second": "windows a second",
     "sentences_per_second": "sentences a second",
+    "latency_ms_p50": "milliseconds a batch, median",
+    "latency_ms_p99": "milliseconds a batch, 99%",
 }
+SCORE_NAMES = {"exact": "exact match", "f1": "F1"}
+_SPEEDS = {name: label for name, label in SPEED_NAMES.items() if not name.startswith(_LATENCY)}
 _SCORE_GROUPS = {"": "All questions", "HasAns_": "With an answer", "NoAns_": "Without an answer"}
 
 
@@ -62,7 +66,7 @@ def write_report(
         histories=histories,
         settings=settings,
         headline=_headline(scores),
-        score_rows=_score_rows(scores),
+        score_rows=score_rows(scores) if "total" in scores else [],
         thresholds={name: scores[name] for name in scores if name.startswith("best_")},
         answered=[(item, mark_context(item)) for item in answered],
         differences=differences,
@@ -98,7 +102,7 @@ def write_page(
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"number": _format_number, "words": lambda name: name.replace("_", " ")}
+    environment.filters |= {"number": format_number, "words": lambda name: name.replace("_", " ")}
     text = environment.get_template(template).render(
         title=title,
         subtitle=subtitle,
@@ -119,17 +123,20 @@ def _headline(scores: Mapping[str, float]) -> dict[str, float]:
     return {"exact match": exact, "F1": scores["f1"]}
 
 
-def _score_rows(scores: Mapping[str, float]) -> list[dict[str, Any]]:
-    """SQuAD 2.0's table: all questions, those with an answer and those without."""
+def score_rows(scores: Mapping[str, float]) -> list[dict[str, Any]]:
+    """All questions and, in SQuAD 2.0, those with an answer and those without.
+
+    The total, a number of questions, is SQuAD 2.0's only.
+    """
     return [
         {
             "group": group,
-            "exact": scores[f"{prefix}exact"],
+            "exact": scores[f"{prefix}exact" if f"{prefix}exact" in scores else "exact_match"],
             "f1": scores[f"{prefix}f1"],
-            "total": scores[f"{prefix}total"],
+            "total": scores.get(f"{prefix}total"),
         }
         for prefix, group in _SCORE_GROUPS.items()
-        if f"{prefix}total" in scores
+        if f"{prefix}f1" in scores
     ]
 
 
@@ -148,7 +155,7 @@ def _conditions(speed: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in speed.items() if name not in known}
 
 
-def _format_number(value: Any) -> str:
+def format_number(value: Any) -> str:
     """Whole numbers with separators, others with four digits that count."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)

@@ -18,6 +18,7 @@ from components.evaluate.config import EvaluateConfig
 from components.evaluate.curves import Panel, draw_precision_recall
 from components.evaluate.report import write_report
 from components.evaluate.scores import score_answers
+from components.evaluate.summary import write_summary
 from components.shared.bert.history import History
 from components.shared.files import write_text
 from components.shared.images import VERSION
@@ -54,10 +55,11 @@ def run(config: EvaluateConfig) -> Metadata:
     questions_per_second = len(data.questions) / max(predicted.seconds, 1e-9)
     speed = {"questions_per_second": questions_per_second, **predicted.speed}
 
+    title = f"SQuAD {data.version}: {len(data.questions):,} questions"
     write_answers(config.predictions, answers)
     write_report(
         config.report,
-        title=f"SQuAD {data.version}: {len(data.questions):,} questions",
+        title=title,
         subtitle="How well the model answers, how fast, and how it was trained.",
         scores=scores,
         speed={**speed, "batch_size": config.batch_size, **answerer.predictor.conditions()},
@@ -75,6 +77,7 @@ def run(config: EvaluateConfig) -> Metadata:
         },
         precision_recall=_draw_precision_recall(data.questions, answers),
     )
+    write_summary(config.summary, title=title, scores=scores, speed=speed, differences=differences)
     metrics = {**scores, **speed, **_name_differences(differences)}
     content = {**metrics, QUESTION_SCORES: question_scores}
     write_text(config.metrics, json.dumps(content, indent=2) + "\n")

@@ -48,5 +48,5 @@ class FinetuneConfig(FinetuningConfig, WindowConfig):
 
     @property
     def step_name(self) -> str:
-        """Tells this step of the pipeline from the others."""
-        return "finetune"
+        """Tells this step of the pipeline from the others, and its learning rates apart."""
+        return f"finetune-{self.learning_rate}"

@@ -5,7 +5,6 @@ import json
 import signal
 import sys
 import traceback
-import types
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -95,15 +94,17 @@ def read_executor_input(config_class: type[Config], executor_input: Mapping[str,
     Raises:
         InputError: if a value does not fit its field.
     """
+    hints = typing.get_type_hints(config_class)
     inputs = executor_input.get("inputs", {})
     values = dict(inputs.get("parameterValues", {}))
     for artifacts in (inputs.get("artifacts", {}), executor_input["outputs"].get("artifacts", {})):
         for name, entry in artifacts.items():
-            artifact = entry["artifacts"][0]
-            values[name] = local_path(artifact.get("customPath") or artifact["uri"])
+            paths = [
+                local_path(item.get("customPath") or item["uri"]) for item in entry["artifacts"]
+            ]
+            values[name] = paths if _is_tuple(hints.get(name)) else paths[0]
     for name, entry in executor_input["outputs"].get("parameters", {}).items():
         values[name] = Path(entry["outputFile"])
-    hints = typing.get_type_hints(config_class)
     unknown = sorted(values.keys() - hints.keys())
     assert not unknown, f"{config_class.__name__} has no field for {unknown}"
     return config_class(**{name: _fit(name, hints[name], value) for name, value in values.items()})
@@ -117,7 +118,13 @@ def _fit(name: str, hint: Any, value: Any) -> Any:
         return int(value)
     if hint is float and isinstance(value, int):
         return float(value)
+    if _is_tuple(hint):
+        return tuple(_fit(name, typing.get_args(hint)[0], item) for item in value)
     return value
+
+
+def _is_tuple(hint: Any) -> bool:
+    return typing.get_origin(hint) is tuple
 
 
 def _write_executor_output(executor_input: Mapping[str, Any], metadata: Metadata) -> None:
@@ -157,4 +164,4 @@ def settings(config: Any) -> dict[str, Any]:
 
 
 def _is_path(hint: Any) -> bool:
-    return hint is Path or (isinstance(hint, types.UnionType) and Path in typing.get_args(hint))
+    return hint is Path or Path in typing.get_args(hint)

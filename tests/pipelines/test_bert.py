@@ -10,6 +10,7 @@ import pytest
 import yaml
 from kfp import compiler
 
+from components.choose.config import ChooseConfig
 from components.evaluate.config import EvaluateConfig
 from components.finetune.config import FinetuneConfig
 from components.ingest.config import IngestConfig
@@ -19,7 +20,8 @@ from pipelines.bert import bert
 from pipelines.environments import REPOSITORY, STAGES
 
 CONFIGS = (IngestConfig, PreprocessConfig, PretrainConfig, FinetuneConfig, EvaluateConfig)
-STAGE_TO_CONFIG = dict(zip(STAGES, CONFIGS, strict=True))
+COMPONENT_TO_CONFIG = {**dict(zip(STAGES, CONFIGS, strict=True)), "choose": ChooseConfig}
+COMPONENT_TO_IMAGE = {**{stage: stage for stage in STAGES}, "choose": "evaluate"}
 # A setting that two steps have with other values carries the step's name before its own.
 STEPS = ("pretrain_128_", "pretrain_512_", "finetune_", "evaluate_")
 
@@ -31,9 +33,15 @@ def spec(tmp_path_factory) -> dict:
     return yaml.safe_load(path.read_text("utf-8"))
 
 
+def tasks_of(spec) -> dict:
+    """Those of the pipeline and those of its loop."""
+    loop = spec["components"]["comp-for-loop-1"]
+    return spec["root"]["dag"]["tasks"] | loop["dag"]["tasks"]
+
+
 def test_the_steps_follow_one_another(spec):
     """Each step waits for those whose artifacts it takes, and for no other."""
-    tasks = spec["root"]["dag"]["tasks"]
+    tasks = tasks_of(spec)
 
     edges = {name: set(task.get("dependentTasks", [])) for name, task in tasks.items()}
 
@@ -42,9 +50,26 @@ def test_the_steps_follow_one_another(spec):
         "preprocess": {"ingest"},
         "pretrain": {"preprocess"},
         "pretrain-2": {"preprocess", "pretrain"},
-        "finetune": {"ingest", "pretrain-2"},
-        "evaluate": {"ingest", "pretrain", "pretrain-2", "finetune"},
+        "for-loop-1": {"ingest", "pretrain", "pretrain-2"},
+        "finetune": set(),
+        "evaluate": {"finetune"},
+        "choose": {"for-loop-1"},
     }
+
+
+def test_a_model_is_fine_tuned_and_evaluated_with_each_learning_rate(spec):
+    """A loop over a parameter of the pipeline; what its steps give is collected."""
+    loop = spec["root"]["dag"]["tasks"]["for-loop-1"]
+    tasks = tasks_of(spec)
+
+    rate = tasks["finetune"]["inputs"]["parameters"]["learning_rate"]["componentInputParameter"]
+    collected = tasks["choose"]["inputs"]["artifacts"].values()
+
+    assert loop["parameterIterator"]["itemInput"] == rate
+    assert loop["inputs"]["parameters"][loop["parameterIterator"]["items"]["inputParameter"]] == {
+        "componentInputParameter": "finetune_learning_rates"
+    }
+    assert {item["taskOutputArtifact"]["producerTask"] for item in collected} == {"for-loop-1"}
 
 
 def test_the_second_phase_starts_from_the_firsts_checkpoint(spec):
@@ -72,9 +97,12 @@ def test_each_step_runs_its_stage_in_its_image(spec):
         f"kubeflow-bert/{stage}:0.1.0" for stage in STAGES
     }
     for container in containers:
+        component = container["command"][-1].removeprefix("components.")
         stage = container["image"].split("/")[1].split(":")[0]
-        assert (REPOSITORY / "images" / stage / "Dockerfile").exists()
-        assert container["command"] == ["python", "-m", f"components.{stage}"]
+        dockerfile = (REPOSITORY / "images" / stage / "Dockerfile").read_text("utf-8")
+        assert stage == COMPONENT_TO_IMAGE[component]
+        assert f"COPY components/{component} components/{component}\n" in dockerfile
+        assert container["command"] == ["python", "-m", f"components.{component}"]
         assert container["args"] == ["--executor-input", "{{$}}"]
 
 
@@ -101,10 +129,14 @@ def test_every_parameter_is_described_for_the_ui(spec):
 
 
 def test_pipeline_parameters_are_settings_of_the_stages():
-    """Under the same name and type, with the step's name before it where two differ."""
+    """Under the same name and type, with the step's name before it where two differ.
+
+    What a loop goes over has the plural.
+    """
     settings = {
         (field.name, field.type) for config in CONFIGS for field in dataclasses.fields(config)
     }
+    settings |= {(f"{name}s", list[kind]) for name, kind in settings if kind in (int, float, str)}
     parameters = inspect.signature(bert.pipeline_func).parameters
 
     for name, parameter in parameters.items():
@@ -113,11 +145,11 @@ def test_pipeline_parameters_are_settings_of_the_stages():
         assert (setting, parameter.annotation) in settings, name
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", COMPONENT_TO_CONFIG)
 def test_component_and_config_have_the_same_names_and_defaults(stage):
     """Signature, flags and config are one."""
     component = getattr(importlib.import_module(f"components.{stage}.component"), stage)
-    fields = {field.name: field for field in dataclasses.fields(STAGE_TO_CONFIG[stage])}
+    fields = {field.name: field for field in dataclasses.fields(COMPONENT_TO_CONFIG[stage])}
     definition = component.component_spec
 
     inputs = set(definition.inputs or {})
@@ -129,7 +161,7 @@ def test_component_and_config_have_the_same_names_and_defaults(stage):
             assert item.default == fields[name].default, name
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", COMPONENT_TO_CONFIG)
 def test_every_input_of_a_component_is_described(stage):
     """The Kubeflow UI shows it beside the step; kfp takes no descriptions of outputs."""
     component = getattr(importlib.import_module(f"components.{stage}.component"), stage)
@@ -159,7 +191,7 @@ def test_stages_do_not_import_one_another():
     """Nor does what they share know any of them."""
     for path in (REPOSITORY / "components").rglob("*.py"):
         own = path.relative_to(REPOSITORY / "components").parts[0]
-        others = set(STAGES) - {own}
+        others = set(COMPONENT_TO_CONFIG) - {own}
         lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
         imports = [line for line in lines if line.startswith(("from components.", "import comp"))]
 

@@ -50,8 +50,12 @@ def run_pipeline(output: Path, **parameters) -> subprocess.CompletedProcess:
 
 @pytest.mark.slow
 def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
-    """A dump and SQuAD in; scores, speed, a checkpoint and a report out."""
-    done = run_pipeline(tmp_path / "runs")
+    """A dump and SQuAD in; scores, speed, a checkpoint and a report out.
+
+    Of two learning rates the one with the better F1 is chosen; one after the other they are
+    tried.
+    """
+    done = run_pipeline(tmp_path / "runs", finetune_learning_rates="1e-9,3e-3")
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     printed = dict(re.findall(r"^  (\w+): (.+)$", done.stdout, re.MULTILINE))
@@ -59,6 +63,13 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     assert float(printed["questions_per_second"]) > 0
     assert "<svg" in Path(printed["report"]).read_text("utf-8")
     assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
+    tried = list((tmp_path / "runs").glob("*/*/evaluate/metrics"))
+    scores = [json.loads(path.read_text("utf-8"))["f1"] for path in tried]
+    assert len(scores) == 2
+    assert float(printed["f1"]) == pytest.approx(max(scores), rel=1e-3)
+    assert float(printed["learning_rate"]) in (1e-9, 3e-3)
+    summary = Path(printed["checkpoint"]).with_name("summary").read_text("utf-8")
+    assert re.search(r"\| 1e-09 \|.*\n\| 0\.003 \|", summary)
 
 
 @pytest.mark.slow
@@ -112,6 +123,23 @@ def test_a_batch_that_does_not_divide_is_refused(tmp_path):
         "each of num_processes 2; the nearest that can: 6 and 8"
     )
     assert done.stdout.count("pretrain: error: ") == 1
+
+
+@pytest.mark.parametrize("rates", ["3e-5,", "a", "3e-5,0.00003"])
+def test_learning_rates_that_are_none_are_refused(rates):
+    """Before anything runs, status 2."""
+    command = [sys.executable, "-m", "pipelines", "run", "--dump", "x", "--squad-train", "x"]
+
+    done = subprocess.run(
+        [*command, "--finetune-learning-rates", rates],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert f"expected distinct numbers separated by commas, got {rates!r}" in done.stderr
 
 
 def test_a_wrong_flag_names_the_right_ones():

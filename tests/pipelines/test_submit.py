@@ -57,7 +57,7 @@ def test_a_run_is_made_with_parameters_of_their_own_types(submit, kfp, tmp_path)
 
     done = submit(
         *("--parameters", file, *DATA, "--num-processes", "16", "--precision", "mixed_float16"),
-        *("--finetune-learning-rate", "3e-5", "--experiment", "nightly", "--name", "one"),
+        *("--finetune-learning-rates", "3e-5,5e-5", "--experiment", "nightly", "--name", "one"),
         *("--pipeline-root", "s3://b/runs", "--service-account", "bert"),
     )
 
@@ -71,7 +71,7 @@ def test_a_run_is_made_with_parameters_of_their_own_types(submit, kfp, tmp_path)
             "lowercase": False,
             "num_processes": 16,
             "precision": "mixed_float16",
-            "finetune_learning_rate": 3e-5,
+            "finetune_learning_rates": [3e-5, 5e-5],
         },
         "pipeline_root": "s3://b/runs",
     }
@@ -129,9 +129,9 @@ def test_a_terminal_shows_all_steps_drawn_anew(kfp):
 
     follow(connect(kfp.address), run_id, read_package(PACKAGE).steps(), terminal)
 
-    looks = re.split(r"\x1b\[7F\x1b\[J", terminal.getvalue())
+    looks = re.split(r"\x1b\[8F\x1b\[J", terminal.getvalue())
     assert len(looks) == len(STORY)
-    assert [len(look.splitlines()) for look in looks] == [7] * len(STORY)
+    assert [len(look.splitlines()) for look in looks] == [8] * len(STORY)
     assert "Pretrain at length 128       waiting" in looks[1]
     assert "Fetch and check the inputs   done           1 h 2 min" in looks[-1]
     assert "Pretrain at length 512       not run" in looks[-1]

@@ -64,7 +64,8 @@ def train_on_nodes(config: Any) -> None:
 def name_job(step_name: str, output: Path) -> str:
     """One name for all tries of a step, another for each other step: by where its output goes."""
     digest = hashlib.sha256(str(output).encode()).hexdigest()[:10]
-    return f"{step_name}-{digest}"
+    # Pods have hosts' names after it, which hold no dot.
+    return f"{step_name.replace('.', '-')}-{digest}"
 
 
 def make_flags(config: Any) -> list[str]:

@@ -49,6 +49,7 @@ def run(squad: Path, checkpoint: Path, output: Path, **flags) -> subprocess.Comp
         "checkpoint": checkpoint,
         "metrics": output / "metrics.json",
         "report": output / "report.html",
+        "summary": output / "summary.md",
         "predictions": output / "predictions",
         "max-length-tokens": 128,
         "batch-size": 2,
@@ -103,6 +104,9 @@ def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
         "predictions.json",
     ]
     assert "where is home" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    summary = (tmp_path / "out" / "summary.md").read_text("utf-8")
+    assert summary.startswith("# SQuAD 2.0: 5 questions\n")
+    assert f"| All questions | {metrics['exact']:.2f} | {metrics['f1']:.2f} |" in summary
 
 
 @pytest.mark.slow

@@ -58,6 +58,26 @@ def test_executor_input_gives_paths_and_settings(tmp_path):
     assert config == ExampleConfig(text=tmp_path / "text", result=tmp_path / "result", name="n")
 
 
+def test_a_list_of_artifacts_or_numbers_is_a_tuple(tmp_path):
+    """What a loop's steps gave, in its order."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Several:
+        text: tuple[Path, ...]
+        result: Path
+        rates: tuple[float, ...]
+
+    executor_input = make_executor_input(tmp_path, rates=[0.5, 1])
+    uris = ["s3://b/1/text", "s3://b/2/text"]
+    executor_input["inputs"]["artifacts"]["text"]["artifacts"] = [{"uri": uri} for uri in uris]
+
+    config = read_executor_input(Several, executor_input)
+
+    assert config.text == (Path("/s3/b/1/text"), Path("/s3/b/2/text"))
+    assert config.rates == (0.5, 1.0)
+    assert settings(config) == {"rates": (0.5, 1.0)}
+
+
 def test_kubeflows_doubles_fit_their_fields(tmp_path):
     """Kubeflow sends 7.0 for 7, and may send 1 for 1.0."""
     config = read_executor_input(ExampleConfig, make_executor_input(tmp_path, count=7.0, rate=1))

@@ -105,3 +105,4 @@ def test_each_try_of_a_step_has_the_same_job(make_config):
 
     assert name_job("pretrain-128", one) == name_job("pretrain-128", one)
     assert name_job("pretrain-128", one) != name_job("pretrain-128", one.with_name("other"))
+    assert name_job("finetune-0.0003", one).startswith("finetune-0-0003-")

@@ -1,0 +1,8 @@
+"""Command line of the choosing stage: python -m components.choose --help."""
+
+from components.choose.config import ChooseConfig
+from components.choose.run import run
+from components.shared.stage import main
+
+if __name__ == "__main__":
+    main(ChooseConfig, run)

@@ -1,0 +1,38 @@
+"""The summary: scores and speed in a few lines of Markdown, for the Kubeflow UI."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from components.evaluate.baseline import Difference
+from components.evaluate.report import SCORE_NAMES, SPEED_NAMES, format_number, score_rows
+from components.shared.files import write_text
+
+
+def write_summary(
+    path: Path,
+    *,
+    title: str,
+    scores: Mapping[str, float],
+    speed: Mapping[str, Any],
+    differences: Sequence[Difference] = (),
+) -> None:
+    """Write the summary, whole or not at all; the arguments are those of `write_report`."""
+    lines = [f"# {title}", "", "| | exact match | F1 |", "|---|--:|--:|"]
+    lines += [
+        f"| {row['group']} | {row['exact']:.2f} | {row['f1']:.2f} |" for row in score_rows(scores)
+    ]
+    if differences:
+        names = " | ".join(SCORE_NAMES[item.name] for item in differences)
+        cells = " | ".join(
+            f"{item.difference:+.2f} ({item.low:+.2f} to {item.high:+.2f})" for item in differences
+        )
+        lines += ["", f"| Against the baseline | {names} |", f"|---{'|--:' * len(differences)}|"]
+        lines += [f"| difference (95% interval) | {cells} |"]
+    lines += ["", "| Speed | |", "|---|--:|"]
+    lines += [
+        f"| {label} | {format_number(speed[name])} |"
+        for name, label in SPEED_NAMES.items()
+        if name in speed
+    ]
+    write_text(path, "\n".join(lines) + "\n")
