@@ -26,7 +26,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
-BENCHES := preprocess pretrain
+BENCHES := preprocess pretrain finetune
 
 .PHONY: help setup demo test bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
@@ -74,6 +74,11 @@ bench-pretrain: huggingface  ## Compare pretraining with PyTorch's, packed rows 
 	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/preprocess
 	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/pretrain
 	@PYTHONPATH=. $(RUN) tests/benchmarks/pretrain.py $(ARGUMENTS)
+
+bench-finetune: huggingface  ## Compare fine-tuning and answers with Hugging Face's Trainer (REAL_DATA, a quarter of an hour)
+	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/finetune
+	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/evaluate
+	@PYTHONPATH=. $(RUN) tests/benchmarks/finetune.py $(ARGUMENTS)
 
 lint: setup  ## Run the formatter's check, the linter and the type checker
 	@.venv/bin/ruff format --check .

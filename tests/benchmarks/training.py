@@ -4,7 +4,6 @@ Runs in the environment of images/pretrain, started by pretrain.py.
 """
 
 import argparse
-import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,12 +18,12 @@ from components.pretrain.shards import find_shards
 from components.pretrain.task import PretrainingTask
 from components.shared.bert import distributed
 from components.shared.bert.config import BertConfig
-from components.shared.bert.history import History
-from components.shared.bert.trainer import MicroBatch, Trainer, TrainerSettings
+from components.shared.bert.trainer import MicroBatch
 from components.shared.records import PackedRow, decode_row, encode_row
 from components.shared.vocabulary import Vocabulary
 from tests.benchmarks.arrays import MASK_RATE, make_arrays
 from tests.benchmarks.products import Product, list_products
+from tests.benchmarks.updates import make_train
 from tests.benchmarks.workers import serve
 
 _VOCAB_SIZE = 30522
@@ -124,31 +123,7 @@ def _make_trainer(arguments: argparse.Namespace) -> Callable[[Sequence[MicroBatc
     """A function that makes an update of each micro-batch, as the stage does."""
     distributed.initialize(seed=1, precision=arguments.precision)
     task = PretrainingTask(BertConfig.preset(arguments.preset, vocab_size=_VOCAB_SIZE), seed=1)
-    settings = TrainerSettings(
-        label="Benchmark",
-        num_steps=1_000_000,
-        learning_rate=1e-4,
-        warmup_steps=0,
-        optimizer="adamw",
-        precision=arguments.precision,
-        xla="auto",
-        compress_gradients=False,
-        seed=1,
-        log_every_steps=1_000_000,
-        checkpoint_every_steps=1_000_000,
-    )
-    trainer = Trainer(task, settings)
-
-    def train(batches: Sequence[MicroBatch]) -> None:
-        trainer.settings = dataclasses.replace(settings, num_steps=len(batches))
-        trainer.run(
-            lambda step: [batches[step]],
-            first_step=0,
-            history=History([]),
-            save=lambda step: None,
-        )
-
-    return train
+    return make_train(task, precision=arguments.precision)
 
 
 def _open_rows(arguments: argparse.Namespace) -> RowReader:
