@@ -17,8 +17,11 @@ from pipelines.hardware import Hardware
 # The user of the images, which are readable for all.
 _USER = 10001
 _GPU = "nvidia.com/gpu"
-# Nodes with GPUs have one of them: GPU feature discovery's on any machine, and GKE's.
-_GPU_NODE_LABELS = ("nvidia.com/gpu.present", "cloud.google.com/gke-accelerator")
+# Nodes with GPUs have one of these labels: GPU feature discovery's on any machine, and GKE's.
+_OFF_GPU_NODES = [
+    {"key": label, "operator": "DoesNotExist"}
+    for label in ("nvidia.com/gpu.present", "cloud.google.com/gke-accelerator")
+]
 _ALL, _ONE, _NONE = "all", "one", "none"
 
 
@@ -42,6 +45,7 @@ class _Needs:
 _TRAINING = _Needs(gpus=_ALL, timeout_hours=72, num_retries=10, backoff="30s", backoff_factor=1.0)
 # A step whose training runs in other pods.
 _FOLLOWING = replace(_TRAINING, gpus=_NONE, memory_gib=4)
+# Every component of a pipeline has its entry.
 _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "look-for-dump": _Needs(timeout_hours=1),
     "record-dump": _Needs(timeout_hours=1),
@@ -107,6 +111,10 @@ def describe_worker_pod(hardware: Hardware) -> str:
         },
         "sharedMemory": f"{hardware.shared_memory_gib}Gi",
     }
+    if not hardware.num_gpus:
+        terms = [{"matchExpressions": _OFF_GPU_NODES}]
+        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+        pod["affinity"] = {"nodeAffinity": required}
     return json.dumps(pod)
 
 
@@ -129,14 +137,16 @@ def _put_on_gpus(task: PipelineTask, hardware: Hardware, num_gpus: int) -> None:
         medium="Memory",
         size_limit=f"{max(1, hardware.shared_memory_gib // shares)}Gi",
     )
-    # On the node's local SSD, like the artifacts that Kubeflow copies into the pod, where the
-    # node keeps emptyDirs there. Checkpoints on their way to a bucket are written here.
-    kubernetes.empty_dir_mount(
-        task,
-        volume_name="scratch",
-        mount_path="/tmp",  # noqa: S108 - in the container
-        size_limit=f"{hardware.local_ssd_gib // shares // 2}Gi",
-    )
+    if hardware.local_ssd_gib:
+        # Where the node keeps emptyDirs, which its local SSD is to be; the other half is for the
+        # artifacts that Kubeflow copies into the pod. Checkpoints on their way to a bucket are
+        # written here.
+        kubernetes.empty_dir_mount(
+            task,
+            volume_name="scratch",
+            mount_path="/tmp",  # noqa: S108 - in the container
+            size_limit=f"{hardware.local_ssd_gib // shares // 2}Gi",
+        )
     for label, value in hardware.node_selector.items():
         kubernetes.add_node_selector(task, label, value)
     for toleration in hardware.tolerations:
@@ -157,9 +167,7 @@ def _keep_off_gpus(task: PipelineTask, hardware: Hardware, needs: _Needs) -> Non
         sizes = (hardware.pod_cpus, hardware.num_cpus, hardware.pod_memory_gib)
     num_cpus, most_cpus, memory_gib = sizes
     _size(task, num_cpus=num_cpus, most_cpus=most_cpus, memory_gib=memory_gib)
-    kubernetes.add_node_affinity(
-        task, [{"key": label, "operator": "DoesNotExist"} for label in _GPU_NODE_LABELS]
-    )
+    kubernetes.add_node_affinity(task, _OFF_GPU_NODES)
 
 
 def _size(task: PipelineTask, *, num_cpus: int, most_cpus: int, memory_gib: int) -> None:
