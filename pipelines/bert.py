@@ -81,6 +81,8 @@ def bert(
     num_processes: int = PretrainConfig.num_processes,
     num_nodes: int = PretrainConfig.num_nodes,
     worker_pod: str = PretrainConfig.worker_pod,
+    pending_timeout_seconds: float = PretrainConfig.pending_timeout_seconds,
+    job_timeout_seconds: int = PretrainConfig.job_timeout_seconds,
     checkpoint_directory: str = PretrainConfig.checkpoint_directory,
     checkpoint_every_steps: int = PretrainConfig.checkpoint_every_steps,
     tensorboard_directory: str = PretrainConfig.tensorboard_directory,
@@ -163,6 +165,9 @@ def bert(
             it; the pipeline's root must be in a bucket.
         worker_pod: above one node, JSON of what each machine's pod asks for, under Kubernetes's
             names: nodeSelector, tolerations, resources, … and sharedMemory (of /dev/shm).
+        pending_timeout_seconds: above one node, how long the pods may wait for a place or an
+            image, with nothing going on, before the step fails and says why.
+        job_timeout_seconds: above one node, how long the MPIJob may run in all.
         checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
             the training steps keep the checkpoints of the run under way, each in a subfolder
             (pretrain-128, pretrain-512, finetune-<learning rate>), so that a step that was
@@ -226,6 +231,8 @@ def bert(
         num_processes=num_processes,
         num_nodes=num_nodes,
         worker_pod=worker_pod,
+        pending_timeout_seconds=pending_timeout_seconds,
+        job_timeout_seconds=job_timeout_seconds,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
         tensorboard_directory=tensorboard_directory,
@@ -249,6 +256,8 @@ def bert(
         num_processes=num_processes,
         num_nodes=num_nodes,
         worker_pod=worker_pod,
+        pending_timeout_seconds=pending_timeout_seconds,
+        job_timeout_seconds=job_timeout_seconds,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
         tensorboard_directory=tensorboard_directory,
@@ -271,6 +280,8 @@ def bert(
             num_processes=num_processes,
             num_nodes=num_nodes,
             worker_pod=worker_pod,
+            pending_timeout_seconds=pending_timeout_seconds,
+            job_timeout_seconds=job_timeout_seconds,
             checkpoint_directory=checkpoint_directory,
             checkpoint_every_steps=checkpoint_every_steps,
             tensorboard_directory=tensorboard_directory,

@@ -50,6 +50,8 @@ def classification(
     num_processes: int = FinetuneClassificationConfig.num_processes,
     num_nodes: int = FinetuneClassificationConfig.num_nodes,
     worker_pod: str = FinetuneClassificationConfig.worker_pod,
+    pending_timeout_seconds: float = FinetuneClassificationConfig.pending_timeout_seconds,
+    job_timeout_seconds: int = FinetuneClassificationConfig.job_timeout_seconds,
     checkpoint_directory: str = FinetuneClassificationConfig.checkpoint_directory,
     checkpoint_every_steps: int = FinetuneClassificationConfig.checkpoint_every_steps,
     tensorboard_directory: str = FinetuneClassificationConfig.tensorboard_directory,
@@ -92,6 +94,9 @@ def classification(
             follows it; the pipeline's root must be in a bucket.
         worker_pod: above one node, JSON of what each machine's pod asks for, under Kubernetes's
             names: nodeSelector, tolerations, resources, … and sharedMemory (of /dev/shm).
+        pending_timeout_seconds: above one node, how long the pods may wait for a place or an
+            image, with nothing going on, before the step fails and says why.
+        job_timeout_seconds: above one node, how long the MPIJob may run in all.
         checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
             the training step keeps the checkpoints of the run under way, in the subfolder
             finetune-classification, so that a step that was killed or preempted is retried from
@@ -134,6 +139,8 @@ def classification(
         num_processes=num_processes,
         num_nodes=num_nodes,
         worker_pod=worker_pod,
+        pending_timeout_seconds=pending_timeout_seconds,
+        job_timeout_seconds=job_timeout_seconds,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
         tensorboard_directory=tensorboard_directory,

@@ -11,7 +11,7 @@ from kfp.dsl.graph_component import GraphComponent
 
 from pipelines.hardware import Hardware, find_hardware
 from pipelines.plan import make_plan
-from pipelines.tasks import describe_worker_pod, set_task
+from pipelines.tasks import describe_worker_pod, limit_training, set_task
 
 
 def fit(
@@ -30,10 +30,11 @@ def fit(
     """
     machine = find_hardware(hardware)
     plan = make_plan(hardware)
+    training_hours = sum(phase.hours or 0 for phase in plan.phases)
     defaults = dict(plan.parameters)
     if machine.num_nodes > 1:
         defaults["worker_pod"] = describe_worker_pod(machine)
-    training_hours = sum(phase.hours or 0 for phase in plan.phases)
+        defaults["job_timeout_seconds"] = 3600 * limit_training(training_hours)
     function = pipeline.pipeline_func
 
     @functools.wraps(function)

@@ -23,6 +23,11 @@ _OFF_GPU_NODES = [
     for label in ("nvidia.com/gpu.present", "cloud.google.com/gke-accelerator")
 ]
 _ALL, _ONE, _NONE = "all", "one", "none"
+# What boto3 finds its store by, in a secret and a ConfigMap of this name beside the run. Both may
+# be missing: gs:// needs none, and on EKS the pod's account has the rights.
+_STORE = "bert-object-store"
+_STORE_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
+_STORE_SETTINGS = {"endpoint": "AWS_ENDPOINT_URL", "region": "AWS_DEFAULT_REGION"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,8 @@ class _Needs:
     """What a step needs; CPUs and memory are of those that get no GPU."""
 
     gpus: str = _NONE
+    opens_stores: bool = False
+    """It reads or writes s3:// itself, beside the artifacts that Kubeflow copies."""
     num_cpus: int = 1
     most_cpus: int = 1
     memory_gib: int = 2
@@ -42,17 +49,26 @@ class _Needs:
 # A training step that was killed, or whose node was taken away, is started again and goes on
 # from its newest checkpoint. Its new node takes longer to come than this back-off; it only
 # keeps a step that fails at once from using up its retries in seconds.
-_TRAINING = _Needs(gpus=_ALL, timeout_hours=72, num_retries=10, backoff="30s", backoff_factor=1.0)
+_TRAINING = _Needs(
+    gpus=_ALL,
+    opens_stores=True,
+    timeout_hours=72,
+    num_retries=10,
+    backoff="30s",
+    backoff_factor=1.0,
+)
 # A step whose training runs in other pods.
 _FOLLOWING = replace(_TRAINING, gpus=_NONE, memory_gib=4)
 # Every component of a pipeline has its entry.
 _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
-    "look-for-dump": _Needs(timeout_hours=1),
-    "record-dump": _Needs(timeout_hours=1),
-    "ingest": _Needs(most_cpus=4, memory_gib=4),
-    "ingest-classification": _Needs(memory_gib=4),
+    "look-for-dump": _Needs(opens_stores=True, timeout_hours=1),
+    "record-dump": _Needs(opens_stores=True, timeout_hours=1),
+    "ingest": _Needs(opens_stores=True, most_cpus=4, memory_gib=4),
+    "ingest-classification": _Needs(opens_stores=True, memory_gib=4),
     # A worker a CPU, each with a GiB; a whole Wikipedia takes a day.
-    "preprocess": _Needs(num_cpus=8, most_cpus=16, memory_gib=24, timeout_hours=72),
+    "preprocess": _Needs(
+        opens_stores=True, num_cpus=8, most_cpus=16, memory_gib=24, timeout_hours=72
+    ),
     "pretrain": _TRAINING,
     "finetune": _TRAINING,
     "finetune-classification": _TRAINING,
@@ -71,13 +87,12 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
             predicts takes one GPU of it, with its share of the CPUs and the memory. The others
             run on nodes without GPUs; so does a step that trains on several machines, which
             makes an MPIJob of pods that take them.
-        training_hours: expected of pretraining; a training step that takes twice as long, and
-            more than three days, is ended.
+        training_hours: expected of pretraining; see `limit_training`.
     """
     needs = _COMPONENT_TO_NEEDS[task.component_spec.name]
     timeout_hours = needs.timeout_hours
     if needs.gpus == _ALL:
-        timeout_hours = max(timeout_hours, round(2 * training_hours))
+        timeout_hours = limit_training(training_hours)
         if hardware.num_nodes > 1:
             needs = _FOLLOWING
     if hardware.num_gpus and needs.gpus != _NONE:
@@ -92,10 +107,18 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
         # with kfp's default of an hour a training that dies on its second day would be lost.
         backoff_max_duration=f"{timeout_hours}h",
     )
+    if needs.opens_stores:
+        kubernetes.use_secret_as_env(task, _STORE, _STORE_KEYS, optional=True)
+        kubernetes.use_config_map_as_env(task, _STORE, _STORE_SETTINGS, optional=True)
     kubernetes.set_timeout(task, timeout_hours * 3600)
     kubernetes.set_security_context(
         task, run_as_user=_USER, run_as_group=_USER, run_as_non_root=True
     )
+
+
+def limit_training(training_hours: float) -> int:
+    """After how many hours a training step is ended: twice those expected, three days at least."""
+    return max(_TRAINING.timeout_hours, round(2 * training_hours))
 
 
 def describe_worker_pod(hardware: Hardware) -> str:

@@ -178,6 +178,9 @@ def test_no_secret_is_in_the_files(overlay):
     """They are named; who installs it makes them."""
     assert not of_kind(overlay, "Secret")
     text = json.dumps(of_kind(overlay, "ConfigMap", "Job")).lower()
+    # The variables that get a key from a secret have its name.
+    for variable in ("aws_access_key_id", "aws_secret_access_key"):
+        text = text.replace(f"envvar: {variable}\\n", "")
     for word in ("secret_access_key", "private_key", "password", "aws_access_key_id"):
         assert word not in text
 
@@ -198,6 +201,20 @@ def test_the_rights_are_the_least(overlay):
         assert binding["roleRef"]["name"] in roles
         assert {subject["name"] for subject in binding["subjects"]} <= accounts
     assert {pod["serviceAccountName"] for pod in pod_specs(overlay)} <= accounts
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_steps_may_make_mpijobs(overlay):
+    """Those of a pipeline for several machines; what of them, tests/components/shared says."""
+    (binding,) = (
+        one for one in of_kind(overlay, "RoleBinding") if one["metadata"]["name"] == "bert-mpijob"
+    )
+    (role,) = (one for one in of_kind(overlay, "Role") if one["metadata"]["name"] == "bert-mpijob")
+
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert [subject["name"] for subject in binding["subjects"]] == ["bert-runner"]
+    assert "create" in role["rules"][0]["verbs"]
+    assert role["rules"][0]["resources"] == ["mpijobs"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -268,6 +285,29 @@ def test_keys_of_a_store_are_those_that_the_runner_may_read(tmp_path):
 
     assert [fault for resource in resources for fault in validate(resource)] == []
     assert provider["credentials"]["secretRef"]["secretName"] in secrets["resourceNames"]
+
+
+def test_steps_open_the_store_that_kubeflow_keeps_artifacts_in(tmp_path):
+    """With components/storage-s3: the same endpoint, region and keys, by what packages refer to."""
+    resources = with_component(tmp_path, "storage-s3")
+    configs = {one["metadata"]["name"]: one["data"] for one in resources if "data" in one}
+    provider = yaml.safe_load(configs["kfp-launcher"]["providers"])["s3"]["default"]
+    package = read_packages("kubeflow", tmp_path)["bert"]
+    ingest = package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][
+        "exec-ingest"
+    ]
+    (secret,), (config,) = ingest["secretAsEnv"], ingest["configMapAsEnv"]
+
+    settings = configs[config["configMapName"]]
+    secret_ref = provider["credentials"]["secretRef"]
+    assert settings["endpoint"] == f"https://{provider['endpoint']}"
+    assert settings["region"] == provider["region"]
+    assert {entry["configMapKey"] for entry in config["keyToEnv"]} == settings.keys()
+    assert secret["secretName"] == secret_ref["secretName"]
+    assert [entry["secretKey"] for entry in secret["keyToEnv"]] == [
+        secret_ref["accessKeyKey"],
+        secret_ref["secretKeyKey"],
+    ]
 
 
 def with_component(folder: Path, name: str) -> list[dict]:

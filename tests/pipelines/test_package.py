@@ -96,7 +96,7 @@ def test_only_what_the_clusters_backend_replaces_is_left_to_it(packages, name):
 
 @pytest.mark.parametrize("name", HARDWARE)
 def test_every_step_runs_a_fixed_image_as_a_user_that_is_not_root(packages, name):
-    """No tag that moves, nobody's root, and nothing secret in environment or volumes."""
+    """No tag that moves, nobody's root, and no value in the environment."""
     for _, container, settings in list_steps(packages, name):
         assert re.fullmatch(r"\S+(:[\w.-]+|@sha256:[0-9a-f]{64})", container["image"])
         assert not container["image"].endswith(":latest")
@@ -106,7 +106,26 @@ def test_every_step_runs_a_fixed_image_as_a_user_that_is_not_root(packages, name
             "runAsGroup": "10001",
             "runAsNonRoot": True,
         }
-        assert not [key for key in settings if "secret" in key.lower()]
+
+
+@pytest.mark.parametrize("name", [*HARDWARE, SEVERAL])
+def test_steps_that_open_a_store_take_its_keys_from_a_secret(packages, name):
+    """By name, if it is there; the package has none, and the other steps get none."""
+    variables = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    for stage, _, settings in list_steps(packages, name):
+        secrets = settings.get("secretAsEnv", [])
+        if stage not in ("ingest", "preprocess", *TRAINING):
+            assert not [key for key in settings if "secret" in key.lower()]
+            continue
+        (secret,), (config,) = secrets, settings["configMapAsEnv"]
+        assert secret["optional"] is config["optional"] is True
+        assert secret["secretName"] == config["configMapName"] == "bert-object-store"
+        assert [entry["envVar"] for entry in secret["keyToEnv"]] == variables
+        assert [entry["envVar"] for entry in config["keyToEnv"]] == [
+            "AWS_ENDPOINT_URL",
+            "AWS_DEFAULT_REGION",
+        ]
+        assert "secretAsVolume" not in settings
 
 
 @pytest.mark.parametrize("machine", GPU_MACHINES, ids=lambda machine: machine.name)
@@ -175,7 +194,12 @@ def test_on_several_machines_a_training_step_follows_a_job_from_elsewhere(packag
     assert pod.resources["limits"]["nvidia.com/gpu"] == "16"
     assert gib(pod.resources["limits"]["memory"]) == HARDWARE["dgx-2"].pod_memory_gib
     assert pod.sharedMemory == "16Gi"
+    deadlines = {
+        stage: int(settings["activeDeadlineSeconds"])
+        for stage, _, settings in list_steps(packages, SEVERAL)
+    }
     for stage in TRAINING:
+        assert parameters["job_timeout_seconds"]["defaultValue"] == deadlines[stage]
         assert "accelerator" not in steps[stage]["resources"]
         assert gib(steps[stage]["resources"]["resourceMemoryLimit"]) == 4
     assert steps["evaluate"]["resources"]["accelerator"]["resourceCount"] == "1"

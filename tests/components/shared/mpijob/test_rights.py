@@ -1,4 +1,4 @@
-"""The role in manifests/components/mpijob: what a step does with its MPIJob, and no more."""
+"""The role in manifests/base/mpijob.yaml: what a step does with its MPIJob, and no more."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import yaml
 from components.shared.errors import JobError
 from tests.components.shared.mpijob.runs import NAME, make_run, succeed
 
-ROLE = Path(__file__).parents[4] / "manifests" / "components" / "mpijob" / "role.yaml"
+ROLE = Path(__file__).parents[4] / "manifests" / "base" / "mpijob.yaml"
 
 
 def test_the_role_is_what_a_step_does(cluster):
