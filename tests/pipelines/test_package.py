@@ -76,15 +76,6 @@ def test_packages_for_dgx_machines_are_committed():
     assert {"cpu", "dgx-1v-16g", "dgx-1v-32g", "dgx-2"} <= set(COMMITTED)
 
 
-@pytest.mark.parametrize("name", COMMITTED)
-def test_kfp_loads_a_package(name):
-    """With its settings for Kubernetes."""
-    component = components.load_component_from_file(str(PACKAGES / f"bert-{name}.yaml"))
-
-    assert component.name == "bert"
-    assert component.platform_spec.platforms["kubernetes"]
-
-
 @pytest.mark.parametrize("name", HARDWARE)
 def test_only_what_the_clusters_backend_replaces_is_left_to_it(packages, name):
     """kfp's local runner knows placeholders that the cluster does not."""
