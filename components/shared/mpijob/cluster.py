@@ -220,7 +220,7 @@ def raise_if_forbidden(error: ApiException, action: str, namespace: str) -> None
     if error.status in {401, 403}:
         raise InputError(
             f"the step's service account may not {action} in {namespace}: {_message(error)}; "
-            "manifests/components/mpijob has the role that it needs"
+            "manifests/base/mpijob.yaml has the role that it needs"
         ) from None
 
 
