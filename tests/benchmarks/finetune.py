@@ -149,6 +149,7 @@ class Bench:
             "checkpoint": checkpoint,
             "metrics": folder / "metrics.json",
             "report": folder / "report.html",
+            "summary": folder / "summary.md",
             "predictions": folder / "predictions",
         }
         _run(_EVALUATE, "-m", "components.evaluate", *_flags(given))

@@ -7,7 +7,10 @@ import pytest
 from components.evaluate.config import EvaluateConfig
 from components.shared.errors import InputError
 
-_PATHS = {name: Path(name) for name in ("squad", "checkpoint", "metrics", "report", "predictions")}
+_PATHS = {
+    name: Path(name)
+    for name in ("squad", "checkpoint", "metrics", "report", "summary", "predictions")
+}
 
 
 def test_the_defaults_are_run_squads():
