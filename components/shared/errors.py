@@ -22,6 +22,13 @@ class PeerLostError(Exception):
     """Another process of the run ended: this one's failure is a consequence."""
 
 
+class DivergedError(Exception):
+    """A training's numbers are no numbers any more: the message says which setting to try.
+
+    A stage that raises it ends with the message alone and exit status 1.
+    """
+
+
 class JobError(Exception):
     """The job that a step has on the cluster failed: the message says which pod, and why.
 

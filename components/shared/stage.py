@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from components.shared.artifacts import local_path
-from components.shared.errors import InputError, JobError, PeerLostError, Preempted
+from components.shared.errors import DivergedError, InputError, JobError, PeerLostError, Preempted
 from components.shared.files import write_text
 
 Config = TypeVar("Config")
@@ -25,7 +25,7 @@ ERROR_FILE = "error.txt"
 _EXIT_INPUT_ERROR = 2
 _EXIT_SIGINT = 128 + signal.SIGINT
 _EXIT_SIGTERM = 128 + signal.SIGTERM
-_IN_THEIR_OWN_WORDS = (InputError, JobError, PeerLostError, Preempted)
+_IN_THEIR_OWN_WORDS = (DivergedError, InputError, JobError, PeerLostError, Preempted)
 
 
 def main(
@@ -55,7 +55,7 @@ def main(
     except InputError as error:
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(_EXIT_INPUT_ERROR)
-    except (JobError, PeerLostError) as error:
+    except (DivergedError, JobError, PeerLostError) as error:
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(1)
     except Preempted as error:

@@ -34,6 +34,7 @@ _BASE = {
     "num_attention_heads": 12,
     "intermediate_size": 3072,
 }
+_PARTS = ("packing", "float32", "bfloat16", "processes")
 _ACCUMULATED = 8
 _SCALED_UPDATES = 5
 
@@ -53,11 +54,16 @@ class Bench:
         _run(command)
 
     def measure(self) -> Report:
-        """All figures."""
-        self._measure_packing()
-        self._measure_peer("float32", goal=">= 1.5")
-        self._measure_peer("mixed_bfloat16", goal=">= 1.3")
-        self._measure_processes()
+        """All figures, or those of the parts that are asked for."""
+        name_to_part = {
+            "packing": self._measure_packing,
+            "float32": lambda: self._measure_peer("float32", goal=">= 1.5"),
+            "bfloat16": lambda: self._measure_peer("mixed_bfloat16", goal=">= 1.3"),
+            "processes": self._measure_processes,
+        }
+        assert set(name_to_part) == set(_PARTS)
+        for name in self._arguments.only:
+            name_to_part[name]()
         return self._report
 
     def _measure_packing(self) -> None:
@@ -171,6 +177,7 @@ def main() -> None:
     parser = make_parser("pretrain", __doc__)
     data = os.environ.get("REAL_DATA")
     parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser.add_argument("--only", nargs="+", choices=_PARTS, default=_PARTS)
     parser.add_argument(
         "--scaling-preset", default="small", help="what one and two processes train"
     )

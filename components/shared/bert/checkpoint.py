@@ -26,7 +26,7 @@ from components.shared.bert.manifest import (
     write_descriptions,
     write_manifest,
 )
-from components.shared.errors import InputError
+from components.shared.errors import DivergedError, InputError
 from components.shared.files import whole_folder
 from components.shared.vocabulary import Vocabulary
 
@@ -275,8 +275,17 @@ def write_snapshot(
         vocabulary: the vocab.txt to put beside them.
         lowercase: whether text is lower-cased before it is tokenised.
         more: further text files, by name.
+
+    Raises:
+        DivergedError: if a tensor holds numbers that are none, which no training goes on from.
     """
     step = int(tensors[_STEP]) if _STEP in tensors else None
+    for name, values in tensors.items():
+        if not np.isfinite(values).all():
+            raise DivergedError(
+                f"{name} holds numbers that are none after step {step}, which is not saved; try a "
+                "smaller learning_rate, a larger warmup_rate, or precision float32"
+            )
     with whole_folder(folder) as scratch:
         tf.raw_ops.SaveV2(
             prefix=str(scratch / _BUNDLE),

@@ -24,7 +24,7 @@ from typing import Any
 
 from components.shared.bert import mpirun
 from components.shared.bert.pulse import Watch, pulse, reader, server_address
-from components.shared.errors import InputError, PeerLostError, Preempted
+from components.shared.errors import DivergedError, InputError, PeerLostError, Preempted
 
 _RANK_VARIABLES = ("HOROVOD_RANK", "OMPI_COMM_WORLD_RANK")
 _GLOO_TIMEOUT_VARIABLE = "HOROVOD_GLOO_TIMEOUT_SECONDS"
@@ -35,6 +35,8 @@ _GRACE_SECONDS = 3.0
 _LOOK_EVERY_SECONDS = 1.0
 # Which failure is told where several processes failed: the cause before its consequences.
 _LAST_TOLD = (Preempted.__name__, PeerLostError.__name__)
+# What is raised again as the process raised it, without its traceback.
+_IN_THEIR_OWN_WORDS = {one.__name__: one for one in (DivergedError, InputError, Preempted)}
 
 
 def rank_from_outside() -> int | None:
@@ -59,7 +61,7 @@ def run_on_processes(
         hang_timeout_seconds: how long one may stand still before all are ended.
 
     Raises:
-        InputError: as the first process that failed raised it.
+        InputError, DivergedError: as the first process that failed raised it.
         Preempted: after a SIGTERM, once the processes have saved what they had.
         RuntimeError: with the traceback of the first process that failed, or the stack of
             the one that hung.
@@ -181,7 +183,7 @@ def _work_as_rank(
         work(config)
     except BaseException as error:
         kind, text = type(error).__name__, traceback.format_exc()
-        if isinstance(error, InputError | Preempted):
+        if kind in _IN_THEIR_OWN_WORDS:
             text = str(error)
         _report(Path(reports), rank, kind, text)
         sys.exit(1)
@@ -290,8 +292,6 @@ def _raise_first_failure(processes: list[SpawnProcess], reports: Path, asked_to_
     if not failures:
         return
     _, rank, kind, text = min(failures)
-    if kind == InputError.__name__:
-        raise InputError(text)
-    if kind == Preempted.__name__:
-        raise Preempted(text)
+    if kind in _IN_THEIR_OWN_WORDS:
+        raise _IN_THEIR_OWN_WORDS[kind](text)
     raise RuntimeError(f"rank {rank} of {len(processes)} failed:\n{text}")

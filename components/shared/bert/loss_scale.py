@@ -7,6 +7,8 @@ learning rate go on where they were.
 
 from collections.abc import Sequence
 
+from components.shared.errors import DivergedError
+
 _INITIAL = 2.0**16
 _GROWTH_INTERVAL_STEPS = 1000
 _MAX_SKIPPED_IN_A_ROW = 20
@@ -46,7 +48,7 @@ class LossScale:
         """Take note of a step.
 
         Raises:
-            FloatingPointError: after 20 skipped steps in a row.
+            DivergedError: after 20 skipped steps in a row.
         """
         if finite:
             self._skipped_in_a_row = 0
@@ -59,7 +61,7 @@ class LossScale:
         self._skipped_in_a_row += 1
         self.num_skipped += 1
         if self._skipped_in_a_row == _MAX_SKIPPED_IN_A_ROW:
-            raise FloatingPointError(
+            raise DivergedError(
                 f"{_MAX_SKIPPED_IN_A_ROW} steps in a row had gradients that are no numbers; "
                 "try a smaller learning_rate, or precision mixed_bfloat16 or float32"
             )

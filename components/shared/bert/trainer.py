@@ -26,6 +26,7 @@ from components.shared.bert.history import History
 from components.shared.bert.loss_scale import LossScale
 from components.shared.bert.optimizer import make_optimizer
 from components.shared.bert.pulse import pulse
+from components.shared.errors import DivergedError
 from components.shared.progress import progress
 
 _BATCHES_AHEAD = 4
@@ -128,7 +129,7 @@ class Trainer:
             The state is saved then.
 
         Raises:
-            FloatingPointError: if the loss is no number any more.
+            DivergedError: if the loss is no number any more.
         """
         distributed.copy_from_first([*self._weights, *self.optimizer.variables])
         settings, window = self.settings, self._window
@@ -143,16 +144,18 @@ class Trainer:
             pulse.in_loop(),
         ):
             for step, batch in enumerate(batches, start=first_step):
-                rate = float(self.optimizer.learning_rate)
+                done = step + 1
+                is_line = done % settings.log_every_steps == 0 or done == settings.num_steps
+                # Read only where it is shown: it waits for the update before.
+                rate = float(self.optimizer.learning_rate) if is_line else math.nan
                 sums, is_asked_to_end = self._update(step, batch)
                 window.add(sums, batch)
                 if self._has_compiled():
                     np.asarray(sums.sums)  # a GPU may still be at it
                     window.restart_clock()
-                done = step + 1
                 pulse.update_done(done)
                 note = ""
-                if done % settings.log_every_steps == 0 or done == settings.num_steps:
+                if is_line:
                     entry = window.close(done, rate) | self.loss_scale.entry()
                     self._check(entry)
                     history.append(entry)
@@ -250,10 +253,10 @@ class Trainer:
 
     def _check(self, entry: dict[str, Any]) -> None:
         if not math.isfinite(entry["loss"]):
-            raise FloatingPointError(
+            raise DivergedError(
                 f"{self.settings.label}: the loss is {entry['loss']} at step {entry['step']}; "
-                f"try a smaller learning_rate than {self.settings.learning_rate}, more "
-                "warmup_steps, or precision float32"
+                f"try a smaller learning_rate than {self.settings.learning_rate}, a "
+                "larger warmup_rate, or precision float32"
             )
 
 

@@ -78,6 +78,39 @@ def test_the_global_batch_is_the_same_however_it_is_shared(make_maker):
     assert sum(part.counts["masked_lm"] for part in parts) == whole.counts["masked_lm"]
 
 
+@pytest.mark.parametrize("numbers", [(2, 1), (1, 4, 2), (8, 3)], ids=str)
+def test_a_restart_on_another_number_of_processes_keeps_order_and_global_batch(
+    make_maker, dataset_path, vocabulary_path, numbers
+):
+    """Two updates on each number, over the end of an epoch: the rows of one undisturbed run."""
+    config = make_config(
+        dataset_path, vocabulary_path, global_batch_size=24, micro_batch_size=4, num_processes=1
+    )
+
+    def read(step: int, num_processes: int) -> list[np.ndarray]:
+        num_micro_batches, size = config.split_batch(num_processes)
+        batches = [
+            one
+            for rank in range(num_processes)
+            for one in make_maker(
+                rank=rank,
+                num_processes=num_processes,
+                num_micro_batches=num_micro_batches,
+                micro_batch_size=size,
+            ).micro_batches(step)
+        ]
+        assert sum(len(one.arrays["token_ids"]) for one in batches) == 24
+        return [
+            np.concatenate([one.arrays[name] for one in batches])
+            for name in ("token_ids", "masked_positions", "masked_ids", "masked_weights")
+        ]
+
+    for step in range(2 * len(numbers)):
+        later = step + 4  # 121 rows: the sixth update begins in one epoch and ends in the next
+        for own, whole in zip(read(later, numbers[step // 2]), read(later, 1), strict=True):
+            np.testing.assert_array_equal(own, whole)
+
+
 def test_counts_are_those_of_the_batch(make_maker):
     """Two sequences a row, 32 tokens a row, one prediction for each weight."""
     (batch,) = make_maker().micro_batches(0)

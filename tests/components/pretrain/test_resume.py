@@ -108,7 +108,9 @@ def test_a_broken_state_is_passed_over_for_the_one_before(make_stage, straight):
     process.communicate()
     *_, before, newest = sorted(stage.states.glob("step-*"))
     data = newest / "bert_model.ckpt.data-00000-of-00001"
-    data.write_bytes(data.read_bytes()[:-1])
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
 
     done = stage.run(**SETTINGS, num_checkpoints_kept=3)
 

@@ -172,6 +172,23 @@ def test_a_wrong_input_ends_with_its_message_and_no_output(make_stage, tmp_path)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("num_processes", [1, 2])
+def test_a_training_that_diverges_ends_with_what_to_try(make_stage, num_processes):
+    """Exit status 1, one line without a traceback, and no weights that are no numbers."""
+    stage = make_stage()
+
+    done = stage.run(num_processes=num_processes, optimizer="adamw", learning_rate=1e30)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "pretrain: error: Pretraining at length 32: the loss is nan at step 5; try a smaller "
+        "learning_rate than 1e+30, a larger warmup_rate, or precision float32"
+    )
+    assert "Traceback" not in done.stderr
+    assert not (stage.output / "checkpoint").exists()
+
+
+@pytest.mark.slow
 def test_googles_checkpoint_starts_a_run(make_stage, vocabulary_path, tmp_path):
     """Through the command line; the log says what was taken and what was left."""
     folder = tmp_path / "google"

@@ -163,12 +163,18 @@ def test_the_state_of_a_run_comes_back(tmp_path, vocabulary):
         np.testing.assert_array_equal(before.numpy(), after.numpy())
 
 
-def test_an_altered_file_is_found(folder):
-    """One flipped byte in the weights."""
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: bytes([*content[:100], content[100] ^ 1, *content[101:]]),
+        lambda content: content[:-1],
+    ],
+    ids=["a flipped bit", "a byte less"],
+)
+def test_an_altered_file_is_found(folder, damage):
+    """In the weights."""
     data = folder / "bert_model.ckpt.data-00000-of-00001"
-    content = bytearray(data.read_bytes())
-    content[100] ^= 1
-    data.write_bytes(content)
+    data.write_bytes(damage(data.read_bytes()))
 
     with pytest.raises(InputError, match="altered or cut short"):
         check_files(folder)

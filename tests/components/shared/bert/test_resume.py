@@ -14,6 +14,7 @@ from components.shared.bert.history import History
 from components.shared.bert.optimizer import make_optimizer
 from components.shared.bert.resume import StepCheckpoints
 from components.shared.bert.states import FolderStates
+from components.shared.errors import DivergedError
 
 BIAS = "cls/seq_relationship/output_bias"
 
@@ -111,3 +112,17 @@ def test_an_error_in_writing_is_raised_at_the_next_save(make, tmp_path):
 
     with pytest.raises(OSError, match="No space left"):
         steps.save(10)
+
+
+def test_weights_that_are_no_numbers_do_not_take_the_place_of_good_ones(make, model, tmp_path):
+    """The states before stay; the error names the first such weight and what to try."""
+    states = FolderStates(tmp_path / "states")
+    steps = make(states)
+    steps.save(5)
+    model.next_sentence_bias.assign([1.0, np.nan])
+    steps.save(10)
+
+    with pytest.raises(DivergedError, match=f"{BIAS} holds .* after step 10, .* learning_rate"):
+        steps.wait()
+
+    assert states.names() == ["step-00000005"]

@@ -1,6 +1,8 @@
 """An update: the gradient of the whole global batch, clipped once, made by all or by none."""
 
+import json
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import horovod.tensorflow as hvd
@@ -8,10 +10,26 @@ import keras
 import numpy as np
 import pytest
 
+from components.shared.bert import distributed
 from components.shared.bert.history import History
+from components.shared.bert.launcher import run_on_processes
 from components.shared.bert.trainer import MicroBatch, Trainer, TrainerSettings
+from components.shared.errors import DivergedError
 
 V100 = "Tesla V100-SXM2-16GB"
+SETTINGS = {
+    "label": "Test",
+    "num_steps": 1,
+    "learning_rate": 0.1,
+    "warmup_steps": 0,
+    "optimizer": "lamb",
+    "precision": "float32",
+    "xla": "off",
+    "compress_gradients": False,
+    "seed": 1,
+    "log_every_steps": 1,
+    "checkpoint_every_steps": 1000,
+}
 
 
 class LinearTask:
@@ -39,20 +57,7 @@ def _horovod():
 @pytest.fixture
 def make_trainer():
     def make(task=None, **changes) -> Trainer:
-        settings = {
-            "label": "Test",
-            "num_steps": 1,
-            "learning_rate": 0.1,
-            "warmup_steps": 0,
-            "optimizer": "lamb",
-            "precision": "float32",
-            "xla": "off",
-            "compress_gradients": False,
-            "seed": 1,
-            "log_every_steps": 1,
-            "checkpoint_every_steps": 1000,
-        }
-        return Trainer(task or LinearTask(), TrainerSettings(**(settings | changes)))
+        return Trainer(task or LinearTask(), TrainerSettings(**(SETTINGS | changes)))
 
     return make
 
@@ -105,6 +110,35 @@ def test_a_step_whose_gradient_overflows_is_skipped_and_counted(make_trainer, ch
     assert rates[1] == pytest.approx(rates[2]) == pytest.approx(0.1 * (2 / 3) ** 0.5)
 
 
+def overflow_on_rank_1(folder: Path) -> None:
+    distributed.initialize(seed=1, precision="mixed_float16")
+    trainer = Trainer(
+        LinearTask(), TrainerSettings(**SETTINGS | {"num_steps": 3, "precision": "mixed_float16"})
+    )
+    rank = distributed.rank()
+
+    history = run(trainer, [[micro_batch(row)] for row in ([1, 1], [1, (1, 1e38)[rank]], [1, 1])])
+
+    seen = {
+        "skipped": [entry["skipped_steps"] for entry in history.entries],
+        "scale": trainer.loss_scale.value,
+        "iterations": int(trainer.optimizer.iterations.numpy()),
+        "weight": trainer.task.weight.numpy().tolist(),
+    }
+    (folder / f"{rank}.json").write_text(json.dumps(seen))
+
+
+@pytest.mark.slow
+def test_an_overflow_on_one_process_has_all_skip_the_step(tmp_path):
+    """Both count it, halve the scale, and have equal weights."""
+    run_on_processes(2, overflow_on_rank_1, tmp_path, hang_timeout_seconds=30)
+
+    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert first == second
+    assert (first["skipped"], first["scale"], first["iterations"]) == ([0, 1, 1], 2**15, 2)
+    assert first["weight"] != [1, 1]
+
+
 def test_a_line_of_the_history_holds_no_skipped_infinity(make_trainer):
     """An overflow on the way forward belongs to the skipped step, not to the mean."""
     trainer = make_trainer(num_steps=2, log_every_steps=2, precision="mixed_float16")
@@ -119,7 +153,7 @@ def test_twenty_skipped_steps_in_a_row_end_the_run(make_trainer):
     trainer = make_trainer(num_steps=40, log_every_steps=40, precision="mixed_float16")
     good, bad = [micro_batch([1, 1])], [micro_batch([1, np.inf])]
 
-    with pytest.raises(FloatingPointError, match="20 steps in a row .* smaller learning_rate"):
+    with pytest.raises(DivergedError, match="20 steps in a row .* smaller learning_rate"):
         run(trainer, [*[bad] * 19, good, *[bad] * 20])
 
     assert trainer.loss_scale.num_skipped == 39
