@@ -144,6 +144,18 @@ def test_half_precision_trains(make_stage, precision):
 
 
 @pytest.mark.slow
+def test_a_step_that_xla_compiles_whole_teaches_the_same(make_stage):
+    """As on a V100, dropout and loss scale on; the losses differ by rounding alone."""
+    plain, compiled = make_stage("plain"), make_stage("compiled")
+
+    for stage, xla in ((plain, "off"), (compiled, "on")):
+        done = stage.run(xla=xla, precision="mixed_float16", num_steps=10, micro_batch_size=8)
+        assert done.returncode == 0, done.stderr
+
+    np.testing.assert_allclose(compiled.losses(), plain.losses(), rtol=1e-2)
+
+
+@pytest.mark.slow
 def test_phase_2_starts_from_phase_1(make_stage):
     """The first loss of the second run is near the last of the first, not near ln 64."""
     first, second = make_stage("first"), make_stage("second")

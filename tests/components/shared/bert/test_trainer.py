@@ -116,27 +116,38 @@ def overflow_on_rank_1(folder: Path) -> None:
         LinearTask(), TrainerSettings(**SETTINGS | {"num_steps": 3, "precision": "mixed_float16"})
     )
     rank = distributed.rank()
+    exchange, exchanged = hvd.grouped_allreduce, []
 
-    history = run(trainer, [[micro_batch(row)] for row in ([1, 1], [1, (1, 1e38)[rank]], [1, 1])])
+    def count(tensors, **arguments):
+        exchanged.append(len(tensors))
+        return exchange(tensors, **arguments)
+
+    hvd.grouped_allreduce = count
+
+    rows = [[1, 1], [1, (1, 1e38)[rank]], [1, 1]]
+    history = run(trainer, [[micro_batch(row), micro_batch(row)] for row in rows])
 
     seen = {
         "skipped": [entry["skipped_steps"] for entry in history.entries],
         "scale": trainer.loss_scale.value,
         "iterations": int(trainer.optimizer.iterations.numpy()),
         "weight": trainer.task.weight.numpy().tolist(),
+        "exchanged": exchanged,
     }
     (folder / f"{rank}.json").write_text(json.dumps(seen))
 
 
 @pytest.mark.slow
 def test_an_overflow_on_one_process_has_all_skip_the_step(tmp_path):
-    """Both count it, halve the scale, and have equal weights."""
+    """Both count it, halve the scale, have equal weights; gradients travel once an update."""
     run_on_processes(2, overflow_on_rank_1, tmp_path, hang_timeout_seconds=30)
 
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
     assert first == second
     assert (first["skipped"], first["scale"], first["iterations"]) == ([0, 1, 1], 2**15, 2)
     assert first["weight"] != [1, 1]
+    # An update has two micro-batches and two exchanges: of its counts; of gradient and sums.
+    assert first["exchanged"] == [1, 2] * 3
 
 
 def test_a_line_of_the_history_holds_no_skipped_infinity(make_trainer):
