@@ -147,11 +147,13 @@ def bert(
             (BERT-Large: 0.127877, 200 of 1564).
         whole_word_masking: pretraining masks all pieces of a word or none.
         finetune_num_epochs: how often each question is seen in fine-tuning.
-        finetune_global_batch_size: windows of one update, over all processes.
-        finetune_micro_batch_size: most windows that one process runs at once.
-        finetune_learning_rates: peak learning rates of AdamW (base and large: 0.00003). Of
-            several, each fine-tunes a model, and the one with the best F1 on the development
-            set is the pipeline's.
+        finetune_global_batch_size: windows of one update, over all processes (BERT-Large: 16
+            to 384).
+        finetune_micro_batch_size: most windows that one process runs at once (4 on a V100 with
+            16 GB, 24 with 32 GB, for BERT-Large).
+        finetune_learning_rates: peak learning rates of AdamW (base and large: 0.00003 or
+            0.00004). Of several, each fine-tunes a model, and the one with the best F1 on the
+            development set is the pipeline's.
         max_length_tokens: tokens of a window of question and context.
         stride_tokens: tokens between the starts of two windows of a long context.
         null_score_diff_threshold: SQuAD 2.0 answers "no answer" above this difference.

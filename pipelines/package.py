@@ -9,7 +9,7 @@ from kfp import dsl
 from kfp.dsl import pipeline_context
 from kfp.dsl.graph_component import GraphComponent
 
-from pipelines.hardware import Hardware, find_hardware
+from pipelines.hardware import find_hardware
 from pipelines.plan import make_plan
 from pipelines.tasks import describe_worker_pod, limit_training, set_task
 
@@ -31,7 +31,8 @@ def fit(
     machine = find_hardware(hardware)
     plan = make_plan(hardware)
     training_hours = sum(phase.hours or 0 for phase in plan.phases)
-    defaults = dict(plan.parameters)
+    # Both pipelines' at once: what they both have, they have with one meaning.
+    defaults = plan.parameters | plan.classification_parameters
     if machine.num_nodes > 1:
         defaults["worker_pod"] = describe_worker_pod(machine)
         defaults["job_timeout_seconds"] = 3600 * limit_training(training_hours)
@@ -52,7 +53,8 @@ def fit(
     return dsl.pipeline(
         fitted,
         name=pipeline.component_spec.name,
-        description=f"{pipeline.component_spec.description} {_describe(machine)}",
+        description=f"{pipeline.component_spec.description} "
+        f"Sized for {machine.name} ({machine.describe()}).",
     )
 
 
@@ -63,9 +65,3 @@ def _replace_defaults(function: Any, defaults: Mapping[str, Any]) -> inspect.Sig
         for name, parameter in signature.parameters.items()
     ]
     return signature.replace(parameters=parameters)
-
-
-def _describe(machine: Hardware) -> str:
-    gpus = f"{machine.num_gpus} {machine.gpu} of {machine.gpu_memory_gib} GB"
-    nodes = f"{machine.num_nodes} machines, each of " if machine.num_nodes > 1 else ""
-    return f"Sized for {machine.name} ({nodes}{gpus if machine.num_gpus else 'no GPU'})."

@@ -1,4 +1,4 @@
-"""What a machine is to be given: recipe, memory and hours of both phases of pretraining."""
+"""What a machine is to be given: recipe, memory and hours of pretraining and of fine-tuning."""
 
 import dataclasses
 import json
@@ -8,47 +8,36 @@ from typing import Any
 from components.shared.bert.config import BertConfig
 from components.shared.bert.settings import split_batch
 from components.shared.errors import InputError
-from pipelines.bert import bert
 from pipelines.hardware import Hardware, find_hardware
 from pipelines.memory import count_flops, estimate_gib, most_rows
+from pipelines.recipes import (
+    LARGE_PRESETS,
+    SQUAD_WINDOWS,
+    Recipe,
+    recommend_classification,
+    recommend_finetuning,
+    recommend_pretraining,
+)
 
 _VOCABULARY_SIZE = 30522
-_CPU_ROWS = {128: 32, 512: 8}
-# Devlin et al. 2019 and Hugging Face: BERT-Base and Large on SQuAD.
-_FINETUNE_BATCH, _FINETUNE_RATE, _FINETUNE_LENGTH = 32, 3e-5, 384
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One phase of pretraining."""
-
-    length: int
-    global_batch_size: int
-    num_steps: int
-    warmup_steps: int
-    learning_rate: float
-
-
-# NVIDIA's BERT for TensorFlow: BERT-Large with LAMB. Its scripts give BERT-Base the same.
-_NVIDIA = (
-    Recipe(length=128, global_batch_size=65_536, num_steps=7038, warmup_steps=2000,
-           learning_rate=6e-3),
-    Recipe(length=512, global_batch_size=32_768, num_steps=1564, warmup_steps=200,
-           learning_rate=4e-3),
-)  # fmt: skip
-_NVIDIA_PRESETS = ("base", "large")
+_CPU_ROWS = {128: 32, 384: 16, 512: 8}
+# Below, an hour's tenth says too little.
+_WHOLE_HOURS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """What one phase is given, and what it is expected to need."""
+    """What one training is given, and what it is expected to need."""
 
+    name: str
     length: int
     global_batch_size: int
     micro_batch_size: int
     accumulation: int
     num_steps: int
     warmup_steps: int
+    num_epochs: float | None
+    """Of fine-tuning."""
     learning_rate: float
     memory_gib: float
     hours: float | None
@@ -56,69 +45,77 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Both phases, and the pipeline's parameters that make them so."""
+    """All trainings, and the pipelines' parameters that make them so."""
 
     hardware: Hardware
     preset: str
     precision: str
     phases: tuple[Phase, ...]
+    """Of pretraining."""
+    finetuning: Phase
+    """On SQuAD 1.1."""
+    recipe_from: str
     hours_from: str
     parameters: dict[str, Any]
+    """Of the pipeline bert."""
+    classification_parameters: dict[str, Any]
+    """What the pipeline classification is given besides preset, precision and processes."""
 
     def to_json(self) -> str:
         """The plan as a JSON object."""
+        fields = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         # The machine by its name: what else is known of it is not of the plan.
-        fields = {
-            item.name: getattr(self, item.name)
-            for item in dataclasses.fields(self)
-            if item.name not in ("hardware", "phases")
-        }
-        phases = [dataclasses.asdict(phase) for phase in self.phases]
-        return json.dumps({"hardware": self.hardware.name, **fields, "phases": phases}, indent=2)
+        fields["hardware"] = self.hardware.name
+        fields["phases"] = [dataclasses.asdict(phase) for phase in self.phases]
+        fields["finetuning"] = dataclasses.asdict(self.finetuning)
+        return json.dumps(fields, indent=2)
 
     def to_text(self) -> str:
         """The plan as a table for people, and the flags to pass."""
         machine = self.hardware
-        nodes = f"{machine.num_nodes} machines, each of " if machine.num_nodes > 1 else ""
-        gpus = f"{machine.num_gpus} {machine.gpu} of {machine.gpu_memory_gib} GB"
         lines = [
-            f"{machine.name}: {nodes}{gpus if machine.num_gpus else 'no GPU'}; "
-            f"BERT {self.preset}, {self.precision}",
+            f"{machine.name}: {machine.describe()}; BERT {self.preset}, {self.precision}",
             "",
             *_table(self),
             "",
+            f"recipe: {self.recipe_from}",
             f"hours: {self.hours_from}",
             "memory: an estimate; pipelines/memory.py states it",
+            f"SQuAD 1.1: about {SQUAD_WINDOWS:,} windows of up to {self.finetuning.length} tokens "
+            "an epoch; another training set has as many updates as its windows make",
             "",
             "pass to `python -m pipelines run`, or as parameters in the Kubeflow UI:",
-            *(
-                f"  --{name.replace('_', '-')} {_say(value)}"
-                for name, value in self.parameters.items()
-            ),
+            *_flags(self.parameters),
+            "",
+            "and to `run-classification`, besides --preset, --precision and --num-processes:",
+            *_flags(self.classification_parameters),
         ]
         if machine.num_nodes > 1:
             lines += [
                 "",
                 "On Kubeflow a training step then makes an MPIJob, whose pods ask for what",
-                f"`compile --hardware {machine.name}` says. Elsewhere, start each phase of",
-                "pretraining with these settings under horovodrun -H or mpirun.",
+                f"`compile --hardware {machine.name}` says. Elsewhere, start each training with",
+                "these settings under horovodrun -H or mpirun.",
             ]
         return "\n".join(lines)
 
 
 def make_plan(
-    hardware: str, *, preset: str = "", precision: str = "", global_batch_size: int = 0
+    hardware: str,
+    *,
+    preset: str = "",
+    precision: str = "",
+    global_batch_size: int = 0,
+    finetune_global_batch_size: int = 0,
 ) -> Plan:
-    """Plan pretraining on a machine.
+    """Plan the trainings on a machine.
 
     Args:
         hardware: see `find_hardware`.
         preset: size of the model; "" is large, or tiny on a CPU.
         precision: "" is what the machine trains fastest in.
-        global_batch_size: rows of one update of the first phase; 0 is the recipe's. The
-            second phase keeps its share of that. As many rows are read: steps and warm-up
-            shrink as the batch grows, and the learning rate grows with its square root (You
-            et al. 2020).
+        global_batch_size: see `recommend_pretraining`.
+        finetune_global_batch_size: see `recommend_finetuning`.
 
     Raises:
         InputError: if a global batch cannot be cut exactly, naming the nearest that can, or
@@ -131,105 +128,119 @@ def make_plan(
         raise InputError(
             f"{machine.gpu} has no bfloat16: precision must be mixed_float16 or float32"
         )
-    config = BertConfig.preset(preset, vocab_size=_VOCABULARY_SIZE)
-    recipes = _NVIDIA if preset in _NVIDIA_PRESETS else _read_defaults()
-    ratio = global_batch_size / recipes[0].global_batch_size if global_batch_size else 1.0
+    sizes = {
+        "global_batch_size": global_batch_size,
+        "finetune_global_batch_size": finetune_global_batch_size,
+    }
+    for name, size in sizes.items():
+        if size < 0:
+            raise InputError(f"{name} must be 1 or more, or 0 for the recipe's, got {size}")
     phases = tuple(
-        _plan_phase(_scale(recipe, ratio), machine, preset, config, precision) for recipe in recipes
+        _plan_phase(recipe, machine, preset, precision)
+        for recipe in recommend_pretraining(preset, global_batch_size=global_batch_size)
     )
+    recipe = recommend_finetuning(
+        machine, preset, _published(precision), global_batch_size=finetune_global_batch_size
+    )
+    finetuning = _plan_phase(recipe, machine, preset, precision)
     return Plan(
         hardware=machine,
         preset=preset,
         precision=precision,
         phases=phases,
+        finetuning=finetuning,
+        recipe_from=_describe_recipe(machine, preset),
         hours_from=_describe_hours(machine, preset),
-        parameters=_parameters(machine, preset, config, precision, phases),
+        parameters=_parameters(machine, preset, precision, phases, finetuning),
+        classification_parameters=recommend_classification(machine, preset),
     )
 
 
-def _read_defaults() -> tuple[Recipe, ...]:
-    """The pipeline's own, made for the smallest preset."""
-    values = {name: item.default for name, item in (bert.component_spec.inputs or {}).items()}
-    return tuple(
-        Recipe(
-            length=length,
-            global_batch_size=values[f"pretrain_{length}_global_batch_size"],
-            num_steps=values[f"pretrain_{length}_num_steps"],
-            warmup_steps=round(
-                values[f"pretrain_{length}_warmup_rate"] * values[f"pretrain_{length}_num_steps"]
-            ),
-            learning_rate=values[f"pretrain_{length}_learning_rate"],
+def _plan_phase(recipe: Recipe, machine: Hardware, preset: str, precision: str) -> Phase:
+    config = BertConfig.preset(preset, vocab_size=_VOCABULARY_SIZE)
+    is_pretraining = recipe.num_epochs is None
+    try:
+        accumulation, size = split_batch(
+            recipe.global_batch_size,
+            micro_batch_size=_most_rows(machine, preset, config, recipe, precision),
+            num_processes=machine.num_processes,
         )
-        for length in (128, 512)
-    )
-
-
-def _scale(recipe: Recipe, ratio: float) -> Recipe:
-    return Recipe(
+    except InputError as error:
+        raise InputError(f"{recipe.name}: {error}") from None
+    speed = _rows_per_second(machine, config, recipe, precision)
+    hours = recipe.num_steps * recipe.global_batch_size / speed / 3600 if speed else None
+    memory_gib = estimate_gib(
+        config,
         length=recipe.length,
-        global_batch_size=max(1, round(recipe.global_batch_size * ratio)),
-        num_steps=max(1, round(recipe.num_steps / ratio)),
-        warmup_steps=round(recipe.warmup_steps / ratio),
-        learning_rate=float(f"{recipe.learning_rate * ratio**0.5:.4g}"),
+        rows=size,
+        precision=precision,
+        predicts_words=is_pretraining,
     )
-
-
-def _plan_phase(
-    recipe: Recipe, machine: Hardware, preset: str, config: BertConfig, precision: str
-) -> Phase:
-    most = _most_rows(machine, preset, config, recipe.length, precision)
-    accumulation, size = split_batch(
-        recipe.global_batch_size, micro_batch_size=most, num_processes=machine.num_processes
-    )
-    speed = _rows_per_second(machine, config, recipe.length, precision)
-    rows = recipe.num_steps * recipe.global_batch_size
     return Phase(
+        name=recipe.name,
         length=recipe.length,
         global_batch_size=recipe.global_batch_size,
         micro_batch_size=size,
         accumulation=accumulation,
         num_steps=recipe.num_steps,
         warmup_steps=recipe.warmup_steps,
+        num_epochs=recipe.num_epochs,
         learning_rate=recipe.learning_rate,
-        memory_gib=round(
-            estimate_gib(config, length=recipe.length, rows=size, precision=precision), 1
-        ),
-        hours=round(rows / speed / 3600, 1) if speed else None,
+        memory_gib=round(memory_gib, 1),
+        hours=hours and round(hours, 1 if hours >= _WHOLE_HOURS else 2),
     )
 
 
 def _most_rows(
-    machine: Hardware, preset: str, config: BertConfig, length: int, precision: str
+    machine: Hardware, preset: str, config: BertConfig, recipe: Recipe, precision: str
 ) -> int:
     """NVIDIA's for BERT-Large, else what fits by the estimate."""
     if not machine.num_gpus:
-        return _CPU_ROWS[length]
-    key = (length, _published(precision))
-    if preset == "large" and key in machine.large_batches:
-        return int(machine.large_batches[key])
+        return _CPU_ROWS[recipe.length]
+    is_pretraining = recipe.num_epochs is None
+    published = _published(precision)
+    if preset == "large":
+        if not is_pretraining and published in machine.squad_batches:
+            return machine.squad_batches[published] // machine.num_gpus
+        if is_pretraining and (recipe.length, published) in machine.large_batches:
+            return int(machine.large_batches[recipe.length, published])
     rows = most_rows(
-        config, length=length, precision=precision, gpu_memory_gib=machine.gpu_memory_gib
+        config,
+        length=recipe.length,
+        precision=precision,
+        gpu_memory_gib=machine.gpu_memory_gib,
+        predicts_words=is_pretraining,
     )
     if rows == 0:
-        raise InputError(f"BERT {preset} does not fit {machine.name} at length {length}")
+        raise InputError(f"BERT {preset} does not fit {machine.name} at length {recipe.length}")
     return rows
 
 
 def _rows_per_second(
-    machine: Hardware, config: BertConfig, length: int, precision: str
+    machine: Hardware, config: BertConfig, recipe: Recipe, precision: str
 ) -> float | None:
     """BERT-Large's published speed; for another size by the work of a row."""
-    published = machine.large_rows_per_second.get((length, _published(precision)))
+    published = machine.large_rows_per_second.get((recipe.length, _published(precision)))
     if published is None:
         return None
-    large = BertConfig.preset("large", vocab_size=_VOCABULARY_SIZE)
-    work = count_flops(large, length=length) / count_flops(config, length=length)
-    return machine.num_nodes * published * work
+    large, own = (
+        count_flops(one, length=recipe.length, predicts_words=recipe.num_epochs is None)
+        for one in (BertConfig.preset("large", vocab_size=_VOCABULARY_SIZE), config)
+    )
+    return machine.num_nodes * published * large / own
 
 
 def _published(precision: str) -> str:
     """The precision of NVIDIA's tables; bfloat16 needs what float16 needs."""
     return "float32" if precision == "float32" else "mixed_float16"
+
+
+def _describe_recipe(machine: Hardware, preset: str) -> str:
+    if preset not in LARGE_PRESETS:
+        return "this pipeline's defaults"
+    if machine.squad_batches:
+        return "NVIDIA's BERT for TensorFlow 1; a learning rate is that of all processes together"
+    return "NVIDIA's BERT for TensorFlow 1 for pretraining, google-research/bert's for SQuAD"
 
 
 def _describe_hours(machine: Hardware, preset: str) -> str:
@@ -244,7 +255,7 @@ def _describe_hours(machine: Hardware, preset: str) -> str:
 
 
 def _parameters(
-    machine: Hardware, preset: str, config: BertConfig, precision: str, phases: tuple[Phase, ...]
+    machine: Hardware, preset: str, precision: str, phases: tuple[Phase, ...], finetuning: Phase
 ) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "preset": preset,
@@ -263,43 +274,43 @@ def _parameters(
             "warmup_rate": round(phase.warmup_steps / phase.num_steps, 6),
         }
         parameters |= {f"pretrain_{phase.length}_{name}": value for name, value in values.items()}
-    if preset not in _NVIDIA_PRESETS:
-        return parameters
-    share = max(1, round(_FINETUNE_BATCH / machine.num_processes))
-    fits = most_rows(
-        config,
-        length=_FINETUNE_LENGTH,
-        precision=precision,
-        gpu_memory_gib=machine.gpu_memory_gib or machine.memory_gib,
-    )
     return parameters | {
-        "finetune_global_batch_size": share * machine.num_processes,
-        "finetune_micro_batch_size": max(1, min(share, fits)),
-        "finetune_learning_rates": [_FINETUNE_RATE],
+        "finetune_num_epochs": finetuning.num_epochs,
+        "finetune_global_batch_size": finetuning.global_batch_size,
+        "finetune_micro_batch_size": finetuning.micro_batch_size,
+        "finetune_learning_rates": [finetuning.learning_rate],
     }
 
 
-def _say(value: Any) -> str:
-    """As the command line takes it."""
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _flags(parameters: dict[str, Any]) -> list[str]:
+    """As the command line takes them."""
+
+    def say(value: Any) -> str:
+        return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    return [f"  --{name.replace('_', '-')} {say(value)}" for name, value in parameters.items()]
 
 
 def _table(plan: Plan) -> list[str]:
+    phases = (*plan.phases, plan.finetuning)
     memory = plan.hardware.gpu_memory_gib
     rows = {
-        "rows of an update": [f"{phase.global_batch_size:,}" for phase in plan.phases],
-        "rows a GPU at once": [str(phase.micro_batch_size) for phase in plan.phases],
-        "accumulation steps": [str(phase.accumulation) for phase in plan.phases],
-        "updates": [str(phase.num_steps) for phase in plan.phases],
-        "of them warm-up": [str(phase.warmup_steps) for phase in plan.phases],
-        "peak learning rate": [f"{phase.learning_rate:g}" for phase in plan.phases],
-        "GiB of memory": [
-            f"{phase.memory_gib}" + (f" of {memory}" if memory else "") for phase in plan.phases
+        "rows of an update": [f"{phase.global_batch_size:,}" for phase in phases],
+        f"rows {'a GPU ' if memory else ''}at once": [
+            str(phase.micro_batch_size) for phase in phases
         ],
-        "hours expected": [str(phase.hours or "?") for phase in plan.phases],
+        "accumulation steps": [str(phase.accumulation) for phase in phases],
+        "epochs": [f"{phase.num_epochs:g}" if phase.num_epochs else "" for phase in phases],
+        "updates": [str(phase.num_steps) for phase in phases],
+        "of them warm-up": [str(phase.warmup_steps) for phase in phases],
+        "peak learning rate": [f"{phase.learning_rate:g}" for phase in phases],
+        "GiB of memory": [
+            f"{phase.memory_gib}" + (f" of {memory}" if memory else "") for phase in phases
+        ],
+        "hours expected": [str(phase.hours or "?") for phase in phases],
     }
-    head = ["", *(f"length {phase.length}" for phase in plan.phases)]
+    head = ["", *(phase.name for phase in phases)]
     lines = [head, *([name, *cells] for name, cells in rows.items())]
     text = [f"{first:<20}" + "".join(f"{cell:>14}" for cell in rest) for first, *rest in lines]
-    hours = [phase.hours for phase in plan.phases if phase.hours is not None]
-    return [*text, f"{'days in all':<20}{sum(hours) / 24:>28.1f}"] if hours else text
+    hours = [phase.hours for phase in phases if phase.hours is not None]
+    return [*text, f"{'days in all':<20}{sum(hours) / 24:>42.1f}"] if hours else text

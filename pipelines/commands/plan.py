@@ -28,6 +28,12 @@ def add_parser(commands: Any) -> None:
         default=0,
         help="rows of one update of the first phase; default: the recipe's",
     )
+    parser.add_argument(
+        "--finetune-global-batch-size",
+        type=int,
+        default=0,
+        help="windows of one update of fine-tuning; default: the recipe's",
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(function=print_plan)
 

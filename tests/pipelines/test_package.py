@@ -211,9 +211,24 @@ def test_the_defaults_are_the_machines_recipe(packages, name):
     parameters = packages[name][1]["root"]["inputDefinitions"]["parameters"]
 
     for parameter, value in make_plan(name).parameters.items():
-        if parameter in parameters:
-            assert parameters[parameter]["defaultValue"] == value, parameter
+        assert parameters[parameter]["defaultValue"] == value, parameter
     assert parameters["num_processes"]["defaultValue"] == max(1, HARDWARE[name].num_gpus)
+
+
+@pytest.mark.parametrize("name", ["dgx-1v-16g", SEVERAL])
+def test_so_are_those_of_classification(tmp_path, name):
+    """Its own, and what both pipelines have."""
+    path = tmp_path / "classification.yaml"
+    compile_pipeline(
+        hardware=name, images=DIGESTS, only_newer_dump=False, output=path, pipeline="classification"
+    )
+    (spec, _) = yaml.safe_load_all(path.read_text("utf-8"))
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    plan = make_plan(name)
+
+    expected = plan.classification_parameters | {"num_processes": plan.hardware.num_processes}
+
+    assert {key: parameters[key]["defaultValue"] for key in expected} == expected
 
 
 @pytest.mark.parametrize("name", HARDWARE)
@@ -277,6 +292,7 @@ def test_a_package_for_gpus_runs_on_this_machine(tmp_path):
         "pretrain_512_num_steps": 2,
         "pretrain_512_global_batch_size": 4,
         "finetune_num_epochs": 0.5,
+        "finetune_global_batch_size": 32,
     }
 
     artifacts = run(arguments, runner="process", output=tmp_path, pipeline=package)
