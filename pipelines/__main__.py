@@ -1,6 +1,7 @@
 """Command line of the pipeline: python -m pipelines --help."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ from pipelines.commands import (
 )
 
 _EXIT_INPUT_ERROR, _EXIT_INTERRUPTED = 2, 130
+# As a shell shows what SIGPIPE ended.
+_EXIT_BROKEN_PIPE = 141
 _COMMANDS = (compile, plan, push, run, register, submit, follow, runs, schedule)
 
 
@@ -36,13 +39,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif more:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     try:
-        return function(**arguments)
+        status = function(**arguments)
+        sys.stdout.flush()
+        return status
     except InputError as error:
         print(f"{name}: error: {error}", file=sys.stderr)
         return _EXIT_INPUT_ERROR
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         return _EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # `| head` has read enough. What is left in the buffer goes nowhere at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _EXIT_BROKEN_PIPE
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The parameters of a run: flags and a YAML file, checked by the package before anything runs."""
 
 import argparse
+import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ def make_parser(package: Package) -> argparse.ArgumentParser:
     """A flag for each parameter of the package, described as in the UI."""
     parser = argparse.ArgumentParser(
         prog="python -m pipelines submit",
-        usage="python -m pipelines submit … [--PARAMETER VALUE …]",
+        usage="python -m pipelines submit … [--PARAMETER VALUE …]; --list-parameters prints them",
         description=f"The parameters of {package.name}.",
         allow_abbrev=False,
         add_help=False,
@@ -61,30 +63,41 @@ def read_arguments(
         InputError: naming the parameter that is unknown, missing or of another type.
     """
     values = _read_file(file) if file else {}
-    label = f"{file}: " if file else ""
-    unknown = [name for name in values if name not in package.parameters]
-    if unknown:
-        raise InputError(
-            f"{label}{package.name} has no parameter {unknown[0]!r}; it has "
-            f"{', '.join(package.parameters)}"
-        )
-    for name, value in values.items():
-        _check(value, package.parameters[name], f"{label}{name}")
+    check_values(package, values, f"{file}: " if file else "")
     given = vars(make_parser(package).parse_args(list(flags)))
     for name, text in given.items():
         if text is not None:
             values[name] = _parse(text, package.parameters[name], f"--{name.replace('_', '-')}")
-    missing = [
-        name
-        for name, parameter in package.parameters.items()
-        if _is_required(parameter) and name not in values
-    ]
-    if missing:
+    if missing := find_missing(package, values):
         raise InputError(
             f"{package.name} needs {', '.join(missing)}; give --{missing[0].replace('_', '-')}, "
             "or a file with --parameters"
         )
     return values
+
+
+def check_values(package: Package, values: Mapping[str, Any], label: str) -> None:
+    """Compare parameters that a file holds with the package's.
+
+    Raises:
+        InputError: naming the parameter that is unknown or of another type, after the label.
+    """
+    unknown = [name for name in values if name not in package.parameters]
+    if unknown:
+        close = difflib.get_close_matches(str(unknown[0]), package.parameters, n=1)
+        remedy = f"is it {close[0]}?" if close else f"it has {', '.join(package.parameters)}"
+        raise InputError(f"{label}{package.name} has no parameter {unknown[0]!r}; {remedy}")
+    for name, value in values.items():
+        _check(value, package.parameters[name], f"{label}{name}")
+
+
+def find_missing(package: Package, values: Mapping[str, Any]) -> list[str]:
+    """The parameters that have no default and no value."""
+    return [
+        name
+        for name, parameter in package.parameters.items()
+        if _is_required(parameter) and name not in values
+    ]
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -120,4 +133,17 @@ def _parse(text: str, parameter: Mapping[str, Any], label: str) -> Any:
 def _check(value: Any, parameter: Mapping[str, Any], label: str) -> None:
     kind = parameter["parameterType"]
     if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "BOOLEAN"):
-        raise InputError(f"{label} must be {_SAID[kind]}, got {value!r}")
+        hint = _hint(value) if kind in ("NUMBER_INTEGER", "NUMBER_DOUBLE") else ""
+        raise InputError(f"{label} must be {_SAID[kind]}, got {value!r}{hint}")
+    for item in value if isinstance(value, list) else ():
+        if hint := _hint(item):
+            raise InputError(f"{label} holds the text {item!r}{hint}")
+
+
+def _hint(value: Any) -> str:
+    """How a number that YAML took for a text is to be written."""
+    if not (isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value)):
+        return ""
+    mantissa, _, exponent = value.lower().partition("e")
+    signed = exponent if exponent[0] in "+-" else f"+{exponent}"
+    return f"; YAML reads a number only in {mantissa}.0e{signed}"

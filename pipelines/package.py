@@ -15,7 +15,11 @@ from pipelines.tasks import describe_worker_pod, limit_training, set_task
 
 
 def fit(
-    pipeline: GraphComponent, hardware: str, *, images: Mapping[str, str] | None = None
+    pipeline: GraphComponent,
+    hardware: str,
+    *,
+    images: Mapping[str, str] | None = None,
+    **recipe: Any,
 ) -> GraphComponent:
     """The pipeline as it is to run on such machines.
 
@@ -24,12 +28,13 @@ def fit(
         hardware: see `find_hardware`. Its recipe becomes the parameters' defaults, and its
             CPUs, memory, GPUs and labels the settings of each step.
         images: the image to run in place of each name; none leaves the names.
+        recipe: what `make_plan` takes besides.
 
     Raises:
-        InputError: if there is no such machine, or the model does not fit it.
+        InputError: if there is no such machine, or `make_plan` finds no recipe for it.
     """
     machine = find_hardware(hardware)
-    plan = make_plan(hardware)
+    plan = make_plan(hardware, **recipe)
     training_hours = sum(phase.hours or 0 for phase in plan.phases)
     # Both pipelines' at once: what they both have, they have with one meaning.
     defaults = plan.parameters | plan.classification_parameters

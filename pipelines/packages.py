@@ -88,6 +88,11 @@ def read_package(path: Path) -> Package:
         raise InputError(f"{path}: no pipeline package: {error}") from None
     platforms = [one for one in documents[1:] if isinstance(one, dict)]
     first = documents[0] if documents else None
+    if isinstance(first, dict) and first.get("kind") in ("Pipeline", "PipelineVersion"):
+        raise InputError(
+            f"{path}: holds resources for `kubectl apply`; `python -m pipelines compile` writes a "
+            "package without --format kubernetes"
+        )
     if not isinstance(first, dict) or not {"pipelineInfo", "root", "components"} <= first.keys():
         raise InputError(
             f"{path}: no pipeline package: expected IR YAML with pipelineInfo, root and "

@@ -12,7 +12,10 @@ from typing import Any
 import kfp_server_api
 
 from components.shared.errors import InputError
-from pipelines.cluster import Cluster, fetch_all, find_experiment, find_pipeline, list_versions
+from pipelines.arguments import check_values, find_missing
+from pipelines.cluster import Cluster, fetch_all, find_experiment, list_versions
+from pipelines.packages import Package
+from pipelines.registry import Version, find_version
 from pipelines.schedules import LATEST, Schedule
 
 _MARK = "Managed by schedules.yaml: change it there."
@@ -41,9 +44,11 @@ class Change:
             return [f"+ {self.wanted.name}: {self.wanted.pipeline} at {self.wanted.cron}"]
         if self.wanted is None:
             return [f"- {self.observed.schedule.name}"]
-        old, new = dataclasses.asdict(self.observed.schedule), dataclasses.asdict(self.wanted)
+        old, new = _list_fields(self.observed.schedule), _list_fields(self.wanted)
         return [f"~ {self.wanted.name}"] + [
-            f"    {name}: {old[name]!r} -> {new[name]!r}" for name in new if old[name] != new[name]
+            f"    {name}: {old.get(name, 'not set')} -> {new.get(name, 'not set')}"
+            for name in new | old
+            if old.get(name) != new.get(name)
         ]
 
 
@@ -52,9 +57,14 @@ class RecurringRuns:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster, self._client = cluster, cluster.client
+        self._found: dict[tuple[str, str], tuple[Version, Package]] = {}
 
     def plan(self, wanted: Sequence[Schedule]) -> list[Change]:
-        """What differs between the file and the cluster, in the file's order."""
+        """What differs between the file and the cluster, in the file's order.
+
+        Raises:
+            InputError: if a pipeline or a version is not on the cluster, or has other parameters.
+        """
         name_to_observed: dict[str, Observed] = {}
         changes = []
         for observed in self._observe():
@@ -64,16 +74,14 @@ class RecurringRuns:
             name_to_observed.setdefault(observed.schedule.name, observed)
         for schedule in wanted:
             one = name_to_observed.pop(schedule.name, None)
+            # All, not only those that change: the newest version may be another than it was.
+            self._expect_to_run(schedule)
             if one is None or one.schedule != schedule:
                 changes.append(Change(schedule, one))
         return changes + [Change(None, observed) for observed in name_to_observed.values()]
 
     def apply(self, change: Change) -> None:
-        """Do what a change says.
-
-        Raises:
-            InputError: if the pipeline or its version is not on the cluster.
-        """
+        """Do what a change says."""
         wanted, observed = change.wanted, change.observed
         if wanted is not None and observed is not None and _is_pause(wanted, observed.schedule):
             switch = (
@@ -89,13 +97,7 @@ class RecurringRuns:
             self._client.delete_recurring_run(observed.id)
 
     def _create(self, schedule: Schedule) -> None:
-        pipeline = find_pipeline(self._cluster, schedule.pipeline)
-        if pipeline is None:
-            raise InputError(
-                f"schedule {schedule.name}: the cluster has no pipeline {schedule.pipeline!r}; "
-                "`python -m pipelines register` puts it there"
-            )
-        pipeline_id = pipeline.pipeline_id
+        version, _ = self._find(schedule)
         self._client.create_recurring_run(
             experiment_id=find_experiment(self._cluster, schedule.experiment),
             job_name=schedule.name,
@@ -104,27 +106,32 @@ class RecurringRuns:
             max_concurrency=schedule.max_concurrency,
             no_catchup=not schedule.catchup,
             params=dict(schedule.parameters),
-            pipeline_id=pipeline_id,
+            pipeline_id=version.pipeline_id,
             # None at all: the backend takes the newest at each trigger.
-            version_id=self._find_version(schedule, pipeline_id),
+            version_id="" if schedule.version == LATEST else version.version_id,
             enabled=not schedule.paused,
             pipeline_root=schedule.pipeline_root or None,
             service_account=schedule.service_account or None,
         )
 
-    def _find_version(self, schedule: Schedule, pipeline_id: str) -> str:
-        if schedule.version == LATEST:
-            return ""
-        versions = {
-            one.display_name: one.pipeline_version_id
-            for one in list_versions(self._cluster, pipeline_id)
-        }
-        if schedule.version not in versions:
+    def _expect_to_run(self, schedule: Schedule) -> None:
+        """A mistake is to be found now, not when the run begins at night."""
+        _, package = self._find(schedule)
+        label = f"schedule {schedule.name}: "
+        check_values(package, schedule.parameters, label)
+        if missing := find_missing(package, schedule.parameters):
             raise InputError(
-                f"schedule {schedule.name}: {schedule.pipeline} has no version "
-                f"{schedule.version!r}, only {', '.join(versions) or 'none'}"
+                f"{label}{package.name} needs {', '.join(missing)}; add to its parameters"
             )
-        return versions[schedule.version]
+
+    def _find(self, schedule: Schedule) -> tuple[Version, Package]:
+        key = (schedule.pipeline, schedule.version)
+        if key not in self._found:
+            try:
+                self._found[key] = find_version(self._cluster, *key)
+            except InputError as error:
+                raise InputError(f"schedule {schedule.name}: {error}") from None
+        return self._found[key]
 
     def _observe(self) -> Iterator[Observed]:
         """Ours; the newest first."""
@@ -169,3 +176,11 @@ class RecurringRuns:
 def _is_pause(wanted: Schedule, observed: Schedule) -> bool:
     """Whether nothing but `paused` differs."""
     return dataclasses.replace(wanted, paused=observed.paused) == observed
+
+
+def _list_fields(schedule: Schedule) -> dict[str, str]:
+    """In the file's words, each parameter for itself."""
+    fields = dataclasses.asdict(schedule)
+    parameters = fields.pop("parameters")
+    fields |= {f"parameters.{name}": value for name, value in parameters.items()}
+    return {name: repr(value) for name, value in fields.items()}

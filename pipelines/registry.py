@@ -62,7 +62,7 @@ def find_version(cluster: Cluster, name: str, version: str = LATEST) -> tuple[Ve
     pipeline = find_pipeline(cluster, name)
     if pipeline is None:
         raise InputError(
-            f"{cluster.host} has no pipeline {name!r}; `python -m pipelines register` puts it there"
+            f"the cluster has no pipeline {name!r}; `python -m pipelines register` puts it there"
         )
     versions = list(list_versions(cluster, pipeline.pipeline_id))
     wanted = [one for one in versions if version in (LATEST, one.display_name)]

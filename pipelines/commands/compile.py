@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
+from pipelines.commands.plan import add_recipe_flags
 from pipelines.hardware import HARDWARE
 from pipelines.images import DIGESTS
 
@@ -27,6 +28,7 @@ def add_parser(commands: Any) -> None:
         default="cpu",
         help=f"what trains: {', '.join(HARDWARE)}, or one of them with xN for N machines (dgx-2x4)",
     )
+    add_recipe_flags(parser)
     parser.add_argument(
         "--images",
         type=Path,
@@ -63,6 +65,7 @@ def compile_pipeline(
     format: str = "ir",  # noqa: A002 - one name all the way
     output: Path | None = None,
     pipeline: str = "bert",
+    **recipe: Any,
 ) -> int:
     """Write the package; print its path."""
     from kfp import compiler
@@ -74,17 +77,25 @@ def compile_pipeline(
     from pipelines.package import fit
     from pipelines.retraining import retraining
 
+    output = output or Path("runs", f"{pipeline}.yaml")
+    if output.suffix != ".yaml":
+        raise InputError(f"--output {output}: must end with .yaml")
     digests = {} if images == DIGESTS and not images.exists() else read_digests(images)
     if only_newer_dump and pipeline != "bert":
         raise InputError("--only-newer-dump: only the pipeline bert has a dump to look for")
-    package = fit(bert if pipeline == "bert" else classification, hardware, images=digests)
+    chosen = bert if pipeline == "bert" else classification
+    package = fit(chosen, hardware, images=digests, **recipe)
     if only_newer_dump:
-        package = fit(retraining(package), hardware, images=digests)
-    output = output or Path("runs", f"{pipeline}.yaml")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if format == "kubernetes":
-        write_resources(package, output)
-    else:
-        compiler.Compiler().compile(package, str(output))
+        package = fit(retraining(package), hardware, images=digests, **recipe)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if format == "kubernetes":
+            write_resources(package, output)
+        else:
+            compiler.Compiler().compile(package, str(output))
+    except OSError as error:
+        raise InputError(
+            f"--output {output}: {error.strerror}; name a file that can be written"
+        ) from None
     print(output)
     return 0

@@ -18,24 +18,38 @@ def add_parser(commands: Any) -> None:
         required=True,
         help=f"{', '.join(HARDWARE)}, or one of them with xN for N machines (dgx-2x4)",
     )
-    parser.add_argument("--preset", choices=PRESETS, default="", help="default: large, tiny on cpu")
+    add_recipe_flags(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.set_defaults(function=print_plan)
+
+
+def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
+    """What the recipe depends on besides the machine; the arguments of `make_plan`."""
+    # A default that is left out is the recipe's own.
     parser.add_argument(
-        "--precision", choices=PRECISIONS, default="", help="default: the machine's fastest"
+        "--preset",
+        choices=PRESETS,
+        default=argparse.SUPPRESS,
+        help="size of the model (default: large, tiny on cpu)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=argparse.SUPPRESS,
+        help="(default: the machine's fastest)",
     )
     parser.add_argument(
         "--global-batch-size",
         type=int,
-        default=0,
-        help="rows of one update of the first phase; default: the recipe's",
+        default=argparse.SUPPRESS,
+        help="rows of one update of the first phase (default: the recipe's)",
     )
     parser.add_argument(
         "--finetune-global-batch-size",
         type=int,
-        default=0,
-        help="windows of one update of fine-tuning; default: the recipe's",
+        default=argparse.SUPPRESS,
+        help="windows of one update of fine-tuning (default: the recipe's)",
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.set_defaults(function=print_plan)
 
 
 def print_plan(format: str, **settings: Any) -> int:  # noqa: A002 - one name all the way

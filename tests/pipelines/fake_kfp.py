@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
+from pipelines.environments import REPOSITORY
 from pipelines.metadata import decode_frames
 from tests.pipelines.fake_metadata import answer_metadata
 
@@ -65,7 +66,7 @@ class FakeKfp(ThreadingHTTPServer):
     def add_pipeline(self, name: str, *versions: str) -> None:
         id_ = self.add("pipelines", {"display_name": name})["pipeline_id"]
         for version in versions:
-            self.add_version(id_, version, {})
+            self.add_version(id_, version, _read_committed(name))
 
     def add_version(self, pipeline_id: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
         version = {
@@ -92,6 +93,16 @@ class FakeKfp(ThreadingHTTPServer):
     def _time(number: int) -> str:
         """In the order in which things were made."""
         return f"2026-11-01T00:{number // 60:02}:{number % 60:02}Z"
+
+
+def _read_committed(name: str) -> dict[str, Any]:
+    """The specification of a pipeline's committed package for machines without GPUs."""
+    stem = {"bert-retraining": "retraining"}.get(name, name)
+    path = REPOSITORY / "manifests" / "pipelines" / f"{stem}-cpu.yaml"
+    if not path.exists():
+        return {}
+    spec, platform = yaml.load_all(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+    return {"pipeline_spec": spec, "platform_spec": platform}
 
 
 def _nodes(run_id: str, steps: Mapping[str, str]) -> list[dict[str, Any]]:

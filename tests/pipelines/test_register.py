@@ -5,6 +5,7 @@ import yaml
 from kfp import dsl
 from kfp.compiler import Compiler
 
+from pipelines.environments import REPOSITORY
 from pipelines.packages import read_package
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_kfp import running_fake_kfp
@@ -95,6 +96,16 @@ def test_a_package_that_is_none_is_refused_before_any_is_sent(kfp, package, tmp_
     assert done.returncode == 2
     assert f"{wrong}: no pipeline package" in done.last_error
     assert not kfp.writes
+
+
+def test_resources_for_kubectl_are_told_as_such(kfp):
+    """What the overlay kubeflow-native holds is no package."""
+    file = REPOSITORY / "manifests" / "overlays" / "kubeflow-native" / "classification.yaml"
+
+    done = run_command("register", file, "--host", kfp.address)
+
+    assert done.returncode == 2
+    assert f"{file}: holds resources for `kubectl apply`" in done.last_error
 
 
 def test_a_token_signs_each_request_in(kfp, package, tmp_path):

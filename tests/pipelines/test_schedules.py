@@ -11,7 +11,12 @@ MONTHLY = {
     "pipeline": "bert",
     "cron": "0 0 3 2 * *",
     "experiment": "retraining",
-    "parameters": {"dump": "simplewiki-latest", "num_processes": 8, "lowercase": True},
+    "parameters": {
+        "dump": "simplewiki-latest",
+        "squad_train": "gs://bucket/train.json",
+        "num_processes": 8,
+        "lowercase": True,
+    },
     "pipeline_root": "s3://bucket/runs",
 }
 
@@ -86,6 +91,35 @@ def test_a_change_is_shown_field_by_field_and_made(apply, kfp):
     assert kfp.writes[-1].endswith(old)
 
 
+def test_of_the_parameters_only_those_that_differ_are_shown(apply):
+    """Each by its name; one that is new or gone was or is not set."""
+    apply(MONTHLY)
+    parameters = {**MONTHLY["parameters"], "num_processes": 16, "seed": 7}
+    del parameters["lowercase"]
+
+    done = apply({**MONTHLY, "parameters": parameters}, flags=("--dry-run",))
+
+    assert done.stdout.splitlines()[:-1] == [
+        "~ monthly",
+        "    parameters.num_processes: 8 -> 16",
+        "    parameters.seed: not set -> 7",
+        "    parameters.lowercase: True -> not set",
+    ]
+
+
+def test_parameters_that_the_newest_version_lacks_are_found(apply, kfp):
+    """Though the schedule is as the file says: its next run would fail."""
+    apply(MONTHLY)
+    (pipeline_id,) = kfp.objects["pipelines"]
+    newest = kfp.versions[pipeline_id][-1]["pipeline_spec"]["pipeline_spec"]
+    del newest["root"]["inputDefinitions"]["parameters"]["lowercase"]
+
+    done = apply(MONTHLY)
+
+    assert done.returncode == 2
+    assert "schedule monthly: bert has no parameter 'lowercase'" in done.stderr
+
+
 def test_a_pause_keeps_the_run(apply, kfp):
     """Its history in the UI stays with it; so does lifting it."""
     apply(MONTHLY)
@@ -144,13 +178,24 @@ def test_a_dry_run_shows_and_changes_nothing(apply, kfp):
         ({"paused": "no"}, "paused must be true or false"),
         ({"pipeline": "gpt"}, "the cluster has no pipeline 'gpt'; `python -m pipelines register`"),
         ({"version": "9"}, "bert has no version '9', only 0.2.0, 0.1.0"),
+        ({"parameters": {"dump": "x"}}, "bert needs squad_train; add to its parameters"),
+        (
+            {"parameters": {**MONTHLY["parameters"], "num_proceses": 8}},
+            "bert has no parameter 'num_proceses'; is it num_processes?",
+        ),
+        (
+            {"parameters": {**MONTHLY["parameters"], "seed": "7"}},
+            "seed must be a whole number, got '7'",
+        ),
     ],
 )
-def test_a_wrong_schedule_is_refused_by_its_name(apply, kfp, change, said):
-    """In one line, status 2, and no recurring run is made."""
-    done = apply({**MONTHLY, **change})
+@pytest.mark.parametrize("flags", [(), ("--dry-run",)])
+def test_a_wrong_schedule_is_refused_by_its_name(apply, kfp, change, said, flags):
+    """In one line, status 2, and nothing is made, the right schedule before it neither."""
+    done = apply({**MONTHLY, "name": "right"}, {**MONTHLY, **change}, flags=flags)
 
     assert done.returncode == 2
+    assert not done.stdout
     assert said in done.stderr.splitlines()[-1]
     assert "monthly" in done.stderr.splitlines()[-1]
     assert not kfp.objects["recurringruns"]
