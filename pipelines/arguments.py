@@ -126,6 +126,8 @@ def _parse(text: str, parameter: Mapping[str, Any], label: str) -> Any:
         value = json.loads(text.lower() if kind == "BOOLEAN" else text)
     except ValueError:
         value = text
+        if kind == "LIST":
+            value = [item.strip() for item in text.strip("[]").split(",")]  # words
     _check(value, parameter, label)
     return value
 

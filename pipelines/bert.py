@@ -76,6 +76,10 @@ def bert(
     stride_tokens: int = FinetuneConfig.stride_tokens,
     null_score_diff_threshold: float = EvaluateConfig.null_score_diff_threshold,
     evaluate_batch_size: int = EvaluateConfig.batch_size,
+    speed_batch_sizes: list[int] = [],  # noqa: B006 - kfp copies them
+    speed_lengths: list[int] = [],  # noqa: B006
+    speed_precisions: list[str] = [],  # noqa: B006
+    num_speed_batches: int = EvaluateConfig.num_speed_batches,
     baseline: str = EvaluateConfig.baseline,
     precision: str = PretrainConfig.precision,
     num_processes: int = PretrainConfig.num_processes,
@@ -158,6 +162,12 @@ def bert(
         stride_tokens: tokens between the starts of two windows of a long context.
         null_score_diff_threshold: SQuAD 2.0 answers "no answer" above this difference.
         evaluate_batch_size: windows predicted at once, for the scores and the speed.
+        speed_batch_sizes: batch sizes at which the evaluation measures the speed of prediction
+            besides, each with each of speed_lengths and speed_precisions; of these three what
+            is empty is the evaluation's own, and if all are, nothing more is measured.
+        speed_lengths: tokens of a window, with padding, to measure it at (NVIDIA: 128, 384).
+        speed_precisions: precisions to measure it in.
+        num_speed_batches: batches of each of these settings that are timed on each device.
         baseline: metrics.json of the model in use, evaluated on the same questions, to
             compare with: a path (on a mounted volume).
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
@@ -300,6 +310,10 @@ def bert(
             stride_tokens=stride_tokens,
             null_score_diff_threshold=null_score_diff_threshold,
             batch_size=evaluate_batch_size,
+            speed_batch_sizes=speed_batch_sizes,
+            speed_lengths=speed_lengths,
+            speed_precisions=speed_precisions,
+            num_speed_batches=num_speed_batches,
             baseline=baseline,
             precision=precision,
         ).set_display_name("Evaluate")

@@ -35,6 +35,9 @@ class _Needs:
     """What a step needs; CPUs and memory are of those that get no GPU."""
 
     gpus: str = _NONE
+    """Of one machine."""
+    trains: bool = False
+    """As long as the training takes, on as many machines as it has."""
     opens_stores: bool = False
     """It reads or writes s3:// itself, beside the artifacts that Kubeflow copies."""
     num_cpus: int = 1
@@ -51,6 +54,7 @@ class _Needs:
 # keeps a step that fails at once from using up its retries in seconds.
 _TRAINING = _Needs(
     gpus=_ALL,
+    trains=True,
     opens_stores=True,
     timeout_hours=72,
     num_retries=10,
@@ -72,7 +76,7 @@ _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "pretrain": _TRAINING,
     "finetune": _TRAINING,
     "finetune-classification": _TRAINING,
-    "evaluate": _Needs(gpus=_ONE),
+    "evaluate": _Needs(gpus=_ALL),
     "evaluate-classification": _Needs(gpus=_ONE),
     "choose": _Needs(),
 }
@@ -83,15 +87,15 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
 
     Args:
         task: a step of the pipeline, known by its component's name.
-        hardware: a step that trains is one pod that takes such a machine whole; one that
-            predicts takes one GPU of it, with its share of the CPUs and the memory. The others
-            run on nodes without GPUs; so does a step that trains on several machines, which
-            makes an MPIJob of pods that take them.
+        hardware: a step that trains or answers questions is one pod that takes such a machine
+            whole; one that labels sentences takes one GPU of it, with its share of the CPUs and
+            the memory. The others run on nodes without GPUs; so does a step that trains on
+            several machines, which makes an MPIJob of pods that take them.
         training_hours: expected of pretraining; see `limit_training`.
     """
     needs = _COMPONENT_TO_NEEDS[task.component_spec.name]
     timeout_hours = needs.timeout_hours
-    if needs.gpus == _ALL:
+    if needs.trains:
         timeout_hours = limit_training(training_hours)
         if hardware.num_nodes > 1:
             needs = _FOLLOWING

@@ -9,6 +9,7 @@ import numpy as np
 from components.evaluate.answers import Answers, choose_answers
 from components.evaluate.config import AnswerConfig
 from components.evaluate.predict import Predictor
+from components.evaluate.replicas import Replicas
 from components.shared.bert.checkpoint import Checkpoint
 from components.shared.bert.heads import SpanModel
 from components.shared.squad.data import Question
@@ -33,13 +34,21 @@ class Answerer:
         )
         self.predictor = load_predictor(self.checkpoint, precision=config.precision)
 
-    def cut(self, questions: Sequence[Question]) -> list[Window]:
-        """The windows of the questions' contexts."""
+    def replicas_of(self, precision: str) -> Replicas:
+        """The model in a precision: its own, or loaded anew."""
+        if precision == self._config.precision:
+            return self.predictor.replicas
+        return load_predictor(self.checkpoint, precision=precision).replicas
+
+    def cut(
+        self, questions: Sequence[Question], *, max_length_tokens: int | None = None
+    ) -> list[Window]:
+        """The windows of the questions' contexts, of the config's length or another."""
         return make_windows(
             questions,
             self._tokenizer,
             self.checkpoint.vocabulary,
-            max_length_tokens=self._config.max_length_tokens,
+            max_length_tokens=max_length_tokens or self._config.max_length_tokens,
             stride_tokens=self._config.stride_tokens,
             max_query_tokens=self._config.max_query_tokens,
             training=False,

@@ -28,6 +28,10 @@ def evaluate(
     precision: str = EvaluateConfig.precision,
     num_warmup_batches: int = EvaluateConfig.num_warmup_batches,
     num_report_questions: int = EvaluateConfig.num_report_questions,
+    speed_batch_sizes: list[int] = [],  # noqa: B006 - kfp copies them
+    speed_lengths: list[int] = [],  # noqa: B006
+    speed_precisions: list[str] = [],  # noqa: B006
+    num_speed_batches: int = EvaluateConfig.num_speed_batches,
 ) -> dsl.ContainerSpec:
     """Score a fine-tuned BERT on SQuAD and measure how fast it answers.
 
@@ -55,6 +59,12 @@ def evaluate(
         precision: float32, mixed_float16 (V100) or mixed_bfloat16 (A100 and later).
         num_warmup_batches: batches of each length that run before the timing begins.
         num_report_questions: answered questions that the report shows.
+        speed_batch_sizes: batch sizes to measure the speed at besides, each with each of
+            speed_lengths and speed_precisions; of these three what is empty is the
+            evaluation's own, and if all are, nothing more is measured.
+        speed_lengths: tokens of a window, with padding, to measure it at.
+        speed_precisions: precisions to measure it in.
+        num_speed_batches: batches of each of these settings that are timed on each device.
     """
     return dsl.ContainerSpec(
         image=name_image("evaluate"),

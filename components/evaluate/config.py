@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from components.shared.bert.settings import PRECISIONS
 from components.shared.errors import InputError
@@ -15,7 +16,22 @@ _LEAST = {
     "num_report_questions": 0,
     "num_report_sentences": 0,
     "num_answers": 1,
+    "num_speed_batches": 1,
 }
+
+
+class SpeedSetting(NamedTuple):
+    """In what the speed is measured."""
+
+    precision: str
+    length_tokens: int
+    """Of every window, with padding."""
+    batch_size: int
+
+    @property
+    def name(self) -> str:
+        """What metrics of it begin with."""
+        return f"{self.precision}_length_{self.length_tokens}_batch_{self.batch_size}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +50,12 @@ class PredictionConfig:
         for name, least in _LEAST.items():
             if getattr(self, name, least) < least:
                 raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
-        if self.precision not in PRECISIONS:
-            raise InputError(
-                f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}"
-            )
+        self._expect_precision("precision", self.precision)
+
+    @staticmethod
+    def _expect_precision(name: str, precision: str) -> None:
+        if precision not in PRECISIONS:
+            raise InputError(f"{name} must be one of {', '.join(PRECISIONS)}, got {precision!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +103,56 @@ class EvaluateConfig(AnswerConfig):
     """Batches run before the timing begins; compilation is never timed."""
     num_report_questions: int = 30
     """Answered questions that the report shows."""
+
+    speed_batch_sizes: tuple[int, ...] = ()
+    """Batch sizes to measure the speed at besides, each with each of speed_lengths and
+    speed_precisions; of these three what is empty is the evaluation's own, and if all are,
+    nothing more is measured."""
+    speed_lengths: tuple[int, ...] = ()
+    """Tokens of a window, with padding, to measure it at."""
+    speed_precisions: tuple[str, ...] = ()
+    """Precisions to measure it in."""
+    num_speed_batches: int = 100
+    """Batches of each of these settings that are timed on each device."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("speed_batch_sizes", "speed_lengths", "speed_precisions"):
+            given = getattr(self, name)
+            if len(set(given)) < len(given):
+                raise InputError(f"{name} must be distinct, got {', '.join(map(str, given))}")
+        for size in self.speed_batch_sizes:
+            if size < 1:
+                raise InputError(f"speed_batch_sizes must be 1 or more, got {size}")
+        for length in self.speed_lengths:
+            self._expect_context("speed_lengths", length)
+        for precision in self.speed_precisions:
+            self._expect_precision("speed_precisions", precision)
+
+    def expect_room(self, max_position_embeddings: int) -> None:
+        """Compare the windows' lengths, those of the speed among them, with a model's positions.
+
+        Raises:
+            InputError: if a window is longer.
+        """
+        super().expect_room(max_position_embeddings)
+        longest = max(self.speed_lengths, default=0)
+        if longest > max_position_embeddings:
+            raise InputError(
+                f"speed_lengths {longest} is more than the model's max_position_embeddings "
+                f"{max_position_embeddings}"
+            )
+
+    def speed_grid(self) -> list[SpeedSetting]:
+        """What the speed is measured at besides, by precision."""
+        if not (self.speed_precisions or self.speed_lengths or self.speed_batch_sizes):
+            return []
+        return [
+            SpeedSetting(precision, length, batch_size)
+            for precision in self.speed_precisions or (self.precision,)
+            for length in self.speed_lengths or (self.max_length_tokens,)
+            for batch_size in self.speed_batch_sizes or (self.batch_size,)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,18 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from typing import NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from components.evaluate.speed import MeasuredSpeed
 from components.shared.bert.history import History
 
 _COLORS = ("#1f5fbf", "#c2571a", "#2e7d4f", "#7a4fb5")
@@ -78,6 +81,62 @@ def draw_precision_recall(
         axes.grid()
         axes.legend(loc="best")
         return Panel("Precision and recall over the null threshold", _render(figure))
+
+
+def draw_speed(measured: Sequence[MeasuredSpeed]) -> list[Panel]:
+    """Latency of a batch and windows a second of each precision.
+
+    Over the batch size with a line for each length; of a single batch size over the length.
+    """
+    panels = []
+    ran = [item for item in measured if item.speed]
+    is_over_batches = len({item.setting.batch_size for item in ran}) != 1
+    for precision in dict.fromkeys(item.setting.precision for item in ran):
+        own = [item for item in ran if item.setting.precision == precision]
+        panels.append(
+            Panel(
+                f"Latency of a batch in {precision}: median, and up to 99%",
+                _draw_grid(own, "latency_ms_p50", "latency_ms_p99", is_over_batches),
+            )
+        )
+        panels.append(
+            Panel(
+                f"Windows a second in {precision}",
+                _draw_grid(own, "windows_per_second", None, is_over_batches),
+            )
+        )
+    return panels
+
+
+def _draw_grid(
+    measured: Sequence[MeasuredSpeed], name: str, upper: str | None, is_over_batches: bool
+) -> Markup:
+    lines: dict[int, list[tuple[int, float, float]]] = {}
+    for setting, speed in measured:
+        assert speed is not None
+        x, line = setting.batch_size, setting.length_tokens
+        if not is_over_batches:
+            x, line = line, x
+        lines.setdefault(line, []).append((x, speed[name], speed[upper or name]))
+    with _figure() as (figure, axes):
+        for (line, points), color in zip(sorted(lines.items()), cycle(_COLORS), strict=False):
+            xs, values, tops = zip(*sorted(points), strict=True)
+            errors = [[0.0] * len(xs), list(np.subtract(tops, values))]
+            label = f"length {line}" if is_over_batches else f"batch {line}"
+            axes.errorbar(
+                xs, values, yerr=errors if upper else None, color=color, label=label,
+                lw=1.8, marker="o", markersize=4, elinewidth=1.2, capsize=3,
+            )  # fmt: skip
+        ticks = sorted({x for points in lines.values() for x, _, _ in points})
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(ticks, map(str, ticks))
+        axes.minorticks_off()
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("batch size" if is_over_batches else "length in tokens")
+        axes.set_ylabel("milliseconds" if upper else "")
+        axes.grid(axis="y")
+        axes.legend(loc="best")
+        return _render(figure)
 
 
 def _draw(entries: Sequence[Mapping], title: str, names: Sequence[str]) -> Markup:

@@ -1,21 +1,19 @@
 """Runs a model over windows or sentences, and measures how fast it does."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
-from components.shared.bert.config import BertConfig
-from components.shared.bert.heads import Model, SpanModel
+from components.evaluate.replicas import Arrays, MakeModel, Replicas, list_devices
+from components.shared.bert.checkpoint import Checkpoint
+from components.shared.bert.heads import SpanModel
 from components.shared.bert.sequences import TokenSequence, pad_sequences
 from components.shared.cpus import count_cpus
 from components.shared.progress import progress
 
-_PERCENTILES = (50, 90, 95, 99, 100)
+PERCENTILES = (50, 90, 95, 99, 100)
 
 
 @dataclass(frozen=True)
@@ -25,22 +23,17 @@ class Predictions:
     outputs: list[list[np.ndarray]]
     """Each of the model's outputs, sequence by sequence."""
     speed: dict[str, float]
-    """windows_per_second (or sentences) and latency_ms_p50 … p100 of a batch, compilation left
-    out."""
+    """windows_per_second (or sentences) over all devices, latency_ms_p50 … p100 of a batch, and
+    compile_and_warmup_seconds, which are in none of them."""
     seconds: float
     """The time of all batches, without compilation and warm-up."""
 
 
 class Predictor:
-    """A fine-tuned model, ready to answer."""
+    """A fine-tuned model, ready to answer, on each of the machine's devices."""
 
     def __init__(
-        self,
-        checkpoint: Checkpoint,
-        make_model: Callable[[BertConfig], Model],
-        *,
-        precision: str,
-        noun: str,
+        self, checkpoint: Checkpoint, make_model: MakeModel, *, precision: str, noun: str
     ) -> None:
         """Load the model.
 
@@ -53,23 +46,22 @@ class Predictor:
         Raises:
             InputError: if the checkpoint is of another architecture or task.
         """
-        keras.config.set_dtype_policy(precision)
         self._noun = noun
-        self._model = make_model(checkpoint.config)
-        self._model.build()
-        restore(checkpoint.folder, named_variables(self._model))
+        self.replicas = Replicas(checkpoint, make_model, precision=precision)
         # A start and an end for each token, or one output for each sequence.
-        self._per_token = isinstance(self._model, SpanModel)
-        self._predict = tf.function(lambda arrays: self._model(arrays, training=False))
+        self._per_token = isinstance(self.replicas.model, SpanModel)
 
     def score(
         self, sequences: Sequence[TokenSequence], *, batch_size: int
     ) -> list[list[np.ndarray]]:
         """Each of the model's outputs, sequence by sequence."""
-        collected = self._collect(sequences)
-        for indices in _batches(sequences, batch_size):
-            batch = [sequences[index] for index in indices]
-            collected.add(indices, self._run(_fill_up(batch, batch_size)))
+        batches = _Batches(sequences, batch_size)
+        collected = _Outputs(sequences, per_token=self._per_token)
+        self.replicas.run(
+            len(batches),
+            batches.make,
+            lambda number, outputs: collected.add(batches.indices[number], outputs),
+        )
         return collected.outputs
 
     def predict(
@@ -80,55 +72,79 @@ class Predictor:
         Args:
             sequences: what `make_windows` or `make_features` gives.
             batch_size: sequences at once; a last batch that is not full is filled up.
-            num_warmup_batches: batches of each shape that run, and compile, before its
-                first one is timed.
+            num_warmup_batches: batches of each shape that run, and compile, on each device
+                before any is timed.
         """
-        collected = self._collect(sequences)
-        latencies: list[float] = []
-        warm_shapes = set()
+        batches = _Batches(sequences, batch_size)
+        collected = _Outputs(sequences, per_token=self._per_token)
+        warmup_seconds = self.replicas.warm_up(batches.one_of_each_shape(), num_warmup_batches)
         with progress("Predicting", total=len(sequences), unit=self._noun) as shown:
-            for indices in _batches(sequences, batch_size):
-                batch = [sequences[index] for index in indices]
-                arrays = _fill_up(batch, batch_size)
-                shape = arrays["token_ids"].shape
-                if shape not in warm_shapes:
-                    warm_shapes.add(shape)
-                    for _ in range(max(1, num_warmup_batches)):
-                        self._run(arrays)
-                started = time.perf_counter()
-                outputs = self._run(_fill_up(batch, batch_size))
-                latencies.append(time.perf_counter() - started)
-                collected.add(indices, outputs)
-                shown.advance(len(indices))
-        seconds = sum(latencies)
-        rate = {f"{self._noun}_per_second": len(sequences) / max(seconds, 1e-9)}
-        return Predictions(collected.outputs, rate | _percentiles(latencies), seconds)
 
-    @staticmethod
-    def conditions() -> dict[str, str]:
-        """Under what conditions the speed was measured."""
-        gpus = tf.config.list_physical_devices("GPU")
-        if gpus:
-            details = tf.config.experimental.get_device_details(gpus[0])
-            return {"device": details.get("device_name", "GPU")}
-        return {"device": f"CPU, {count_cpus()} cores"}
+            def take(number: int, outputs: list[np.ndarray]) -> None:
+                collected.add(batches.indices[number], outputs)
+                shown.advance(len(batches.indices[number]))
 
-    def _collect(self, sequences: Sequence[TokenSequence]) -> "_Outputs":
-        return _Outputs(sequences, 2 if self._per_token else 1, per_token=self._per_token)
+            timings = self.replicas.time(len(batches), batches.make, take)
+        speed = {
+            f"{self._noun}_per_second": len(sequences) / max(timings.seconds, 1e-9),
+            **percentiles(timings.latencies),
+            "compile_and_warmup_seconds": warmup_seconds,
+        }
+        return Predictions(collected.outputs, speed, timings.seconds)
 
-    def _run(self, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
-        outputs = self._predict(arrays)
-        return [output.numpy() for output in tf.nest.flatten(outputs)]
+
+def percentiles(latencies: Sequence[float]) -> dict[str, float]:
+    """latency_ms_p50 … p100 of latencies in seconds."""
+    milliseconds = np.array(latencies or [0.0]) * 1000
+    return {f"latency_ms_p{p}": float(np.percentile(milliseconds, p)) for p in PERCENTILES}
+
+
+def describe_devices() -> Mapping[str, str | int]:
+    """On what the speed is measured."""
+    devices = list_devices()
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    else:
+        name = f"CPU, {count_cpus()} cores"
+    return {"device": name} | ({"devices": len(devices)} if len(devices) > 1 else {})
+
+
+class _Batches:
+    """Sequences in batches of like length: little is padding."""
+
+    def __init__(self, sequences: Sequence[TokenSequence], batch_size: int) -> None:
+        self._sequences, self._batch_size = sequences, batch_size
+        order = sorted(range(len(sequences)), key=lambda index: len(sequences[index].token_ids))
+        self.indices = [
+            order[start : start + batch_size] for start in range(0, len(order), batch_size)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def make(self, number: int) -> Arrays:
+        """A batch; one that is not full repeats its last sequence: one shape less to compile."""
+        batch = [self._sequences[index] for index in self.indices[number]]
+        full = batch + [batch[-1]] * (self._batch_size - len(batch))
+        return pad_sequences(full, longest=max(len(sequence.token_ids) for sequence in batch))
+
+    def one_of_each_shape(self) -> list[Arrays]:
+        """As `make` gives it."""
+        shape_to_arrays: dict[tuple[int, ...], Arrays] = {}
+        for number in range(len(self)):
+            arrays = self.make(number)
+            shape_to_arrays.setdefault(arrays["token_ids"].shape, arrays)
+        return list(shape_to_arrays.values())
 
 
 class _Outputs:
     """Gathers the outputs in the sequences' order, without those of padding."""
 
-    def __init__(
-        self, sequences: Sequence[TokenSequence], num_outputs: int, *, per_token: bool
-    ) -> None:
+    def __init__(self, sequences: Sequence[TokenSequence], *, per_token: bool) -> None:
         self._lengths = [len(sequence.token_ids) for sequence in sequences]
         self._per_token = per_token
+        num_outputs = 2 if per_token else 1
         self.outputs = [[np.empty(0)] * len(sequences) for _ in range(num_outputs)]
 
     def add(self, indices: Sequence[int], outputs: Sequence[np.ndarray]) -> None:
@@ -136,21 +152,3 @@ class _Outputs:
             for row, index in enumerate(indices):
                 last = self._lengths[index] if self._per_token else None
                 collected[index] = output[row, :last]
-
-
-def _batches(sequences: Sequence[TokenSequence], batch_size: int) -> Iterator[list[int]]:
-    """Indices of sequences, sorted by length: little is padding."""
-    order = sorted(range(len(sequences)), key=lambda index: len(sequences[index].token_ids))
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
-
-
-def _fill_up(batch: list[TokenSequence], batch_size: int) -> dict[str, np.ndarray]:
-    """Repeat the last sequence until the batch is full: one shape less to compile."""
-    full = batch + [batch[-1]] * (batch_size - len(batch))
-    return pad_sequences(full, longest=max(len(sequence.token_ids) for sequence in batch))
-
-
-def _percentiles(latencies: list[float]) -> dict[str, float]:
-    milliseconds = np.array(latencies or [0.0]) * 1000
-    return {f"latency_ms_p{p}": float(np.percentile(milliseconds, p)) for p in _PERCENTILES}

@@ -9,7 +9,8 @@ import jinja2
 from components.evaluate.answered import AnsweredQuestion, mark_context
 from components.evaluate.baseline import Difference
 from components.evaluate.breakdown import Group
-from components.evaluate.curves import Panel, draw_panels
+from components.evaluate.curves import Panel, draw_panels, draw_speed
+from components.evaluate.speed import MeasuredSpeed
 from components.shared.bert.history import History
 from components.shared.files import write_text
 
@@ -34,6 +35,7 @@ def write_report(
     subtitle: str = "",
     scores: Mapping[str, float],
     speed: Mapping[str, Any],
+    measured: Sequence[MeasuredSpeed] = (),
     histories: Sequence[History],
     answered: Sequence[AnsweredQuestion],
     settings: Mapping[str, Mapping[str, Any]],
@@ -50,6 +52,7 @@ def write_report(
         scores: what `score_answers` gives.
         speed: questions_per_second, windows_per_second and latency_ms_p50 … p100; anything
             else is shown as a condition of the measurement (batch size, device).
+        measured: the speed at other batch sizes, lengths and precisions.
         histories: of the training stages, in their order; empty ones are left out.
         answered: the questions to show.
         settings: tables of names and values by their headings.
@@ -71,6 +74,8 @@ def write_report(
         answered=[(item, mark_context(item)) for item in answered],
         differences=differences,
         groups=groups or {},
+        measured=measured,
+        speed_panels=draw_speed(measured),
         precision_recall=precision_recall,
     )
 

@@ -18,6 +18,7 @@ from components.evaluate.config import EvaluateConfig
 from components.evaluate.curves import Panel, draw_precision_recall
 from components.evaluate.report import write_report
 from components.evaluate.scores import score_answers
+from components.evaluate.speed import measure_speed, name_speeds
 from components.evaluate.summary import write_summary
 from components.shared.bert.history import History
 from components.shared.files import write_text
@@ -32,6 +33,7 @@ def run(config: EvaluateConfig) -> Metadata:
     """Answer the development set's questions, score the answers, time the model, report."""
     # Here: TensorFlow takes seconds to import, and `score` needs none.
     from components.evaluate.answerer import Answerer
+    from components.evaluate.predict import describe_devices
 
     data = read_squad(config.squad / "dev.json")
     answerer = Answerer(config)
@@ -54,6 +56,7 @@ def run(config: EvaluateConfig) -> Metadata:
     differences = compare(question_scores, Path(config.baseline)) if config.baseline else []
     questions_per_second = len(data.questions) / max(predicted.seconds, 1e-9)
     speed = {"questions_per_second": questions_per_second, **predicted.speed}
+    measured = measure_speed(config, answerer, data.questions)
 
     title = f"SQuAD {data.version}: {len(data.questions):,} questions"
     write_answers(config.predictions, answers)
@@ -62,7 +65,8 @@ def run(config: EvaluateConfig) -> Metadata:
         title=title,
         subtitle="How well the model answers, how fast, and how it was trained.",
         scores=scores,
-        speed={**speed, "batch_size": config.batch_size, **answerer.predictor.conditions()},
+        speed={**speed, "batch_size": config.batch_size, **describe_devices()},
+        measured=measured,
         histories=_read_histories(config),
         answered=choose_answered(data.questions, answers, config.num_report_questions),
         settings={
@@ -77,8 +81,15 @@ def run(config: EvaluateConfig) -> Metadata:
         },
         precision_recall=_draw_precision_recall(data.questions, answers),
     )
-    write_summary(config.summary, title=title, scores=scores, speed=speed, differences=differences)
-    metrics = {**scores, **speed, **_name_differences(differences)}
+    write_summary(
+        config.summary,
+        title=title,
+        scores=scores,
+        speed=speed,
+        differences=differences,
+        measured=measured,
+    )
+    metrics = {**scores, **speed, **name_speeds(measured), **_name_differences(differences)}
     content = {**metrics, QUESTION_SCORES: question_scores}
     write_text(config.metrics, json.dumps(content, indent=2) + "\n")
     return {"metrics": metrics, "predictions": {"questions": len(data.questions)}}

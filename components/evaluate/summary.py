@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from components.evaluate.baseline import Difference
+from components.evaluate.config import SpeedSetting
 from components.evaluate.report import SCORE_NAMES, SPEED_NAMES, format_number, score_rows
+from components.evaluate.speed import MeasuredSpeed
 from components.shared.files import write_text
 
 
@@ -16,6 +18,7 @@ def write_summary(
     scores: Mapping[str, float],
     speed: Mapping[str, Any],
     differences: Sequence[Difference] = (),
+    measured: Sequence[MeasuredSpeed] = (),
 ) -> None:
     """Write the summary, whole or not at all; the arguments are those of `write_report`."""
     lines = [f"# {title}", "", "| | exact match | F1 |", "|---|--:|--:|"]
@@ -35,4 +38,24 @@ def write_summary(
         for name, label in SPEED_NAMES.items()
         if name in speed
     ]
+    lines += _describe_best(measured)
     write_text(path, "\n".join(lines) + "\n")
+
+
+def _describe_best(measured: Sequence[MeasuredSpeed]) -> list[str]:
+    """The most questions a second, and the shortest wait, of all settings that were measured."""
+    ran = [(item.setting, item.speed) for item in measured if item.speed]
+    if not ran:
+        return []
+    most, rate = max(ran, key=lambda pair: pair[1]["questions_per_second"])
+    soonest, wait = min(ran, key=lambda pair: pair[1]["latency_ms_p50"])
+    return [
+        "",
+        f"Of {len(ran)} settings: most questions a second "
+        f"{format_number(rate['questions_per_second'])} ({_say(most)}); lowest median latency "
+        f"{format_number(wait['latency_ms_p50'])} ms ({_say(soonest)}).",
+    ]
+
+
+def _say(setting: SpeedSetting) -> str:
+    return f"{setting.precision}, length {setting.length_tokens}, batch {setting.batch_size}"

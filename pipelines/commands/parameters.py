@@ -1,7 +1,9 @@
 """A flag for each of a pipeline's parameters, described as in the Kubeflow UI."""
 
 import argparse
+import functools
 import inspect
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +20,7 @@ def add_parameters(parser: argparse.ArgumentParser, function: Callable[..., Any]
         default = None if required else parameter.default
         parser.add_argument(
             f"--{name.replace('_', '-')}",
-            type=_PARSERS.get(parameter.annotation, parameter.annotation),
+            type=_parser_of(parameter.annotation, may_be_empty=default == []),
             required=required,
             # As it is typed, for the help.
             default=",".join(map(str, default)) if isinstance(default, list) else default,
@@ -33,17 +35,28 @@ def parse_bool(text: str) -> bool:
     return text.lower() == "true"
 
 
-def parse_numbers(text: str) -> list[float]:
-    """Read numbers separated by commas."""
+def _parser_of(annotation: Any, *, may_be_empty: bool) -> Callable[[str], Any]:
+    if annotation is bool:
+        return parse_bool
+    if typing.get_origin(annotation) is list:
+        (kind,) = typing.get_args(annotation)
+        return functools.partial(_parse_list, kind=kind, may_be_empty=may_be_empty)
+    parser: Callable[[str], Any] = annotation
+    return parser
+
+
+def _parse_list(text: str, *, kind: type, may_be_empty: bool) -> list[Any]:
+    if may_be_empty and not text:
+        return []
     try:
-        numbers = [float(item) for item in text.split(",")]
+        values = [kind(item.strip()) for item in text.split(",")]
     except ValueError:
-        numbers = []
-    if not numbers or len(set(numbers)) < len(numbers):
+        values = []
+    if not values or len(set(values)) < len(values):
         raise argparse.ArgumentTypeError(
-            f"expected distinct numbers separated by commas, got {text!r}"
+            f"expected distinct {_KIND_TO_NAME[kind]} separated by commas, got {text!r}"
         )
-    return numbers
+    return values
 
 
-_PARSERS: dict[Any, Callable[[str], Any]] = {bool: parse_bool, list[float]: parse_numbers}
+_KIND_TO_NAME: dict[type, str] = {float: "numbers", int: "whole numbers", str: "words"}

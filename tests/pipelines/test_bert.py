@@ -5,6 +5,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+import typing
 
 import pytest
 import yaml
@@ -137,6 +138,12 @@ def test_pipeline_parameters_are_settings_of_the_stages():
         (field.name, field.type) for config in CONFIGS for field in dataclasses.fields(config)
     }
     settings |= {(f"{name}s", list[kind]) for name, kind in settings if kind in (int, float, str)}
+    # kfp knows no tuples.
+    settings |= {
+        (name, list[typing.get_args(kind)[0]])
+        for name, kind in settings
+        if typing.get_origin(kind) is tuple
+    }
     parameters = inspect.signature(bert.pipeline_func).parameters
 
     for name, parameter in parameters.items():
@@ -158,7 +165,9 @@ def test_component_and_config_have_the_same_names_and_defaults(stage):
     assert inputs | outputs == set(fields)
     for name, item in (definition.inputs or {}).items():
         if item.default is not None:
-            assert item.default == fields[name].default, name
+            is_list = isinstance(item.default, list)
+            default = tuple(item.default) if is_list else item.default
+            assert default == fields[name].default, name
 
 
 @pytest.mark.parametrize("stage", COMPONENT_TO_CONFIG)

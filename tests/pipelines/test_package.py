@@ -120,11 +120,12 @@ def test_steps_that_open_a_store_take_its_keys_from_a_secret(packages, name):
 
 
 @pytest.mark.parametrize("machine", GPU_MACHINES, ids=lambda machine: machine.name)
-def test_a_training_step_takes_a_machine_whole(packages, machine):
+def test_training_and_evaluation_take_a_machine_whole(packages, machine):
     """All its GPUs, and of CPUs and memory what Kubernetes leaves."""
-    steps = [step for step in list_steps(packages, machine.name) if step[0] in TRAINING]
+    stages = (*TRAINING, "evaluate")
+    steps = [step for step in list_steps(packages, machine.name) if step[0] in stages]
 
-    assert len(steps) >= 3
+    assert len(steps) == 4
     for _, container, settings in steps:
         resources = container["resources"]
         assert resources["accelerator"]["resourceType"] == "nvidia.com/gpu"
@@ -158,19 +159,6 @@ def test_steps_with_gpus_run_on_the_pool_and_the_others_elsewhere(packages, mach
             assert "tolerations" not in settings
 
 
-@pytest.mark.parametrize("machine", GPU_MACHINES, ids=lambda machine: machine.name)
-def test_evaluation_takes_one_gpu_and_its_share(packages, machine):
-    """Others may have the rest of the node."""
-    steps = {stage: container for stage, container, _ in list_steps(packages, machine.name)}
-
-    resources = steps["evaluate"]["resources"]
-
-    assert resources["accelerator"]["resourceCount"] == "1"
-    share = machine.memory_gib / machine.num_gpus
-    assert 0.9 * share < gib(resources["resourceMemoryLimit"]) < share
-    assert 0 < int(resources["resourceCpuRequest"]) <= machine.num_cpus / machine.num_gpus
-
-
 def test_on_several_machines_a_training_step_follows_a_job_from_elsewhere(packages):
     """It needs no GPU itself; the pods of the MPIJob ask for the machines."""
     parameters = packages[SEVERAL][1]["root"]["inputDefinitions"]["parameters"]
@@ -193,7 +181,7 @@ def test_on_several_machines_a_training_step_follows_a_job_from_elsewhere(packag
         assert parameters["job_timeout_seconds"]["defaultValue"] == deadlines[stage]
         assert "accelerator" not in steps[stage]["resources"]
         assert gib(steps[stage]["resources"]["resourceMemoryLimit"]) == 4
-    assert steps["evaluate"]["resources"]["accelerator"]["resourceCount"] == "1"
+    assert steps["evaluate"]["resources"]["accelerator"]["resourceCount"] == "16"
 
 
 def test_without_gpus_every_step_fits_the_small_machine(packages):

@@ -125,13 +125,22 @@ def test_a_batch_that_does_not_divide_is_refused(tmp_path):
     assert done.stdout.count("pretrain: error: ") == 1
 
 
-@pytest.mark.parametrize("rates", ["3e-5,", "a", "3e-5,0.00003"])
-def test_learning_rates_that_are_none_are_refused(rates):
+@pytest.mark.parametrize(
+    ("flag", "text", "kind"),
+    [
+        ("--finetune-learning-rates", "3e-5,", "numbers"),
+        ("--finetune-learning-rates", "a", "numbers"),
+        ("--finetune-learning-rates", "3e-5,0.00003", "numbers"),
+        ("--speed-lengths", "128,1.5", "whole numbers"),
+        ("--speed-precisions", "float32,float32", "words"),
+    ],
+)
+def test_lists_of_what_they_are_not_are_refused(flag, text, kind):
     """Before anything runs, status 2."""
     command = [sys.executable, "-m", "pipelines", "run", "--dump", "x", "--squad-train", "x"]
 
     done = subprocess.run(
-        [*command, "--finetune-learning-rates", rates],
+        [*command, flag, text],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -139,7 +148,7 @@ def test_learning_rates_that_are_none_are_refused(rates):
     )
 
     assert done.returncode == 2
-    assert f"expected distinct numbers separated by commas, got {rates!r}" in done.stderr
+    assert f"expected distinct {kind} separated by commas, got {text!r}" in done.stderr
 
 
 def test_a_wrong_flag_names_the_right_ones():

@@ -57,6 +57,7 @@ def test_a_run_is_made_with_parameters_of_their_own_types(submit, kfp, tmp_path)
 
     done = submit(
         *("--parameters", file, *DATA, "--num-processes", "16", "--precision", "mixed_float16"),
+        *("--speed-precisions", "float32, mixed_float16", "--speed-lengths", "128,384"),
         *("--finetune-learning-rates", "3e-5,5e-5", "--experiment", "nightly", "--name", "one"),
         *("--pipeline-root", "s3://b/runs", "--service-account", "bert"),
     )
@@ -72,6 +73,8 @@ def test_a_run_is_made_with_parameters_of_their_own_types(submit, kfp, tmp_path)
             "num_processes": 16,
             "precision": "mixed_float16",
             "finetune_learning_rates": [3e-5, 5e-5],
+            "speed_precisions": ["float32", "mixed_float16"],
+            "speed_lengths": [128, 384],
         },
         "pipeline_root": "s3://b/runs",
     }

@@ -31,7 +31,7 @@ _MOST_LABELS_SHOWN = 50
 def run(config: EvaluateClassificationConfig) -> Metadata:
     """Label the development sets' sentences, score the labels, time the model, report."""
     # Here: TensorFlow takes seconds to import.
-    from components.evaluate.predict import Predictor
+    from components.evaluate.predict import Predictor, describe_devices
     from components.shared.bert.checkpoint import Checkpoint
     from components.shared.bert.heads import ClassifierModel
 
@@ -74,7 +74,7 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
         config.report,
         dev_sets,
         labels,
-        speed={**predicted.speed, "batch_size": config.batch_size, **predictor.conditions()},
+        speed={**predicted.speed, "batch_size": config.batch_size, **describe_devices()},
         histories=[History.read(config.finetune_history)] if config.finetune_history else [],
         examples=choose_labelled(dev_sets[0].labelled, config.num_report_sentences),
         has_matrix=len(labels) <= _MOST_LABELS_SHOWN,

@@ -35,7 +35,11 @@ def pad_sequences(sequences: Sequence[TokenSequence], *, longest: int) -> dict[s
     Returns:
         int32 [B, L] token_ids and segment_ids.
     """
-    length = round_length(longest)
+    return pad_to(sequences, length=round_length(longest))
+
+
+def pad_to(sequences: Sequence[TokenSequence], *, length: int) -> dict[str, np.ndarray]:
+    """Pad sequences with zeros to a length L in tokens, which fits each; see `pad_sequences`."""
     token_ids = np.zeros((len(sequences), length), np.int32)
     segment_ids = np.zeros((len(sequences), length), np.int32)
     for row, sequence in enumerate(sequences):

@@ -23,10 +23,13 @@ class WindowConfig:
         for name in ("max_length_tokens", "stride_tokens", "max_query_tokens"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        self._expect_context("max_length_tokens", self.max_length_tokens)
+
+    def _expect_context(self, name: str, length_tokens: int) -> None:
         fewest = self.max_query_tokens + _FEWEST_OTHER_TOKENS
-        if self.max_length_tokens < fewest:
+        if length_tokens < fewest:
             raise InputError(
-                f"max_length_tokens {self.max_length_tokens} leaves no room for a context beside "
+                f"{name} {length_tokens} leaves no room for a context beside "
                 f"max_query_tokens {self.max_query_tokens}; it must be at least {fewest}"
             )
 

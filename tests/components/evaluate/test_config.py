@@ -35,9 +35,22 @@ def test_the_defaults_are_run_squads():
         ("precision", "fp16", "precision must be one of float32, .* got 'fp16'"),
         ("max_length_tokens", 66, "max_length_tokens 66 leaves no room"),
         ("stride_tokens", 0, "stride_tokens must be 1 or more, got 0"),
+        ("num_speed_batches", 0, "num_speed_batches must be 1 or more, got 0"),
+        ("speed_batch_sizes", (8, 0), "speed_batch_sizes must be 1 or more, got 0"),
+        ("speed_batch_sizes", (8, 8), "speed_batch_sizes must be distinct, got 8, 8"),
+        ("speed_lengths", (128, 66), "speed_lengths 66 leaves no room .* at least 68"),
+        ("speed_precisions", ("fp16",), "speed_precisions must be one of float32, .* got 'fp16'"),
     ],
 )
 def test_a_wrong_setting_is_refused(setting, value, message):
     """The message says what must be."""
     with pytest.raises(InputError, match=message):
         EvaluateConfig(**_PATHS, **{setting: value})
+
+
+def test_windows_to_measure_the_speed_with_must_fit_the_model():
+    """Before any question is answered."""
+    config = EvaluateConfig(**_PATHS, speed_lengths=(128, 1024))
+
+    with pytest.raises(InputError, match="speed_lengths 1024 is more than .*_embeddings 512"):
+        config.expect_room(512)

@@ -10,8 +10,11 @@ import pytest
 from components.evaluate.answered import AnsweredQuestion
 from components.evaluate.baseline import Difference
 from components.evaluate.breakdown import Group
-from components.evaluate.curves import draw_panels, draw_precision_recall
+from components.evaluate.config import SpeedSetting
+from components.evaluate.curves import draw_panels, draw_precision_recall, draw_speed
 from components.evaluate.report import write_report
+from components.evaluate.speed import MeasuredSpeed
+from components.evaluate.summary import write_summary
 from components.shared.bert.history import History
 from components.shared.squad.data import Answer, Question
 
@@ -31,6 +34,23 @@ _HISTORY = History(
         for step in (10, 20, 30)
     ]
 )
+
+_MEASURED = [
+    MeasuredSpeed(
+        SpeedSetting(precision, length, size),
+        None
+        if (precision, length, size) == ("mixed_float16", 384, 8)
+        else {
+            "questions_per_second": 1.5 * size * (2 if "16" in precision else 1),
+            "windows_per_second": 3.0 * size,
+            **{f"latency_ms_p{p}": 9.0 + size + n for n, p in enumerate((50, 90, 95, 99, 100))},
+            "compile_and_warmup_seconds": 0.25,
+        },
+    )
+    for precision in ("float32", "mixed_float16")
+    for length in (128, 384)
+    for size in (1, 8)
+]
 
 
 def _write(folder, **changes) -> str:
@@ -178,6 +198,44 @@ def test_shows_groups_the_curve_and_the_difference_to_a_baseline(tmp_path):
     assert "F1 by question word who 45.5 of 12" in text
     assert "Precision and recall over the null threshold" in text
     assert page.count("<figure") == 5
+
+
+def test_shows_the_speed_at_each_setting(tmp_path):
+    """A row for each, curves of each precision, and what had no room in memory."""
+    page = _write(tmp_path, measured=_MEASURED)
+
+    text = _visible_text(page)
+    assert "float32 128 1 1.5 3 10 11 12 13 14 0.25" in text
+    assert "mixed_float16 384 8 not measured: the device has not the memory" in text
+    assert "Latency of a batch in float32: median, and up to 99%" in text
+    assert "Windows a second in mixed_float16" in text
+    assert page.count("<figure") == 4 + 4
+
+
+def test_settings_of_one_batch_size_are_drawn_over_their_length():
+    """There is nothing to see over the batch size."""
+    panels = draw_speed([item for item in _MEASURED if item.setting.batch_size == 1])
+
+    assert all("length in tokens" in panel.svg for panel in panels)
+    assert all("batch size" in panel.svg for panel in draw_speed(_MEASURED))
+    assert draw_speed([]) == draw_speed([MeasuredSpeed(_MEASURED[0].setting, None)]) == []
+
+
+def test_the_summary_names_the_fastest_settings(tmp_path):
+    """In one line."""
+    write_summary(
+        tmp_path / "summary.md",
+        title="T",
+        scores={"exact_match": 1.0, "f1": 2.0},
+        speed={},
+        measured=_MEASURED,
+    )
+
+    lines = (tmp_path / "summary.md").read_text("utf-8").splitlines()
+    assert lines[-1] == (
+        "Of 7 settings: most questions a second 24 (mixed_float16, length 128, batch 8); lowest "
+        "median latency 10 ms (float32, length 128, batch 1)."
+    )
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path):

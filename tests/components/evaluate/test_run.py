@@ -43,7 +43,7 @@ def squad(tmp_path) -> Path:
     return folder
 
 
-def run(squad: Path, checkpoint: Path, output: Path, **flags) -> subprocess.CompletedProcess:
+def run(squad: Path, checkpoint: Path, output: Path, *more, **flags) -> subprocess.CompletedProcess:
     settings = {
         "squad": squad,
         "checkpoint": checkpoint,
@@ -56,7 +56,7 @@ def run(squad: Path, checkpoint: Path, output: Path, **flags) -> subprocess.Comp
     } | {name.replace("_", "-"): value for name, value in flags.items()}
     pairs = [(f"--{name}", str(value)) for name, value in settings.items()]
     return subprocess.run(
-        [sys.executable, "-m", "components.evaluate", *sum(pairs, ())],
+        [sys.executable, "-m", "components.evaluate", *sum(pairs, ()), *more],
         capture_output=True,
         text=True,
         check=False,
@@ -90,13 +90,17 @@ def test_a_windows_scores_do_not_depend_on_its_batch(squad, checkpoint):
 @pytest.mark.slow
 def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
     """All files are there, and the metrics hold the official fields and the speed."""
-    done = run(squad, checkpoint, tmp_path / "out")
+    grid = ("--speed-batch-sizes", "1", "4", "--speed-lengths", "96", "--num-speed-batches", "3")
+
+    done = run(squad, checkpoint, tmp_path / "out", *grid)
 
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
     predictions = json.loads((tmp_path / "out/predictions/predictions.json").read_text("utf-8"))
     assert set(metrics) >= {"exact", "f1", "total", "HasAns_f1", "best_f1_thresh"} | SPEED
     assert metrics["latency_ms_p50"] <= metrics["latency_ms_p100"]
+    for size in (1, 4):
+        assert metrics.keys() >= {f"float32_length_96_batch_{size}_{name}" for name in SPEED}
     assert set(predictions) == {"q2", "q3", "q20", "q40", "q60"}
     assert sorted(path.name for path in (tmp_path / "out/predictions").iterdir()) == [
         "nbest_predictions.json",
@@ -107,6 +111,7 @@ def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
     summary = (tmp_path / "out" / "summary.md").read_text("utf-8")
     assert summary.startswith("# SQuAD 2.0: 5 questions\n")
     assert f"| All questions | {metrics['exact']:.2f} | {metrics['f1']:.2f} |" in summary
+    assert "Of 2 settings: most questions a second" in summary
 
 
 @pytest.mark.slow

@@ -1,0 +1,66 @@
+"""Predicts on several devices of a CPU and prints what came of it.
+
+predict_on_devices.py CHECKPOINT NUM_DEVICES
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+from components.evaluate.predict import Predictor, describe_devices
+from components.shared.bert.checkpoint import Checkpoint
+from components.shared.bert.heads import SpanModel
+
+
+class SlowModel(SpanModel):
+    """Takes a tenth of a second more for each batch, on whatever device it is."""
+
+    def call(self, batch, training=False):
+        start_BL, end_BL = super().call(batch, training=training)
+        return tf.numpy_function(self._wait, [start_BL], tf.float32), end_BL
+
+    def _wait(self, start_BL):
+        time.sleep(0.1)
+        return start_BL
+
+
+class Sequence:
+    """Like a window, of a length and content of its own."""
+
+    def __init__(self, number):
+        self.token_ids = [2, *([5 + number % 5] * (1 + number)), 3]
+        self.first_segment_length = 1
+
+
+# A batch that waits keeps a thread of this pool, which CPU devices share.
+tf.config.threading.set_inter_op_parallelism_threads(8)
+(cpu,) = tf.config.list_physical_devices("CPU")
+devices = [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[2])
+tf.config.set_logical_device_configuration(cpu, devices)
+checkpoint = Checkpoint.read(Path(sys.argv[1]))
+predictor = Predictor(checkpoint, partial(SlowModel, seed=0), precision="float32", noun="windows")
+# TensorFlow's own record of where it put each operation of a function when it first ran.
+context.enable_run_metadata()
+predicted = predictor.predict(
+    [Sequence(number) for number in (*range(20, 60), *range(20))],
+    batch_size=3,
+    num_warmup_batches=1,
+)
+graphs = context.export_run_metadata().partition_graphs
+products = [node.device for graph in graphs for node in graph.node if "MatMul" in node.op]
+replicas = predictor.replicas._replicas
+result = {
+    "outputs": [[row.tolist() for row in output] for output in predicted.outputs],
+    "speed": predicted.speed,
+    "described": describe_devices(),
+    "weights_on": [one.model.bert.embeddings.word_embeddings.value.device for one in replicas],
+    "computed_on": Counter(products),
+    "traced": [one._predict.experimental_get_tracing_count() for one in replicas],
+}
+print(json.dumps(result))
