@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +16,10 @@ from components.ingest.dump_names import parse_dump_name
 from components.ingest.find import find_files, open_site
 from components.ingest.remote import open_remote, refusal
 from components.ingest.sources import Source, parse_dump
-from components.shared.buckets import SCHEMES, open_bucket
+from components.shared.buckets import open_bucket
 from components.shared.errors import InputError
 from components.shared.files import write_text
+from components.shared.places import SCHEMES
 
 _HTTP_ERRORS = 400
 
@@ -26,8 +28,10 @@ def look(config: LookConfig) -> None:
     """Compare the dump as it is now with the record, and write the output parameters.
 
     Raises:
-        InputError: if there is no such dump, or the record can't be read.
+        InputError: if there is no such dump, or the record can't be read, or not be written
+            when the training is done.
     """
+    _expect_writable(config.record)
     noted = read_record(config.record)
     sources = [_date(source, config) for source in parse_dump(config.dump)]
     files = [file for source in sources for file in find_files(source, config)]
@@ -57,7 +61,10 @@ def record(config: RecordConfig) -> None:
     content = {"dump": config.dump, "fingerprint": config.fingerprint, "recorded": now}
     text = json.dumps(content, indent=2) + "\n"
     if not config.record.startswith(SCHEMES):
-        write_text(Path(config.record), text)
+        try:
+            write_text(Path(config.record), text)
+        except OSError as error:
+            raise _unwritable(config.record, error.strerror or str(error)) from None
         return
     folder, _, name = config.record.rpartition("/")
     with tempfile.TemporaryDirectory() as scratch:
@@ -85,6 +92,22 @@ def read_record(address: str) -> dict[str, str] | None:
             "train on the dump in any case"
         )
     return noted
+
+
+def _expect_writable(address: str) -> None:
+    """Look at a folder before days of training; a bucket says it when it is written to."""
+    if address.startswith(SCHEMES):
+        return
+    folder = next(one for one in Path(address).absolute().parents if one.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise _unwritable(address, f"{folder} is no folder that can be written to")
+
+
+def _unwritable(address: str, reason: str) -> InputError:
+    return InputError(
+        f"{address}: {reason}; record must be a file that this step may write, on a mounted "
+        "volume, gs:// or s3://"
+    )
 
 
 def make_fingerprint(files: list[Source], config: SourceConfig) -> str:

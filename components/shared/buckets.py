@@ -13,8 +13,6 @@ from components.shared.parallel import run_in_threads
 from components.shared.progress import progress_in_bytes
 from components.shared.stores import Advance, GcsStore, S3Store, Store, Stored
 
-# minio:// is how Kubeflow names its own store, which speaks S3.
-SCHEMES = ("gs://", "s3://", "minio://")
 _READ_SECONDS = 60.0
 _NUM_FILES_AT_ONCE = 4
 

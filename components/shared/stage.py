@@ -1,12 +1,13 @@
 """How a stage is started: by a person's flags or by Kubeflow's executor input."""
 
 import dataclasses
+import inspect
 import json
 import signal
 import sys
 import traceback
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,11 +48,14 @@ def main(
     if commands and arguments and arguments[0] in commands:
         config_class, run = commands[arguments[0]]
         name, arguments = f"{name} {arguments[0]}", arguments[1:]
+        commands = None
     try:
+        if commands and arguments and not arguments[0].startswith("-"):
+            raise InputError(f"no command {arguments[0]!r}; there are {', '.join(commands)}")
         if arguments[:1] == ["--executor-input"]:
             _run_for_kubeflow(name, config_class, run, json.loads(arguments[1]))
         else:
-            run(_parse_flags(config_class, arguments, name))
+            run(_parse_flags(config_class, arguments, name, commands or ()))
     except InputError as error:
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(_EXIT_INPUT_ERROR)
@@ -141,15 +145,21 @@ def _write_executor_output(executor_input: Mapping[str, Any], metadata: Metadata
     write_text(Path(outputs["outputFile"]), text)
 
 
-def _parse_flags(config_class: type[Config], arguments: list[str], name: str) -> Config:
+def _parse_flags(
+    config_class: type[Config], arguments: list[str], name: str, commands: Iterable[str]
+) -> Config:
     import tyro  # here, so that the pipeline and Horovod's workers don't pay for it
 
     # Kubeflow, YAML and shells write booleans in lower case; tyro knows Python's spelling only.
     spelling = {"true": "True", "false": "False"}
+    description = inspect.getdoc(config_class) or ""
+    if commands:
+        description += f"\n\nOther commands, each with its --help: {', '.join(commands)}."
     return tyro.cli(
         config_class,
         prog=f"python -m components.{name}",
         args=[spelling.get(argument, argument) for argument in arguments],
+        description=description,
         config=(tyro.conf.FlagConversionOff,),
     )
 

@@ -10,9 +10,10 @@ from components.ingest.fetch import fetch
 from components.ingest.find import find_file
 from components.shared.bert.config import BertConfig
 from components.shared.bert.manifest import write_untrained
-from components.shared.buckets import SCHEMES, open_bucket
+from components.shared.buckets import open_bucket
 from components.shared.errors import InputError
 from components.shared.files import whole_folder
+from components.shared.places import SCHEMES
 from components.shared.vocabulary import Vocabulary
 
 # Of Hugging Face's folders hold the same weights for other frameworks, which are large.

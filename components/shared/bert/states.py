@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from components.shared.bert.manifest import MANIFEST
-from components.shared.buckets import SCHEMES, Bucket, open_bucket
+from components.shared.buckets import Bucket, open_bucket
+from components.shared.places import SCHEMES
 
 _PREFIX = "step-"
 

@@ -166,3 +166,26 @@ def test_an_empty_record_is_refused(tmp_path):
     """Before any look."""
     with pytest.raises(InputError, match="record is empty"):
         Looker(tmp_path, "a.xml", " ").look()
+
+
+@pytest.mark.parametrize("record_at", ["s3:/bucket/last.json", "gcs://bucket/x", "https://x/y"])
+def test_a_record_that_would_be_lost_with_the_pod_is_refused(tmp_path, record_at):
+    """An address that no bucket has is no path on the pod's own disk."""
+    looker = Looker(tmp_path, "dump.xml", record_at)
+
+    with pytest.raises(InputError, match="record must be a path .*, gs:// or s3:// address, got"):
+        looker.look()
+    with pytest.raises(InputError, match="record must be a path .*, gs:// or s3:// address, got"):
+        record(RecordConfig(dump="x", fingerprint="y", record=record_at))
+
+
+def test_a_record_that_cannot_be_written_is_found_before_the_training(tmp_path):
+    """And said by its name if it can't be afterwards."""
+    (tmp_path / "file").touch()
+    at = str(tmp_path / "file" / "last.json")
+
+    with pytest.raises(InputError, match=f"{at}: .*file is no folder that can be written to"):
+        Looker(tmp_path, "dump.xml", at).look()
+    with pytest.raises(InputError, match=f"{at}: .*; record must be a file that this step may"):
+        record(RecordConfig(dump="x", fingerprint="y", record=at))
+    assert not (tmp_path / "is_new").exists()

@@ -226,3 +226,23 @@ def test_a_command_works_for_kubeflow_too_with_output_parameters(tmp_path, monke
         "artifacts": {},
         "parameterValues": {},
     }
+
+
+def test_commands_are_listed_and_one_that_is_none_is_refused(monkeypatch, capsys):
+    """In the help, and in the error."""
+
+    def run(config):
+        raise AssertionError("nothing was asked for that there is")
+
+    run.__module__ = "components.example.run"
+    shown = []
+    for word in ("--help", "cuont"):
+        monkeypatch.setattr(sys, "argv", ["example", word])
+        with pytest.raises(SystemExit) as ended:
+            main(ExampleConfig, run, commands={"count": (CountConfig, run)})
+        shown.append((ended.value.code, capsys.readouterr()))
+
+    (helped, text), (refused, error) = shown
+    assert (helped, refused) == (0, 2)
+    assert "Other commands, each with its --help: count." in text.out
+    assert error.err == "example: error: no command 'cuont'; there are count\n"
