@@ -207,6 +207,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-4, help="of both, that are compared")
     parser.add_argument("--precisions", nargs="*", default=["float32"], help="of the speeds")
     parser.add_argument("--without-scores", action="store_true", help="speeds alone")
+    parser.add_argument("--without-speeds", action="store_true", help="scores alone")
     parser.set_defaults(repeats=3)
     arguments = parser.parse_args()
     report = Report(f"Fine-tuning mini on {arguments.questions:,} questions of SQuAD 1.1")
@@ -214,7 +215,7 @@ def main() -> None:
         bench = Bench(arguments, Path(folder))
         if not arguments.without_scores:
             bench.compare_scores(report)
-        for precision in arguments.precisions:
+        for precision in [] if arguments.without_speeds else arguments.precisions:
             bench.compare_speeds(report, precision)
     report.finish(arguments.output)
 

@@ -4,6 +4,7 @@ Runs in the environment of images/finetune, started by finetune.py.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,28 @@ from components.finetune.task import SpanTask
 from components.shared.bert import distributed
 from components.shared.bert.checkpoint import Checkpoint
 from components.shared.bert.initial import start_from
+from components.shared.bert.trainer import MicroBatch
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
 from components.shared.tokenizer import WordPieceTokenizer
 from tests.benchmarks.updates import make_train
 from tests.benchmarks.workers import serve
+
+
+class _Epoch(Sequence[MicroBatch]):
+    """An epoch's batches, padded when they are asked for: that is part of the work."""
+
+    def __init__(self, batches: SequenceBatches) -> None:
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return self._batches.num_steps(1)
+
+    def __getitem__(self, step):
+        if step >= len(self):
+            raise IndexError(step)
+        (batch,) = self._batches.micro_batches(step)
+        return batch
 
 
 def main() -> None:
@@ -42,18 +60,19 @@ def main() -> None:
     )
     positions = [(window.start_position, window.end_position) for window in windows]
     starts_N, ends_N = np.array(positions, np.int32).T
-    batches = SequenceBatches(
-        windows,
-        {"start_positions": starts_N, "end_positions": ends_N},
-        loss="span",
-        noun="windows",
-        global_batch_size=arguments.batch_size,
-        num_micro_batches=1,
-        micro_batch_size=arguments.batch_size,
-        rank=0,
-        seed=1,
+    epoch = _Epoch(
+        SequenceBatches(
+            windows,
+            {"start_positions": starts_N, "end_positions": ends_N},
+            loss="span",
+            noun="windows",
+            global_batch_size=arguments.batch_size,
+            num_micro_batches=1,
+            micro_batch_size=arguments.batch_size,
+            rank=0,
+            seed=1,
+        )
     )
-    epoch = [batches.micro_batches(step)[0] for step in range(batches.num_steps(1))]
     task = SpanTask(checkpoint.config, seed=1)
     start_from(checkpoint, task.model)
     train = make_train(task, precision=arguments.precision)

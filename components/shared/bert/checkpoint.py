@@ -64,7 +64,7 @@ class Checkpoint:
             may_be_untrained: whether one without weights, as ingest writes it, will do.
 
         Raises:
-            InputError: if a file is missing or broken.
+            InputError: if a file is missing or broken, or the vocabulary is not the model's.
         """
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; a checkpoint is a folder")
@@ -82,6 +82,13 @@ class Checkpoint:
             if is_huggingfaces
             else BertConfig.read(folder / "bert_config.json")
         )
+        if len(vocabulary) > config.vocab_size:
+            # Looked up beyond the table's end, a piece is an error on CPUs and zeros on GPUs.
+            raise InputError(
+                f"{folder / 'vocab.txt'}: {len(vocabulary)} word pieces, but the model has "
+                f"vectors for vocab_size {config.vocab_size}; give the vocab.txt that it was "
+                "trained with"
+            )
         # Google's folders don't say whether text is lower-cased; their vocabularies do.
         return cls(
             folder,

@@ -71,6 +71,18 @@ def test_windows_of_like_length_come_together():
     assert lengths == [32, 32, 320, 320]
 
 
+def test_little_is_padding():
+    """Of 2,000 windows as long as SQuAD's, in batches of 32; padded to 384 it is over half."""
+    lengths = np.random.default_rng(0).gamma(6, 28, 2000).clip(30, 384)
+    batches = make_batches(make_windows(lengths), size=32, micro=32)
+    epoch = [batches.micro_batches(step)[0] for step in range(62)]
+
+    share = 1 - sum(one.num_tokens for one in epoch) / sum(one.num_positions for one in epoch)
+
+    assert share < 0.2
+    assert 1 - sum(one.num_tokens for one in epoch) / (62 * 32 * 384) > 0.5
+
+
 def test_two_processes_share_a_global_batch_of_one_length():
     """Together they have what one process has, padded alike."""
     windows = make_windows(np.random.default_rng(0).integers(10, 300, 40))

@@ -30,7 +30,8 @@ from tests.huggingface.questions import write_sample
 from tests.huggingface.run_qa import Feature, Rules, choose
 
 _HUGGINGFACE = Path(__file__).parents[2] / "huggingface"
-_NUM_QUESTIONS = 300
+# All 1,770 take a quarter of an hour: by hand.
+_NUM_QUESTIONS = int(os.environ.get("QUESTIONS", "300"))
 _RULES = ("windows", "padding", "max_context", "text")
 # How far TensorFlow's and PyTorch's scores of a span may be apart, and with a margin.
 _ROUNDING = 1e-3
@@ -130,7 +131,7 @@ def test_answers_are_hugging_faces(
 
 
 def test_a_difference_is_named_by_its_rule_or_by_none(tmp_path):
-    """Two blanks between words, or scores that are as good as equal; another word is an error."""
+    """Two blanks between words, or scores that are as good as equal; what else differs fails."""
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nwho\nsteve\nsmith\n")
     find_text = _text_finder(Vocabulary.read(tmp_path / "vocab.txt"))
     question = Question("q", "", "who", "Steve  Smith", (), is_impossible=True)
@@ -143,7 +144,8 @@ def test_a_difference_is_named_by_its_rule_or_by_none(tmp_path):
         return _explain(answer, 0, question, features={False: cut, True: cut}, find_text=find_text)
 
     both = ([0, 0, 0, 9, 0, 0, 0], [0, 0, 0, 0, 9, 0, 0])
-    assert explain("Steve  Smith", *both) == ""
+    with pytest.raises(AssertionError, match="'Steve  Smith' is run_qa's own answer"):
+        explain("Steve  Smith", *both)
     assert explain("Steve Smith", *both) == "text"
     with pytest.raises(AssertionError, match="'Smith' follows from no rule"):
         explain("Smith", *both)
@@ -152,7 +154,10 @@ def test_a_difference_is_named_by_its_rule_or_by_none(tmp_path):
 
 
 def _explain(answer, index, question, *, features, find_text) -> str:
-    """The fewest rules that, switched to run_squad's, turn their answer into this one."""
+    """The fewest rules that, switched to run_squad's, turn their answer into this one.
+
+    Named `rounding` as well where the answer only scores as good as equal to the best.
+    """
     for tolerance in (0.0, _ROUNDING):
         for count in range(len(_RULES) + 1):
             for names in combinations(_RULES, count):
@@ -168,7 +173,9 @@ def _explain(answer, index, question, *, features, find_text) -> str:
                     find_text=find_text,
                 )
                 if answer in texts:
-                    return ", ".join([*names, *(["rounding"] if tolerance else [])])
+                    explanation = [*names, *(["rounding"] if tolerance else [])]
+                    assert explanation, f"{question.id}: {answer!r} is run_qa's own answer"
+                    return ", ".join(explanation)
     raise AssertionError(f"{question.id}: {answer!r} follows from no rule")
 
 
@@ -191,6 +198,10 @@ def _text_finder(vocabulary: Vocabulary):
 
 def _run(*command) -> None:
     done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, check=False, timeout=300
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=max(300, 2 * _NUM_QUESTIONS),
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -3,23 +3,36 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from components.finetune.config import FinetuneConfig
+from components.finetune.run import run as finetune
 from components.shared.bert.checkpoint import Checkpoint, named_variables, restore, write_checkpoint
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel, SpanModel
 from components.shared.bert.history import History
+from components.shared.errors import InputError
 from tests.components.shared.bert import google_checkpoint
 
 WORDS = [f"word{i}" for i in range(40)]
+# A state does not fall on a line of the history: what came since the last line is kept too.
+SETTINGS = {
+    "num_epochs": 10,
+    "global_batch_size": 16,
+    "micro_batch_size": 8,
+    "checkpoint_every_steps": 5,
+    "log_every_steps": 7,
+}
 
 
-@pytest.fixture
-def pretrained(tmp_path) -> Path:
-    vocabulary = tmp_path / "vocab.txt"
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory) -> Path:
+    vocabulary = tmp_path_factory.mktemp("model") / "vocab.txt"
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "where", "is", "?", *WORDS]
     vocabulary.write_text("\n".join(pieces) + "\n", encoding="utf-8")
     config = BertConfig(
@@ -32,13 +45,13 @@ def pretrained(tmp_path) -> Path:
     )
     model = PretrainingModel(config, seed=1)
     model.build()
-    folder = tmp_path / "pretrained"
+    folder = vocabulary.parent / "pretrained"
     write_checkpoint(folder, model=model, vocabulary=vocabulary, lowercase=True)
     return folder
 
 
-@pytest.fixture
-def squad(tmp_path) -> Path:
+@pytest.fixture(scope="module")
+def squad(tmp_path_factory) -> Path:
     """Questions that name the word which is the answer."""
     generator = np.random.default_rng(0)
     paragraphs = []
@@ -51,14 +64,22 @@ def squad(tmp_path) -> Path:
         answers = [{"text": answer, "answer_start": start}]
         qas = [{"id": f"q{index}", "question": f"where is {answer} ?", "answers": answers}]
         paragraphs.append({"context": context, "qas": qas})
-    folder = tmp_path / "squad"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("squad")
     data = {"version": "1.1", "data": [{"title": "words", "paragraphs": paragraphs}]}
     (folder / "train.json").write_text(json.dumps(data), encoding="utf-8")
     return folder
 
 
-def run(squad: Path, pretrained: Path, output: Path, **flags) -> subprocess.CompletedProcess:
+@pytest.fixture(scope="module")
+def straight(squad, pretrained, tmp_path_factory) -> Path:
+    """The output of a run that nobody disturbed."""
+    output = tmp_path_factory.mktemp("straight")
+    done = run(squad, pretrained, output, **SETTINGS)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+def command(squad: Path, pretrained: Path, output: Path, **flags) -> list[str]:
     paths = {
         "squad": squad,
         "initial-checkpoint": pretrained,
@@ -70,13 +91,45 @@ def run(squad: Path, pretrained: Path, output: Path, **flags) -> subprocess.Comp
     }
     flags = paths | {name.replace("_", "-"): value for name, value in flags.items()}
     pairs = [(f"--{name}", str(value)) for name, value in flags.items()]
+    return [sys.executable, "-m", "components.finetune", *sum(pairs, ())]
+
+
+def run(squad: Path, pretrained: Path, output: Path, **flags) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "components.finetune", *sum(pairs, ())],
+        command(squad, pretrained, output, **flags),
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
+
+
+def export(checkpoint: Path, output: Path) -> subprocess.CompletedProcess:
+    """Write it for transformers."""
+    flags = ["--checkpoint", str(checkpoint), "--output", str(output)]
+    return subprocess.run(
+        [sys.executable, "-m", "components.finetune", "export", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def losses(output: Path) -> list[tuple[int, float]]:
+    entries = History.read(output / "history.jsonl").entries
+    return [(entry["step"], entry["loss"]) for entry in entries]
+
+
+def expect_equal_weights(left: Path, right: Path) -> None:
+    """Bit for bit, in the checkpoints of two outputs."""
+    readers = [
+        tf.train.load_checkpoint(str(output / "checkpoint" / "bert_model.ckpt"))
+        for output in (left, right)
+    ]
+    names = [reader.get_variable_to_shape_map().keys() for reader in readers]
+    assert names[0] == names[1]
+    for name in names[0]:
+        np.testing.assert_array_equal(*[reader.get_tensor(name) for reader in readers])
 
 
 @pytest.mark.slow
@@ -128,9 +181,7 @@ def test_googles_checkpoint_is_fine_tuned_and_exported(squad, pretrained, tmp_pa
         "new, with random weights: cls/squad/output_weights, cls/squad/output_bias" in done.stderr
     )
     assert "not used: cls/predictions/output_bias" in done.stderr
-    command = [sys.executable, "-m", "components.finetune", "export"]
-    flags = ["--checkpoint", str(output / "checkpoint"), "--output", str(output / "exported")]
-    exported = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
+    exported = export(output / "checkpoint", output / "exported")
     assert (
         exported.stdout == f"{output / 'exported'}: a BertForQuestionAnswering for transformers\n"
     )
@@ -148,3 +199,97 @@ def test_a_checkpoint_without_a_weight_is_not_fine_tuned(squad, pretrained, tmp_
 
     assert done.returncode == 2
     assert f"{name}: missing" in done.stderr
+
+
+@pytest.mark.slow
+def test_hugging_faces_folder_is_fine_tuned(squad, pretrained, straight, tmp_path):
+    """config.json, model.safetensors and vocab.txt alone: as from this project's own folder."""
+    folder = tmp_path / "huggingface"
+    assert export(pretrained, folder).returncode == 0
+    (folder / "tokenizer_config.json").unlink()
+
+    done = run(squad, folder, tmp_path / "out", **SETTINGS)
+
+    assert done.returncode == 0, done.stderr
+    assert (
+        "new, with random weights: cls/squad/output_weights, cls/squad/output_bias" in done.stderr
+    )
+    expect_equal_weights(tmp_path / "out", straight)
+    fields = json.loads((folder / "config.json").read_text("utf-8")) | {"num_hidden_layers": 2}
+    (folder / "config.json").write_text(json.dumps(fields), encoding="utf-8")
+
+    refused = run(squad, folder, tmp_path / "refused", **SETTINGS)
+
+    assert refused.returncode == 2
+    assert "bert/encoder/layer_1/attention/self/query/kernel: missing" in refused.stderr
+    assert not (tmp_path / "refused").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_as_if_it_had_not_been(squad, pretrained, straight, tmp_path):
+    """Kill -9 between two lines of the history, then the same command: losses and weights."""
+    states = tmp_path / "checkpoint-steps"
+    with subprocess.Popen(
+        command(squad, pretrained, tmp_path, **SETTINGS),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not list(states.glob("step-*")) and time.monotonic() < deadline:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.001)
+        process.kill()
+    assert not (tmp_path / "checkpoint").exists()
+
+    done = run(squad, pretrained, tmp_path, **SETTINGS)
+
+    assert done.returncode == 0, done.stderr
+    assert "going on from step" in done.stderr
+    assert losses(tmp_path) == losses(straight)
+    expect_equal_weights(tmp_path, straight)
+    assert not states.exists()
+
+
+def test_a_malformed_file_is_refused_and_nothing_written(squad, tmp_path):
+    """An answer that is not at its place: before any model is loaded."""
+    document = json.loads((squad / "train.json").read_text("utf-8"))
+    answer = document["data"][0]["paragraphs"][3]["qas"][0]["answers"][0]
+    answer["answer_start"] += 1
+    (tmp_path / "train.json").write_text(json.dumps(document), encoding="utf-8")
+    outputs = {name: tmp_path / "out" / name for name in ("checkpoint", "history", "metrics")}
+    config = FinetuneConfig(squad=tmp_path, initial_checkpoint=tmp_path / "none", **outputs)
+
+    with pytest.raises(InputError, match=r"paragraphs\[3\].qas\[0\].answers\[0\].answer_start: "):
+        finetune(config)
+
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_whatever_a_question_holds_is_trained_on(squad, pretrained, tmp_path):
+    """50,000 words, no question, emoji, right-to-left text, an answer not to be found again."""
+    strange = [
+        ("word1 " * 49_999 + "word2", "where is word2 ?", "word2"),
+        ("word3 word4", "", "word4"),
+        ("word5 😀 👩‍🚀 word6", "where is 😀 ?", "😀"),
+        ("שלום עולם word7", "איפה עולם ?", "עולם"),
+        ("word8 word9\u2003word10 word11", "where is word10 ?", "word9\u2003word10"),
+    ]
+    document = json.loads((squad / "train.json").read_text("utf-8"))
+    for index, (context, question, answer) in enumerate(strange):
+        answers = [{"text": answer, "answer_start": context.index(answer)}]
+        qas = [{"id": f"strange{index}", "question": question, "answers": answers}]
+        document["data"][0]["paragraphs"].append({"context": context, "qas": qas})
+    (tmp_path / "train.json").write_text(json.dumps(document), encoding="utf-8")
+
+    settings = {"num_epochs": 1, "log_every_steps": 1, "precision": "mixed_bfloat16"}
+    done = run(tmp_path, pretrained, tmp_path / "out", **settings)
+
+    assert done.returncode == 0, done.stderr
+    assert "finetune: 1 of 69 questions left out" in done.stderr
+    # Those of 64 and three, and of the 50,000 words, of which 57 fit beside the question.
+    num_windows = 64 + 3 + -(-50_000 // 57)
+    entries = losses(tmp_path / "out")
+    assert len(entries) == num_windows // 32
+    assert np.isfinite([loss for _, loss in entries]).all()

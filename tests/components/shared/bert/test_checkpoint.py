@@ -186,6 +186,16 @@ def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
         Checkpoint.read(tmp_path)
 
 
+def test_a_vocabulary_larger_than_the_models_is_refused(folder):
+    """Another model's vocab.txt beside weights that have no manifest, as Google's have none."""
+    (folder / "checkpoint.json").unlink()
+    with (folder / "vocab.txt").open("a", encoding="utf-8") as file:
+        file.write("another\n")
+
+    with pytest.raises(InputError, match=r"vocab.txt: 7 word pieces, .* for vocab_size 6"):
+        Checkpoint.read(folder)
+
+
 def test_a_failed_write_leaves_the_old_checkpoint(folder):
     """Nothing half-written takes its place, nothing is left beside it."""
     before = json.loads((folder / "checkpoint.json").read_text("utf-8"))
