@@ -35,12 +35,16 @@ def fit(
     """
     machine = find_hardware(hardware)
     plan = make_plan(hardware, **recipe)
-    training_hours = sum(phase.hours or 0 for phase in plan.phases)
+    pretraining_hours = sum(phase.hours or 0 for phase in plan.phases)
+    component_to_hours = {
+        "pretrain": pretraining_hours,
+        "finetune": plan.finetuning.hours or 0.0,
+    }
     # Both pipelines' at once: what they both have, they have with one meaning.
     defaults = plan.parameters | plan.classification_parameters
     if machine.num_nodes > 1:
         defaults["worker_pod"] = describe_worker_pod(machine)
-        defaults["job_timeout_seconds"] = 3600 * limit_training(training_hours)
+        defaults["job_timeout_seconds"] = 3600 * limit_training(pretraining_hours)
     function = pipeline.pipeline_func
 
     @functools.wraps(function)
@@ -49,7 +53,8 @@ def fit(
         for task in pipeline_context.Pipeline.get_default_pipeline().tasks.values():
             if task.container_spec is None:  # a pipeline in it, whose steps were set already
                 continue
-            set_task(task, machine, training_hours=training_hours)
+            hours = component_to_hours.get(task.component_spec.name, 0.0)
+            set_task(task, machine, training_hours=hours)
             image = task.container_spec.image
             task.set_container_image((images or {}).get(image, image))
         return outputs

@@ -91,7 +91,7 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
             whole; one that labels sentences takes one GPU of it, with its share of the CPUs and
             the memory. The others run on nodes without GPUs; so does a step that trains on
             several machines, which makes an MPIJob of pods that take them.
-        training_hours: expected of pretraining; see `limit_training`.
+        training_hours: expected of a step that trains; see `limit_training`.
     """
     needs = _COMPONENT_TO_NEEDS[task.component_spec.name]
     timeout_hours = needs.timeout_hours

@@ -102,6 +102,30 @@ def test_a_cluster_can_run_its_steps(path):
 
 
 @every_file
+def test_steps_with_gpus_run_on_the_pool_and_the_others_elsewhere(path):
+    """By its labels and its taint, with /dev/shm; what has no GPU stays off its nodes."""
+    spec, settings = read(path)
+    with_gpus = set()
+    for name, executor in spec["deploymentSpec"]["executors"].items():
+        one = settings[name]
+        if "accelerator" in executor["container"]["resources"]:
+            with_gpus.add(executor["container"]["image"].partition("/")[2].partition(":")[0])
+            assert one["nodeSelector"]["labels"]
+            assert [entry["key"] for entry in one["tolerations"]] == ["nvidia.com/gpu"]
+            assert "/dev/shm" in {mount["mountPath"] for mount in one["emptyDirMounts"]}
+            assert "nodeAffinity" not in one
+        else:
+            (term,) = one["nodeAffinity"]
+            assert {entry["operator"] for entry in term["matchExpressions"]} == {"DoesNotExist"}
+            assert "tolerations" not in one
+
+    pretrains = not path.stem.startswith("classification")
+    on_gpus = {"finetune", "evaluate"} | ({"pretrain"} if pretrains else set())
+    is_cpu = path.stem.endswith("-cpu") or path.parent.name == "kubeflow-native"
+    assert with_gpus == (set() if is_cpu else on_gpus)
+
+
+@every_file
 def test_the_ui_names_and_describes_it(path):
     """Each step's name is a sentence's, each parameter has its description."""
     spec, _ = read(path)

@@ -113,16 +113,32 @@ def test_an_empty_dump_is_refused_by_the_step_that_reads_it(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_batch_that_does_not_divide_is_refused(tmp_path):
-    """Before any training, and once: only a cluster tries a step again."""
-    done = run_pipeline(tmp_path / "runs", pretrain_128_global_batch_size=7)
+def test_a_step_fails_once(tmp_path):
+    """Only a cluster tries it again."""
+    done = run_pipeline(tmp_path / "runs", pretrain_128_learning_rate=-1)
 
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1] == (
-        "pretrain: error: global_batch_size 7 cannot be cut into micro-batches of up to 32 on "
-        "each of num_processes 2; the nearest that can: 6 and 8"
-    )
+    error = "pretrain: error: learning_rate must be above 0, got -1.0"
+    assert done.stderr.strip().splitlines()[-1] == error
     assert done.stdout.count("pretrain: error: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("batch", "said"),
+    [
+        (7, "up to 16 on each of num_processes 2; the nearest that can: 6 and 8"),
+        (0, "num_processes must be 1 or more, got 0, 16 and 2"),
+    ],
+)
+def test_a_batch_that_does_not_divide_is_refused(tmp_path, batch, said):
+    """Before anything runs, though its step is the last but two."""
+    done = run_pipeline(tmp_path / "runs", finetune_global_batch_size=batch)
+
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("run: error: finetune_global_batch_size")
+    assert last.endswith(said)
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(

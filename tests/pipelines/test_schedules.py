@@ -187,6 +187,10 @@ def test_a_dry_run_shows_and_changes_nothing(apply, kfp):
             {"parameters": {**MONTHLY["parameters"], "seed": "7"}},
             "seed must be a whole number, got '7'",
         ),
+        (
+            {"parameters": {**MONTHLY["parameters"], "finetune_global_batch_size": 36}},
+            "finetune_global_batch_size: global_batch_size 36 cannot be cut",
+        ),
     ],
 )
 @pytest.mark.parametrize("flags", [(), ("--dry-run",)])

@@ -215,6 +215,11 @@ def test_steps_within_conditions_are_followed(submit, kfp):
         ((*DATA, "--seed", "1.5"), "--seed must be a whole number, got 1.5"),
         ((*DATA, "--lowercase", "1"), "--lowercase must be true or false, got 1"),
         ((*DATA, "--colour", "red"), "unrecognized arguments: --colour red"),
+        (
+            (*DATA, "--num-processes", "8", "--finetune-global-batch-size", "36"),
+            "finetune_global_batch_size: global_batch_size 36 cannot be cut into micro-batches of "
+            "up to 16 on each of num_processes 8; the nearest that can: 32 and 40",
+        ),
     ],
 )
 def test_a_wrong_parameter_is_refused_before_a_run_is_made(submit, kfp, flags, said):
