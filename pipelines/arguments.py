@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from components.shared.bert.settings import split_batch
 from components.shared.errors import InputError
+from pipelines.checks import check_settings
 from pipelines.packages import Package
 
 _SAID = {
@@ -74,7 +74,7 @@ def read_arguments(
             f"{package.name} needs {', '.join(missing)}; give --{missing[0].replace('_', '-')}, "
             "or a file with --parameters"
         )
-    check_batches(fill_in(package, values))
+    check_settings(package.name, fill_in(package, values))
     return values
 
 
@@ -91,33 +91,6 @@ def check_values(package: Package, values: Mapping[str, Any], label: str) -> Non
         raise InputError(f"{label}{package.name} has no parameter {unknown[0]!r}; {remedy}")
     for name, value in values.items():
         _check(value, package.parameters[name], f"{label}{name}")
-
-
-def check_batches(values: Mapping[str, Any]) -> None:
-    """Cut each global batch as its training will, days before it does.
-
-    Args:
-        values: every parameter of a pipeline.
-
-    Raises:
-        InputError: naming the parameter and the nearest batches that can be cut.
-    """
-    for name in values:
-        step, found, _ = name.partition("global_batch_size")
-        if not found:
-            continue
-        size, most, num_processes = (
-            int(values[one]) for one in (name, f"{step}micro_batch_size", "num_processes")
-        )
-        if min(size, most, num_processes) < 1:
-            raise InputError(
-                f"{name}, {step}micro_batch_size and num_processes must be 1 or more, got {size}, "
-                f"{most} and {num_processes}"
-            )
-        try:
-            split_batch(size, micro_batch_size=most, num_processes=num_processes)
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
 
 
 def fill_in(package: Package, values: Mapping[str, Any]) -> dict[str, Any]:

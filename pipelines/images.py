@@ -33,12 +33,25 @@ def push(images: Iterable[str], registry: str) -> dict[str, str]:
             "such as europe-docker.pkg.dev/project/bert"
         )
     images = list(images)
+    expect_images(images)
+    return {image: _push(image, f"{registry}/{image}") for image in images}
+
+
+def expect_images(images: Iterable[str]) -> None:
+    """Make sure that this machine's container engine answers, and has the images.
+
+    Raises:
+        InputError: if not.
+    """
+    status, said = _run("version", "--format", "{{.Server.Version}}")
+    if status:
+        last = said.strip().rpartition("\n")[2]
+        raise InputError(f"docker: {last}; start this machine's container engine")
     missing = [image for image in images if _run("image", "inspect", image)[0]]
     if missing:
         raise InputError(
             f"{', '.join(missing)}: not on this machine's container engine; `make images` builds it"
         )
-    return {image: _push(image, f"{registry}/{image}") for image in images}
 
 
 def write_digests(digests: Mapping[str, str], file: Path) -> None:
@@ -97,5 +110,7 @@ def _run(*arguments: str, show: bool = False) -> tuple[int, str]:
                 if show and not line.rstrip().endswith(("Preparing", "Waiting")):
                     print(f"  {line}", end="", flush=True)
     except FileNotFoundError:
-        raise InputError("docker: not found; images are built and pushed with it") from None
+        raise InputError(
+            "docker: not found; images are built, pushed and run with a container engine"
+        ) from None
     return process.returncode, "".join(lines)

@@ -28,6 +28,7 @@ from components.shared.progress import TERMINAL_VARIABLE
 from components.shared.stage import ERROR_FILE
 from pipelines.bert import bert
 from pipelines.environments import REPOSITORY, STAGES, python, set_up
+from pipelines.images import expect_images
 
 _PLACEHOLDER_FOR_PYTHON = "python"
 
@@ -53,9 +54,13 @@ def run(
             for a cluster. Of those, kfp's runners obey the retries alone.
 
     Raises:
+        InputError: if there is no container engine, or it lacks the images.
         StepFailedError: if a step fails, with its error.
         EnvironmentSetupError: if an image's environment can't be made.
     """
+    if runner == "docker":
+        # kfp's runner would ask the public registry for images of these names.
+        expect_images(_images_of(pipeline))
     output.mkdir(parents=True, exist_ok=True)
     subprocess_task_handler.SubprocessTaskHandler = _ProcessHandler
     docker_task_handler.DockerTaskHandler = _ContainerHandler
@@ -160,9 +165,13 @@ class _ContainerHandler(docker_task_handler.DockerTaskHandler):
 
 def _stages_of(pipeline: BaseComponent) -> list[str]:
     """The stages whose images a pipeline runs, in their order."""
-    executors = pipeline.pipeline_spec.deployment_spec["executors"].values()
-    needed = {_stage_of(executor["container"]["image"]) for executor in executors}
+    needed = set(map(_stage_of, _images_of(pipeline)))
     return [stage for stage in STAGES if stage in needed]
+
+
+def _images_of(pipeline: BaseComponent) -> list[str]:
+    executors = pipeline.pipeline_spec.deployment_spec["executors"].values()
+    return sorted({executor["container"]["image"] for executor in executors})
 
 
 def _stage_of(image: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import kfp_server_api
 
 from components.shared.errors import InputError
-from pipelines.arguments import check_batches, check_values, fill_in, find_missing
+from pipelines.arguments import check_values, fill_in, find_missing
+from pipelines.checks import check_settings
 from pipelines.cluster import Cluster, fetch_all, find_experiment, list_versions
 from pipelines.packages import Package
 from pipelines.registry import Version, find_version
@@ -124,7 +125,7 @@ class RecurringRuns:
                 f"{label}{package.name} needs {', '.join(missing)}; add to its parameters"
             )
         try:
-            check_batches(fill_in(package, schedule.parameters))
+            check_settings(package.name, fill_in(package, schedule.parameters))
         except InputError as error:
             raise InputError(f"{label}{error}") from None
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.shared.bert.config import PRESETS
 from components.shared.bert.settings import TrainingConfig
 from components.shared.errors import InputError
 
@@ -43,6 +44,8 @@ class PretrainConfig(TrainingConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not self.bert_config and self.preset not in PRESETS:
+            raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
         if not 0 < self.mask_rate < 1:
             raise InputError(
                 f"mask_rate must be between 0 and 1, got {self.mask_rate}; BERT uses 0.15"

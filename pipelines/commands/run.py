@@ -67,11 +67,11 @@ def _add_parser(commands: Any, name: str, text: str, pipeline: GraphComponent) -
 def run_pipeline(pipeline: GraphComponent, runner: str, output: Path, **parameters: Any) -> int:
     """Run it; print the metrics and where the results lie."""
     # Here: compiling needs none of it.
-    from pipelines.arguments import check_batches
+    from pipelines.checks import check_settings
     from pipelines.environments import EnvironmentSetupError
     from pipelines.local import StepFailedError, run
 
-    check_batches(parameters)
+    check_settings(pipeline.component_spec.name, parameters)
     started = time.monotonic()
     try:
         artifacts = run(

@@ -14,6 +14,7 @@ import pytest
 
 from components.shared.errors import InputError
 from pipelines.images import push, read_digests, write_digests
+from tests.pipelines.commands import run_command
 from tests.pipelines.engine import needs_images
 
 NAMES = ("kubeflow-bert/test-push-a:0.1.0", "kubeflow-bert/test-push-b:0.1.0")
@@ -104,6 +105,21 @@ def test_an_image_that_was_not_built_is_named_before_any_is_pushed(images):
     """With how to build it."""
     with pytest.raises(InputError, match="kubeflow-bert/none:0.1.0: not on this .*`make images`"):
         push([*images, "kubeflow-bert/none:0.1.0"], "127.0.0.1:9")
+
+
+def test_an_engine_that_does_not_answer_is_told_from_one_without_images(monkeypatch):
+    """To push to it, or to run the pipeline in it."""
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+
+    pushed = run_command("push", "--registry", "registry.example/team")
+    run = run_command("run", "--runner", "docker", "--dump", "x.xml", "--squad-train", "y")
+
+    for done in (pushed, run):
+        assert done.returncode == 2
+        assert "error: docker: " in done.last_error
+        if shutil.which("docker"):
+            assert "127.0.0.1:9" in done.last_error
+            assert done.last_error.endswith("start this machine's container engine")
 
 
 @pytest.mark.parametrize("registry", ["", "/", "https://registry.example/team"])

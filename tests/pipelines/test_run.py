@@ -115,29 +115,38 @@ def test_an_empty_dump_is_refused_by_the_step_that_reads_it(tmp_path):
 @pytest.mark.slow
 def test_a_step_fails_once(tmp_path):
     """Only a cluster tries it again."""
-    done = run_pipeline(tmp_path / "runs", pretrain_128_learning_rate=-1)
+    done = run_pipeline(tmp_path / "runs", bert_config="{}")
 
     assert done.returncode == 1
-    error = "pretrain: error: learning_rate must be above 0, got -1.0"
-    assert done.stderr.strip().splitlines()[-1] == error
+    assert done.stderr.strip().splitlines()[-1].startswith("pretrain: error: bert_config")
     assert done.stdout.count("pretrain: error: ") == 1
 
 
 @pytest.mark.parametrize(
-    ("batch", "said"),
+    ("parameters", "said"),
     [
-        (7, "up to 16 on each of num_processes 2; the nearest that can: 6 and 8"),
-        (0, "num_processes must be 1 or more, got 0, 16 and 2"),
+        (
+            {"finetune_global_batch_size": 7},
+            "finetune: global_batch_size 7 cannot be cut into micro-batches of up to 16 on each of "
+            "num_processes 2; the nearest that can: 6 and 8",
+        ),
+        (
+            {"pretrain_512_learning_rate": -1},
+            "pretrain_512: learning_rate must be above 0, got -1.0",
+        ),
+        (
+            {"finetune_learning_rates": "3e-5,-3e-5"},
+            "finetune: learning_rate must be above 0, got -3e-05",
+        ),
+        ({"evaluate_batch_size": 0}, "evaluate: batch_size must be 1 or more, got 0"),
     ],
 )
-def test_a_batch_that_does_not_divide_is_refused(tmp_path, batch, said):
-    """Before anything runs, though its step is the last but two."""
-    done = run_pipeline(tmp_path / "runs", finetune_global_batch_size=batch)
+def test_a_wrong_setting_is_refused_before_anything_runs(tmp_path, parameters, said):
+    """Though its step is not the first."""
+    done = run_pipeline(tmp_path / "runs", **parameters)
 
     assert done.returncode == 2
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("run: error: finetune_global_batch_size")
-    assert last.endswith(said)
+    assert done.stderr == f"run: error: {said}\n"
     assert not (tmp_path / "runs").exists()
 
 

@@ -189,7 +189,7 @@ def test_a_dry_run_shows_and_changes_nothing(apply, kfp):
         ),
         (
             {"parameters": {**MONTHLY["parameters"], "finetune_global_batch_size": 36}},
-            "finetune_global_batch_size: global_batch_size 36 cannot be cut",
+            "finetune: global_batch_size 36 cannot be cut",
         ),
     ],
 )

@@ -217,9 +217,11 @@ def test_steps_within_conditions_are_followed(submit, kfp):
         ((*DATA, "--colour", "red"), "unrecognized arguments: --colour red"),
         (
             (*DATA, "--num-processes", "8", "--finetune-global-batch-size", "36"),
-            "finetune_global_batch_size: global_batch_size 36 cannot be cut into micro-batches of "
-            "up to 16 on each of num_processes 8; the nearest that can: 32 and 40",
+            "finetune: global_batch_size 36 cannot be cut into micro-batches of up to 16 on each "
+            "of num_processes 8; the nearest that can: 32 and 40",
         ),
+        ((*DATA, "--precision", "fp16"), "pretrain_128: precision must be one of float32, mixed_"),
+        ((*DATA, "--beam-runner", "spark"), "preprocess: beam_runner must be one of FnApiRunner,"),
     ],
 )
 def test_a_wrong_parameter_is_refused_before_a_run_is_made(submit, kfp, flags, said):

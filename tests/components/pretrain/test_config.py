@@ -49,6 +49,7 @@ def test_the_global_batch_is_cut_evenly(global_batch, micro_batch, processes, ex
     [
         ("mask_rate", 0.0),
         ("optimizer", "sgd"),
+        ("preset", "huge"),
         ("precision", "float16"),
         ("xla", "yes"),
         ("warmup_rate", 1.0),
