@@ -38,7 +38,7 @@ class Bench:
         self._train, self._others = folder / "squad" / "train.json", folder / "others.json"
         self._timed, self._asked = folder / "timed.json", folder / "squad" / "dev.json"
         write_sample(arguments.data / "squad-v1.1-train.json", self._train, arguments.questions)
-        write_sample(arguments.data / "squad-v1.1-dev.json", self._others, arguments.questions // 2)
+        write_sample(arguments.data / "squad-v1.1-dev.json", self._others, arguments.questions // 4)
         write_sample(arguments.data / "squad-v1.1-dev.json", self._timed, _NUM_TIMED)
         _merge((self._train, self._others), self._asked)
 
@@ -201,9 +201,9 @@ def main() -> None:
         "--initial-checkpoint", type=Path, help="a pretrained mini, say, in place of made weights"
     )
     parser.add_argument("--questions", type=int, default=1000, help="to train on")
-    parser.add_argument("--first-epochs", type=float, default=6, help="to the starting weights")
+    parser.add_argument("--first-epochs", type=float, default=5, help="to the starting weights")
     parser.add_argument("--first-rate", type=float, default=1e-3, help="to the starting weights")
-    parser.add_argument("--epochs", type=float, default=2, help="of both, that are compared")
+    parser.add_argument("--epochs", type=float, default=1, help="of both, that are compared")
     parser.add_argument("--rate", type=float, default=2e-4, help="of both, that are compared")
     parser.add_argument("--precisions", nargs="*", default=["float32"], help="of the speeds")
     parser.add_argument("--without-scores", action="store_true", help="speeds alone")

@@ -6,6 +6,10 @@ import sys
 
 import pytest
 
+from components.evaluate.ask import ask
+from components.evaluate.config import AskConfig
+from components.shared.errors import InputError
+
 CONTEXT = "home far away where far home"
 
 
@@ -91,3 +95,11 @@ def test_a_text_that_can_not_be_read_is_refused(checkpoint, tmp_path, content, m
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(f"evaluate ask: error: {context}: ")
     assert message in done.stderr.splitlines()[-1]
+
+
+def test_a_question_of_space_alone_is_refused(checkpoint, context):
+    """Rather than taken for none, which would wait for one."""
+    config = AskConfig(checkpoint=checkpoint, context=context, question=" ", max_length_tokens=128)
+
+    with pytest.raises(InputError, match="question: only space"):
+        ask(config)
