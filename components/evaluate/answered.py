@@ -52,11 +52,17 @@ class Segment(NamedTuple):
 def choose_answered(
     questions: Sequence[Question], answers: Answers, count: int
 ) -> list[AnsweredQuestion]:
-    """Right and wrong answers, half of each where there are, from all over the file."""
+    """Right and wrong answers, half of each where there are, from all over the file.
+
+    Of the right ones half are "no answer" at most, where there are others: they show little.
+    """
     answered = [_answered(question, answers) for question in questions]
     right = [item for item in answered if item.exact == 1]
     other = [item for item in answered if item.exact != 1]
-    chosen = choose_halves(right, other, count)
+    told = [item for item in right if item.prediction]
+    silent = [item for item in right if not item.prediction]
+    num_right = max(min(count // 2, len(right)), count - len(other))
+    chosen = choose_halves(told, silent, num_right) + _spread(other, count - num_right)
     order = {question.id: place for place, question in enumerate(questions)}
     return sorted(chosen, key=lambda item: order[item.question.id])
 

@@ -48,23 +48,34 @@ def score_questions(
     }
 
 
-def compare(own: QuestionScores, baseline: Path, *, seed: int = 0) -> list[Difference]:
-    """Compare with the model whose metrics.json is given.
+def read_baseline(path: Path, questions: Sequence[Question]) -> QuestionScores:
+    """The scores of the model whose metrics.json is given.
 
     Args:
-        own: this model's scores of each question.
-        baseline: metrics.json of an evaluation on the same questions.
-        seed: of the resampling.
+        path: metrics.json of an evaluation on the same questions.
+        questions: those.
 
     Raises:
         InputError: if the file is not one, or of other questions.
     """
-    other = _read(baseline)
-    if own.keys() != other.keys():
+    scores = _read(path)
+    ids = {question.id for question in questions}
+    if ids != scores.keys():
         raise InputError(
-            f"{baseline}: {len(own.keys() & other.keys())} of its {len(other)} questions are among "
-            f"the {len(own)} answered here; evaluate both models on the same development set"
+            f"{path}: {len(ids & scores.keys())} of its {len(scores)} questions are among the "
+            f"{len(ids)} to answer here; evaluate both models on the same development set"
         )
+    return scores
+
+
+def compare(own: QuestionScores, other: QuestionScores, *, seed: int = 0) -> list[Difference]:
+    """Compare with the scores of another model.
+
+    Args:
+        own: this model's scores of each question.
+        other: the other's, of the same questions.
+        seed: of the resampling.
+    """
     values = np.array([[own[id_], other[id_]] for id_ in own]) * 100
     means = _resample(values[:, 0] - values[:, 1], np.random.default_rng(seed))
     return [
@@ -95,6 +106,8 @@ def _read(path: Path) -> QuestionScores:
             return {id_: [float(value) for value in pair] for id_, pair in scores.items()}
     except FileNotFoundError:
         raise InputError(f"{path}: no such metrics file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder; give the metrics.json itself") from None
     except (AttributeError, KeyError, TypeError, ValueError):
         pass
     raise InputError(

@@ -21,6 +21,8 @@ from components.shared.bert.history import History
 _COLORS = ("#1f5fbf", "#c2571a", "#2e7d4f", "#7a4fb5")
 _TEXT_COLOR = "#4a5464"
 _LABELS_NOT_PLOTTED = {"step", "label"}
+# Widths of plots in inches, so that their text has one size on the page.
+_THIRD_OF_THE_PAGE, _HALF_OF_THE_PAGE = 4.2, 6.6
 # Beyond so many steps a marker at each would hide the line.
 _MOST_MARKERS = 12
 _STYLE = {
@@ -59,10 +61,13 @@ def draw_panels(history: History) -> list[Panel]:
     losses = [name for name in names if name.endswith("loss")]
     if "loss" in losses and len(losses) == 2:
         losses.remove("loss")  # the sum of one
-    accuracies = [name for name in names if name.endswith("accuracy")]
-    others = [[name] for name in names if not name.endswith(("loss", "accuracy"))]
-    groups = {"Loss": losses, "Accuracy": accuracies}
-    groups |= {_say(group[0]).capitalize(): group for group in others}
+    groups = {"Loss": losses}
+    groups["Accuracy"] = [name for name in names if name.endswith("accuracy")]
+    for name in names:
+        if not name.endswith(("loss", "accuracy")):
+            # tokens_per_second, and tokens_per_second_with_padding beside it
+            title = _say(name.removesuffix("_with_padding")).capitalize()
+            groups.setdefault(title, []).append(name)
     return [
         Panel(title, _draw(history.entries, title, group))
         for title, group in groups.items()
@@ -95,7 +100,7 @@ def draw_speed(measured: Sequence[MeasuredSpeed]) -> list[Panel]:
         own = [item for item in ran if item.setting.precision == precision]
         panels.append(
             Panel(
-                f"Latency of a batch in {precision}: median, and up to 99%",
+                f"Latency in {precision}: median, whisker to 99%",
                 _draw_grid(own, "latency_ms_p50", "latency_ms_p99", is_over_batches),
             )
         )
@@ -118,7 +123,7 @@ def _draw_grid(
         if not is_over_batches:
             x, line = line, x
         lines.setdefault(line, []).append((x, speed[name], speed[upper or name]))
-    with _figure() as (figure, axes):
+    with _figure(_HALF_OF_THE_PAGE) as (figure, axes):
         for (line, points), color in zip(sorted(lines.items()), cycle(_COLORS), strict=False):
             xs, values, tops = zip(*sorted(points), strict=True)
             errors = [[0.0] * len(xs), list(np.subtract(tops, values))]
@@ -154,16 +159,18 @@ def _draw(entries: Sequence[Mapping], title: str, names: Sequence[str]) -> Marku
         if title == "Accuracy":
             axes.set_ylim(0, 1)
         if title.endswith("per second"):
-            axes.set_ylim(bottom=0)  # or a change of a percent looks like a collapse
+            # From 0, or a change of a percent looks like a collapse.
+            highest = max(max(line.get_ydata()) for line in axes.get_lines())
+            axes.set_ylim(0, 1.08 * highest or 1)
         if len(names) > 1:
             axes.legend(loc="best")
         return _render(figure)
 
 
 @contextmanager
-def _figure() -> Iterator[tuple[Figure, Axes]]:
+def _figure(width: float = _THIRD_OF_THE_PAGE) -> Iterator[tuple[Figure, Axes]]:
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(4.2, 2.6), layout="constrained")
+        figure = Figure(figsize=(width, 2.6), layout="constrained")
         FigureCanvasSVG(figure)
         yield figure, figure.add_subplot()
 

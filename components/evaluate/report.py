@@ -25,6 +25,7 @@ SPEED_NAMES = {
 }
 SCORE_NAMES = {"exact": "exact match", "f1": "F1"}
 _SPEEDS = {name: label for name, label in SPEED_NAMES.items() if not name.startswith(_LATENCY)}
+_CONDITIONS = {"compile_and_warmup_seconds": "compilation and warm-up before it, seconds"}
 _SCORE_GROUPS = {"": "All questions", "HasAns_": "With an answer", "NoAns_": "Without an answer"}
 
 
@@ -107,7 +108,12 @@ def write_page(
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    environment.filters |= {"number": format_number, "words": lambda name: name.replace("_", " ")}
+    environment.filters |= {
+        "number": format_number,
+        "measure": format_measure,
+        "words": lambda name: name.replace("_", " "),
+        "setting": _format_setting,
+    }
     text = environment.get_template(template).render(
         title=title,
         subtitle=subtitle,
@@ -157,7 +163,7 @@ def _latencies(speed: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _conditions(speed: Mapping[str, Any]) -> dict[str, Any]:
     known = {name for name in speed if name in _SPEEDS or name.startswith(_LATENCY)}
-    return {name: value for name, value in speed.items() if name not in known}
+    return {_CONDITIONS.get(name, name): speed[name] for name in speed if name not in known}
 
 
 def format_number(value: Any) -> str:
@@ -167,3 +173,15 @@ def format_number(value: Any) -> str:
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"
+
+
+def format_measure(value: float) -> str:
+    """Three digits that count, or all before the point: a column of them is easy to compare."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:,.{decimals}f}"
+
+
+def _format_setting(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)

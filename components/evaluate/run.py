@@ -8,7 +8,13 @@ from pathlib import Path
 
 from components.evaluate.answered import choose_answered
 from components.evaluate.answers import Answers, write_answers
-from components.evaluate.baseline import QUESTION_SCORES, Difference, compare, score_questions
+from components.evaluate.baseline import (
+    QUESTION_SCORES,
+    Difference,
+    compare,
+    read_baseline,
+    score_questions,
+)
 from components.evaluate.breakdown import (
     group_by_answer_length,
     group_by_question_word,
@@ -36,6 +42,7 @@ def run(config: EvaluateConfig) -> Metadata:
     from components.evaluate.predict import describe_devices
 
     data = read_squad(config.squad / "dev.json")
+    baseline = read_baseline(Path(config.baseline), data.questions) if config.baseline else None
     answerer = Answerer(config)
     windows = answerer.cut(data.questions)
     predicted = answerer.predictor.predict(
@@ -53,7 +60,7 @@ def run(config: EvaluateConfig) -> Metadata:
         null_odds_threshold=math.inf,
     )
     question_scores = score_questions(data.questions, answers.predictions)
-    differences = compare(question_scores, Path(config.baseline)) if config.baseline else []
+    differences = compare(question_scores, baseline) if baseline else []
     questions_per_second = len(data.questions) / max(predicted.seconds, 1e-9)
     speed = {"questions_per_second": questions_per_second, **predicted.speed}
     measured = measure_speed(config, answerer, data.questions)

@@ -4,13 +4,14 @@ python -m components.evaluate score --predictions predictions.json --data dev.js
 """
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.evaluate.scores import score_answers
 from components.shared.errors import InputError
-from components.shared.squad.data import read_squad
+from components.shared.squad.data import SquadData, read_squad
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,20 @@ def score(files: ScoreFiles) -> None:
     null_odds = None
     if files.null_odds is not None:
         null_odds = _read_object(files.null_odds, _is_number, "numbers")
-    print(json.dumps(score_answers(data, predictions, null_odds), indent=2))
+    scores = score_answers(data, predictions, null_odds)
+    _note_missing(data, predictions)
+    print(json.dumps(scores, indent=2))
+
+
+def _note_missing(data: SquadData, predictions: Mapping[str, str]) -> None:
+    """Say how many questions have no prediction: a file of other questions looks like zeros."""
+    num_missing = sum(question.id not in predictions for question in data.questions)
+    if num_missing:
+        counted = "count as wrong" if data.version == "1.1" else "are left out"
+        print(
+            f"{num_missing} of {len(data.questions)} questions have no prediction and {counted}",
+            file=sys.stderr,
+        )
 
 
 def _is_text(value: object) -> bool:
@@ -53,6 +67,10 @@ def _read_object(path: Path, fits: Callable[[object], bool], kind: str) -> dict:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(
+            f"{path}: is a folder; give a file, such as predictions.json in it"
+        ) from None
     except ValueError as error:
         raise InputError(
             f"{path}: not JSON ({error}); give the file as run_squad writes it"

@@ -93,3 +93,17 @@ def test_chooses_half_right_and_half_wrong_where_there_are(num_right, num_wrong,
 def test_chooses_none_if_none_are_wanted():
     """The report then has no questions."""
     assert _choose(5, 5, 0) == ""
+
+
+def test_right_answers_are_not_all_no_answer():
+    """Of three right ones two are silent; the one that says something is among two shown."""
+    questions = [
+        Question("a", "", "?", "a cat", (), is_impossible=True),
+        Question("b", "", "?", "a cat", (), is_impossible=True),
+        Question("c", "", "?", "a cat", (Answer("cat", 2),), is_impossible=False),
+    ]
+    answers = Answers({"a": "", "b": "", "c": "cat"}, {"a": [], "b": [], "c": []})
+
+    chosen = choose_answered(questions, answers, 2)
+
+    assert [item.question.id for item in chosen] == ["a", "c"]

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 
+import matplotlib.image
 import pytest
 
 from components.evaluate.answered import AnsweredQuestion
@@ -194,8 +195,8 @@ def test_shows_groups_the_curve_and_the_difference_to_a_baseline(tmp_path):
     )
 
     text = _visible_text(page)
-    assert "F1 60.00 +1.25 -0.50 to +3.00" in text
-    assert "F1 by question word who 45.5 of 12" in text
+    assert "F1 61.25 60.00 +1.25 -0.50 to +3.00" in text
+    assert "F1 by question word F1 questions who 45.5 12" in text
     assert "Precision and recall over the null threshold" in text
     assert page.count("<figure") == 5
 
@@ -205,9 +206,9 @@ def test_shows_the_speed_at_each_setting(tmp_path):
     page = _write(tmp_path, measured=_MEASURED)
 
     text = _visible_text(page)
-    assert "float32 128 1 1.5 3 10 11 12 13 14 0.25" in text
+    assert "float32 128 1 1.50 3.00 10.0 11.0 12.0 13.0 14.0 0.25" in text
     assert "mixed_float16 384 8 not measured: the device has not the memory" in text
-    assert "Latency of a batch in float32: median, and up to 99%" in text
+    assert "Latency in float32: median, whisker to 99%" in text
     assert "Windows a second in mixed_float16" in text
     assert page.count("<figure") == 4 + 4
 
@@ -243,24 +244,64 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
     assert _write(tmp_path) == _write(tmp_path)
 
 
-@pytest.mark.slow
-def test_a_browser_shows_it_and_runs_nothing(tmp_path):
-    """In Chromium the title is the page's own and the question's tags are text."""
+@pytest.fixture
+def browse(tmp_path):
+    """Has a browser open a file, with flags; gives what it printed."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("neither chromium nor google-chrome is installed")
+
+    def browse(file, *flags):
+        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        command += ["--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}"]
+        done = subprocess.run(
+            [*command, *flags, file.as_uri()],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        return done.stdout
+
+    return browse
+
+
+@pytest.mark.slow
+def test_a_browser_shows_it_and_runs_nothing(tmp_path, browse):
+    """In Chromium the title is the page's own and the question's tags are text."""
     _write(tmp_path)
 
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += ["--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}"]
-    done = subprocess.run(
-        [*command, (tmp_path / "report.html").as_uri()],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
+    page = browse(tmp_path / "report.html", "--dump-dom")
+
+    assert "<title>BERT on SQuAD 2.0</title>" in page
+    assert "Who &lt;script&gt;" in page
+    assert page.count("<figure") == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1200, 420])
+def test_a_person_sees_curves_and_marked_answers(tmp_path, browse, width):
+    """On a screen and on a telephone: their colours are in a screenshot."""
+    question = Question("q", "Cats", "Who?", "A cat is a hat.", (Answer("cat", 2),), False)
+    wrong, right = (
+        AnsweredQuestion(question, text, text == "cat", 0, 0.5) for text in ("hat", "cat")
+    )
+    _write(tmp_path, answered=[wrong, right], measured=_MEASURED)
+
+    browse(
+        tmp_path / "report.html",
+        f"--window-size={width},9000",
+        f"--screenshot={tmp_path / 'report.png'}",
     )
 
-    assert "<title>BERT on SQuAD 2.0</title>" in done.stdout
-    assert "Who &lt;script&gt;" in done.stdout
-    assert done.stdout.count("<figure") == 4
+    pixels = (255 * matplotlib.image.imread(tmp_path / "report.png")[..., :3]).round().astype(int)
+    assert pixels.shape[:2] == (9000, width)
+    for color, what in {
+        (0x1F, 0x5F, 0xBF): "curves",
+        (0xFD, 0xE6, 0xBF): "predicted answer",
+        (0xD3, 0xEF, 0xDC): "right answer",
+        (0xB3, 0x30, 0x1F): "wrong",
+    }.items():
+        assert (pixels == color).all(axis=-1).sum() > 100, what
+    # Nothing sticks out to the right: the page's margin is its ground alone.
+    assert (pixels[:, -3:] == (0xF5, 0xF7, 0xFA)).all()

@@ -129,6 +129,16 @@ def test_a_model_is_compared_with_a_baseline(squad, checkpoint, tmp_path):
     assert "Against the baseline" in (tmp_path / "again" / "report.html").read_text("utf-8")
 
 
+def test_a_baseline_of_other_questions_is_refused_before_anything_is_answered(squad, tmp_path):
+    """Not even the checkpoint, which is none, has been looked at."""
+    (tmp_path / "metrics.json").write_text('{"question_scores": {"other": [1, 1]}}', "utf-8")
+
+    done = run(squad, tmp_path, tmp_path / "out", baseline=tmp_path / "metrics.json")
+
+    assert done.returncode == 2
+    assert "0 of its 1 questions are among the 5 to answer here" in done.stderr
+
+
 @pytest.mark.slow
 def test_a_folder_that_is_no_checkpoint_is_refused(squad, tmp_path):
     """One line, status 2, nothing written."""

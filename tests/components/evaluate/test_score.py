@@ -68,3 +68,19 @@ def test_a_malformed_predictions_file_is_refused(tmp_path, predictions, message)
     assert done.stderr.startswith("evaluate score: error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_says_how_many_questions_have_no_prediction(tmp_path):
+    """On the other stream, so that the scores stay JSON."""
+    done = _score(tmp_path, '{"q1": "switzerland"}')
+
+    assert json.loads(done.stdout)["total"] == 1
+    assert done.stderr == "1 of 2 questions have no prediction and are left out\n"
+
+
+def test_a_folder_of_predictions_is_no_file(tmp_path):
+    """The message names what is in it."""
+    done = _score(tmp_path, "{}", "--predictions", str(tmp_path))
+
+    assert done.returncode == 2
+    assert done.stderr.endswith(": is a folder; give a file, such as predictions.json in it\n")
