@@ -11,7 +11,7 @@ from kfp.dsl.graph_component import GraphComponent
 
 from pipelines.hardware import find_hardware
 from pipelines.plan import make_plan
-from pipelines.tasks import describe_worker_pod, limit_training, set_task
+from pipelines.tasks import Volume, describe_worker_pod, limit_training, set_task
 
 
 def fit(
@@ -19,6 +19,7 @@ def fit(
     hardware: str,
     *,
     images: Mapping[str, str] | None = None,
+    volume: Volume | None = None,
     **recipe: Any,
 ) -> GraphComponent:
     """The pipeline as it is to run on such machines.
@@ -28,6 +29,7 @@ def fit(
         hardware: see `find_hardware`. Its recipe becomes the parameters' defaults, and its
             CPUs, memory, GPUs and labels the settings of each step.
         images: the image to run in place of each name; none leaves the names.
+        volume: what every step has mounted.
         recipe: what `make_plan` takes besides.
 
     Raises:
@@ -54,7 +56,7 @@ def fit(
             if task.container_spec is None:  # a pipeline in it, whose steps were set already
                 continue
             hours = component_to_hours.get(task.component_spec.name, 0.0)
-            set_task(task, machine, training_hours=hours)
+            set_task(task, machine, training_hours=hours, volume=volume)
             image = task.container_spec.image
             task.set_container_image((images or {}).get(image, image))
         return outputs

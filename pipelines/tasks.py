@@ -6,12 +6,14 @@ on local SSD.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
+from components.shared.errors import InputError
 from pipelines.hardware import Hardware
 
 # The user of the images, which are readable for all.
@@ -82,7 +84,39 @@ _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
 }
 
 
-def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 0.0) -> None:
+@dataclass(frozen=True)
+class Volume:
+    """A PersistentVolumeClaim of the runs' namespace, and where every step has it."""
+
+    claim: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Volume":
+        """Read CLAIM:/PATH.
+
+        Raises:
+            InputError: if it is none.
+        """
+        claim, _, path = text.partition(":")
+        # DNS-1123, as Kubernetes asks of a claim's name.
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", claim) or not re.fullmatch(
+            r"(/[\w.-]+)+", path
+        ):
+            raise InputError(
+                f"--volume must be a claim's name and an absolute path, as bert:/mnt/bert, got "
+                f"{text!r}"
+            )
+        return cls(claim, path)
+
+
+def set_task(
+    task: PipelineTask,
+    hardware: Hardware,
+    *,
+    training_hours: float = 0.0,
+    volume: Volume | None = None,
+) -> None:
     """Give a step the settings with which it runs on a cluster.
 
     Args:
@@ -92,6 +126,7 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
             the memory. The others run on nodes without GPUs; so does a step that trains on
             several machines, which makes an MPIJob of pods that take them.
         training_hours: expected of a step that trains; see `limit_training`.
+        volume: what is mounted into it; the pods of a step's MPIJob take over its volumes.
     """
     needs = _COMPONENT_TO_NEEDS[task.component_spec.name]
     timeout_hours = needs.timeout_hours
@@ -114,6 +149,8 @@ def set_task(task: PipelineTask, hardware: Hardware, *, training_hours: float = 
     if needs.opens_stores:
         kubernetes.use_secret_as_env(task, _STORE, _STORE_KEYS, optional=True)
         kubernetes.use_config_map_as_env(task, _STORE, _STORE_SETTINGS, optional=True)
+    if volume:
+        kubernetes.mount_pvc(task, pvc_name=volume.claim, mount_path=volume.path)
     kubernetes.set_timeout(task, timeout_hours * 3600)
     kubernetes.set_security_context(
         task, run_as_user=_USER, run_as_group=_USER, run_as_non_root=True

@@ -37,6 +37,13 @@ def add_parser(commands: Any) -> None:
         "steps have the images' names",
     )
     parser.add_argument(
+        "--volume",
+        default="",
+        metavar="CLAIM:/PATH",
+        help="a PersistentVolumeClaim of the runs' namespace that every step has mounted there, "
+        "for parameters that name a folder or a file (default: none)",
+    )
+    parser.add_argument(
         "--only-newer-dump",
         action="store_true",
         help="for schedules: a look for a newer dump comes first, and where there is none the "
@@ -65,6 +72,7 @@ def compile_pipeline(
     format: str = "ir",  # noqa: A002 - one name all the way
     output: Path | None = None,
     pipeline: str = "bert",
+    volume: str = "",
     **recipe: Any,
 ) -> int:
     """Write the package; print its path."""
@@ -76,6 +84,7 @@ def compile_pipeline(
     from pipelines.native import write_resources
     from pipelines.package import fit
     from pipelines.retraining import retraining
+    from pipelines.tasks import Volume
 
     output = output or Path("runs", f"{pipeline}.yaml")
     if output.suffix != ".yaml":
@@ -84,9 +93,10 @@ def compile_pipeline(
     if only_newer_dump and pipeline != "bert":
         raise InputError("--only-newer-dump: only the pipeline bert has a dump to look for")
     chosen = bert if pipeline == "bert" else classification
-    package = fit(chosen, hardware, images=digests, **recipe)
+    settings = {"images": digests, "volume": Volume.parse(volume) if volume else None, **recipe}
+    package = fit(chosen, hardware, **settings)
     if only_newer_dump:
-        package = fit(retraining(package), hardware, images=digests, **recipe)
+        package = fit(retraining(package), hardware, **settings)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         if format == "kubernetes":

@@ -27,6 +27,35 @@ def test_the_recipe_can_be_another(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "flags", [("--hardware", "dgx-2x4", "--only-newer-dump"), ("--pipeline", "classification")]
+)
+def test_a_volume_is_mounted_into_every_step(tmp_path, flags):
+    """In the loop and in the condition too; an MPIJob's pods take it over from its step."""
+    output = tmp_path / "package.yaml"
+
+    done = run_command("compile", *flags, "--volume", "bert-data:/mnt/bert", "--output", output)
+
+    assert done.returncode == 0, done.stderr
+    (_, platform) = yaml.safe_load_all(output.read_text("utf-8"))
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    mounts = [settings["pvcMount"] for settings in executors.values()]
+    assert len(mounts) >= 3
+    for (mount,) in mounts:
+        assert (mount["constant"], mount["mountPath"]) == ("bert-data", "/mnt/bert")
+
+
+@pytest.mark.parametrize("text", ["bert", "bert:mnt", "Bert:/mnt", ":/mnt", "bert:/", "b:/mnt:ro"])
+def test_a_volume_is_a_claim_and_a_path(tmp_path, text):
+    """Said before the package is written."""
+    done = run_command("compile", "--volume", text, "--output", tmp_path / "bert.yaml")
+
+    assert done.returncode == 2
+    assert "--volume must be a claim's name and an absolute path" in done.last_error
+    assert repr(text) in done.last_error
+    assert not (tmp_path / "bert.yaml").exists()
+
+
+@pytest.mark.parametrize(
     ("name", "said"),
     [
         ("bert.json", "must end with .yaml"),
