@@ -158,7 +158,6 @@ def make_plan(
 
 def _plan_phase(recipe: Recipe, machine: Hardware, preset: str, precision: str) -> Phase:
     config = BertConfig.preset(preset, vocab_size=_VOCABULARY_SIZE)
-    is_pretraining = recipe.num_epochs is None
     try:
         accumulation, size = split_batch(
             recipe.global_batch_size,
@@ -174,7 +173,7 @@ def _plan_phase(recipe: Recipe, machine: Hardware, preset: str, precision: str) 
         length=recipe.length,
         rows=size,
         precision=precision,
-        predicts_words=is_pretraining,
+        predicts_words=recipe.is_pretraining,
     )
     return Phase(
         name=recipe.name,
@@ -197,19 +196,18 @@ def _most_rows(
     """NVIDIA's for BERT-Large, else what fits by the estimate."""
     if not machine.num_gpus:
         return _CPU_ROWS[recipe.length]
-    is_pretraining = recipe.num_epochs is None
     published = _published(precision)
     if preset == "large":
-        if not is_pretraining and published in machine.squad_batches:
+        if not recipe.is_pretraining and published in machine.squad_batches:
             return machine.squad_batches[published] // machine.num_gpus
-        if is_pretraining and (recipe.length, published) in machine.large_batches:
+        if recipe.is_pretraining and (recipe.length, published) in machine.large_batches:
             return int(machine.large_batches[recipe.length, published])
     rows = most_rows(
         config,
         length=recipe.length,
         precision=precision,
         gpu_memory_gib=machine.gpu_memory_gib,
-        predicts_words=is_pretraining,
+        predicts_words=recipe.is_pretraining,
     )
     if rows == 0:
         raise InputError(f"BERT {preset} does not fit {machine.name} at length {recipe.length}")
@@ -224,7 +222,7 @@ def _rows_per_second(
     if published is None:
         return None
     large, own = (
-        count_flops(one, length=recipe.length, predicts_words=recipe.num_epochs is None)
+        count_flops(one, length=recipe.length, predicts_words=recipe.is_pretraining)
         for one in (BertConfig.preset("large", vocab_size=_VOCABULARY_SIZE), config)
     )
     return machine.num_nodes * published * large / own

@@ -35,6 +35,11 @@ class Recipe:
     num_epochs: float | None = None
     """Of fine-tuning; pretraining counts updates."""
 
+    @property
+    def is_pretraining(self) -> bool:
+        """Whether it predicts masked words."""
+        return self.num_epochs is None
+
 
 # BERT-Large with LAMB.
 _NVIDIA = (

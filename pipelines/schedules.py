@@ -25,6 +25,15 @@ from components.shared.errors import InputError
 LATEST = "latest"
 _CRON_FIELDS = 6
 _CRON_FIELD = re.compile(r"[\d*/,\-?A-Za-z]+")
+# Those of robfig/cron, which Kubeflow's controller reads them with: Sunday is 0, not 7.
+_CRON_RANGES = (
+    ("seconds", 0, 59),
+    ("minutes", 0, 59),
+    ("hours", 0, 23),
+    ("day of the month", 1, 31),
+    ("month", 1, 12),
+    ("day of the week", 0, 6),
+)
 # What the backend takes; it would put other values at the nearest of these.
 _LEAST_CONCURRENCY, _MOST_CONCURRENCY = 1, 10
 
@@ -116,6 +125,13 @@ def _check_cron(cron: str, label: str) -> None:
             f"{label}: cron {cron!r} is none; six fields: seconds, minutes, hours, day of the "
             "month, month, day of the week, such as '0 0 3 2 * *'"
         )
+    for part, (name, least, most) in zip(parts, _CRON_RANGES, strict=True):
+        # What follows a slash is a step.
+        for number in re.findall(r"(?<![/\d])\d+", part):
+            if not least <= int(number) <= most:
+                raise InputError(
+                    f"{label}: cron {cron!r}: {name} must be {least} to {most}, got {number}"
+                )
 
 
 def _expect_distinct(path: Path, schedules: Sequence[Schedule]) -> None:
