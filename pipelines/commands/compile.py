@@ -38,7 +38,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--volume",
-        default="",
+        default=argparse.SUPPRESS,
         metavar="CLAIM:/PATH",
         help="a PersistentVolumeClaim of the runs' namespace that every step has mounted there, "
         "for parameters that name a folder or a file (default: none)",
@@ -89,6 +89,11 @@ def compile_pipeline(
     output = output or Path("runs", f"{pipeline}.yaml")
     if output.suffix != ".yaml":
         raise InputError(f"--output {output}: must end with .yaml")
+    if pipeline != "bert" and {"global_batch_size", "finetune_global_batch_size"} & recipe.keys():
+        raise InputError(
+            "--global-batch-size and --finetune-global-batch-size are of the pipeline bert; a "
+            f"package of {pipeline} has the parameter global_batch_size"
+        )
     digests = {} if images == DIGESTS and not images.exists() else read_digests(images)
     if only_newer_dump and pipeline != "bert":
         raise InputError("--only-newer-dump: only the pipeline bert has a dump to look for")

@@ -36,7 +36,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISIONS,
         default=argparse.SUPPRESS,
-        help="(default: the machine's fastest)",
+        help="of what trains (default: the machine's fastest)",
     )
     parser.add_argument(
         "--global-batch-size",

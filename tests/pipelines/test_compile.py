@@ -26,6 +26,17 @@ def test_the_recipe_can_be_another(tmp_path):
     assert parameters["pretrain_512_global_batch_size"]["defaultValue"] == 30_720
 
 
+@pytest.mark.parametrize("flag", ["--global-batch-size", "--finetune-global-batch-size"])
+def test_a_batch_of_bert_is_none_of_classification(tmp_path, flag):
+    """It would change nothing there."""
+    output = ("--output", tmp_path / "classification.yaml")
+
+    done = run_command("compile", "--pipeline", "classification", flag, 64, *output)
+
+    assert done.returncode == 2
+    assert "a package of classification has the parameter global_batch_size" in done.last_error
+
+
 @pytest.mark.parametrize(
     "flags", [("--hardware", "dgx-2x4", "--only-newer-dump"), ("--pipeline", "classification")]
 )
