@@ -28,6 +28,25 @@ def count_cpus(cgroups: Path = _CGROUPS) -> int:
     return cpus
 
 
+def take_share(place: int, num_processes: int, cgroups: Path = _CGROUPS) -> None:
+    """Keep this thread, and those that it starts from now on, to a share of the CPUs.
+
+    Processes that are busy on all of the same CPUs push one another from each to each.
+    Nothing is done where CPUs are fewer than processes, nor where a container's limit is below
+    the CPUs that it sees: other containers would take the very same ones.
+
+    Args:
+        place: of this process among those that share, from 0.
+        num_processes: that share.
+        cgroups: where control groups are mounted.
+    """
+    cpus = sorted(os.sched_getaffinity(0))
+    if num_processes > len(cpus) or count_cpus(cgroups) < len(cpus):
+        return
+    first, end = (len(cpus) * edge // num_processes for edge in (place, place + 1))
+    os.sched_setaffinity(0, cpus[first:end])
+
+
 def _read_quota(files: Sequence[Path]) -> float | None:
     try:
         quota, period = " ".join(file.read_text("ascii") for file in files).split()

@@ -1,5 +1,6 @@
 """Every call of Horovod: upstream it is dormant, so a successor would replace this file."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,10 +9,12 @@ import horovod.tensorflow as hvd
 import keras
 import tensorflow as tf
 
-from components.shared.bert import preemption
+from components.shared.bert import mpirun, preemption
 from components.shared.bert.pulse import publish, pulse
-from components.shared.cpus import count_cpus
+from components.shared.cpus import count_cpus, take_share
 from components.shared.errors import PeerLostError
+
+_CPU_CYCLE_MILLISECONDS = "5"
 
 
 def initialize(*, seed: int, precision: str) -> None:
@@ -20,16 +23,22 @@ def initialize(*, seed: int, precision: str) -> None:
     Comes before the first layer is made: its weights and its precision depend on it.
     """
     preemption.watch()
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        # Horovod's processes ask one another what is ready at each of its cycles, of 1
+        # millisecond by default. That takes its time from CPUs which train.
+        os.environ.setdefault("HOROVOD_CYCLE_TIME", _CPU_CYCLE_MILLISECONDS)
     hvd.init()
     if hvd.size() > 1:
         publish(hvd.rank())
-    gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         # One GPU a process: with all visible, each process would take memory on each.
         tf.config.set_visible_devices(gpus[hvd.local_rank()], "GPU")
         tf.config.experimental.set_memory_growth(gpus[hvd.local_rank()], True)
     # Processes that each start a thread for every core slow one another down.
     threads = max(1, count_cpus() // hvd.local_size())
+    if not gpus and not mpirun.has_started_this():
+        take_share(hvd.local_rank(), hvd.local_size())
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(precision)

@@ -22,11 +22,16 @@ def join() -> None:
         InputError: if the hosts have unequal numbers of processes, or rank 0 does not run
             where the others look for it.
     """
-    if "OMPI_COMM_WORLD_RANK" not in os.environ or "HOROVOD_RANK" in os.environ:
+    if not has_started_this() or "HOROVOD_RANK" in os.environ:
         return
     os.environ.update(horovod_environment(os.environ))
     if os.environ["HOROVOD_RANK"] == "0" and os.environ["HOROVOD_SIZE"] != "1":
         _serve(int(os.environ[_PORT]))
+
+
+def has_started_this() -> bool:
+    """Whether mpirun started this process; it binds its processes to cores, too."""
+    return "OMPI_COMM_WORLD_RANK" in os.environ
 
 
 def horovod_environment(mpi: Mapping[str, str]) -> dict[str, str]:
