@@ -24,7 +24,9 @@ def ask(config: AskConfig) -> None:
     """
     context = _read_context(config)
     from components.evaluate.answerer import Answerer  # after it: TensorFlow takes seconds
+    from components.shared.bert.fusion import switch_fusion
 
+    switch_fusion(False)  # compiling would take longer than a few answers
     answerer = Answerer(config)
     for question in _read_questions(config):
         for line in _describe(_find_answers(answerer, config, context, question)):

@@ -27,7 +27,7 @@ from components.evaluate.scores import score_answers
 from components.evaluate.speed import measure_speed, name_speeds
 from components.evaluate.summary import write_summary
 from components.shared.bert.history import History
-from components.shared.files import write_text
+from components.shared.files import expect_place, write_text
 from components.shared.images import VERSION
 from components.shared.squad.data import Question, read_squad
 from components.shared.stage import Metadata, settings
@@ -41,6 +41,9 @@ def run(config: EvaluateConfig) -> Metadata:
     from components.evaluate.answerer import Answerer
     from components.evaluate.predict import describe_devices
 
+    for path in (config.metrics, config.report, config.summary):
+        expect_place(path)
+    expect_place(config.predictions, is_folder=True)
     data = read_squad(config.squad / "dev.json")
     baseline = read_baseline(Path(config.baseline), data.questions) if config.baseline else None
     answerer = Answerer(config)

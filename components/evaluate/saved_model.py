@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.errors import InputError
-from components.shared.files import whole_folder
+from components.shared.files import expect_place, whole_folder
 
 _FILE = "saved_model.pb"
 
@@ -36,9 +36,11 @@ def export(config: ExportConfig) -> None:
         raise InputError(
             f"{config.output}: is there already and no {_FILE} in it; give another folder"
         )
+    expect_place(config.output, is_folder=True)
     import tensorflow as tf
 
     from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
+    from components.shared.bert.fusion import without_fusion
     from components.shared.bert.heads import ClassifierModel, SpanModel
 
     checkpoint = Checkpoint.read(config.checkpoint)
@@ -52,7 +54,7 @@ def export(config: ExportConfig) -> None:
     restore(checkpoint.folder, named_variables(model))
     ids = tf.TensorSpec([None, None], tf.int32)
 
-    @tf.function(input_signature=[ids, ids])
+    @tf.function(input_signature=[ids, ids], autograph=False)
     def serve(token_ids: tf.Tensor, segment_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = model({"token_ids": token_ids, "segment_ids": segment_ids}, training=False)
         if labels is not None:
@@ -63,7 +65,8 @@ def export(config: ExportConfig) -> None:
     module = tf.Module()
     module.variables_ = [variable.value for variable in model.variables]
     module.serve = serve
-    with whole_folder(config.output) as scratch:
+    # Operations that every server and converter has: none that XLA is to compile.
+    with without_fusion(), whole_folder(config.output) as scratch:
         tf.saved_model.save(module, str(scratch), signatures={"serving_default": serve})
         # What a client needs to make ids of words.
         assets = scratch / "assets.extra"

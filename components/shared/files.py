@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from components.shared.errors import InputError
+
 _CHUNK_BYTES = 1 << 20
 
 
@@ -49,6 +51,22 @@ def _is_abandoned(folder: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def expect_place(path: Path, *, is_folder: bool = False) -> None:
+    """Find out before the work whether its output can be written; makes nothing.
+
+    Raises:
+        InputError: if a file, or a folder, can't stand at this path.
+    """
+    if path.exists() and path.is_dir() != is_folder:
+        found, wanted = ("a file", "a folder") if is_folder else ("a folder", "a file")
+        raise InputError(f"{path}: is {found} already, where {wanted} is to be written")
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    if not parent.is_dir():
+        raise InputError(f"{path}: {parent} is no folder; give the output another path")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: {parent} can't be written to; give the output another path")
 
 
 @contextmanager

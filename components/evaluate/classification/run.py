@@ -20,7 +20,7 @@ from components.shared.bert.history import History
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Sentences, read_rows
 from components.shared.errors import InputError
-from components.shared.files import write_text
+from components.shared.files import expect_place, write_text
 from components.shared.stage import Metadata, settings
 from components.shared.tokenizer import WordPieceTokenizer
 
@@ -35,6 +35,9 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     from components.shared.bert.checkpoint import Checkpoint
     from components.shared.bert.heads import ClassifierModel
 
+    for path in (config.metrics, config.confusion_matrix, config.report):
+        expect_place(path)
+    expect_place(config.predictions, is_folder=True)
     sentences = Sentences.read(config.sentences)
     checkpoint = Checkpoint.read(config.checkpoint)
     labels = _expect_labels(checkpoint.labels, sentences, config)

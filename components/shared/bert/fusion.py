@@ -7,7 +7,8 @@ backends have compilers of their own.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -18,6 +19,17 @@ _state = {"on": True}
 def switch_fusion(on: bool) -> None:
     """Turn it on (as it is at first) or off for what is traced from now on."""
     _state["on"] = on
+
+
+@contextmanager
+def without_fusion() -> Iterator[None]:
+    """Turn it off for what the block traces."""
+    before = _state["on"]
+    switch_fusion(False)
+    try:
+        yield
+    finally:
+        switch_fusion(before)
 
 
 def fused(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from tensorflow.core.protobuf import saved_model_pb2
 
 from components.evaluate.answerer import load_predictor
 from components.evaluate.saved_model import ExportConfig, export
@@ -65,3 +66,13 @@ def test_what_is_no_exported_model_is_not_replaced(checkpoint, tmp_path):
 
     with pytest.raises(InputError, match=r"mine: is there already and no saved_model\.pb"):
         export(ExportConfig(checkpoint=checkpoint, output=tmp_path / "mine"))
+
+
+def test_the_exported_graph_has_nothing_to_compile(checkpoint, tmp_path):
+    """Servers and converters without XLA take it too."""
+    export(ExportConfig(checkpoint=checkpoint, output=tmp_path / "1"))
+
+    saved = saved_model_pb2.SavedModel.FromString((tmp_path / "1/saved_model.pb").read_bytes())
+    functions = saved.meta_graphs[0].graph_def.library.function
+    assert len(functions) > 0
+    assert not any(function.attr["_XlaMustCompile"].b for function in functions)

@@ -1,6 +1,14 @@
 import pytest
 
-from components.shared.files import scratch_folder, sha256, whole_file, whole_folder, write_text
+from components.shared.errors import InputError
+from components.shared.files import (
+    expect_place,
+    scratch_folder,
+    sha256,
+    whole_file,
+    whole_folder,
+    write_text,
+)
 
 
 def write_half_a_folder(target):
@@ -101,3 +109,26 @@ def test_scratch_folder_clears_what_killed_processes_left(tmp_path):
             assert (in_use / "kept").exists()
 
     assert [path.name for path in tmp_path.iterdir()] == [".dataset-backup-of-mine"]
+
+
+def test_a_place_where_nothing_can_be_written_is_refused_before_the_work(tmp_path):
+    """A folder where a file is to be, the other way round, and a file on the way there."""
+    (tmp_path / "file").touch()
+
+    for path, is_folder, message in (
+        (tmp_path, False, "is a folder already, where a file is to be written"),
+        (tmp_path / "file", True, "is a file already, where a folder is to be written"),
+        (tmp_path / "file" / "a" / "b", False, "file is no folder"),
+    ):
+        with pytest.raises(InputError, match=message):
+            expect_place(path, is_folder=is_folder)
+
+
+def test_a_place_is_found_good_without_being_made(tmp_path):
+    """New or to be replaced."""
+    (tmp_path / "file").touch()
+
+    for path, is_folder in ((tmp_path / "file", False), (tmp_path, True), (tmp_path / "a/b", True)):
+        expect_place(path, is_folder=is_folder)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
