@@ -205,6 +205,7 @@ def test_history_and_events_are_there_while_it_runs_and_whole_after_a_kill(make_
     stage = make_stage()
     folder = tmp_path / "events"
     settings = {**SETTINGS, "num_processes": 2, "tensorboard_directory": folder}
+    settings["compress_gradients"] = "true"  # the loss is scaled then
     process = stage.start(**settings)
     for _ in range(3):
         stage.wait_for_state(process)
@@ -222,6 +223,10 @@ def test_history_and_events_are_there_while_it_runs_and_whole_after_a_kill(make_
     assert [step for step, _ in expected] == [*range(7, 60, 7), 60]
     events = EventAccumulator(str(folder / "pretrain-32")).Reload()
     assert [(event.step, event.value) for event in events.Scalars("loss")] == expected
-    assert {"masked_lm_accuracy", "learning_rate", "model_flops_per_second"} <= set(
-        events.Tags()["scalars"]
-    )
+    assert set(events.Tags()["scalars"]) == {
+        "loss", "masked_lm_loss", "masked_lm_accuracy",
+        "next_sentence_loss", "next_sentence_accuracy",
+        "learning_rate", "loss_scale", "skipped_steps",
+        "sequences_per_second", "tokens_per_second", "tokens_per_second_with_padding",
+        "model_flops_per_second",
+    }  # fmt: skip

@@ -1,5 +1,6 @@
 """Horovod processes: they work together, and fail together with the cause's own words."""
 
+import json
 import os
 import signal
 import time
@@ -9,6 +10,7 @@ import pytest
 
 from components.shared.bert.launcher import run_on_processes
 from components.shared.bert.settings import TrainingConfig
+from components.shared.cpus import count_cpus
 from components.shared.errors import InputError
 
 DEFAULT_TIMEOUT = TrainingConfig.hang_timeout_seconds
@@ -23,6 +25,8 @@ def write_sum_of_ranks(folder: Path) -> None:
     own = tf.constant([distributed.rank() + 1.0, 10.0])
     (total,) = distributed.sum_over_processes([own])
     (folder / f"rank-{distributed.rank()}").write_text(str(total.numpy().tolist()))
+    cpus = json.dumps(sorted(os.sched_getaffinity(0)))
+    (folder / f"cpus-{distributed.rank()}").write_text(cpus)
 
 
 def fail_on_rank_1(folder: Path) -> None:
@@ -101,11 +105,16 @@ def block_rank_1(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_add_up_what_each_has(tmp_path):
-    """1 + 2 and 10 + 10, seen by both."""
+    """1 + 2 and 10 + 10, seen by both; each on cores of its own, where there are as many."""
     run_on_processes(2, write_sum_of_ranks, tmp_path, hang_timeout_seconds=DEFAULT_TIMEOUT)
 
     assert (tmp_path / "rank-0").read_text() == "[3.0, 20.0]"
     assert (tmp_path / "rank-1").read_text() == "[3.0, 20.0]"
+    first, second = (set(json.loads((tmp_path / f"cpus-{rank}").read_text())) for rank in (0, 1))
+    all_cpus = os.sched_getaffinity(0)
+    if 1 < len(all_cpus) == count_cpus():
+        assert first | second == all_cpus
+        assert not first & second
 
 
 @pytest.mark.slow
