@@ -76,14 +76,7 @@ class Replicas:
             make: gives the arrays of the batch of a number.
             take: gets the number and the outputs, in any order but never twice at once.
         """
-        lock = threading.Lock()
-
-        def work(replica: "_Replica", number: int) -> None:
-            outputs = replica.run(make(number))
-            with lock:
-                take(number, outputs)
-
-        self._share(num_batches, work)
+        self._share(num_batches, lambda replica, number: replica.run(make(number)), take)
 
     def warm_up(self, examples: list[Arrays], count: int) -> float:
         """Run an example of each shape so often on each device; return the seconds it took.
@@ -107,30 +100,36 @@ class Replicas:
     ) -> Timings:
         """Run batches as `run` does, and measure it; all shapes must have been warmed up."""
         latencies = [0.0] * num_batches
-        lock = threading.Lock()
 
-        def work(replica: "_Replica", number: int) -> None:
+        def run(replica: "_Replica", number: int) -> list[np.ndarray]:
             started = time.perf_counter()
             outputs = replica.run_warm(make(number))
             latencies[number] = time.perf_counter() - started
-            with lock:
-                take(number, outputs)
+            return outputs
 
         started = time.perf_counter()
-        self._share(num_batches, work)
+        self._share(num_batches, run, take)
         return Timings(latencies, time.perf_counter() - started)
 
-    def _share(self, num_batches: int, work: Callable[["_Replica", int], None]) -> None:
+    def _share(
+        self,
+        num_batches: int,
+        run: Callable[["_Replica", int], list[np.ndarray]],
+        take: Callable[[int, list[np.ndarray]], None],
+    ) -> None:
         # Threads may take from it at once: next() of a range's iterator is one step of Python.
         numbers = iter(range(num_batches))
+        lock = threading.Lock()
 
-        def work_on(replica: "_Replica", stop: threading.Event) -> None:
+        def work(replica: "_Replica", stop: threading.Event) -> None:
             for number in numbers:
                 if stop.is_set():
                     return
-                work(replica, number)
+                outputs = run(replica, number)
+                with lock:
+                    take(number, outputs)
 
-        self._on_each(work_on)
+        self._on_each(work)
 
     def _on_each(self, work: Callable[["_Replica", threading.Event], None]) -> None:
         stop = threading.Event()

@@ -152,6 +152,7 @@ def test_what_is_not_given_is_the_evaluations_own(measure):
     assert measure() == []
 
 
+@pytest.mark.slow  # TensorFlow waits ten seconds for memory to become free
 def test_a_batch_that_has_no_room_in_memory_is_said_to_have_none(measure):
     """The others are measured all the same."""
     fits, does_not = measure(GreedyModel, speed_batch_sizes=(2, 4), num_speed_batches=1)
