@@ -33,6 +33,9 @@ def flink_flags(config: PreprocessConfig) -> list[str]:
     if not parallelism and config.flink_master == _LOCAL:
         parallelism = count_cpus()
     flags = [f"--flink_master={config.flink_master}"]
+    if config.flink_master != _LOCAL:
+        # Through the cluster's REST service, as one jar: that takes no Java here.
+        flags.append("--flink_submit_uber_jar")
     if config.flink_version in _VERSIONS:
         flags.append(f"--flink_version={config.flink_version}")
     if parallelism:
@@ -68,7 +71,7 @@ def check_flink(config: PreprocessConfig, options: PipelineOptions) -> None:
             "flink_worker_pool to the pool beside each of them, or worker_image where they have "
             "Docker"
         )
-    if not shutil.which("java"):
+    if config.flink_master == _LOCAL and not shutil.which("java"):
         raise InputError(
             "no java on this machine, and Beam's job server for Flink is a Java program; install "
             "Java 17, as by `apt-get install openjdk-17-jre-headless`"

@@ -10,6 +10,7 @@ from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
 from components.preprocess.runner import find_places, make_options
 from components.shared.errors import InputError
+from tests.components.preprocess.flink_cluster import run_cluster
 
 ROOT = Path(__file__).parents[3]
 JAR = ".tools/flink/flink-job-server.jar"
@@ -74,6 +75,37 @@ def test_flink_gives_the_bytes_of_the_embedded_runner(tmp_path, real_dump, job_s
 
     run(embedded)
     run(flink)
+
+    assert flink.vocabulary.read_bytes() == embedded.vocabulary.read_bytes()
+    assert read_files(flink.dataset) == read_files(embedded.dataset)
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_bytes_of_the_embedded_runner(
+    tmp_path, dump_folder, job_server_jar, monkeypatch
+):
+    """A session cluster with a worker pool beside it; where the job starts, no Java is needed."""
+    if not shutil.which("mvn"):
+        pytest.skip("no Maven to fetch the part of Flink with that a cluster takes jars")
+    shutil.copy(ROOT / "pipelines/sample/wiki-sample.xml.bz2", dump_folder)
+    (tmp_path / "cluster").mkdir()
+    settings = {"vocabulary_size": 4000, "num_workers": 2}
+    embedded = make_config(tmp_path, dump_folder, "embedded", **settings)
+    run(embedded)
+
+    with run_cluster(job_server_jar, tmp_path / "cluster") as cluster:
+        monkeypatch.setenv("PATH", "")
+        flink = make_config(
+            tmp_path,
+            dump_folder,
+            "flink",
+            beam_runner="flink",
+            flink_master=cluster.master,
+            flink_worker_pool=cluster.worker_pool,
+            flink_job_server_jar=job_server_jar,
+            **settings,
+        )
+        run(flink)
 
     assert flink.vocabulary.read_bytes() == embedded.vocabulary.read_bytes()
     assert read_files(flink.dataset) == read_files(embedded.dataset)
