@@ -55,20 +55,23 @@ def _measure_records(dump: Dump, settings: RowSettings, *, lowercase: bool) -> d
     """Bytes of records of each length that a byte of XML gives in one pass."""
     tokenizer = WordPieceTokenizer(settings.vocabulary, lowercase=lowercase)
     reader = GuardedReader(settings.splitter)
-    num_xml_bytes, documents = 0, []
+    once = replace(settings, num_duplicates=1)
+    num_xml_bytes, length_to_num_bytes = 0, dict.fromkeys(settings.lengths, 0)
     try:
+        # A batch at a time, so that the sample takes no more memory than the run.
         for batch in _sample(dump):
             num_xml_bytes += sum(map(len, batch.pages))
             articles = [one for one in reader.read(batch) if not isinstance(one, str)]
-            documents += [one for one in make_documents(articles, tokenizer) if one]
+            made = make_documents(articles, tokenizer)
+            documents = drop_copies([one for one in made if one])
+            for length in settings.lengths:
+                rows = make_rows(documents, 0, length, once)
+                length_to_num_bytes[length] += sum(len(row.record) + _FRAME_BYTES for row in rows)
     finally:
         reader.close()
-    once = replace(settings, num_duplicates=1)
-    documents = drop_copies(documents)
     return {
-        length: sum(len(row.record) + _FRAME_BYTES for row in make_rows(documents, 0, length, once))
-        / max(1, num_xml_bytes)
-        for length in settings.lengths
+        length: num_bytes / max(1, num_xml_bytes)
+        for length, num_bytes in length_to_num_bytes.items()
     }
 
 

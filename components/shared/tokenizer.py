@@ -15,8 +15,8 @@ from tokenizers import models
 from components.shared.vocabulary import Vocabulary
 
 _MAX_WORD_CHARACTERS = 200
-# Some 200 MB at most; a fuller cache starts anew.
-_MAX_CACHED_RUNS = 1 << 20
+# Of a generation of the cache: together some 30 MB.
+_MAX_CACHED_RUNS = 1 << 16
 
 _CJK_RANGES = (
     (0x4E00, 0x9FFF),
@@ -45,7 +45,7 @@ class WordPieceTokenizer:
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text's word pieces, without [CLS] and [SEP]."""
         if len(self._run_to_ids) > _MAX_CACHED_RUNS:
-            self._run_to_ids.clear()
+            self._run_to_ids.age()
         find = self._run_to_ids.__getitem__
         # No rule looks beyond a space, so the runs between spaces stand for themselves.
         return [list(chain.from_iterable(map(find, text.split(" ")))) for text in texts]
@@ -65,15 +65,28 @@ class WordPieceTokenizer:
 
 
 class _Cache(dict[str, tuple[int, ...]]):
-    """The ids of runs of text, worked out when first asked for."""
+    """The ids of runs of text, worked out when first asked for.
+
+    In two generations, so that frequent runs stay while rare ones, which a large corpus never
+    runs out of, go.
+    """
 
     def __init__(self, encode: Callable[[str], tuple[int, ...]]) -> None:
         super().__init__()
         self._encode = encode
+        self._older: dict[str, tuple[int, ...]] = {}
 
     def __missing__(self, run: str) -> tuple[int, ...]:
-        ids = self[run] = self._encode(run)
+        ids = self._older.get(run)
+        if ids is None:
+            ids = self._encode(run)
+        self[run] = ids
         return ids
+
+    def age(self) -> None:
+        """Begin a generation; what the one before the last had, and the last had not, goes."""
+        self._older = dict(self)
+        self.clear()
 
 
 def _strip_accents(word: str) -> str:

@@ -1,4 +1,4 @@
-"""Commands timed from outside, with the peak memory of each of their processes."""
+"""Commands timed from outside, with the peak memory of their processes."""
 
 import resource
 import subprocess
@@ -19,8 +19,8 @@ class Usage:
     cpu_seconds: float
     """Of all its processes."""
     peak_bytes: int
-    """Of resident memory: the sum of each process's own peak, so no less than what they took
-    at once."""
+    """Of resident memory: the most that the peaks of the processes alive at one time add up to,
+    so no less than what they took at once."""
 
 
 def run_and_watch(command: Sequence[object], *, cwd: Path | None = None) -> Usage:
@@ -29,7 +29,7 @@ def run_and_watch(command: Sequence[object], *, cwd: Path | None = None) -> Usag
     Raises:
         RuntimeError: if it fails, with its last words.
     """
-    peaks: dict[int, int] = {}
+    peak = 0
     cpu_before = read_cpu_seconds()
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
@@ -38,8 +38,7 @@ def run_and_watch(command: Sequence[object], *, cwd: Path | None = None) -> Usag
         )
         try:
             while process.poll() is None:
-                for pid, peak in _read_peaks(process.pid):
-                    peaks[pid] = max(peak, peaks.get(pid, 0))
+                peak = max(peak, sum(_read_peaks(process.pid)))
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
         except BaseException:
             process.kill()
@@ -50,7 +49,7 @@ def run_and_watch(command: Sequence[object], *, cwd: Path | None = None) -> Usag
             raise RuntimeError(
                 f"{command} ended with {process.returncode}:\n{output.read()[-3000:]}"
             )
-    return Usage(seconds, read_cpu_seconds() - cpu_before, sum(peaks.values()))
+    return Usage(seconds, read_cpu_seconds() - cpu_before, peak)
 
 
 def read_cpu_seconds() -> float:
@@ -59,8 +58,8 @@ def read_cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _read_peaks(root: int) -> list[tuple[int, int]]:
-    """Id and peak bytes of a process and its descendants; those just ended are left out."""
+def _read_peaks(root: int) -> list[int]:
+    """Peak bytes of a process and its descendants; those just ended are left out."""
     peaks, queue = [], [root]
     while queue:
         pid = queue.pop()
@@ -72,5 +71,5 @@ def _read_peaks(root: int) -> list[tuple[int, int]]:
             continue
         for line in status.splitlines():
             if line.startswith("VmHWM:"):
-                peaks.append((pid, int(line.split()[1]) * 1024))
+                peaks.append(int(line.split()[1]) * 1024)
     return peaks

@@ -1,11 +1,13 @@
 import bz2
 import functools
 import unicodedata
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.shared import tokenizer as tokenizer_module
 from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
 
@@ -149,6 +151,24 @@ def test_batch_keeps_the_order_of_texts():
         [],
         [PIECES.index("ab")],
     ]
+
+
+def test_what_is_remembered_has_a_bound_and_changes_nothing(monkeypatch):
+    """Runs that come again are worked out once; rare ones go."""
+    monkeypatch.setattr(tokenizer_module, "_MAX_CACHED_RUNS", 20)
+    tokenizer = WordPieceTokenizer(VOCABULARY, lowercase=True)
+    google = GoogleTokenizer(PIECES, lowercase=True)
+    encoded = Counter()
+    cut = tokenizer.split_words
+    tokenizer.split_words = lambda run: (encoded.update([run]), cut(run))[1]
+
+    for number in range(100):
+        texts = [f"unaffable {first}{number}" for first in "abcde"]
+        assert tokenizer.encode_batch(texts) == [google.encode(text) for text in texts]
+
+    assert encoded["unaffable"] == 1
+    tokenizer.encode_batch(["a0"])
+    assert encoded["a0"] == 2
 
 
 def test_words_are_those_before_cutting():
