@@ -49,8 +49,9 @@ def measure_speed(
             replicas = answerer.replicas_of(precision)
             for setting in settings:
                 windows = length_to_windows[setting.length_tokens]
-                speed = _measure(replicas, setting, windows, config) if windows else None
-                measured.append(MeasuredSpeed(setting, speed))
+                if windows:  # else no context has a word
+                    speed = _measure(replicas, setting, windows, config)
+                    measured.append(MeasuredSpeed(setting, speed))
                 shown.advance(note=setting.name)
             del replicas
     return measured
