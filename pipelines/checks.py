@@ -75,6 +75,11 @@ def _list_settings(step: _Step, values: Mapping[str, Any]) -> Iterator[dict[str,
     rates = values.get(f"{step.prefix}learning_rates")
     if rates is None:
         yield settings
+    elif not rates or len(set(rates)) < len(rates):
+        # Two trainings with one rate would share a checkpoint folder.
+        raise InputError(
+            f"{step.prefix}learning_rates must be one number or more, each once, got {rates}"
+        )
     for rate in rates or ():
         yield settings | {"learning_rate": rate}
 
