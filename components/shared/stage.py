@@ -116,6 +116,8 @@ def read_executor_input(config_class: type[Config], executor_input: Mapping[str,
 
 def _fit(name: str, hint: Any, value: Any) -> Any:
     """Kubeflow's numbers are all doubles: give whole ones back to fields that are int."""
+    if hint in (int, float) and not isinstance(value, int | float):
+        raise InputError(f"{name} must be a number, got {value!r}")
     if hint is int and isinstance(value, float):
         if not value.is_integer():
             raise InputError(f"{name} must be a whole number, got {value}")

@@ -53,6 +53,7 @@ def test_numbers_as_a_package_has_them_pass():
         ("bert", BERT | {"stride_tokens": 0}, "^finetune: stride_tokens must be 1 or more"),
         ("bert", BERT | {"finetune_learning_rates": []}, "^finetune_learning_rates must be one"),
         ("bert", BERT | {"finetune_learning_rates": [1e-3, 1e-3]}, r"each once, got \[0.001, "),
+        ("bert", BERT | {"speed_lengths": [128, "x"]}, "^evaluate: speed_lengths must be a number"),
         ("bert", BERT | {"speed_precisions": ["fp16"]}, "^evaluate: speed_precisions must be"),
         (
             "bert-retraining",

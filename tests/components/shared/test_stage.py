@@ -92,6 +92,13 @@ def test_fraction_for_a_whole_number_is_refused(tmp_path):
         read_executor_input(ExampleConfig, make_executor_input(tmp_path, count=7.5))
 
 
+@pytest.mark.parametrize("name", ["count", "rate"])
+def test_a_word_for_a_number_is_refused(tmp_path, name):
+    """A list of the pipeline's may hold one; it is no fault of the program's."""
+    with pytest.raises(InputError, match=f"{name} must be a number, got '3e-5'"):
+        read_executor_input(ExampleConfig, make_executor_input(tmp_path, **{name: "3e-5"}))
+
+
 @pytest.mark.parametrize(
     ("uri", "path"),
     [
