@@ -22,7 +22,7 @@ from pipelines.recipes import (
 _VOCABULARY_SIZE = 30522
 _CPU_ROWS = {128: 32, 384: 16, 512: 8}
 # Below, an hour's tenth says too little.
-_WHOLE_HOURS = 10
+_LEAST_HOURS_IN_TENTHS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +186,7 @@ def _plan_phase(recipe: Recipe, machine: Hardware, preset: str, precision: str) 
         num_epochs=recipe.num_epochs,
         learning_rate=recipe.learning_rate,
         memory_gib=round(memory_gib, 1),
-        hours=hours and round(hours, 1 if hours >= _WHOLE_HOURS else 2),
+        hours=hours and round(hours, 1 if hours >= _LEAST_HOURS_IN_TENTHS else 2),
     )
 
 
@@ -289,6 +289,10 @@ def _flags(parameters: dict[str, Any]) -> list[str]:
     return [f"  --{name.replace('_', '-')} {say(value)}" for name, value in parameters.items()]
 
 
+def _say_hours(hours: float | None) -> str:
+    return "?" if hours is None else str(hours or "< 0.01")
+
+
 def _table(plan: Plan) -> list[str]:
     phases = (*plan.phases, plan.finetuning)
     memory = plan.hardware.gpu_memory_gib
@@ -305,7 +309,7 @@ def _table(plan: Plan) -> list[str]:
         "GiB of memory": [
             f"{phase.memory_gib}" + (f" of {memory}" if memory else "") for phase in phases
         ],
-        "hours expected": [str(phase.hours or "?") for phase in phases],
+        "hours expected": [_say_hours(phase.hours) for phase in phases],
     }
     head = ["", *(phase.name for phase in phases)]
     lines = [head, *([name, *cells] for name, cells in rows.items())]

@@ -280,3 +280,12 @@ def test_the_table_shows_fine_tuning_beside_pretraining():
     assert column["hours expected"] == "0.16"
     assert "hours: NVIDIA's BERT for TensorFlow 1, DGX-1 with 8 V100 of 32 GB" in lines
     assert "  --finetune-learning-rates 4e-05" in lines
+
+
+@pytest.mark.parametrize(("hardware", "hours"), [("dgx-2", "< 0.01"), ("cpu", "?")])
+def test_few_hours_are_told_from_unknown_ones(hardware, hours):
+    """Of a CPU nothing is published."""
+    text = make_plan(hardware, preset="tiny").to_text()
+    (line,) = (line for line in text.splitlines() if line.startswith("hours expected"))
+
+    assert line.removeprefix("hours expected").split("  ")[-1].strip() == hours
