@@ -20,14 +20,16 @@ def ask(config: AskConfig) -> None:
     """Print the best answers to the question, or to each one that is typed.
 
     Raises:
-        InputError: if the text or the checkpoint can't be used.
+        InputError: if the text, the question or the checkpoint can't be used.
     """
     context = _read_context(config)
+    if config.question and not config.question.strip():
+        raise InputError("question: only space; ask something, or leave it out to be asked")
     from components.evaluate.answerer import Answerer  # after it: TensorFlow takes seconds
-    from components.shared.bert.fusion import switch_fusion
+    from components.shared.bert.fusion import without_fusion
 
-    switch_fusion(False)  # compiling would take longer than a few answers
-    answerer = Answerer(config)
+    with without_fusion():  # compiling would take longer than a few answers
+        answerer = Answerer(config)
     for question in _read_questions(config):
         for line in _describe(_find_answers(answerer, config, context, question)):
             print(line, flush=True)
@@ -80,8 +82,6 @@ def _read_context(config: AskConfig) -> str:
 
 def _read_questions(config: AskConfig) -> Iterator[str]:
     if config.question:
-        if not config.question.strip():
-            raise InputError("question: only space; ask something, or leave it out to be asked")
         yield config.question
         return
     while True:
