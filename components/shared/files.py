@@ -59,10 +59,11 @@ def expect_place(path: Path, *, is_folder: bool = False) -> None:
     Raises:
         InputError: if a file, or a folder, can't stand at this path.
     """
-    if path.exists() and path.is_dir() != is_folder:
+    # os.path: Path.exists raises an error below a folder that can't be searched.
+    if os.path.exists(path) and os.path.isdir(path) != is_folder:
         found, wanted = ("a file", "a folder") if is_folder else ("a folder", "a file")
         raise InputError(f"{path}: is {found} already, where {wanted} is to be written")
-    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    parent = next(folder for folder in path.absolute().parents if os.path.exists(folder))
     if not parent.is_dir():
         raise InputError(f"{path}: {parent} is no folder; give the output another path")
     if not os.access(parent, os.W_OK | os.X_OK):

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from components.shared.errors import InputError
@@ -132,3 +134,24 @@ def test_a_place_is_found_good_without_being_made(tmp_path):
         expect_place(path, is_folder=is_folder)
 
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.fixture
+def locked(tmp_path):
+    """A folder that this process may neither write to nor search."""
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0)
+    is_root = os.geteuid() == 0
+    if is_root:  # who may write anywhere
+        os.setresuid(65534, 65534, 0)
+    yield folder
+    if is_root:
+        os.setresuid(0, 0, 0)
+    folder.chmod(0o700)
+
+
+def test_a_place_that_is_not_ours_is_refused(locked):
+    """In the folder, and further down where nobody can look."""
+    for path in (locked / "file", locked / "a" / "b"):
+        with pytest.raises(InputError, match="can't be written to; give the output another path"):
+            expect_place(path)
