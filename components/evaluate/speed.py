@@ -1,5 +1,6 @@
 """How fast the model answers at given batch sizes, lengths and precisions."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,7 +46,7 @@ def measure_speed(
     measured = []
     with progress("Measuring the speed", total=len(grid), unit="settings") as shown:
         for precision, settings in groupby(grid, lambda setting: setting.precision):
-            # A precision's model is let go before the next one is loaded.
+            # A precision's model, but the evaluation's own, is let go before the next is loaded.
             replicas = answerer.replicas_of(precision)
             for setting in settings:
                 windows = length_to_windows[setting.length_tokens]
@@ -54,6 +55,7 @@ def measure_speed(
                     measured.append(MeasuredSpeed(setting, speed))
                 shown.advance(note=setting.name)
             del replicas
+            gc.collect()  # Keras's layers refer to one another in circles
     return measured
 
 
