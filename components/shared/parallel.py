@@ -1,4 +1,4 @@
-"""Several transfers at once."""
+"""Several tasks at once, each in a thread: transfers, or the devices of a machine."""
 
 import queue
 import threading
