@@ -25,6 +25,10 @@ from components.shared.errors import InputError
 LATEST = "latest"
 _CRON_FIELDS = 6
 _CRON_FIELD = re.compile(r"[\d*/,\-?A-Za-z]+")
+_CRON_NAMES = {
+    "month": ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    "day of the week": ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+}
 # Those of robfig/cron, which Kubeflow's controller reads them with: Sunday is 0, not 7.
 _CRON_RANGES = (
     ("seconds", 0, 59),
@@ -126,6 +130,11 @@ def _check_cron(cron: str, label: str) -> None:
             "month, month, day of the week, such as '0 0 3 2 * *'"
         )
     for part, (name, least, most) in zip(parts, _CRON_RANGES, strict=True):
+        for word in re.findall(r"[A-Za-z]+", part):
+            names = _CRON_NAMES.get(name, [])
+            if word.lower() not in names:
+                known = f"a number or one of {', '.join(names)}" if names else "a number"
+                raise InputError(f"{label}: cron {cron!r}: {name} must be {known}, got {word!r}")
         # What follows a slash is a step.
         for number in re.findall(r"(?<![/\d])\d+", part):
             if not least <= int(number) <= most:

@@ -174,6 +174,7 @@ def test_a_dry_run_shows_and_changes_nothing(apply, kfp):
         ({"cron": "0 0 24 * * *"}, "hours must be 0 to 23, got 24"),
         ({"cron": "0 */90 3 1-32 * *"}, "day of the month must be 1 to 31, got 32"),
         ({"cron": "0 0 3 * * 7"}, "day of the week must be 0 to 6, got 7"),
+        ({"cron": "0 0 3 * * MON-FRY"}, "day of the week must be a number or one of sun, mon,"),
         ({"cron": None}, "cron is missing"),
         ({"frequency": 3}, "unknown field 'frequency'; known are name"),
         ({"parameters": ["dump"]}, "parameters must be a table"),
