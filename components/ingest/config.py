@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.ingest.sources import parse_dump, parse_source
 from components.shared.errors import InputError
-from components.shared.places import expect_place
+from components.shared.places import expect_path_or_bucket
 
 _FILE = "the path or address of a file"
 _WHAT_TO_GIVE = {
@@ -132,8 +132,8 @@ class LookConfig(SourceConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         expect_given(self, "record")
-        expect_place("record", self.record)
-        expect_place("checkpoint_directory", self.checkpoint_directory)
+        expect_path_or_bucket("record", self.record)
+        expect_path_or_bucket("checkpoint_directory", self.checkpoint_directory)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +150,7 @@ class RecordConfig:
     def __post_init__(self) -> None:
         for name in ("dump", "fingerprint", "record"):
             expect_given(self, name)
-        expect_place("record", self.record)
+        expect_path_or_bucket("record", self.record)
 
 
 def expect_given(config: object, name: str) -> None:

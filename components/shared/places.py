@@ -8,7 +8,7 @@ from components.shared.errors import InputError
 SCHEMES = ("gs://", "s3://", "minio://")
 
 
-def expect_place(name: str, place: str) -> None:
+def expect_path_or_bucket(name: str, place: str) -> None:
     """Refuse what looks like an address and is none of a bucket.
 
     As a path it would be written to the pod's own disk, and be lost with it.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.shared.errors import InputError
 from components.shared.mpijob.worker_pod import WorkerPod
-from components.shared.places import expect_place
+from components.shared.places import expect_path_or_bucket
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 _CHOICES = {
@@ -113,7 +113,7 @@ class TrainingConfig(ABC):
             )
         if self.worker_pod:
             WorkerPod.parse(self.worker_pod)
-        expect_place("checkpoint_directory", self.checkpoint_directory)
+        expect_path_or_bucket("checkpoint_directory", self.checkpoint_directory)
         if "://" in self.tensorboard_directory:
             raise InputError(
                 "tensorboard_directory must be a folder (on a mounted volume), got "
