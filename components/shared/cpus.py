@@ -1,4 +1,4 @@
-"""How many CPUs this process may use."""
+"""How many CPUs this process may use, and a share of them for each of several."""
 
 import math
 import os
