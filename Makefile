@@ -75,7 +75,7 @@ bench-pretrain: huggingface  ## Compare pretraining with PyTorch's, packed rows 
 	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/pretrain
 	@PYTHONPATH=. $(RUN) tests/benchmarks/pretrain.py $(ARGUMENTS)
 
-bench-finetune: huggingface  ## Compare fine-tuning and answers with Hugging Face's Trainer (REAL_DATA, a quarter of an hour)
+bench-finetune: huggingface  ## Compare fine-tuning and answers with Hugging Face's Trainer (REAL_DATA, up to half an hour)
 	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/finetune
 	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/evaluate
 	@PYTHONPATH=. $(RUN) tests/benchmarks/finetune.py $(ARGUMENTS)

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from tests.benchmarks.other_work import OtherWork
 from tests.benchmarks.report import Report, Table, make_parser
 from tests.benchmarks.workers import Worker, take_turns
 from tests.huggingface.questions import write_sample
@@ -81,9 +82,11 @@ class Bench:
             *(_TORCH, _TORCH_MODULE, "speed", "--model", exported, "--train", self._train),
             *("--answer", self._timed, "--precision", precision),
         )
+        others = OtherWork()
         with ours, theirs:
             turns = [(one, what) for what in ("train", "predict") for one in (ours, theirs)]
             seconds = take_turns(turns, self._arguments.repeats)
+        report.add("cores that other work took meanwhile", others.cores(), goal="< 0.1")
         what_to_key = {"train": "num_trained", "predict": "num_questions"}
         speeds = [
             [worker.facts[what_to_key[what]] / one for one in samples]
