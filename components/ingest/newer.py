@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from components.ingest.remote import open_remote, refusal
 from components.ingest.sources import Source, parse_dump
 from components.shared.buckets import open_bucket
 from components.shared.errors import InputError
-from components.shared.files import write_text
+from components.shared.files import expect_place, write_text
 from components.shared.places import SCHEMES
 
 _HTTP_ERRORS = 400
@@ -64,7 +63,10 @@ def record(config: RecordConfig) -> None:
         try:
             write_text(Path(config.record), text)
         except OSError as error:
-            raise _unwritable(config.record, error.strerror or str(error)) from None
+            raise InputError(
+                f"record {config.record}: {error.strerror or error}; give a file that this step "
+                "may write, on a mounted volume, gs:// or s3://"
+            ) from None
         return
     folder, _, name = config.record.rpartition("/")
     with tempfile.TemporaryDirectory() as scratch:
@@ -98,16 +100,12 @@ def _expect_writable(address: str) -> None:
     """Look at a folder before days of training; a bucket says it when it is written to."""
     if address.startswith(SCHEMES):
         return
-    folder = next(one for one in Path(address).absolute().parents if one.exists())
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise _unwritable(address, f"{folder} is no folder that can be written to")
-
-
-def _unwritable(address: str, reason: str) -> InputError:
-    return InputError(
-        f"{address}: {reason}; record must be a file that this step may write, on a mounted "
-        "volume, gs:// or s3://"
-    )
+    try:
+        expect_place(Path(address))
+    except InputError as error:
+        raise InputError(
+            f"record {error}: a file that this step may write, on a mounted volume, gs:// or s3://"
+        ) from None
 
 
 def make_fingerprint(files: list[Source], config: SourceConfig) -> str:

@@ -184,8 +184,10 @@ def test_a_record_that_cannot_be_written_is_found_before_the_training(tmp_path):
     (tmp_path / "file").touch()
     at = str(tmp_path / "file" / "last.json")
 
-    with pytest.raises(InputError, match=f"{at}: .*file is no folder that can be written to"):
+    with pytest.raises(InputError, match=f"{at}: .*file is no folder; give"):
         Looker(tmp_path, "dump.xml", at).look()
-    with pytest.raises(InputError, match=f"{at}: .*; record must be a file that this step may"):
+    with pytest.raises(InputError, match="is a folder already"):
+        Looker(tmp_path, "dump.xml", str(tmp_path)).look()
+    with pytest.raises(InputError, match=f"{at}: .*; give a file that this step may"):
         record(RecordConfig(dump="x", fingerprint="y", record=at))
     assert not (tmp_path / "is_new").exists()
