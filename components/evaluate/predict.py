@@ -26,7 +26,7 @@ class Predictions:
     """windows_per_second (or sentences) over all devices, latency_ms_p50 … p100 of a batch, and
     compile_and_warmup_seconds, which are in none of them."""
     seconds: float
-    """The time of all batches, without compilation and warm-up."""
+    """By the clock on the wall, over all devices, without compilation and warm-up."""
 
 
 class Predictor:
