@@ -30,7 +30,7 @@ def join() -> None:
 
 
 def has_started_this() -> bool:
-    """Whether mpirun started this process; it binds its processes to cores, too."""
+    """Whether mpirun started this process: to which cores it keeps is for --bind-to to say."""
     return "OMPI_COMM_WORLD_RANK" in os.environ
 
 
