@@ -14,6 +14,8 @@ from components.shared.errors import InputError
 from pipelines.checks import check_settings
 from pipelines.packages import Package
 
+# YAML 1.1 wants a point and a sign.
+_NOT_YAMLS = re.compile(r"[+-]?\d+(\.\d*)?[eE]\d+|[+-]?\d+[eE][+-]\d+")
 _SAID = {
     "STRING": "a text",
     "NUMBER_INTEGER": "a whole number",
@@ -152,8 +154,9 @@ def _check(value: Any, parameter: Mapping[str, Any], label: str) -> None:
 
 def _hint(value: Any) -> str:
     """How a number that YAML took for a text is to be written."""
-    if not (isinstance(value, str) and re.fullmatch(r"[+-]?\d+[eE][+-]?\d+", value)):
+    if not (isinstance(value, str) and _NOT_YAMLS.fullmatch(value)):
         return ""
     mantissa, _, exponent = value.lower().partition("e")
+    fraction = "" if "." in mantissa else ".0"
     signed = exponent if exponent[0] in "+-" else f"+{exponent}"
-    return f"; YAML reads a number only in {mantissa}.0e{signed}"
+    return f"; YAML reads a number only in {mantissa}{fraction}e{signed}"
