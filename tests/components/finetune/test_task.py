@@ -1,11 +1,12 @@
 """The loss of an answer's place: NumPy's formula, untouched by padding, compiled a few times."""
 
+import horovod.tensorflow as hvd
+import keras
 import numpy as np
 import pytest
 
 from components.finetune.batches import SequenceBatches
 from components.finetune.task import SpanTask
-from components.shared.bert import distributed
 from components.shared.bert.config import BertConfig
 from tests.benchmarks.updates import make_train
 from tests.components.finetune.test_batches import make_windows
@@ -26,7 +27,9 @@ CONFIG = BertConfig(
 @pytest.fixture
 def task() -> SpanTask:
     """Every weight is random: zero biases would hide a fault."""
-    distributed.initialize(seed=1, precision="float32")
+    hvd.init()
+    keras.utils.set_random_seed(1)
+    keras.config.set_dtype_policy("float32")
     task = SpanTask(CONFIG, seed=1)
     generator = np.random.default_rng(7)
     for variable in task.model.trainable_variables:
