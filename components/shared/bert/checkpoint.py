@@ -284,14 +284,15 @@ def write_snapshot(
         more: further text files, by name.
 
     Raises:
-        DivergedError: if a tensor holds numbers that are none, which no training goes on from.
+        DivergedError: if a tensor holds NaN or infinity, which no training goes on from.
     """
     step = int(tensors[_STEP]) if _STEP in tensors else None
+    when = "" if step is None else f" after step {step}"
     for name, values in tensors.items():
         if not np.isfinite(values).all():
             raise DivergedError(
-                f"{name} holds numbers that are none after step {step}, which is not saved; try a "
-                "smaller learning_rate, a larger warmup_rate, or precision float32"
+                f"{name} holds NaN or infinity{when}, which is not saved; try a smaller "
+                "learning_rate, a larger warmup_rate, or precision float32"
             )
     with whole_folder(folder) as scratch:
         tf.raw_ops.SaveV2(
