@@ -24,7 +24,7 @@ from components.evaluate.config import EvaluateConfig
 from components.evaluate.curves import Panel, draw_precision_recall
 from components.evaluate.report import write_report
 from components.evaluate.scores import score_answers
-from components.evaluate.speed import measure_speed, name_speeds
+from components.evaluate.speed import MeasuredSpeed, measure_speed, name_speeds
 from components.evaluate.summary import write_summary
 from components.shared.bert.history import History
 from components.shared.files import expect_place, write_text
@@ -66,42 +66,51 @@ def run(config: EvaluateConfig) -> Metadata:
     differences = compare(question_scores, baseline) if baseline else []
     questions_per_second = len(data.questions) / max(predicted.seconds, 1e-9)
     speed = {"questions_per_second": questions_per_second, **predicted.speed}
-    measured = measure_speed(config, answerer, data.questions)
 
-    title = f"SQuAD {data.version}: {len(data.questions):,} questions"
+    def write(measured: Sequence[MeasuredSpeed]) -> dict[str, float]:
+        """Write all but the predictions, and return the metrics."""
+        title = f"SQuAD {data.version}: {len(data.questions):,} questions"
+        write_report(
+            config.report,
+            title=title,
+            subtitle="How well the model answers, how fast, and how it was trained.",
+            scores=scores,
+            speed={**speed, "batch_size": config.batch_size, **describe_devices()},
+            measured=measured,
+            histories=_read_histories(config),
+            answered=choose_answered(data.questions, answers, config.num_report_questions),
+            settings={
+                "Model": answerer.checkpoint.config.fields(),
+                "Evaluation": settings(config),
+                "Versions": list_versions(),
+            },
+            differences=differences,
+            groups={
+                "F1 by question word": group_by_question_word(data.questions, question_scores),
+                "F1 by length of the answer": group_by_answer_length(
+                    data.questions, question_scores
+                ),
+            },
+            precision_recall=_draw_precision_recall(data.questions, answers),
+        )
+        write_summary(
+            config.summary,
+            title=title,
+            scores=scores,
+            speed=speed,
+            differences=differences,
+            measured=measured,
+        )
+        metrics = {**scores, **speed, **name_speeds(measured), **_name_differences(differences)}
+        content = {**metrics, QUESTION_SCORES: question_scores}
+        write_text(config.metrics, json.dumps(content, indent=2) + "\n")
+        return metrics
+
     write_answers(config.predictions, answers)
-    write_report(
-        config.report,
-        title=title,
-        subtitle="How well the model answers, how fast, and how it was trained.",
-        scores=scores,
-        speed={**speed, "batch_size": config.batch_size, **describe_devices()},
-        measured=measured,
-        histories=_read_histories(config),
-        answered=choose_answered(data.questions, answers, config.num_report_questions),
-        settings={
-            "Model": answerer.checkpoint.config.fields(),
-            "Evaluation": settings(config),
-            "Versions": list_versions(),
-        },
-        differences=differences,
-        groups={
-            "F1 by question word": group_by_question_word(data.questions, question_scores),
-            "F1 by length of the answer": group_by_answer_length(data.questions, question_scores),
-        },
-        precision_recall=_draw_precision_recall(data.questions, answers),
-    )
-    write_summary(
-        config.summary,
-        title=title,
-        scores=scores,
-        speed=speed,
-        differences=differences,
-        measured=measured,
-    )
-    metrics = {**scores, **speed, **name_speeds(measured), **_name_differences(differences)}
-    content = {**metrics, QUESTION_SCORES: question_scores}
-    write_text(config.metrics, json.dumps(content, indent=2) + "\n")
+    metrics = write([])
+    if config.speed_grid():
+        # Only now: it asks more of the machine than the evaluation, which it must not lose.
+        metrics = write(measure_speed(config, answerer, data.questions))
     return {"metrics": metrics, "predictions": {"questions": len(data.questions)}}
 
 

@@ -1,9 +1,10 @@
 """How fast the model answers at given batch sizes, lengths and precisions."""
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from components.evaluate.config import EvaluateConfig, SpeedSetting
 from components.shared.progress import progress
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from components.evaluate.answerer import Answerer
     from components.evaluate.replicas import Replicas
     from components.shared.squad.windows import Window
+
+Result = TypeVar("Result")
 
 # Of how many questions the windows are taken; they are repeated where more are needed.
 _MOST_QUESTIONS = 1000
@@ -25,7 +28,7 @@ class MeasuredSpeed(NamedTuple):
     speed: Mapping[str, float] | None
     """questions_per_second and windows_per_second over all devices, latency_ms_p50 … p100 of a
     batch on one, and compile_and_warmup_seconds, which are in none of them; None where the
-    device has not the memory."""
+    memory does not suffice for the model in that precision, or for its batches."""
 
 
 def measure_speed(
@@ -47,11 +50,13 @@ def measure_speed(
     with progress("Measuring the speed", total=len(grid), unit="settings") as shown:
         for precision, settings in groupby(grid, lambda setting: setting.precision):
             # A precision's model, but the evaluation's own, is let go before the next is loaded.
-            replicas = answerer.replicas_of(precision)
+            replicas = _if_room(partial(answerer.replicas_of, precision))
             for setting in settings:
                 windows = length_to_windows[setting.length_tokens]
                 if windows:  # else no context has a word
-                    speed = _measure(replicas, setting, windows, config)
+                    speed = None
+                    if replicas is not None:
+                        speed = _if_room(partial(_measure, replicas, setting, windows, config))
                     measured.append(MeasuredSpeed(setting, speed))
                 shown.advance(note=setting.name)
             del replicas
@@ -68,14 +73,22 @@ def name_speeds(measured: Sequence[MeasuredSpeed]) -> dict[str, float]:
     }
 
 
+def _if_room(work: Callable[[], Result]) -> Result | None:
+    """The work's result; None where the memory does not suffice for it."""
+    import tensorflow as tf
+
+    try:
+        return work()
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        return None
+
+
 def _measure(
     replicas: "Replicas",
     setting: SpeedSetting,
     windows: Sequence["Window"],
     config: EvaluateConfig,
-) -> dict[str, float] | None:
-    import tensorflow as tf
-
+) -> dict[str, float]:
     from components.evaluate.predict import percentiles
     from components.evaluate.replicas import Arrays
     from components.shared.bert.sequences import pad_to
@@ -87,11 +100,8 @@ def _measure(
         return pad_to(batch, length=setting.length_tokens)
 
     num_batches = config.num_speed_batches * len(replicas)
-    try:
-        warmup_seconds = replicas.warm_up([make(0)], config.num_warmup_batches)
-        timings = replicas.time(num_batches, make)
-    except tf.errors.ResourceExhaustedError:
-        return None
+    warmup_seconds = replicas.warm_up([make(0)], config.num_warmup_batches)
+    timings = replicas.time(num_batches, make)
     rate = num_batches * size / timings.seconds
     num_questions = len({window.question_index for window in windows})
     return {

@@ -207,7 +207,7 @@ def test_shows_the_speed_at_each_setting(tmp_path):
 
     text = _visible_text(page)
     assert "float32 128 1 1.50 3.00 10.0 11.0 12.0 13.0 14.0 0.25" in text
-    assert "mixed_float16 384 8 not measured: the device has not the memory" in text
+    assert "mixed_float16 384 8 not measured: out of memory" in text
     assert "Latency in float32: median, whisker to 99%" in text
     assert "Windows a second in mixed_float16" in text
     assert page.count("<figure") == 4 + 4

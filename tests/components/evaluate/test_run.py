@@ -1,8 +1,10 @@
 """The whole stage: predictions, scores, speed and report of a small model."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +45,7 @@ def squad(tmp_path) -> Path:
     return folder
 
 
-def run(squad: Path, checkpoint: Path, output: Path, *more, **flags) -> subprocess.CompletedProcess:
+def command(squad: Path, checkpoint: Path, output: Path, *more, **flags) -> list[str]:
     settings = {
         "squad": squad,
         "checkpoint": checkpoint,
@@ -55,12 +57,13 @@ def run(squad: Path, checkpoint: Path, output: Path, *more, **flags) -> subproce
         "batch-size": 2,
     } | {name.replace("_", "-"): value for name, value in flags.items()}
     pairs = [(f"--{name}", str(value)) for name, value in settings.items()]
+    return [sys.executable, "-m", "components.evaluate", *sum(pairs, ()), *more]
+
+
+def run(*arguments, **flags) -> subprocess.CompletedProcess:
+    """Of what `command` takes."""
     return subprocess.run(
-        [sys.executable, "-m", "components.evaluate", *sum(pairs, ()), *more],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
+        command(*arguments, **flags), capture_output=True, text=True, check=False, timeout=300
     )
 
 
@@ -107,11 +110,39 @@ def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
         "null_odds.json",
         "predictions.json",
     ]
-    assert "where is home" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    report = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "where is home" in report
+    assert "At given batch sizes" in report
     summary = (tmp_path / "out" / "summary.md").read_text("utf-8")
     assert summary.startswith("# SQuAD 2.0: 5 questions\n")
     assert f"| All questions | {metrics['exact']:.2f} | {metrics['f1']:.2f} |" in summary
     assert "Of 2 settings: most questions a second" in summary
+
+
+@pytest.mark.slow
+def test_what_ends_the_speed_grid_leaves_the_evaluation_whole(squad, checkpoint, tmp_path):
+    """All files are written before it begins, and are those of an evaluation without it."""
+    endless = ("--speed-batch-sizes", "1", "--num-speed-batches", "10000000")
+    metrics = tmp_path / "out" / "metrics.json"
+
+    with subprocess.Popen(
+        command(squad, checkpoint, tmp_path / "out", *endless), stderr=subprocess.PIPE, text=True
+    ) as process:
+        until = time.monotonic() + 120
+        while not metrics.exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 130, stderr
+    scores = json.loads(metrics.read_text("utf-8"))
+    assert scores.keys() >= {"exact", "f1"} | SPEED
+    assert not any(name.startswith("float32_") for name in scores)
+    assert (tmp_path / "out" / "predictions" / "nbest_predictions.json").exists()
+    report = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "where is home" in report
+    assert "At given batch sizes" not in report
+    assert (tmp_path / "out" / "summary.md").exists()
 
 
 @pytest.mark.slow

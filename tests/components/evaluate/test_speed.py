@@ -48,7 +48,12 @@ class CompiledModel(SpanModel):
 
 
 class GreedyModel(SpanModel):
-    """Asks for a hundred TB where a batch has more than two rows."""
+    """Asks for a hundred TB where a batch has more than two rows, or the precision is bfloat16."""
+
+    def build(self):
+        if keras.config.dtype_policy().name == "mixed_bfloat16":
+            tf.zeros([2**45])
+        super().build()
 
     def call(self, batch, training=False):
         start_BL, end_BL = super().call(batch, training=training)
@@ -153,10 +158,20 @@ def test_what_is_not_given_is_the_evaluations_own(measure):
 
 
 @pytest.mark.slow  # TensorFlow waits ten seconds for memory to become free
-def test_a_batch_that_has_no_room_in_memory_is_said_to_have_none(measure):
-    """The others are measured all the same."""
-    fits, does_not = measure(GreedyModel, speed_batch_sizes=(2, 4), num_speed_batches=1)
+def test_what_has_no_room_in_memory_is_said_to_have_none(measure, monkeypatch):
+    """A batch, or the model in another precision; the others are measured all the same."""
+    monkeypatch.setattr("components.evaluate.answerer.SpanModel", GreedyModel)
 
-    assert fits.speed.keys() == NAMES
-    assert does_not.speed is None
-    assert not any("batch_4" in name for name in name_speeds([fits, does_not]))
+    measured = measure(
+        GreedyModel,
+        speed_precisions=("mixed_bfloat16", "float32"),
+        speed_batch_sizes=(2, 4),
+        num_speed_batches=1,
+    )
+
+    *none, fits, last = [item.speed for item in measured]
+    assert fits.keys() == NAMES
+    assert [*none, last] == [None, None, None]
+    assert {name.rpartition("_batch_2_")[0] for name in name_speeds(measured)} == {
+        "float32_length_128"
+    }
