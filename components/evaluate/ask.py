@@ -41,6 +41,8 @@ def _find_answers(
     """The best answers, best first; "" is no answer."""
     questions = [Question(_ID, "", text, context, (), is_impossible=False)]
     windows = answerer.cut(questions)
+    if not windows:
+        raise InputError(f"{config.context}: no words in it, so nothing to answer from")
     start_logits, end_logits = answerer.predictor.score(windows, batch_size=config.batch_size)
     answers = answerer.choose(
         questions,
@@ -66,7 +68,8 @@ def _describe(candidates: list["Candidate"]) -> Iterator[str]:
 
 def _read_context(config: AskConfig) -> str:
     try:
-        context = config.context.read_text("utf-8")
+        # Windows's editors put a mark before the text.
+        context = config.context.read_text("utf-8-sig")
     except OSError as error:
         raise InputError(
             f"{config.context}: {str(error.strerror).lower()}; give a text file with --context"

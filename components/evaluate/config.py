@@ -117,6 +117,11 @@ class EvaluateConfig(AnswerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if "://" in self.baseline:
+            raise InputError(
+                f"baseline must be a path, got {self.baseline}; download it, or put it on a volume "
+                "that the step has"
+            )
         for name in ("speed_batch_sizes", "speed_lengths", "speed_precisions"):
             given = getattr(self, name)
             if len(set(given)) < len(given):

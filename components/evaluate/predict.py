@@ -1,6 +1,7 @@
 """Runs a model over windows or sentences, and measures how fast it does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from components.shared.bert.checkpoint import Checkpoint
 from components.shared.bert.heads import SpanModel
 from components.shared.bert.sequences import TokenSequence, pad_sequences
 from components.shared.cpus import count_cpus
+from components.shared.errors import InputError
 from components.shared.progress import progress
 
 PERCENTILES = (50, 90, 95, 99, 100)
@@ -54,14 +56,19 @@ class Predictor:
     def score(
         self, sequences: Sequence[TokenSequence], *, batch_size: int
     ) -> list[list[np.ndarray]]:
-        """Each of the model's outputs, sequence by sequence."""
+        """Each of the model's outputs, sequence by sequence.
+
+        Raises:
+            InputError: if the device has not the memory for a batch.
+        """
         batches = _Batches(sequences, batch_size)
         collected = _Outputs(sequences, per_token=self._per_token)
-        self.replicas.run(
-            len(batches),
-            batches.make,
-            lambda number, outputs: collected.add(batches.indices[number], outputs),
-        )
+        with self._expect_memory(batch_size):
+            self.replicas.run(
+                len(batches),
+                batches.make,
+                lambda number, outputs: collected.add(batches.indices[number], outputs),
+            )
         return collected.outputs
 
     def predict(
@@ -74,23 +81,36 @@ class Predictor:
             batch_size: sequences at once; a last batch that is not full is filled up.
             num_warmup_batches: batches of each shape that run, and compile, on each device
                 before any is timed.
+
+        Raises:
+            InputError: if the device has not the memory for a batch.
         """
         batches = _Batches(sequences, batch_size)
         collected = _Outputs(sequences, per_token=self._per_token)
-        warmup_seconds = self.replicas.warm_up(batches.one_of_each_shape(), num_warmup_batches)
-        with progress("Predicting", total=len(sequences), unit=self._noun) as shown:
+        with self._expect_memory(batch_size):
+            warmup_seconds = self.replicas.warm_up(batches.one_of_each_shape(), num_warmup_batches)
+            with progress("Predicting", total=len(sequences), unit=self._noun) as shown:
 
-            def take(number: int, outputs: list[np.ndarray]) -> None:
-                collected.add(batches.indices[number], outputs)
-                shown.advance(len(batches.indices[number]))
+                def take(number: int, outputs: list[np.ndarray]) -> None:
+                    collected.add(batches.indices[number], outputs)
+                    shown.advance(len(batches.indices[number]))
 
-            timings = self.replicas.time(len(batches), batches.make, take)
+                timings = self.replicas.time(len(batches), batches.make, take)
         speed = {
             f"{self._noun}_per_second": len(sequences) / max(timings.seconds, 1e-9),
             **percentiles(timings.latencies),
             "compile_and_warmup_seconds": warmup_seconds,
         }
         return Predictions(collected.outputs, speed, timings.seconds)
+
+    @contextmanager
+    def _expect_memory(self, batch_size: int) -> Iterator[None]:
+        try:
+            yield
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            raise InputError(
+                f"out of memory with batch_size {batch_size} ({self._noun} at once); lower it"
+            ) from None
 
 
 def percentiles(latencies: Sequence[float]) -> dict[str, float]:

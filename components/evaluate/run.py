@@ -27,6 +27,7 @@ from components.evaluate.scores import score_answers
 from components.evaluate.speed import MeasuredSpeed, measure_speed, name_speeds
 from components.evaluate.summary import write_summary
 from components.shared.bert.history import History
+from components.shared.errors import InputError
 from components.shared.files import expect_place, write_text
 from components.shared.images import VERSION
 from components.shared.squad.data import Question, read_squad
@@ -46,6 +47,9 @@ def run(config: EvaluateConfig) -> Metadata:
     expect_place(config.predictions, is_folder=True)
     data = read_squad(config.squad / "dev.json")
     baseline = read_baseline(Path(config.baseline), data.questions) if config.baseline else None
+    histories = read_histories(
+        config.pretrain_128_history, config.pretrain_512_history, config.finetune_history
+    )
     answerer = Answerer(config)
     windows = answerer.cut(data.questions)
     predicted = answerer.predictor.predict(
@@ -77,7 +81,7 @@ def run(config: EvaluateConfig) -> Metadata:
             scores=scores,
             speed={**speed, "batch_size": config.batch_size, **describe_devices()},
             measured=measured,
-            histories=_read_histories(config),
+            histories=histories,
             answered=choose_answered(data.questions, answers, config.num_report_questions),
             settings={
                 "Model": answerer.checkpoint.config.fields(),
@@ -119,9 +123,27 @@ def list_versions() -> dict[str, str]:
     return {"kubeflow-bert": VERSION} | {name: version(name) for name in _PACKAGES}
 
 
-def _read_histories(config: EvaluateConfig) -> list[History]:
-    paths = (config.pretrain_128_history, config.pretrain_512_history, config.finetune_history)
-    return [History.read(path) for path in paths if path is not None]
+def read_histories(*paths: Path | None) -> list[History]:
+    """The histories of training stages; None is of a stage without one.
+
+    Raises:
+        InputError: if a file is missing, or no history.
+    """
+    return [_read_history(path) for path in paths if path is not None]
+
+
+def _read_history(path: Path) -> History:
+    try:
+        history = History.read(path)
+        if all("step" in entry for entry in history.entries):
+            return history
+    except OSError as error:
+        raise InputError(
+            f"{path}: {str(error.strerror).lower()}; give the history that a training stage wrote"
+        ) from None
+    except (TypeError, ValueError):
+        pass
+    raise InputError(f"{path}: no history; give the one that a training stage wrote, JSON lines")
 
 
 def _name_differences(differences: Sequence[Difference]) -> dict[str, float]:

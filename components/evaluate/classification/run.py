@@ -15,8 +15,7 @@ from components.evaluate.classification.labelled import (
 )
 from components.evaluate.classification.report import DevSet, write_report
 from components.evaluate.classification.scores import count_confusion, score
-from components.evaluate.run import list_versions
-from components.shared.bert.history import History
+from components.evaluate.run import list_versions, read_histories
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Sentences, read_rows
 from components.shared.errors import InputError
@@ -39,6 +38,7 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
         expect_place(path)
     expect_place(config.predictions, is_folder=True)
     sentences = Sentences.read(config.sentences)
+    histories = read_histories(config.finetune_history)
     checkpoint = Checkpoint.read(config.checkpoint)
     labels = _expect_labels(checkpoint.labels, sentences, config)
     config.expect_room(checkpoint.config.max_position_embeddings)
@@ -78,7 +78,7 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
         dev_sets,
         labels,
         speed={**predicted.speed, "batch_size": config.batch_size, **describe_devices()},
-        histories=[History.read(config.finetune_history)] if config.finetune_history else [],
+        histories=histories,
         examples=choose_labelled(dev_sets[0].labelled, config.num_report_sentences),
         has_matrix=len(labels) <= _MOST_LABELS_SHOWN,
         settings={

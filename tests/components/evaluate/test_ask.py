@@ -4,10 +4,13 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from components.evaluate.ask import ask
 from components.evaluate.config import AskConfig
+from components.shared.bert.checkpoint import Checkpoint, write_checkpoint
+from components.shared.bert.heads import SpanModel
 from components.shared.errors import InputError
 
 CONTEXT = "home far away where far home"
@@ -70,19 +73,43 @@ def test_questions_are_read_line_by_line(checkpoint, context):
 
 @pytest.mark.slow
 def test_a_text_of_50000_words_is_searched_to_its_end(checkpoint, tmp_path):
-    """In windows; emoji and right-to-left words in it are no hindrance."""
+    """The last one is found; emoji and right-to-left words before it are no hindrance."""
+    point_at(checkpoint, "home", others=("far", "away"))
     context = tmp_path / "long.txt"
-    context.write_text("far " * 25_000 + "🏠 בית " + "away " * 25_000, encoding="utf-8")
+    words = [*["far"] * 25_000, "🏠", "בית", *["away"] * 25_000, "home"]
+    context.write_text(" ".join(words), encoding="utf-8")
 
-    done = run_ask(checkpoint, context, "--question", "where is home", "--stride-tokens", "120")
+    done = run_ask(checkpoint, context, "--question", "where is it", "--stride-tokens", "120")
 
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 3
+    assert done.stdout.splitlines()[0].split(maxsplit=3)[3] == "home"
+
+
+def point_at(checkpoint, word, *, others) -> None:
+    """Give a model weights by which a word is the start and the end of its answers."""
+    opened = Checkpoint.read(checkpoint)
+    model = SpanModel(opened.config, seed=1)
+    model.build()
+    direction = np.random.default_rng(1).normal(size=opened.config.hidden_size)
+    # Larger than all else that is added to it on the way.
+    table = model.bert.embeddings.word_embeddings
+    rows = np.array(table)
+    rows[[opened.vocabulary.pieces.index(other) for other in others]] = -5 * direction
+    rows[opened.vocabulary.pieces.index(word)] = 5 * direction
+    table.assign(rows)
+    model.output_weights.assign([direction, direction])
+    vocabulary = checkpoint.parent / "vocab.txt"
+    write_checkpoint(checkpoint, model=model, vocabulary=vocabulary, lowercase=True)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"  \n", "no text in it"), (b"caf\xe9", "not UTF-8 at byte 3"), (None, "no such file")],
+    [
+        (b"  \n", "no text in it"),
+        (b"caf\xe9", "not UTF-8 at byte 3"),
+        (None, "no such file"),
+    ],
 )
 def test_a_text_that_can_not_be_read_is_refused(checkpoint, tmp_path, content, message):
     """Before the model is loaded, in one line."""
@@ -95,6 +122,27 @@ def test_a_text_that_can_not_be_read_is_refused(checkpoint, tmp_path, content, m
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(f"evaluate ask: error: {context}: ")
     assert message in done.stderr.splitlines()[-1]
+
+
+def test_a_text_without_a_word_has_no_answer(checkpoint, context):
+    """Controls are no text to the tokenizer: that is said, rather than the word "empty"."""
+    context.write_text("\x01\x02", encoding="utf-8")
+    config = AskConfig(
+        checkpoint=checkpoint, context=context, question="where", max_length_tokens=128
+    )
+
+    with pytest.raises(InputError, match="no words in it, so nothing to answer from"):
+        ask(config)
+
+
+def test_the_mark_before_a_text_is_no_part_of_it(checkpoint, context, capsys):
+    """Which Windows's editors write."""
+    context.write_text("home", encoding="utf-8-sig")
+
+    ask(AskConfig(checkpoint=checkpoint, context=context, question="where", max_length_tokens=128))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(maxsplit=3)[3] for line in lines] == ["home"]
 
 
 def test_a_question_of_space_alone_is_refused(checkpoint, context):

@@ -39,6 +39,7 @@ def test_the_defaults_are_run_squads():
         ("speed_batch_sizes", (8, 0), "speed_batch_sizes must be 1 or more, got 0"),
         ("speed_batch_sizes", (8, 8), "speed_batch_sizes must be distinct, got 8, 8"),
         ("speed_lengths", (128, 66), "speed_lengths 66 leaves no room .* at least 68"),
+        ("baseline", "gs://bucket/metrics.json", "must be a path, got gs://bucket/metrics.json"),
         ("speed_precisions", ("fp16",), "speed_precisions must be one of float32, .* got 'fp16'"),
     ],
 )

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from components.evaluate.answerer import load_predictor
+from components.evaluate.run import read_histories
 from components.shared.bert.checkpoint import Checkpoint
+from components.shared.errors import InputError
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
 from components.shared.tokenizer import WordPieceTokenizer
@@ -23,7 +25,7 @@ SPEED = {"questions_per_second", "windows_per_second"} | {
 
 @pytest.fixture
 def squad(tmp_path) -> Path:
-    """Contexts of 5 to 120 words, so that windows come in several lengths."""
+    """Contexts of 5 to 120 words, so that windows come in several lengths, and an odd one."""
     paragraphs = [
         {
             "context": "home " + "far away " * count,
@@ -38,6 +40,8 @@ def squad(tmp_path) -> Path:
         }
         for count in (2, 3, 20, 40, 60)
     ]
+    odd = {"id": "odd", "question": "", "answers": [], "is_impossible": True}
+    paragraphs.append({"context": "🏠 בית far away", "qas": [odd]})
     folder = tmp_path / "squad"
     folder.mkdir()
     data = {"version": "v2.0", "data": [{"title": "home", "paragraphs": paragraphs}]}
@@ -83,7 +87,7 @@ def test_a_windows_scores_do_not_depend_on_its_batch(squad, checkpoint):
     one = predictor.predict(windows, batch_size=1, num_warmup_batches=1)
     four = predictor.predict(windows, batch_size=4, num_warmup_batches=1)
 
-    assert len(windows) >= 5
+    assert len(windows) >= 6
     for index, window in enumerate(windows):
         for alone, together in zip(one.outputs, four.outputs, strict=True):
             assert alone[index].shape == (len(window.token_ids),)
@@ -104,7 +108,7 @@ def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
     assert metrics["latency_ms_p50"] <= metrics["latency_ms_p100"]
     for size in (1, 4):
         assert metrics.keys() >= {f"float32_length_96_batch_{size}_{name}" for name in SPEED}
-    assert set(predictions) == {"q2", "q3", "q20", "q40", "q60"}
+    assert set(predictions) == {"q2", "q3", "q20", "q40", "q60", "odd"}
     assert sorted(path.name for path in (tmp_path / "out/predictions").iterdir()) == [
         "nbest_predictions.json",
         "null_odds.json",
@@ -112,9 +116,10 @@ def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
     ]
     report = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "where is home" in report
+    assert "🏠 בית" in report
     assert "At given batch sizes" in report
     summary = (tmp_path / "out" / "summary.md").read_text("utf-8")
-    assert summary.startswith("# SQuAD 2.0: 5 questions\n")
+    assert summary.startswith("# SQuAD 2.0: 6 questions\n")
     assert f"| All questions | {metrics['exact']:.2f} | {metrics['f1']:.2f} |" in summary
     assert "Of 2 settings: most questions a second" in summary
 
@@ -167,7 +172,35 @@ def test_a_baseline_of_other_questions_is_refused_before_anything_is_answered(sq
     done = run(squad, tmp_path, tmp_path / "out", baseline=tmp_path / "metrics.json")
 
     assert done.returncode == 2
-    assert "0 of its 1 questions are among the 5 to answer here" in done.stderr
+    assert "0 of its 1 questions are among the 6 to answer here" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file or directory; give the history"),
+        ("where is home\n", "no history; give the one"),
+        ('{"f1": 1.0}\n', "no history; give the one"),
+        ("1\n", "no history; give the one"),
+    ],
+)
+def test_a_history_that_is_none_is_refused(tmp_path, content, message):
+    """The file is named."""
+    path = tmp_path / "history.jsonl"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+
+    with pytest.raises(InputError, match=f"^{path}: {message}"):
+        read_histories(None, path)
+
+
+def test_nothing_is_answered_if_a_history_is_missing(squad, tmp_path):
+    """Not even the checkpoint, which is none, has been looked at."""
+    done = run(squad, tmp_path, tmp_path / "out", finetune_history=tmp_path / "none")
+
+    assert done.returncode == 2
+    assert f"evaluate: error: {tmp_path / 'none'}: no such file" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import time
 from functools import partial
 from itertools import product
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -14,6 +15,7 @@ from components.evaluate.predict import PERCENTILES, Predictor
 from components.evaluate.speed import measure_speed, name_speeds
 from components.shared.bert.checkpoint import Checkpoint
 from components.shared.bert.heads import SpanModel
+from components.shared.errors import InputError
 from components.shared.squad.data import Question
 
 COMPILING_SECONDS = 1.0
@@ -175,3 +177,14 @@ def test_what_has_no_room_in_memory_is_said_to_have_none(measure, monkeypatch):
     assert {name.rpartition("_batch_2_")[0] for name in name_speeds(measured)} == {
         "float32_length_128"
     }
+
+
+@pytest.mark.slow  # ten seconds, as above
+def test_an_evaluation_that_has_no_room_in_memory_says_what_to_lower(checkpoint):
+    """Its own batch size, in one line."""
+    rows = [SimpleNamespace(token_ids=[2, 5, 3], first_segment_length=3)] * 4
+
+    with pytest.raises(
+        InputError, match="out of memory with batch_size 4 .windows at once.; lower"
+    ):
+        make_predictor(checkpoint, GreedyModel).predict(rows, batch_size=4, num_warmup_batches=1)
