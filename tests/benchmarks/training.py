@@ -88,10 +88,10 @@ def serve_input(arguments: argparse.Namespace) -> None:
         micro_batch_size=arguments.num_rows,
     )
     counted = range(4)
-    num_sequences = [batch.num_sequences for step in counted for batch in maker.micro_batches(step)]
+    num_tokens = [batch.num_tokens for step in counted for batch in maker.micro_batches(step)]
     steps = itertools.count(len(counted))
     serve(
-        {"num_sequences": sum(num_sequences) / len(counted)},
+        {"num_tokens": sum(num_tokens) / len(counted)},
         {"input": lambda: maker.micro_batches(next(steps))},
     )
 
