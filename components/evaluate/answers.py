@@ -28,6 +28,8 @@ from components.shared.squad.windows import Window
 from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import Vocabulary
 
+# What `write_answers` writes, for either version.
+PREDICTION_FILES = ("predictions.json", "nbest_predictions.json")
 # What run_squad starts the search for the smallest null score with.
 _NO_NULL_SCORE = 1_000_000.0
 # Words of all contexts whose split is remembered.

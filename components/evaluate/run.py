@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from components.evaluate.answered import choose_answered
-from components.evaluate.answers import Answers, write_answers
+from components.evaluate.answers import PREDICTION_FILES, Answers, write_answers
 from components.evaluate.baseline import (
     QUESTION_SCORES,
     Difference,
@@ -28,7 +28,7 @@ from components.evaluate.speed import MeasuredSpeed, measure_speed, name_speeds
 from components.evaluate.summary import write_summary
 from components.shared.bert.history import History
 from components.shared.errors import InputError
-from components.shared.files import expect_place, write_text
+from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.images import VERSION
 from components.shared.squad.data import Question, read_squad
 from components.shared.stage import Metadata, settings
@@ -45,6 +45,7 @@ def run(config: EvaluateConfig) -> Metadata:
     for path in (config.metrics, config.report, config.summary):
         expect_place(path)
     expect_place(config.predictions, is_folder=True)
+    expect_replaceable(config.predictions, *PREDICTION_FILES)
     data = read_squad(config.squad / "dev.json")
     baseline = read_baseline(Path(config.baseline), data.questions) if config.baseline else None
     histories = read_histories(

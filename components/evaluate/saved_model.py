@@ -5,8 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.shared.errors import InputError
-from components.shared.files import expect_place, whole_folder
+from components.shared.files import expect_place, expect_replaceable, whole_folder
 
 _FILE = "saved_model.pb"
 
@@ -32,11 +31,8 @@ def export(config: ExportConfig) -> None:
     Raises:
         InputError: if the checkpoint is not whole, or the output is something else's folder.
     """
-    if config.output.exists() and not (config.output / _FILE).exists():
-        raise InputError(
-            f"{config.output}: is there already and no {_FILE} in it; give another folder"
-        )
     expect_place(config.output, is_folder=True)
+    expect_replaceable(config.output, _FILE)
     import tensorflow as tf
 
     from components.shared.bert.checkpoint import Checkpoint, named_variables, restore

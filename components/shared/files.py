@@ -70,6 +70,25 @@ def expect_place(path: Path, *, is_folder: bool = False) -> None:
         raise InputError(f"{path}: {parent} can't be written to; give the output another path")
 
 
+def expect_replaceable(folder: Path, *names: str) -> None:
+    """Find out before the work whether `whole_folder` would remove what somebody else keeps.
+
+    Args:
+        folder: to be written; none yet, an empty one, or one with all these files will do.
+        names: what such an output always holds.
+
+    Raises:
+        InputError: if the folder holds something else.
+    """
+    held = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    missing = [name for name in names if name not in held]
+    if held and missing:
+        raise InputError(
+            f"{folder}: holds {held[0]} and no {missing[0]}: it is something else, and would be "
+            "replaced; give another folder"
+        )
+
+
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield a scratch folder that takes the place of `path` once the block succeeds.

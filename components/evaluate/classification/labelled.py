@@ -52,15 +52,21 @@ def label_rows(
     return labelled
 
 
+def name_files(dev_name: str) -> tuple[str, str]:
+    """The two files that `write_predictions` writes for a development set."""
+    return f"{dev_name}.tsv", f"{dev_name}.jsonl"
+
+
 def write_predictions(
     folder: Path, name_to_rows: dict[str, list[LabelledRow]], labels: Sequence[str]
 ) -> None:
     """Write two files for each development set, whole or not at all."""
     with whole_folder(folder) as scratch:
         for name, rows in name_to_rows.items():
+            table_file, lines_file = (scratch / file for file in name_files(name))
             table = ["index\tprediction", *(f"{row.index}\t{row.prediction}" for row in rows)]
-            (scratch / f"{name}.tsv").write_text("\n".join(table) + "\n", encoding="utf-8")
-            with (scratch / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
+            table_file.write_text("\n".join(table) + "\n", encoding="utf-8")
+            with lines_file.open("w", encoding="utf-8", newline="\n") as file:
                 for row in rows:
                     fields = {
                         "index": row.index,

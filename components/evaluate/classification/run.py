@@ -11,6 +11,7 @@ from components.evaluate.classification.config import EvaluateClassificationConf
 from components.evaluate.classification.labelled import (
     choose_labelled,
     label_rows,
+    name_files,
     write_predictions,
 )
 from components.evaluate.classification.report import DevSet, write_report
@@ -19,7 +20,7 @@ from components.evaluate.run import list_versions, read_histories
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Sentences, read_rows
 from components.shared.errors import InputError
-from components.shared.files import expect_place, write_text
+from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.stage import Metadata, settings
 from components.shared.tokenizer import WordPieceTokenizer
 
@@ -38,6 +39,7 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
         expect_place(path)
     expect_place(config.predictions, is_folder=True)
     sentences = Sentences.read(config.sentences)
+    expect_replaceable(config.predictions, *name_files(sentences.dev_names[0]))
     histories = read_histories(config.finetune_history)
     checkpoint = Checkpoint.read(config.checkpoint)
     labels = _expect_labels(checkpoint.labels, sentences, config)

@@ -194,6 +194,15 @@ def test_a_history_that_is_none_is_refused(tmp_path, content, message):
         read_histories(None, path)
 
 
+def test_a_folder_that_holds_something_else_is_not_replaced(squad, tmp_path):
+    """Predictions go to one of their own."""
+    done = run(squad, tmp_path, tmp_path / "out", predictions=squad)
+
+    assert done.returncode == 2
+    assert f"{squad}: holds dev.json and no predictions.json: " in done.stderr
+    assert (squad / "dev.json").exists()
+
+
 def test_nothing_is_answered_if_a_history_is_missing(squad, tmp_path):
     """Not even the checkpoint, which is none, has been looked at."""
     done = run(squad, tmp_path, tmp_path / "out", finetune_history=tmp_path / "none")

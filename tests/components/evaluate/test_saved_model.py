@@ -63,9 +63,12 @@ def test_it_answers_alike_where_the_project_is_not(checkpoint, tmp_path):
 def test_what_is_no_exported_model_is_not_replaced(checkpoint, tmp_path):
     """Whatever is in the folder stays."""
     (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
 
-    with pytest.raises(InputError, match=r"mine: is there already and no saved_model\.pb"):
+    with pytest.raises(InputError, match=r"mine: holds thesis\.tex and no saved_model\.pb"):
         export(ExportConfig(checkpoint=checkpoint, output=tmp_path / "mine"))
+
+    assert (tmp_path / "mine" / "thesis.tex").exists()
 
 
 def test_the_exported_graph_has_nothing_to_compile(checkpoint, tmp_path):

@@ -260,6 +260,19 @@ def test_a_malformed_file_is_refused_and_nothing_written(squad, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_holds_something_else_is_not_replaced(squad, tmp_path):
+    """A checkpoint goes to one of its own: before anything is read."""
+    outputs = {name: tmp_path / name for name in ("history", "metrics")}
+    config = FinetuneConfig(
+        squad=squad, initial_checkpoint=tmp_path / "none", checkpoint=squad, **outputs
+    )
+
+    with pytest.raises(InputError, match=r"holds train\.json and no checkpoint\.json"):
+        finetune(config)
+
+    assert (squad / "train.json").exists()
+
+
 @pytest.mark.slow
 def test_whatever_a_question_holds_is_trained_on(squad, pretrained, tmp_path):
     """50,000 words, no question, emoji, right-to-left text, an answer not to be found again."""

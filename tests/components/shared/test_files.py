@@ -5,6 +5,7 @@ import pytest
 from components.shared.errors import InputError
 from components.shared.files import (
     expect_place,
+    expect_replaceable,
     scratch_folder,
     sha256,
     whole_file,
@@ -134,6 +135,21 @@ def test_a_place_is_found_good_without_being_made(tmp_path):
         expect_place(path, is_folder=is_folder)
 
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_of_somebody_elses_is_not_replaced(tmp_path):
+    """One that lacks what such an output always holds; none, an empty and an earlier one may go."""
+    (tmp_path / "empty").mkdir()
+    for path in ("mine/thesis.tex", "half/a", "earlier/a", "earlier/b", "earlier/c"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+
+    for name in ("none", "empty", "earlier"):
+        expect_replaceable(tmp_path / name, "a", "b")
+
+    for name, message in (("mine", "mine: holds thesis.tex and no a: "), ("half", "a and no b: ")):
+        with pytest.raises(InputError, match=message):
+            expect_replaceable(tmp_path / name, "a", "b")
 
 
 @pytest.fixture

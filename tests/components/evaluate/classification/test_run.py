@@ -111,6 +111,17 @@ def test_a_classifier_is_scored_timed_and_reported(checkpoint, tmp_path):
         assert shown in text
 
 
+def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path):
+    """Not even the sentences' own, whose sets have the same names."""
+    write_sentences(tmp_path / "sentences", LABELS, "good", {"dev": ROWS})
+
+    done = run(tmp_path / "sentences", tmp_path, tmp_path, predictions=tmp_path / "sentences")
+
+    assert done.returncode == 2
+    assert "sentences: holds dev.jsonl and no dev.tsv: " in done.stderr
+    assert (tmp_path / "sentences" / "dev.jsonl").exists()
+
+
 @pytest.mark.slow
 def test_labels_that_the_model_never_learnt_are_refused(checkpoint, tmp_path):
     """One line that names both."""

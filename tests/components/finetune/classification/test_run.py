@@ -176,6 +176,15 @@ def test_pods_of_a_job_run_this_task():
     assert config.command == ["python", "-m", "components.finetune", "classification"]
 
 
+def test_a_folder_that_holds_something_else_is_not_replaced(folder, tmp_path):
+    """A checkpoint goes to one of its own: before anything is read."""
+    done = run(folder, tmp_path / "out", checkpoint=folder / "sentences")
+
+    assert done.returncode == 2
+    assert f"{folder / 'sentences'}: holds dev.jsonl and no checkpoint.json" in done.stderr
+    assert (folder / "sentences" / "train.jsonl").exists()
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path):
     """One line, status 2."""
     done = run(tmp_path, tmp_path / "out", sentences=tmp_path)
