@@ -85,9 +85,10 @@ class Replicas:
         """
         started = time.perf_counter()
 
-        def work(replica: "_Replica", _: threading.Event) -> None:
+        def work(replica: "_Replica", stop: threading.Event) -> None:
             for arrays in examples:
-                replica.warm_up(arrays, count)
+                if not stop.is_set():
+                    replica.warm_up(arrays, count)
 
         self._on_each(work)
         return time.perf_counter() - started
@@ -132,9 +133,25 @@ class Replicas:
         self._on_each(work)
 
     def _on_each(self, work: Callable[["_Replica", threading.Event], None]) -> None:
+        """Do it on each device at once; an error is raised when all of them are free again."""
         stop = threading.Event()
-        tasks = [partial(work, replica, stop) for replica in self._replicas]
-        run_in_threads(tasks, num_threads=len(tasks), stop=stop)
+
+        def attempt(replica: "_Replica") -> Exception | None:
+            try:
+                work(replica, stop)
+            except Exception as error:  # raised below: what comes next has the devices alone
+                stop.set()
+                return error
+            return None
+
+        tasks = [partial(attempt, replica) for replica in self._replicas]
+        try:
+            errors = run_in_threads(tasks, num_threads=len(tasks), stop=threading.Event())
+        finally:
+            stop.set()  # for Ctrl-C
+        for error in errors:
+            if error is not None:
+                raise error
 
 
 class _Replica:

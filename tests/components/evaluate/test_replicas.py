@@ -4,10 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from components.evaluate.answerer import load_predictor
+from components.shared.bert.checkpoint import Checkpoint
 
 SCRIPT = Path(__file__).with_name("predict_on_devices.py")
 NUM_DEVICES = 4
@@ -46,3 +51,26 @@ def test_several_devices_predict_the_same_in_the_same_order_and_sooner(predict_o
     assert one["speed"]["windows_per_second"] < 60 / (20 * 0.1)
     assert several["speed"]["windows_per_second"] > 2 * one["speed"]["windows_per_second"]
     assert several["speed"]["latency_ms_p50"] > 100
+
+
+def test_an_error_is_raised_when_no_device_is_at_work_any_more(checkpoint):
+    """Or it would slow down what is measured next; no batch is begun after it."""
+    replicas = load_predictor(Checkpoint.read(checkpoint), precision="float32").replicas
+    # Two threads, of one device here.
+    replicas._replicas *= 2
+    ids = np.ones([1, 16], np.int32)
+    done, both_run = [], threading.Barrier(2)
+
+    def make(number):
+        if number < 2:
+            both_run.wait(timeout=30)
+        if number == 0:
+            raise MemoryError
+        time.sleep(0.5)
+        done.append(number)
+        return {"token_ids": ids, "segment_ids": ids}
+
+    with pytest.raises(MemoryError):
+        replicas.run(10, make, lambda _number, _outputs: None)
+
+    assert done == [1]
