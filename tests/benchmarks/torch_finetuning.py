@@ -68,7 +68,7 @@ def make_trainer(
             per_device_train_batch_size=arguments.batch_size,
             per_device_eval_batch_size=arguments.prediction_batch_size,
             learning_rate=arguments.learning_rate,
-            warmup_steps=0.1,
+            warmup_steps=0,
             weight_decay=0.01,
             adam_epsilon=1e-6,
             max_grad_norm=1.0,
