@@ -30,12 +30,17 @@ def score(files: ScoreFiles) -> None:
     """Print the official scores of a predictions file.
 
     Raises:
-        InputError: if a file is not of its form.
+        InputError: if a file is not of its form, or null odds are given for SQuAD 1.1.
     """
     data = read_squad(files.data)
     predictions = _read_object(files.predictions, _is_text, "texts")
     null_odds = None
     if files.null_odds is not None:
+        if data.version == "1.1":
+            raise InputError(
+                f"{files.data}: SQuAD 1.1 has no null odds; leave --null-odds out, or give the "
+                "SQuAD 2.0 file that they are of"
+            )
         null_odds = _read_object(files.null_odds, _is_number, "numbers")
     scores = score_answers(data, predictions, null_odds)
     _note_missing(data, predictions)

@@ -1,9 +1,7 @@
 """The fine-tuning stage."""
 
 from components.finetune.config import FinetuneConfig
-from components.shared.bert.manifest import MANIFEST
 from components.shared.bert.outputs import train_and_summarize
-from components.shared.files import expect_replaceable
 from components.shared.stage import Metadata
 
 
@@ -16,5 +14,4 @@ def train(config: FinetuneConfig) -> None:
 
 def run(config: FinetuneConfig) -> Metadata:
     """Fine-tune on `num_processes` Horovod processes."""
-    expect_replaceable(config.checkpoint, MANIFEST)
     return train_and_summarize(config, train)

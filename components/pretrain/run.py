@@ -1,9 +1,7 @@
 """The pretraining stage."""
 
 from components.pretrain.config import PretrainConfig
-from components.shared.bert.manifest import MANIFEST
 from components.shared.bert.outputs import train_and_summarize
-from components.shared.files import expect_replaceable
 from components.shared.stage import Metadata
 
 
@@ -16,5 +14,4 @@ def train(config: PretrainConfig) -> None:
 
 def run(config: PretrainConfig) -> Metadata:
     """Pretrain on `num_processes` Horovod processes."""
-    expect_replaceable(config.checkpoint, MANIFEST)
     return train_and_summarize(config, train)

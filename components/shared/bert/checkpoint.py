@@ -30,6 +30,8 @@ from components.shared.errors import DivergedError, InputError
 from components.shared.files import whole_folder
 from components.shared.vocabulary import Vocabulary
 
+ENCODER = "bert/"
+"""What the names of the encoder's variables begin with; the others are of heads."""
 _BUNDLE = "bert_model.ckpt"
 _LABELS = "labels.json"
 _MOMENT_SUFFIXES = ("adam_m", "adam_v")
@@ -338,9 +340,11 @@ def expect_no_problems(folder: Path, problems: list[str]) -> None:
         InputError: listing them all.
     """
     if problems:
+        remedy = "take a checkpoint of the same architecture and vocabulary"
+        if not any(problem.startswith(ENCODER) for problem in problems):
+            remedy = "its encoder fits: take a checkpoint that was trained for this task"
         raise InputError(
-            f"{folder}: does not fit the model:\n  " + "\n  ".join(problems) + "\n"
-            "take a checkpoint of the same architecture and vocabulary"
+            f"{folder}: does not fit the model:\n  " + "\n  ".join(problems) + f"\n{remedy}"
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from components.shared.bert import distributed
 from components.shared.bert.checkpoint import (
+    ENCODER,
     Checkpoint,
     expect_no_problems,
     find_misfits,
@@ -13,8 +14,6 @@ from components.shared.bert.checkpoint import (
     open_weights,
 )
 from components.shared.bert.heads import Model, PretrainingModel
-
-_ENCODER = "bert/"
 
 
 def start_from(
@@ -40,7 +39,7 @@ def start_from(
             print(f"{checkpoint.folder}: random weights", file=sys.stderr, flush=True)
         return
     weights, variables = open_weights(checkpoint.folder), named_variables(model)
-    head = [name for name in variables if not name.startswith(_ENCODER)]
+    head = [name for name in variables if not name.startswith(ENCODER)]
     is_new_task = not isinstance(model, PretrainingModel) and (
         not weights.shapes.keys() & head
         or (labels is not None and tuple(labels) != checkpoint.labels)
@@ -50,7 +49,7 @@ def start_from(
     rest = sorted(weights.shapes.keys() - taken.keys())
     unused = [name for name in rest if not is_training_state(name)]
     problems = find_misfits(weights, taken)
-    problems += [f"{name}: not in the model" for name in unused if name.startswith("bert/")]
+    problems += [f"{name}: not in the model" for name in unused if name.startswith(ENCODER)]
     expect_no_problems(checkpoint.folder, problems)
     for name, variable in taken.items():
         variable.assign(weights.read(name))

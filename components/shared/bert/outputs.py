@@ -7,14 +7,24 @@ from typing import Any
 from components.shared import artifacts
 from components.shared.bert.history import History
 from components.shared.bert.launcher import rank_from_outside, run_on_processes
+from components.shared.bert.manifest import MANIFEST
 from components.shared.bert.settings import TrainingConfig
-from components.shared.files import write_text
+from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.mpijob.inside import is_inside
 from components.shared.stage import Metadata
 
 
 def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) -> Metadata:
-    """Call `train(config)` on all processes, write the metrics and return the metadata."""
+    """Call `train(config)` on all processes, write the metrics and return the metadata.
+
+    Raises:
+        InputError: before the training, if an output can't stand where it is to go.
+    """
+    if not rank_from_outside():  # other processes' machines may not have the outputs
+        for path in (config.history, config.metrics):
+            expect_place(path)
+        expect_place(config.checkpoint, is_folder=True)
+        expect_replaceable(config.checkpoint, MANIFEST)
     if config.num_nodes > 1 and rank_from_outside() is None:
         from components.shared.mpijob.train import train_on_nodes  # Kubernetes's client
 
@@ -30,7 +40,7 @@ def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) ->
             config.num_processes, train, config, hang_timeout_seconds=config.hang_timeout_seconds
         )
         if rank_from_outside():
-            return {}  # the first process has the outputs, this machine may not
+            return {}
         history = History.read(config.history)
         summary = history.summary()
         write_text(config.metrics, json.dumps(summary, indent=2) + "\n")

@@ -31,8 +31,10 @@ _DATA = {
 }
 
 
-def _score(folder: Path, predictions: str, *flags: str) -> subprocess.CompletedProcess:
-    (folder / "dev.json").write_text(json.dumps(_DATA))
+def _score(
+    folder: Path, predictions: str, *flags: str, document: dict = _DATA
+) -> subprocess.CompletedProcess:
+    (folder / "dev.json").write_text(json.dumps(document))
     (folder / "predictions.json").write_text(predictions)
     command = [sys.executable, "-m", "components.evaluate", "score"]
     command += ["--data", str(folder / "dev.json")]
@@ -68,6 +70,21 @@ def test_a_malformed_predictions_file_is_refused(tmp_path, predictions, message)
     assert done.stderr.startswith("evaluate score: error: ")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_null_odds_are_of_version_2(tmp_path):
+    """With SQuAD 1.1 they would be read for nothing."""
+    (tmp_path / "odds.json").write_text("{}")
+    answered = _DATA["data"][0]["paragraphs"][0]["qas"][:1]
+    paragraph = {**_DATA["data"][0]["paragraphs"][0], "qas": answered}
+    document = {"version": "1.1", "data": [{"title": "Rhine", "paragraphs": [paragraph]}]}
+    flags = ("--null-odds", str(tmp_path / "odds.json"))
+
+    done = _score(tmp_path, '{"q1": "switzerland"}', *flags, document=document)
+
+    assert done.returncode == 2
+    assert "SQuAD 1.1 has no null odds; leave --null-odds out" in done.stderr
+    assert not done.stdout
 
 
 def test_says_how_many_questions_have_no_prediction(tmp_path):

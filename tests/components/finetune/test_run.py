@@ -273,6 +273,17 @@ def test_a_folder_that_holds_something_else_is_not_replaced(squad, tmp_path):
     assert (squad / "train.json").exists()
 
 
+@pytest.mark.parametrize("name", ["history", "metrics"])
+def test_an_output_that_cannot_be_written_is_found_before_the_training(squad, tmp_path, name):
+    """A folder stands there."""
+    outputs = {name: tmp_path / name for name in ("checkpoint", "history", "metrics")}
+    outputs[name].mkdir()
+    config = FinetuneConfig(squad=squad, initial_checkpoint=tmp_path / "none", **outputs)
+
+    with pytest.raises(InputError, match=f"{name}: is a folder already, where a file is to be"):
+        finetune(config)
+
+
 @pytest.mark.slow
 def test_whatever_a_question_holds_is_trained_on(squad, pretrained, tmp_path):
     """50,000 words, no question, emoji, right-to-left text, an answer not to be found again."""

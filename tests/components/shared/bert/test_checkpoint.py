@@ -127,6 +127,7 @@ def test_every_variable_that_does_not_fit_is_listed(folder):
 
     assert "cls/squad/output_weights: missing" in str(error.value)
     assert "cls/squad/output_bias: missing" in str(error.value)
+    assert "its encoder fits: take a checkpoint that was trained for this task" in str(error.value)
 
 
 def test_another_architecture_is_refused_by_shape(folder):
