@@ -1,5 +1,6 @@
 """A predictions file is scored alone, from the command line."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -75,9 +76,10 @@ def test_a_malformed_predictions_file_is_refused(tmp_path, predictions, message)
 def test_null_odds_are_of_version_2(tmp_path):
     """With SQuAD 1.1 they would be read for nothing."""
     (tmp_path / "odds.json").write_text("{}")
-    answered = _DATA["data"][0]["paragraphs"][0]["qas"][:1]
-    paragraph = {**_DATA["data"][0]["paragraphs"][0], "qas": answered}
-    document = {"version": "1.1", "data": [{"title": "Rhine", "paragraphs": [paragraph]}]}
+    document = copy.deepcopy(_DATA) | {"version": "1.1"}
+    paragraph = document["data"][0]["paragraphs"][0]
+    paragraph["qas"] = paragraph["qas"][:1]
+    del paragraph["qas"][0]["is_impossible"]
     flags = ("--null-odds", str(tmp_path / "odds.json"))
 
     done = _score(tmp_path, '{"q1": "switzerland"}', *flags, document=document)
