@@ -146,6 +146,8 @@ class Replicas:
 
         tasks = [partial(attempt, replica) for replica in self._replicas]
         try:
+            # With an event of its own: by `stop`, a task that has not begun never would, and its
+            # result would be waited for.
             errors = run_in_threads(tasks, num_threads=len(tasks), stop=threading.Event())
         finally:
             stop.set()  # for Ctrl-C

@@ -276,7 +276,7 @@ def test_a_folder_that_holds_something_else_is_not_replaced(squad, tmp_path):
 @pytest.mark.parametrize("name", ["history", "metrics"])
 def test_an_output_that_cannot_be_written_is_found_before_the_training(squad, tmp_path, name):
     """A folder stands there."""
-    outputs = {name: tmp_path / name for name in ("checkpoint", "history", "metrics")}
+    outputs = {output: tmp_path / output for output in ("checkpoint", "history", "metrics")}
     outputs[name].mkdir()
     config = FinetuneConfig(squad=squad, initial_checkpoint=tmp_path / "none", **outputs)
 
