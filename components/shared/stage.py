@@ -95,23 +95,22 @@ def _describe(name: str, error: Exception) -> str:
 def read_executor_input(config_class: type[Config], executor_input: Mapping[str, Any]) -> Config:
     """Make a stage's config from the JSON that Kubeflow puts in place of `{{$}}`.
 
+    Names that the config doesn't have are ignored: Kubeflow adds outputs of its own, such as
+    `executor-logs` where the API server publishes logs.
+
     Raises:
         InputError: if a value does not fit its field.
     """
     hints = typing.get_type_hints(config_class)
-    inputs = executor_input.get("inputs", {})
+    inputs, outputs = executor_input.get("inputs", {}), executor_input["outputs"]
     values = dict(inputs.get("parameterValues", {}))
-    for artifacts in (inputs.get("artifacts", {}), executor_input["outputs"].get("artifacts", {})):
-        for name, entry in artifacts.items():
-            paths = [
-                local_path(item.get("customPath") or item["uri"]) for item in entry["artifacts"]
-            ]
-            values[name] = paths if _is_tuple(hints.get(name)) else paths[0]
-    for name, entry in executor_input["outputs"].get("parameters", {}).items():
+    for name, entry in {**inputs.get("artifacts", {}), **outputs.get("artifacts", {})}.items():
+        paths = [local_path(item.get("customPath") or item["uri"]) for item in entry["artifacts"]]
+        values[name] = paths if _is_tuple(hints.get(name)) else paths[0]
+    for name, entry in outputs.get("parameters", {}).items():
         values[name] = Path(entry["outputFile"])
-    unknown = sorted(values.keys() - hints.keys())
-    assert not unknown, f"{config_class.__name__} has no field for {unknown}"
-    return config_class(**{name: _fit(name, hints[name], value) for name, value in values.items()})
+    known = {name: value for name, value in values.items() if name in hints}
+    return config_class(**{name: _fit(name, hints[name], value) for name, value in known.items()})
 
 
 def _fit(name: str, hint: Any, value: Any) -> Any:

@@ -14,6 +14,7 @@ from components.shared.errors import InputError
 from components.shared.squad.data import read_squad
 from tests.components.ingest.misbehaving_server import Answer
 from tests.components.ingest.samples import VOCABULARY, make_export, make_squad
+from tests.executor_inputs import as_on_cluster
 
 COMMAND = [sys.executable, "-m", "components.ingest"]
 
@@ -198,7 +199,8 @@ def test_a_pattern_may_hold_only_exports(tmp_path, settings, inputs):
         run(IngestConfig(**{**settings, "dump": f"{inputs.dump.parent}/*"}))
 
 
-def test_kubeflow_starts_the_stage_by_its_executor_input(tmp_path, settings):
+@pytest.mark.parametrize("form", [lambda same: same, as_on_cluster], ids=["kfp.local", "cluster"])
+def test_kubeflow_starts_the_stage_by_its_executor_input(tmp_path, settings, form):
     """The real command; numbers come as doubles, metadata goes to the output file."""
     names = ["dump_files", "squad", "given_vocabulary"]
     artifacts = {
@@ -206,10 +208,14 @@ def test_kubeflow_starts_the_stage_by_its_executor_input(tmp_path, settings):
         for name in names
     }
     output_file = tmp_path / "out" / "executor_output.json"
-    executor_input = {
-        "inputs": {"parameterValues": {**settings, "max_retries": 5.0, "timeout_seconds": 60.0}},
-        "outputs": {"artifacts": artifacts, "outputFile": str(output_file)},
-    }
+    executor_input = form(
+        {
+            "inputs": {
+                "parameterValues": {**settings, "max_retries": 5.0, "timeout_seconds": 60.0}
+            },
+            "outputs": {"artifacts": artifacts, "outputFile": str(output_file)},
+        }
+    )
 
     subprocess.run([*COMMAND, "--executor-input", json.dumps(executor_input)], check=True)
 

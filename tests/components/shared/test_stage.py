@@ -7,6 +7,7 @@ import pytest
 
 from components.shared.errors import InputError
 from components.shared.stage import main, read_executor_input, settings
+from tests.executor_inputs import as_on_cluster
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +30,28 @@ class ExampleConfig:
     """A name."""
 
 
-def make_executor_input(tmp_path, **parameters):
+@pytest.fixture(params=[lambda same: same, as_on_cluster], ids=["kfp.local", "cluster"])
+def make_executor_input(request, tmp_path):
+    """Makes an executor input with given parameters, as each of the two ways to run has it."""
+
     def artifact(uri):
         return {"artifacts": [{"name": "x", "uri": str(uri), "metadata": {"old": 1}}]}
 
-    return {
-        "inputs": {
-            "parameterValues": parameters,
-            "artifacts": {"text": artifact(tmp_path / "text")},
-        },
-        "outputs": {
-            "artifacts": {"result": artifact(tmp_path / "result")},
-            "outputFile": str(tmp_path / "out" / "executor_output.json"),
-        },
-    }
+    def make(**parameters):
+        return request.param(
+            {
+                "inputs": {
+                    "parameterValues": parameters,
+                    "artifacts": {"text": artifact(tmp_path / "text")},
+                },
+                "outputs": {
+                    "artifacts": {"result": artifact(tmp_path / "result")},
+                    "outputFile": str(tmp_path / "out" / "executor_output.json"),
+                },
+            }
+        )
+
+    return make
 
 
 def start(monkeypatch, run, *arguments):
@@ -51,14 +60,14 @@ def start(monkeypatch, run, *arguments):
     main(ExampleConfig, run)
 
 
-def test_executor_input_gives_paths_and_settings(tmp_path):
+def test_executor_input_gives_paths_and_settings(tmp_path, make_executor_input):
     """Artifacts become paths, parameters settings, the rest keeps its default."""
-    config = read_executor_input(ExampleConfig, make_executor_input(tmp_path, name="n"))
+    config = read_executor_input(ExampleConfig, make_executor_input(name="n"))
 
     assert config == ExampleConfig(text=tmp_path / "text", result=tmp_path / "result", name="n")
 
 
-def test_a_list_of_artifacts_or_numbers_is_a_tuple(tmp_path):
+def test_a_list_of_artifacts_or_numbers_is_a_tuple(make_executor_input):
     """What a loop's steps gave, in its order."""
 
     @dataclass(frozen=True, kw_only=True)
@@ -67,7 +76,7 @@ def test_a_list_of_artifacts_or_numbers_is_a_tuple(tmp_path):
         result: Path
         rates: tuple[float, ...]
 
-    executor_input = make_executor_input(tmp_path, rates=[0.5, 1])
+    executor_input = make_executor_input(rates=[0.5, 1])
     uris = ["s3://b/1/text", "s3://b/2/text"]
     executor_input["inputs"]["artifacts"]["text"]["artifacts"] = [{"uri": uri} for uri in uris]
 
@@ -78,25 +87,25 @@ def test_a_list_of_artifacts_or_numbers_is_a_tuple(tmp_path):
     assert settings(config) == {"rates": (0.5, 1.0)}
 
 
-def test_kubeflows_doubles_fit_their_fields(tmp_path):
+def test_kubeflows_doubles_fit_their_fields(make_executor_input):
     """Kubeflow sends 7.0 for 7, and may send 1 for 1.0."""
-    config = read_executor_input(ExampleConfig, make_executor_input(tmp_path, count=7.0, rate=1))
+    config = read_executor_input(ExampleConfig, make_executor_input(count=7.0, rate=1))
 
     assert (config.count, type(config.count)) == (7, int)
     assert (config.rate, type(config.rate)) == (1.0, float)
 
 
-def test_fraction_for_a_whole_number_is_refused(tmp_path):
+def test_fraction_for_a_whole_number_is_refused(make_executor_input):
     """7.5 steps are a user's mistake."""
     with pytest.raises(InputError, match=r"count must be a whole number, got 7\.5"):
-        read_executor_input(ExampleConfig, make_executor_input(tmp_path, count=7.5))
+        read_executor_input(ExampleConfig, make_executor_input(count=7.5))
 
 
 @pytest.mark.parametrize("name", ["count", "rate"])
-def test_a_word_for_a_number_is_refused(tmp_path, name):
+def test_a_word_for_a_number_is_refused(name, make_executor_input):
     """A list of the pipeline's may hold one; it is no fault of the program's."""
     with pytest.raises(InputError, match=f"{name} must be a number, got '3e-5'"):
-        read_executor_input(ExampleConfig, make_executor_input(tmp_path, **{name: "3e-5"}))
+        read_executor_input(ExampleConfig, make_executor_input(**{name: "3e-5"}))
 
 
 @pytest.mark.parametrize(
@@ -108,25 +117,38 @@ def test_a_word_for_a_number_is_refused(tmp_path, name):
         ("/a", "/a"),
     ],
 )
-def test_addresses_are_found_where_the_launcher_mounts_them(tmp_path, uri, path):
+def test_addresses_are_found_where_the_launcher_mounts_them(uri, path, make_executor_input):
     """An object store's address is a path below its mount."""
-    executor_input = make_executor_input(tmp_path)
+    executor_input = make_executor_input()
     executor_input["inputs"]["artifacts"]["text"]["artifacts"][0]["uri"] = uri
 
     assert read_executor_input(ExampleConfig, executor_input).text == Path(path)
 
 
-def test_custom_path_goes_before_the_address(tmp_path):
+def test_custom_path_goes_before_the_address(make_executor_input):
     """Kubeflow may put an artifact elsewhere than its address says."""
-    executor_input = make_executor_input(tmp_path)
+    executor_input = make_executor_input()
     executor_input["inputs"]["artifacts"]["text"]["artifacts"][0]["customPath"] = "/elsewhere"
 
     assert read_executor_input(ExampleConfig, executor_input).text == Path("/elsewhere")
 
 
-def test_run_under_kubeflow_writes_the_metadata(tmp_path, monkeypatch):
+def test_inputs_and_outputs_that_a_stage_does_not_know_are_ignored(tmp_path, make_executor_input):
+    """Kubeflow adds some of its own to every step."""
+    executor_input = make_executor_input(unknown_setting=1)
+    for side in ("inputs", "outputs"):
+        unknown = {"artifacts": [{"name": "unknown", "uri": "s3://b/unknown"}]}
+        executor_input[side]["artifacts"]["unknown"] = unknown
+    executor_input["outputs"]["parameters"] = {"unknown_parameter": {"outputFile": "/tmp/x"}}
+
+    config = read_executor_input(ExampleConfig, executor_input)
+
+    assert config == ExampleConfig(text=tmp_path / "text", result=tmp_path / "result")
+
+
+def test_run_under_kubeflow_writes_the_metadata(tmp_path, monkeypatch, make_executor_input):
     """The executor's output repeats the artifact with old and new metadata."""
-    executor_input = make_executor_input(tmp_path)
+    executor_input = make_executor_input()
 
     start(
         monkeypatch,
@@ -136,6 +158,7 @@ def test_run_under_kubeflow_writes_the_metadata(tmp_path, monkeypatch):
     )
 
     output = json.loads(Path(executor_input["outputs"]["outputFile"]).read_text())
+    assert output["artifacts"].keys() == executor_input["outputs"]["artifacts"].keys()
     artifact = output["artifacts"]["result"]["artifacts"][0]
     assert artifact["metadata"] == {"old": 1, "num_rows": 3}
     assert artifact["uri"] == str(tmp_path / "result")
@@ -207,7 +230,9 @@ class CountConfig:
     """Output parameter."""
 
 
-def test_a_command_works_for_kubeflow_too_with_output_parameters(tmp_path, monkeypatch):
+def test_a_command_works_for_kubeflow_too_with_output_parameters(
+    tmp_path, monkeypatch, make_executor_input
+):
     """It writes each to its file."""
 
     def run(config):
@@ -218,21 +243,18 @@ def test_a_command_works_for_kubeflow_too_with_output_parameters(tmp_path, monke
     def count(config):
         config.num_words.write_text("7")
 
-    executor_input = make_executor_input(tmp_path)
-    executor_input["outputs"] = {
-        "parameters": {"num_words": {"outputFile": str(tmp_path / "num_words")}},
-        "outputFile": str(tmp_path / "executor_output.json"),
-    }
+    executor_input = make_executor_input()
+    outputs = executor_input["outputs"]
+    outputs["parameters"] = {"num_words": {"outputFile": str(tmp_path / "num_words")}}
+    del outputs["artifacts"]["result"]
     monkeypatch.setattr(
         sys, "argv", ["example", "count", "--executor-input", json.dumps(executor_input)]
     )
     main(ExampleConfig, run, commands={"count": (CountConfig, count)})
 
     assert (tmp_path / "num_words").read_text() == "7"
-    assert json.loads((tmp_path / "executor_output.json").read_text()) == {
-        "artifacts": {},
-        "parameterValues": {},
-    }
+    written = json.loads(Path(outputs["outputFile"]).read_text())
+    assert written["artifacts"].keys() == outputs["artifacts"].keys()
 
 
 def test_commands_are_listed_and_one_that_is_none_is_refused(monkeypatch, capsys):
