@@ -320,7 +320,7 @@ def bert(
 
     chosen = choose(
         candidate_checkpoints=dsl.Collected(finetuned.outputs["checkpoint"]),
-        candidate_metrics=dsl.Collected(evaluated.outputs["metrics"]),
+        candidate_metrics=dsl.Collected(evaluated.outputs["evaluate_metrics"]),
         candidate_reports=dsl.Collected(evaluated.outputs["report"]),
         candidate_summaries=dsl.Collected(evaluated.outputs["summary"]),
         learning_rates=finetune_learning_rates,
@@ -328,7 +328,7 @@ def bert(
 
     return Outputs(
         checkpoint=chosen.outputs["checkpoint"],
-        metrics=chosen.outputs["metrics"],
+        metrics=chosen.outputs["chosen_metrics"],
         report=chosen.outputs["report"],
         summary=chosen.outputs["summary"],
     )

@@ -158,7 +158,7 @@ def classification(
 
     return Outputs(
         checkpoint=finetuned.outputs["checkpoint"],
-        metrics=evaluated.outputs["metrics"],
+        metrics=evaluated.outputs["evaluate_metrics"],
         confusion_matrix=evaluated.outputs["confusion_matrix"],
         report=evaluated.outputs["report"],
     )

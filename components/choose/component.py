@@ -13,7 +13,7 @@ def choose(
     candidate_summaries: dsl.Input[list[dsl.Markdown]],
     learning_rates: list[float],
     checkpoint: dsl.Output[dsl.Model],
-    metrics: dsl.Output[dsl.Metrics],
+    chosen_metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
     summary: dsl.Output[dsl.Markdown],
 ) -> dsl.ContainerSpec:
@@ -26,7 +26,7 @@ def choose(
         candidate_summaries: the evaluation's summary of each.
         learning_rates: the learning rate of each.
         checkpoint: the best model.
-        metrics: its scores and speed, and its learning rate.
+        chosen_metrics: its scores and speed, and its learning rate.
         report: its report.
         summary: its summary, with the scores of all learning rates.
     """

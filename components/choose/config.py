@@ -23,7 +23,7 @@ class ChooseConfig:
 
     checkpoint: Path
     """Output: the best model's checkpoint folder."""
-    metrics: Path
+    chosen_metrics: Path
     """Output: its metrics, with its learning rate, JSON."""
     report: Path
     """Output: its report, HTML."""

@@ -24,7 +24,7 @@ def run(config: ChooseConfig) -> Metadata:
 
     with whole_folder(config.checkpoint) as folder:
         shutil.copytree(config.candidate_checkpoints[best], folder, dirs_exist_ok=True)
-    write_text(config.metrics, json.dumps(chosen, indent=2) + "\n")
+    write_text(config.chosen_metrics, json.dumps(chosen, indent=2) + "\n")
     write_text(config.report, config.candidate_reports[best].read_text("utf-8"))
     summary = config.candidate_summaries[best].read_text("utf-8")
     if len(metrics) > 1:
@@ -34,7 +34,7 @@ def run(config: ChooseConfig) -> Metadata:
     scalars = {name: value for name, value in chosen.items() if isinstance(value, int | float)}
     return {
         "checkpoint": {"learning_rate": learning_rate, "f1": chosen["f1"]},
-        "metrics": scalars,
+        "chosen_metrics": scalars,
     }
 
 

@@ -10,7 +10,7 @@ from components.shared.images import name_image
 def evaluate(
     squad: dsl.Input[dsl.Dataset],
     checkpoint: dsl.Input[dsl.Model],
-    metrics: dsl.Output[dsl.Metrics],
+    evaluate_metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
     summary: dsl.Output[dsl.Markdown],
     predictions: dsl.Output[dsl.Artifact],
@@ -38,7 +38,7 @@ def evaluate(
     Args:
         squad: dev.json, the questions to answer, from the ingest step.
         checkpoint: the fine-tuned model.
-        metrics: exact match, F1 and prediction speed.
+        evaluate_metrics: exact match, F1 and prediction speed.
         report: one HTML file with scores, speed, learning curves and answered questions.
         summary: the scores and the speed alone.
         predictions: predictions.json, nbest_predictions.json and, for SQuAD 2.0,

@@ -89,7 +89,7 @@ class EvaluateConfig(AnswerConfig):
     baseline: str = ""
     """metrics.json of the model in use, evaluated on the same questions, to compare with."""
 
-    metrics: Path
+    evaluate_metrics: Path
     """Output: scores and speed, JSON."""
     report: Path
     """Output: one HTML file with scores, speed, learning curves and answered questions."""

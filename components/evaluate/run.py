@@ -42,7 +42,7 @@ def run(config: EvaluateConfig) -> Metadata:
     from components.evaluate.answerer import Answerer
     from components.evaluate.predict import describe_devices
 
-    for path in (config.metrics, config.report, config.summary):
+    for path in (config.evaluate_metrics, config.report, config.summary):
         expect_place(path)
     expect_place(config.predictions, is_folder=True)
     expect_replaceable(config.predictions, *PREDICTION_FILES)
@@ -108,7 +108,7 @@ def run(config: EvaluateConfig) -> Metadata:
         )
         metrics = {**scores, **speed, **name_speeds(measured), **_name_differences(differences)}
         content = {**metrics, QUESTION_SCORES: question_scores}
-        write_text(config.metrics, json.dumps(content, indent=2) + "\n")
+        write_text(config.evaluate_metrics, json.dumps(content, indent=2) + "\n")
         return metrics
 
     write_answers(config.predictions, answers)
@@ -116,7 +116,7 @@ def run(config: EvaluateConfig) -> Metadata:
     if config.speed_grid():
         # Only now: it asks more of the machine than the evaluation, which it must not lose.
         metrics = write(measure_speed(config, answerer, data.questions))
-    return {"metrics": metrics, "predictions": {"questions": len(data.questions)}}
+    return {"evaluate_metrics": metrics, "predictions": {"questions": len(data.questions)}}
 
 
 def list_versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ def finetune(
     initial_checkpoint: dsl.Input[dsl.Model],
     checkpoint: dsl.Output[dsl.Model],
     history: dsl.Output[dsl.Artifact],
-    metrics: dsl.Output[dsl.Metrics],
+    finetune_metrics: dsl.Output[dsl.Metrics],
     num_epochs: float = FinetuneConfig.num_epochs,
     global_batch_size: int = FinetuneConfig.global_batch_size,
     micro_batch_size: int = FinetuneConfig.micro_batch_size,
@@ -46,7 +46,7 @@ def finetune(
         checkpoint: the model: TensorFlow checkpoint with Google's variable names,
             bert_config.json, vocab.txt.
         history: losses and speed over the steps, JSON lines.
-        metrics: the last losses and the speed.
+        finetune_metrics: the last losses and the speed.
         num_epochs: how often each question is seen.
         global_batch_size: windows of one update, over all processes.
         micro_batch_size: most windows that one process runs at once; the rest is

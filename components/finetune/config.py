@@ -12,9 +12,14 @@ from components.shared.squad.settings import WindowConfig
 class FinetuningConfig(TrainingConfig):
     """The settings that all tasks of fine-tuning share."""
 
+    metrics_output = "finetune_metrics"
+
     initial_checkpoint: Path
     """Checkpoint folder of the pretrained model; one that ingest wrote without weights starts
     from random ones."""
+
+    finetune_metrics: Path
+    """Output: the last losses and the speed, JSON."""
 
     num_epochs: float = 2.0
     """How often each question or sentence is seen."""

@@ -12,7 +12,7 @@ def pretrain(
     vocabulary: dsl.Input[dsl.Artifact],
     checkpoint: dsl.Output[dsl.Model],
     history: dsl.Output[dsl.Artifact],
-    metrics: dsl.Output[dsl.Metrics],
+    pretrain_metrics: dsl.Output[dsl.Metrics],
     initial_checkpoint: dsl.Input[dsl.Model] | None = None,
     sequence_length: int = PretrainConfig.sequence_length,
     preset: str = PretrainConfig.preset,
@@ -49,7 +49,7 @@ def pretrain(
         checkpoint: the model: TensorFlow checkpoint with Google's variable names,
             bert_config.json, vocab.txt.
         history: losses and speed over the steps, JSON lines.
-        metrics: the last losses and the speed.
+        pretrain_metrics: the last losses and the speed.
         initial_checkpoint: the model to start from (phase 2); none: random weights.
         sequence_length: tokens of a row; the dataset must have been made for it.
         preset: size of the model: tiny, mini, small, medium, base or large (Google's).

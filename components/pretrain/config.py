@@ -12,12 +12,17 @@ from components.shared.errors import InputError
 class PretrainConfig(TrainingConfig):
     """Pretrain BERT at one sequence length, from scratch or from a checkpoint."""
 
+    metrics_output = "pretrain_metrics"
+
     dataset: Path
     """Folder with dataset.json and the shards, from the preprocess stage."""
     vocabulary: Path
     """The vocab.txt that the dataset was made with."""
     initial_checkpoint: Path | None = None
     """Checkpoint folder to start from (phase 2); none: random weights."""
+
+    pretrain_metrics: Path
+    """Output: the last losses and the speed, JSON."""
 
     sequence_length: int = 128
     """Tokens of a row; the dataset must have been made for it."""

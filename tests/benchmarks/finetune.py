@@ -138,7 +138,7 @@ class Bench:
             "initial-checkpoint": initial,
             "checkpoint": output,
             "history": self._folder / "history.jsonl",
-            "metrics": self._folder / "metrics.json",
+            "finetune-metrics": self._folder / "metrics.json",
             "global-batch-size": 16,
             "learning-rate": self._arguments.rate,
         }
@@ -158,7 +158,7 @@ class Bench:
         given = {
             "squad": self._asked.parent,
             "checkpoint": checkpoint,
-            "metrics": folder / "metrics.json",
+            "evaluate-metrics": folder / "metrics.json",
             "report": folder / "report.html",
             "summary": folder / "summary.md",
             "predictions": folder / "predictions",

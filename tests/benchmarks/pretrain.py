@@ -165,7 +165,12 @@ class Bench:
         output = self._folder / "output"
         size = self._arguments.scaling_rows
         command = ["taskset", "--cpu-list", cpus, _OURS, "-m", "components.pretrain", *self._files]
-        command += ["--checkpoint", output / "checkpoint", "--metrics", output / "metrics.json"]
+        command += [
+            "--checkpoint",
+            output / "checkpoint",
+            "--pretrain-metrics",
+            output / "metrics.json",
+        ]
         command += ["--history", output / "history.jsonl", "--log-every-steps", 1]
         command += ["--preset", self._arguments.scaling_preset, "--sequence-length", 128]
         command += ["--num-processes", num_processes, "--micro-batch-size", size]

@@ -40,7 +40,7 @@ def pretrain(prepared: dict[str, Path], output: Path, **settings) -> list[dict]:
         **prepared,
         checkpoint=output / "checkpoint",
         history=output / "history.jsonl",
-        metrics=output / "metrics.json",
+        pretrain_metrics=output / "metrics.json",
         preset="tiny",
         **settings,
     )

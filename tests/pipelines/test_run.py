@@ -65,7 +65,7 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     assert float(printed["float32_length_384_batch_4_latency_ms_p99"]) > 0
     assert "<svg" in Path(printed["report"]).read_text("utf-8")
     assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
-    tried = list((tmp_path / "runs").glob("*/*/evaluate/metrics"))
+    tried = list((tmp_path / "runs").glob("*/*/evaluate/evaluate_metrics"))
     scores = [json.loads(path.read_text("utf-8"))["f1"] for path in tried]
     assert len(scores) == 2
     assert float(printed["f1"]) == pytest.approx(max(scores), rel=1e-3)

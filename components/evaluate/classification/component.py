@@ -10,7 +10,7 @@ from components.shared.images import name_image
 def evaluate_classification(
     sentences: dsl.Input[dsl.Dataset],
     checkpoint: dsl.Input[dsl.Model],
-    metrics: dsl.Output[dsl.Metrics],
+    evaluate_metrics: dsl.Output[dsl.Metrics],
     confusion_matrix: dsl.Output[dsl.ClassificationMetrics],
     report: dsl.Output[dsl.HTML],
     predictions: dsl.Output[dsl.Artifact],
@@ -26,7 +26,7 @@ def evaluate_classification(
     Args:
         sentences: the development sets, from the ingest step.
         checkpoint: the fine-tuned model.
-        metrics: accuracy, F1, Matthews correlation and prediction speed.
+        evaluate_metrics: accuracy, F1, Matthews correlation and prediction speed.
         confusion_matrix: how many sentences of each label got which.
         report: one HTML file with scores, speed, learning curves and labelled sentences.
         predictions: the label of each sentence, and the probability of each label.

@@ -16,7 +16,7 @@ class EvaluateClassificationConfig(PredictionConfig, SentenceConfig):
     finetune_history: Path | None = None
     """History of fine-tuning, for the report."""
 
-    metrics: Path
+    evaluate_metrics: Path
     """Output: scores and speed, JSON."""
     confusion_matrix: Path
     """Output: how many sentences of each label got which, JSON."""

@@ -35,7 +35,7 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     from components.shared.bert.checkpoint import Checkpoint
     from components.shared.bert.heads import ClassifierModel
 
-    for path in (config.metrics, config.confusion_matrix, config.report):
+    for path in (config.evaluate_metrics, config.confusion_matrix, config.report):
         expect_place(path)
     expect_place(config.predictions, is_folder=True)
     sentences = Sentences.read(config.sentences)
@@ -92,12 +92,12 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     matrices = {one.name: _describe_matrix(one.matrix_CC, labels) for one in dev_sets}
     write_text(config.confusion_matrix, json.dumps(matrices, ensure_ascii=False, indent=2) + "\n")
     metrics = _name_scores(dev_sets) | predicted.speed
-    write_text(config.metrics, json.dumps(metrics, indent=2) + "\n")
+    write_text(config.evaluate_metrics, json.dumps(metrics, indent=2) + "\n")
     shown = {}
     if len(labels) <= _MOST_LABELS_SHOWN:
         shown = {"confusionMatrix": matrices[dev_sets[0].name]}
     return {
-        "metrics": metrics,
+        "evaluate_metrics": metrics,
         "confusion_matrix": shown,
         "predictions": {one.name: len(one.labelled) for one in dev_sets},
     }

@@ -12,7 +12,7 @@ def finetune_classification(
     initial_checkpoint: dsl.Input[dsl.Model],
     checkpoint: dsl.Output[dsl.Model],
     history: dsl.Output[dsl.Artifact],
-    metrics: dsl.Output[dsl.Metrics],
+    finetune_metrics: dsl.Output[dsl.Metrics],
     num_epochs: float = FinetuneClassificationConfig.num_epochs,
     global_batch_size: int = FinetuneClassificationConfig.global_batch_size,
     micro_batch_size: int = FinetuneClassificationConfig.micro_batch_size,
@@ -44,7 +44,7 @@ def finetune_classification(
         checkpoint: the model: TensorFlow checkpoint with Google's variable names,
             bert_config.json, vocab.txt, labels.json.
         history: losses and speed over the steps, JSON lines.
-        metrics: the last losses and the speed.
+        finetune_metrics: the last losses and the speed.
         num_epochs: how often each sentence is seen.
         global_batch_size: sentences of one update, over all processes.
         micro_batch_size: most sentences that one process runs at once; the rest is

@@ -48,4 +48,5 @@ def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) ->
             outputs = (config.checkpoint, config.history, config.metrics)
             for path in filter(artifacts.address_of, outputs):
                 artifacts.publish(path)
-    return {"checkpoint": {"step": history.entries[-1]["step"], **summary}, "metrics": summary}
+    checkpoint = {"step": history.entries[-1]["step"], **summary}
+    return {"checkpoint": checkpoint, config.metrics_output: summary}

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from components.shared.errors import InputError
 from components.shared.mpijob.worker_pod import WorkerPod
@@ -21,12 +22,13 @@ _MIN_HANG_TIMEOUT_SECONDS = 5.0
 class TrainingConfig(ABC):
     """Outputs and settings that pretraining and fine-tuning share."""
 
+    metrics_output: ClassVar[str]
+    """The stage's field, and so the artifact, that takes the last losses and the speed."""
+
     checkpoint: Path
     """Output: the checkpoint folder."""
     history: Path
     """Output: losses and speed over the steps, JSON lines."""
-    metrics: Path
-    """Output: the last losses and the speed, JSON."""
 
     global_batch_size: int
     """Sequences or rows of one update, over all processes."""
@@ -124,6 +126,12 @@ class TrainingConfig(ABC):
         if self.learning_rate <= 0:
             raise InputError(f"learning_rate must be above 0, got {self.learning_rate}")
         self.split_batch(self.num_processes)
+
+    @property
+    def metrics(self) -> Path:
+        """The path of the stage's `metrics_output`."""
+        path: Path = getattr(self, self.metrics_output)
+        return path
 
     def split_batch(self, num_processes: int) -> tuple[int, int]:
         """Cut the global batch: micro-batches of each process, and the size of one.

@@ -21,7 +21,6 @@ from components.shared.mpijob.worker_pod import WorkerPod
 
 # This step's business, not that of the processes that train.
 _OURS = ("num_nodes", "worker_pod", "pending_timeout_seconds", "job_timeout_seconds")
-_OUTPUTS = ("checkpoint", "history", "metrics")
 
 
 def train_on_nodes(config: Any) -> None:
@@ -43,6 +42,7 @@ def train_on_nodes(config: Any) -> None:
     paths = find_paths(config)
     _expect_in_reach(paths, config.num_nodes, own_pod)
     stored = {name: path for name, path in paths.items() if address_of(path)}
+    outputs = ("checkpoint", "history", config.metrics_output)
     body = make_mpijob(
         JobSpec(
             name=name_job(config.step_name, config.checkpoint),
@@ -50,7 +50,7 @@ def train_on_nodes(config: Any) -> None:
             command=[*config.command, *make_flags(config)],
             num_nodes=config.num_nodes,
             slots_per_worker=config.num_processes // config.num_nodes,
-            inputs=[str(path) for name, path in stored.items() if name not in _OUTPUTS],
+            inputs=[str(path) for name, path in stored.items() if name not in outputs],
             mounts=sorted({mount for path in stored.values() if (mount := mount_of(path))}),
             timeout_seconds=config.job_timeout_seconds,
             token=uuid.uuid4().hex,

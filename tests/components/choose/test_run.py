@@ -29,7 +29,7 @@ def make_config(folder: Path, *metrics: dict) -> ChooseConfig:
         **{f"candidate_{name}": tuple(paths) for name, paths in candidates.items()},
         learning_rates=tuple((place + 1) / 10 for place in range(len(metrics))),
         checkpoint=folder / "out" / "checkpoint",
-        metrics=folder / "out" / "metrics.json",
+        chosen_metrics=folder / "out" / "metrics.json",
         report=folder / "out" / "report.html",
         summary=folder / "out" / "summary.md",
     )
@@ -42,7 +42,7 @@ def test_the_model_with_the_best_f1_is_passed_on(tmp_path):
 
     metadata = run(config)
 
-    metrics = json.loads(config.metrics.read_text())
+    metrics = json.loads(config.chosen_metrics.read_text())
     assert metrics == scores | {"f1": 4.5, "learning_rate": 0.2}
     assert (config.checkpoint / "vocab.txt").read_text() == "model 1"
     assert config.report.read_text() == "report 1"
@@ -52,7 +52,7 @@ def test_the_model_with_the_best_f1_is_passed_on(tmp_path):
     )
     assert metadata == {
         "checkpoint": {"learning_rate": 0.2, "f1": 4.5},
-        "metrics": {"exact_match": 1.0, "f1": 4.5, "learning_rate": 0.2},
+        "chosen_metrics": {"exact_match": 1.0, "f1": 4.5, "learning_rate": 0.2},
     }
 
 

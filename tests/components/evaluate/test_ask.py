@@ -41,7 +41,7 @@ def test_the_answers_are_those_of_the_evaluation(checkpoint, context, tmp_path):
     (tmp_path / "squad" / "dev.json").write_text(json.dumps(data), encoding="utf-8")
     command = [sys.executable, "-m", "components.evaluate", "--max-length-tokens", "128"]
     command += ["--checkpoint", str(checkpoint), "--squad", str(tmp_path / "squad")]
-    for name in ("metrics", "report", "summary", "predictions"):
+    for name in ("evaluate-metrics", "report", "summary", "predictions"):
         command += [f"--{name}", str(tmp_path / name)]
     # As `ask` shows it: the best answer is first, whatever the threshold says.
     command += ["--null-score-diff-threshold", "1e9"]

@@ -9,7 +9,7 @@ from components.shared.errors import InputError
 
 _PATHS = {
     name: Path(name)
-    for name in ("squad", "checkpoint", "metrics", "report", "summary", "predictions")
+    for name in ("squad", "checkpoint", "evaluate_metrics", "report", "summary", "predictions")
 }
 
 

@@ -53,7 +53,7 @@ def command(squad: Path, checkpoint: Path, output: Path, *more, **flags) -> list
     settings = {
         "squad": squad,
         "checkpoint": checkpoint,
-        "metrics": output / "metrics.json",
+        "evaluate-metrics": output / "metrics.json",
         "report": output / "report.html",
         "summary": output / "summary.md",
         "predictions": output / "predictions",

@@ -70,7 +70,7 @@ def measure(checkpoint, tmp_path):
     """Measures a model's speed with some settings."""
 
     def measure(model=SpanModel, **settings):
-        names = ("squad", "metrics", "report", "summary", "predictions")
+        names = ("squad", "evaluate_metrics", "report", "summary", "predictions")
         paths = {name: tmp_path / name for name in names}
         config = EvaluateConfig(checkpoint=checkpoint, max_length_tokens=128, **paths, **settings)
         answerer = Answerer(config)
@@ -91,7 +91,9 @@ def test_compilation_is_in_no_latency_of_the_evaluation(checkpoint, tmp_path):
     config = EvaluateConfig(
         checkpoint=checkpoint,
         max_length_tokens=128,
-        **dict.fromkeys(("squad", "metrics", "report", "summary", "predictions"), tmp_path),
+        **dict.fromkeys(
+            ("squad", "evaluate_metrics", "report", "summary", "predictions"), tmp_path
+        ),
     )
     windows = Answerer(config).cut([QUESTIONS[0], QUESTIONS[2]])
     predictor = make_predictor(checkpoint, CompiledModel)

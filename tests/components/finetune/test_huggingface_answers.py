@@ -73,7 +73,7 @@ def checkpoint(real_data, squad, tmp_path_factory) -> Path:
     _run(
         *(sys.executable, "-m", "components.finetune", "--squad", squad),
         *("--initial-checkpoint", folder / "initial", "--checkpoint", folder / "checkpoint"),
-        *("--history", folder / "history.jsonl", "--metrics", folder / "metrics.json"),
+        *("--history", folder / "history.jsonl", "--finetune-metrics", folder / "metrics.json"),
         *("--num-epochs", 20, "--global-batch-size", 16, "--learning-rate", 2e-3),
     )
     return folder / "checkpoint"

@@ -86,7 +86,7 @@ def command(squad: Path, pretrained: Path, output: Path, **flags) -> list[str]:
         "initial-checkpoint": pretrained,
         "checkpoint": output / "checkpoint",
         "history": output / "history.jsonl",
-        "metrics": output / "metrics.json",
+        "finetune-metrics": output / "metrics.json",
         "max-length-tokens": 64,
         "max-query-tokens": 16,
     }
@@ -251,7 +251,9 @@ def test_a_malformed_file_is_refused_and_nothing_written(squad, tmp_path):
     answer = document["data"][0]["paragraphs"][3]["qas"][0]["answers"][0]
     answer["answer_start"] += 1
     (tmp_path / "train.json").write_text(json.dumps(document), encoding="utf-8")
-    outputs = {name: tmp_path / "out" / name for name in ("checkpoint", "history", "metrics")}
+    outputs = {
+        name: tmp_path / "out" / name for name in ("checkpoint", "history", "finetune_metrics")
+    }
     config = FinetuneConfig(squad=tmp_path, initial_checkpoint=tmp_path / "none", **outputs)
 
     with pytest.raises(InputError, match=r"paragraphs\[3\].qas\[0\].answers\[0\].answer_start: "):
@@ -262,7 +264,7 @@ def test_a_malformed_file_is_refused_and_nothing_written(squad, tmp_path):
 
 def test_a_folder_that_holds_something_else_is_not_replaced(squad, tmp_path):
     """A checkpoint goes to one of its own: before anything is read."""
-    outputs = {name: tmp_path / name for name in ("history", "metrics")}
+    outputs = {name: tmp_path / name for name in ("history", "finetune_metrics")}
     config = FinetuneConfig(
         squad=squad, initial_checkpoint=tmp_path / "none", checkpoint=squad, **outputs
     )
@@ -273,10 +275,12 @@ def test_a_folder_that_holds_something_else_is_not_replaced(squad, tmp_path):
     assert (squad / "train.json").exists()
 
 
-@pytest.mark.parametrize("name", ["history", "metrics"])
+@pytest.mark.parametrize("name", ["history", "finetune_metrics"])
 def test_an_output_that_cannot_be_written_is_found_before_the_training(squad, tmp_path, name):
     """A folder stands there."""
-    outputs = {output: tmp_path / output for output in ("checkpoint", "history", "metrics")}
+    outputs = {
+        output: tmp_path / output for output in ("checkpoint", "history", "finetune_metrics")
+    }
     outputs[name].mkdir()
     config = FinetuneConfig(squad=squad, initial_checkpoint=tmp_path / "none", **outputs)
 

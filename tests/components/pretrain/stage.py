@@ -34,7 +34,7 @@ class Stage:
             "vocabulary": vocabulary,
             "checkpoint": output / "checkpoint",
             "history": output / "history.jsonl",
-            "metrics": output / "metrics.json",
+            "pretrain-metrics": output / "metrics.json",
             "sequence-length": LENGTH,
             "bert-config": CONFIG,
             "global-batch-size": 16,

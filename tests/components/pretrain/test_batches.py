@@ -17,7 +17,7 @@ LENGTH = 32
 
 
 def make_config(dataset, vocabulary, **changes) -> PretrainConfig:
-    outputs = {name: Path(name) for name in ("checkpoint", "history", "metrics")}
+    outputs = {name: Path(name) for name in ("checkpoint", "history", "pretrain_metrics")}
     return PretrainConfig(
         dataset=dataset,
         vocabulary=vocabulary,

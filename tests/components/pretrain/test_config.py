@@ -9,7 +9,7 @@ from components.shared.errors import InputError
 
 
 def make(**changes) -> PretrainConfig:
-    paths = ("dataset", "vocabulary", "checkpoint", "history", "metrics")
+    paths = ("dataset", "vocabulary", "checkpoint", "history", "pretrain_metrics")
     return PretrainConfig(**{name: Path(name) for name in paths}, **changes)
 
 

@@ -55,7 +55,7 @@ def run(sentences: Path, checkpoint: Path, output: Path, **flags) -> subprocess.
     settings = {
         "sentences": sentences,
         "checkpoint": checkpoint,
-        "metrics": output / "metrics.json",
+        "evaluate-metrics": output / "metrics.json",
         "confusion_matrix": output / "matrix.json",
         "report": output / "report.html",
         "predictions": output / "predictions",

@@ -61,7 +61,7 @@ def command(folder: Path, output: Path, **flags) -> list[str]:
         "initial_checkpoint": folder / "initial",
         "checkpoint": output / "checkpoint",
         "history": output / "history.jsonl",
-        "metrics": output / "metrics.json",
+        "finetune-metrics": output / "metrics.json",
         "max_length_tokens": 32,
         "log_every_steps": 4,
         **SETTINGS,
@@ -161,7 +161,7 @@ def test_another_tasks_labels_get_a_head_of_their_own(folder, straight, tmp_path
 )
 def test_settings_that_make_no_sense_are_refused(changes, message):
     """Before any file is opened."""
-    paths = ("sentences", "initial_checkpoint", "checkpoint", "history", "metrics")
+    paths = ("sentences", "initial_checkpoint", "checkpoint", "history", "finetune_metrics")
 
     with pytest.raises(InputError, match=message):
         FinetuneClassificationConfig(**dict.fromkeys(paths, Path("x")), **changes)
@@ -169,7 +169,7 @@ def test_settings_that_make_no_sense_are_refused(changes, message):
 
 def test_pods_of_a_job_run_this_task():
     """Not the stage's SQuAD."""
-    paths = ("sentences", "initial_checkpoint", "checkpoint", "history", "metrics")
+    paths = ("sentences", "initial_checkpoint", "checkpoint", "history", "finetune_metrics")
 
     config = FinetuneClassificationConfig(**dict.fromkeys(paths, Path("x")))
 

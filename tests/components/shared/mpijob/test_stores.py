@@ -28,7 +28,7 @@ def mount(stores, tmp_path, monkeypatch):
 @pytest.fixture
 def make_config(mount):
     def make(**settings) -> PretrainConfig:
-        names = ("dataset", "vocabulary", "checkpoint", "history", "metrics")
+        names = ("dataset", "vocabulary", "checkpoint", "history", "pretrain_metrics")
         paths = {name: local_path(f"minio://data/run/{name}") for name in names}
         return PretrainConfig(**paths, **settings)
 
@@ -81,7 +81,7 @@ def test_the_job_puts_the_outputs_where_the_step_finds_them(
     metadata = train_and_summarize(config, write_outputs)
 
     assert metadata == told
-    assert metadata["metrics"]["loss"] == 1.5
+    assert metadata["pretrain_metrics"]["loss"] == 1.5
     assert not config.checkpoint.exists()
     fetch(config.checkpoint)
     assert (config.checkpoint / "vocab.txt").exists()
@@ -94,7 +94,15 @@ def test_the_job_s_processes_have_the_step_s_settings(make_config):
     flags = make_flags(config)
 
     given = dict(zip(flags[::2], flags[1::2], strict=True))
-    names = ("checkpoint", "history", "metrics", "xla", "num-processes", "dataset", "vocabulary")
+    names = (
+        "checkpoint",
+        "history",
+        "pretrain-metrics",
+        "xla",
+        "num-processes",
+        "dataset",
+        "vocabulary",
+    )
     assert given.keys() == {f"--{name}" for name in names}
     assert (given["--xla"], given["--num-processes"]) == ("off", "2")
 
