@@ -1,8 +1,10 @@
 # What a person runs. `make demo` and `make test` set up all they need by themselves.
 
+# Runs sync.py: any Python from 3.8. Where it is given, the environments are made with it too.
 PYTHON ?= python3
-UV := .tools/uv
 RUN := .venv/bin/python
+# Makes the environment of a folder with pyproject.toml and uv.lock.
+SYNC := $(RUN) sync.py
 VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' components/shared/images.py)
 # What the images stand on; by digest (name@sha256:…) where a registry is reached.
 BASE ?= python:3.11-slim-bookworm
@@ -20,10 +22,6 @@ SOURCE ?= $(shell git config --get remote.origin.url 2>/dev/null | sed 's|//[^/@
 # Machines that `make compile` sizes the pipeline for.
 PROFILES := cpu dgx-1v-16g dgx-1v-32g dgx-2
 STAGES := ingest preprocess pretrain finetune evaluate
-# Only what is on the machine already: no interpreter is downloaded.
-export UV_PYTHON_DOWNLOADS := never
-# One environment for each image: none of them is the one a shell may have active.
-unexport VIRTUAL_ENV
 
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune
@@ -35,8 +33,7 @@ help:  ## List what make can do
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup:  ## Make the environment of the pipeline's command line (.venv)
-	@$(PYTHON) get_uv.py
-	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@"$(PYTHON)" sync.py . $(if $(filter file,$(origin PYTHON)),,--python "$(PYTHON)")
 
 demo: setup  ## Run the whole pipeline on this machine, on the sample that ships with it
 	$(RUN) -m pipelines run \
@@ -49,8 +46,7 @@ demo: setup  ## Run the whole pipeline on this machine, on the sample that ships
 # Each image's tests run in that image's environment, with its test group on top.
 define test_stage
 	@echo "== $(1)"
-	@test -d images/$(1)/.venv || echo "setting up its environment (compiling Horovod takes minutes)"
-	@$(UV) sync --frozen --quiet --group test --python $(PYTHON) --project images/$(1)
+	@$(SYNC) images/$(1) --group test
 	@images/$(1)/.venv/bin/python -m pytest -q $(2) $(3)
 
 endef
@@ -60,30 +56,30 @@ test: setup  ## Run all tests (some twenty minutes on two cores)
 
 # PyPI's PyTorch comes with NVIDIA's libraries.
 huggingface: setup  ## Set up PyTorch and transformers (4 GB), which exported models are tested with
-	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/huggingface
+	@$(SYNC) tests/huggingface
 
 bench:  ## Run all benchmarks, one after the other (REAL_DATA); runs/bench/ gets their figures
 	@for name in $(BENCHES); do $(MAKE) --no-print-directory bench-$$name || exit; done
 
 bench-preprocess: setup  ## Compare preprocessing with Google's create_pretraining_data (REAL_DATA, a quarter of an hour)
-	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/preprocess
-	@$(UV) sync --frozen --quiet --python $(PYTHON) --project tests/benchmarks/peer
+	@$(SYNC) images/preprocess --inexact
+	@$(SYNC) tests/benchmarks/peer
 	@PYTHONPATH=. $(RUN) tests/benchmarks/preprocess.py $(ARGUMENTS)
 
 bench-pretrain: huggingface  ## Compare pretraining with PyTorch's, packed rows with padded, two processes with one (REAL_DATA, a quarter of an hour)
-	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/preprocess
-	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/pretrain
+	@$(SYNC) images/preprocess --inexact
+	@$(SYNC) images/pretrain --inexact
 	@PYTHONPATH=. $(RUN) tests/benchmarks/pretrain.py $(ARGUMENTS)
 
 bench-finetune: huggingface  ## Compare fine-tuning and answers with Hugging Face's Trainer (REAL_DATA, up to half an hour)
-	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/finetune
-	@$(UV) sync --frozen --quiet --inexact --python $(PYTHON) --project images/evaluate
+	@$(SYNC) images/finetune --inexact
+	@$(SYNC) images/evaluate --inexact
 	@PYTHONPATH=. $(RUN) tests/benchmarks/finetune.py $(ARGUMENTS)
 
 lint: setup  ## Run the formatter's check, the linter and the type checker
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
-	@.venv/bin/mypy components pipelines
+	@.venv/bin/mypy components pipelines get_uv.py sync.py
 
 check: lint  ## Run the linters and the fast tests
 	@$(call run_tests,-m "not slow")

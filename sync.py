@@ -1,0 +1,194 @@
+"""Make the environment of a project as its lock says; download uv for it where it is missing.
+
+    python3 sync.py images/ingest --group test
+
+All environments are made here: those of a local run, of the images, and of the benchmarks.
+The lock gives versions and SHA-256s, and the files come from the package index that is
+configured for uv or pip; `uv sync` would read the URLs in the lock instead. Runs on the same
+Pythons as get_uv.py; the environment gets one that the project supports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import get_uv
+
+_REPOSITORY = Path(__file__).resolve().parent
+_DESCRIBE_PYTHON = "import sys; print(*sys.version_info[:2], sys._base_executable)"
+
+
+class Python(NamedTuple):
+    """An interpreter outside any virtual environment."""
+
+    executable: str
+    version: tuple[int, int]
+
+
+def main() -> None:
+    """Sync the project that the command line names, or end with an error message."""
+    try:
+        sync(_parse_arguments())
+    except get_uv.SetupError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("interrupted; run the same command again")
+
+
+def sync(arguments: argparse.Namespace) -> None:
+    """Make a project's environment, or bring it up to date.
+
+    Raises:
+        SetupError: if there is no supported Python, or uv fails (its own error is printed).
+    """
+    uv = _Uv(get_uv.install(), arguments.no_cache)
+    project = arguments.project.resolve()
+    environment = Path(os.environ.get("UV_PROJECT_ENVIRONMENT") or project / ".venv").absolute()
+    python = _choose_python(uv, _read_supported(project), arguments.python)
+    is_new = _describe(environment / "bin" / "python") != python
+    if is_new:
+        uv("venv", "--clear", "--no-project", "--python", python.executable, environment)
+
+    export = ["export", "--frozen", "--no-header", "--no-annotate", "--no-emit-project"]
+    export += [f"--group={group}" for group in arguments.group]
+    export += [f"--no-emit-package={name}" for name in arguments.no_install_package]
+    export += ["--no-dev"] if arguments.no_dev else []
+    locked = uv(*export, "--python", python.executable, directory=project)
+    if is_new:
+        hint = "; compiling Horovod takes minutes" if "horovod" in locked else ""
+        print(f"Setting up {environment} (once{hint})", flush=True)
+    install = ["install", "--requirement"] if arguments.inexact else ["sync"]
+    options = ["--compile-bytecode"] if arguments.compile_bytecode else []
+    uv("pip", *install, "-", *options, "--python", environment, directory=project, given=locked)
+
+
+class _Uv:
+    """uv with the settings that all environments share."""
+
+    def __init__(self, program: Path, no_cache: bool) -> None:
+        self._command = [str(program), "--quiet", *(["--no-cache"] if no_cache else [])]
+        self._environment = dict(os.environ)
+        # uv reads neither pip's settings nor an empty URL.
+        self._environment.pop("UV_DEFAULT_INDEX", None)
+        index = os.environ.get("UV_DEFAULT_INDEX") or get_uv.find_index()
+        if index:
+            self._environment["UV_DEFAULT_INDEX"] = index
+        # The environment that a shell has activated is not the one to change.
+        self._environment.pop("VIRTUAL_ENV", None)
+
+    def __call__(
+        self, *arguments: str | Path, directory: Path = _REPOSITORY, given: str | None = None
+    ) -> str:
+        """Run a command, `given` on its standard input, and return what it prints.
+
+        Raises:
+            SetupError: if the command fails; uv has printed its error.
+        """
+        done = subprocess.run(
+            [*self._command, "--directory", directory, *arguments],
+            env=self._environment,
+            input=given,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+        if done.returncode:
+            raise get_uv.SetupError(f"uv {arguments[0]} failed in {directory}")
+        return done.stdout
+
+
+def _read_supported(project: Path) -> list[tuple[int, int]]:
+    """Return the versions of Python that a project allows, newest first."""
+    text = (project / "pyproject.toml").read_text("utf-8")
+    bounds = re.search(r'^requires-python = ">=3\.(\d+),<3\.(\d+)"', text, re.MULTILINE)
+    assert bounds, f"{project}/pyproject.toml gives no range in requires-python"
+    oldest, after = map(int, bounds.groups())
+    return [(3, minor) for minor in reversed(range(oldest, after))]
+
+
+def _choose_python(uv: _Uv, supported: list[tuple[int, int]], named: str | None) -> Python:
+    """Return the Python to use: the named one, that of .venv, the system's, or uv's own.
+
+    Raises:
+        SetupError: if the named one is unsupported, or uv can't download its own.
+    """
+    if named:
+        python = _describe(named)
+        if python and python.version in supported:
+            return python
+        got = f"is Python {python.version[0]}.{python.version[1]}" if python else "does not run"
+        raise get_uv.SetupError(f"{named} {got}; use Python {_join(supported)}")
+    names = ["python3", *(f"python{major}.{minor}" for major, minor in supported)]
+    folders = [Path(folder) for folder in os.get_exec_path()]
+    candidates = [folder / name for name in names for folder in folders]
+    for candidate in [_REPOSITORY / ".venv" / "bin" / "python", *candidates]:
+        python = _describe(candidate)
+        if python and python.version in supported:
+            return python
+    return _download_python(uv, supported)
+
+
+def _download_python(uv: _Uv, supported: list[tuple[int, int]]) -> Python:
+    version = "{}.{}".format(*supported[0])
+    try:
+        uv("python", "install", "--no-bin", version)
+        found = uv("python", "find", "--managed-python", "--no-project", version).strip()
+    except get_uv.SetupError:
+        raise get_uv.SetupError(
+            f"no Python {_join(supported)} is installed, and uv could not download {version}. "
+            "Install one of them, name it (make PYTHON=/path/to/python3 …), or set "
+            "UV_PYTHON_INSTALL_MIRROR to a mirror of uv's Python builds"
+        ) from None
+    python = _describe(found)
+    assert python, found
+    return python
+
+
+def _describe(executable: str | Path) -> Python | None:
+    """Return the Python behind an executable, past virtual environments and shims, if it runs."""
+    try:
+        done = subprocess.run(
+            [executable, "-I", "-c", _DESCRIBE_PYTHON],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        major, minor, base = done.stdout.strip().split(maxsplit=2)
+    except (OSError, ValueError):
+        return None
+    return Python(os.path.realpath(base), (int(major), int(minor)))
+
+
+def _join(versions: list[tuple[int, int]]) -> str:
+    return " or ".join(f"{major}.{minor}" for major, minor in reversed(versions))
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("project", type=Path, help="folder of pyproject.toml and uv.lock")
+    parser.add_argument(
+        "--python", help="interpreter to use (default: that of .venv, or the system's)"
+    )
+    parser.add_argument("--group", action="append", default=[], help="add a dependency group")
+    parser.add_argument("--no-dev", action="store_true", help="leave out the group dev")
+    parser.add_argument("--inexact", action="store_true", help="keep packages that are not locked")
+    parser.add_argument(
+        "--no-install-package",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="leave out a package",
+    )
+    parser.add_argument("--compile-bytecode", action="store_true", help="compile modules now")
+    parser.add_argument("--no-cache", action="store_true", help="leave nothing in uv's cache")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
