@@ -55,8 +55,8 @@ def install() -> Path:
         SetupError: if this system is unsupported, or uv can't be downloaded or written.
     """
     _require_supported_system()
+    version, url, sha256 = _read_lock()
     try:
-        version, url, sha256 = _read_lock()
         target = _REPOSITORY / ".tools" / f"uv-{version}"
         if not target.exists():
             print(f"Downloading uv {version}", flush=True)
@@ -97,19 +97,22 @@ def _require_supported_system() -> None:
 
 def _read_lock() -> tuple[str, str, str]:
     """Return uv's version, and the URL and SHA-256 of its wheel for this system."""
-    # tomllib came with Python 3.11.
-    package = re.search(
-        r'^name = "uv"\nversion = "([^"]+)"(.*?)(?=^\[\[package\]\]|\Z)',
-        (_REPOSITORY / "uv.lock").read_text("utf-8"),
-        re.MULTILINE | re.DOTALL,
-    )
-    wheel = package and re.search(
-        r'url = "([^"]+manylinux[^"]+x86_64\.whl)", hash = "sha256:([0-9a-f]{64})"',
-        package.group(2),
-    )
-    if not wheel:
-        raise SetupError(f"{_REPOSITORY / 'uv.lock'} names no wheel of uv; restore it from git")
-    return package.group(1), wheel.group(1), wheel.group(2)
+    lock = _REPOSITORY / "uv.lock"
+    try:
+        # tomllib came with Python 3.11.
+        found = re.search(
+            r'^name = "uv"\nversion = "([^"]+)"\n.*?'
+            r'url = "([^"]+/uv-\1-[^"]*manylinux[^"]*_x86_64\.whl)", '
+            r'hash = "sha256:([0-9a-f]{64})"',
+            lock.read_text("utf-8"),
+            re.MULTILINE | re.DOTALL,
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{lock} can't be read: {error}") from None
+    if not found:
+        raise SetupError(f"{lock} names no wheel of uv; restore it from git")
+    version, url, sha256 = found.groups()
+    return version, url, sha256
 
 
 def _download(url: str, sha256: str) -> bytes:
