@@ -1,4 +1,7 @@
-"""Executor inputs as a cluster makes them: recorded with KFP 2.17, and made in its form."""
+"""Executor inputs as a cluster makes them: recorded with KFP 2.17, and made in its form.
+
+The recorded metrics have since been renamed after their stages.
+"""
 
 import json
 import re

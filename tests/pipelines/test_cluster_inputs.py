@@ -112,7 +112,7 @@ def test_the_steps_of_the_classification_pipeline_run_with_a_clusters_inputs(tmp
         },
     )
 
-    assert "accuracy" in written["artifacts"]["metrics"]["artifacts"][0]["metadata"]
+    assert "accuracy" in written["artifacts"]["evaluate_metrics"]["artifacts"][0]["metadata"]
 
 
 @pytest.mark.slow
