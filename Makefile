@@ -26,7 +26,7 @@ STAGES := ingest preprocess pretrain finetune evaluate
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune
 
-.PHONY: help setup demo test bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
+.PHONY: help setup demo test fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -43,16 +43,12 @@ demo: setup  ## Run the whole pipeline on this machine, on the sample that ships
 		--pretrain-128-num-steps 150 --pretrain-512-num-steps 40 \
 		--finetune-num-epochs 6 --num-processes 2
 
-# Each image's tests run in that image's environment, with its test group on top.
-define test_stage
-	@echo "== $(1)"
-	@$(SYNC) images/$(1) --group test
-	@images/$(1)/.venv/bin/python -m pytest -q $(2) $(3)
+# Arguments of pytest, such as ARGUMENTS='-k vocabulary'.
+test: setup  ## Run all tests, or those of SUITE=name (some thirty minutes on two cores)
+	@$(RUN) -m tests.runner.run $(SUITE) $(ARGUMENTS)
 
-endef
-
-test: setup  ## Run all tests (some twenty minutes on two cores)
-	@$(call run_tests,)
+fuzz: setup  ## Run the randomized tests on new examples for SECONDS (300)
+	@$(RUN) -m tests.runner.fuzz $(or $(SECONDS),300)
 
 # PyPI's PyTorch comes with NVIDIA's libraries.
 huggingface: setup  ## Set up PyTorch and transformers (4 GB), which exported models are tested with
@@ -82,17 +78,7 @@ lint: setup  ## Run the formatter's check, the linter and the type checker
 	@.venv/bin/mypy components pipelines get_uv.py sync.py
 
 check: lint  ## Run the linters and the fast tests
-	@$(call run_tests,-m "not slow")
-
-define run_tests
-$(call test_stage,ingest,tests/components/ingest,$(1))
-$(call test_stage,preprocess,tests/components/preprocess tests/components/shared/test_*.py,$(1))
-$(call test_stage,pretrain,tests/components/pretrain tests/components/shared/bert tests/components/shared/mpijob,$(1))
-$(call test_stage,finetune,tests/components/finetune,$(1))
-$(call test_stage,evaluate,tests/components/evaluate tests/components/choose tests/components/shared/squad,$(1))
-	@echo "== pipelines"
-	@$(RUN) -m pytest -q tests/pipelines tests/manifests $(1)
-endef
+	@$(RUN) -m tests.runner.run $(SUITE) -m "not slow" $(ARGUMENTS)
 
 compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to manifests/pipelines
 	@$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile --hardware $(profile) \

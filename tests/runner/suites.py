@@ -1,0 +1,178 @@
+"""The test suites, and how one of them runs: in the environment of the image it tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# How long an interrupted pytest may take to end what its tests have started.
+_CLEANUP_SECONDS = 60
+_NO_TESTS_COLLECTED = 5
+
+
+class Suite(NamedTuple):
+    """Test files that share an environment."""
+
+    name: str
+    paths: tuple[str, ...]
+    """Files and folders; a pattern stands for the files that match it."""
+    project: str | None = None
+    """Folder of the environment's pyproject.toml; None for the one that runs this module."""
+
+    @property
+    def python(self) -> str:
+        """The interpreter of the suite's environment."""
+        if self.project is None:
+            return sys.executable
+        return str(REPOSITORY / self.project / ".venv" / "bin" / "python")
+
+    def find_paths(self) -> list[str]:
+        """Return what pytest is to collect, relative to the repository."""
+        return [
+            path for pattern in self.paths for path in sorted(glob(pattern, root_dir=REPOSITORY))
+        ]
+
+
+SUITES = (
+    Suite("ingest", ("tests/components/ingest",), "images/ingest"),
+    Suite(
+        "preprocess",
+        (
+            "tests/components/preprocess",
+            "tests/components/shared/test_*.py",
+            "tests/runner/test_fuzz.py",
+        ),
+        "images/preprocess",
+    ),
+    Suite(
+        "pretrain",
+        (
+            "tests/components/pretrain",
+            "tests/components/shared/bert",
+            "tests/components/shared/mpijob",
+        ),
+        "images/pretrain",
+    ),
+    Suite(
+        "finetune",
+        ("tests/components/finetune", "tests/components/shared/classification"),
+        "images/finetune",
+    ),
+    Suite(
+        "evaluate",
+        ("tests/components/evaluate", "tests/components/choose", "tests/components/shared/squad"),
+        "images/evaluate",
+    ),
+    Suite("pipelines", ("tests/pipelines", "tests/manifests", "tests/runner/test_run.py")),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of a suite."""
+
+    suite: str
+    passed: int
+    failed: int
+    """Errors count as well, as does a run that ends without a report."""
+    skipped: int
+    seconds: float
+    problems: tuple[str, ...] = ()
+    """Names of the failed tests, or why there are no results."""
+
+
+def prepare(suite: Suite) -> bool:
+    """Bring the suite's environment up to date, test group included; tell whether it worked."""
+    if suite.project is None:
+        return True
+    command = [sys.executable, "sync.py", suite.project, "--group", "test"]
+    return _run(command) == 0
+
+
+def run_suite(suite: Suite, options: Sequence[str] = ()) -> Result:
+    """Run a suite with pytest, which prints as usual, and count the outcomes.
+
+    Args:
+        suite: the suite; its environment is ready.
+        options: what pytest gets besides the paths.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tests-") as folder:
+        report = Path(folder) / "report.xml"
+        command = [suite.python, "-m", "pytest", "-q", f"--junitxml={report}"]
+        status = _run([*command, *suite.find_paths(), *options])
+        passed, failed, skipped = [], [], 0
+        if report.exists():
+            for name, outcome in _read_report(report):
+                if outcome == "skipped":
+                    skipped += 1
+                else:
+                    (passed if outcome == "passed" else failed).append(name)
+    # pytest may end without a report (a crash, unknown options) or fail beyond the tests.
+    if status not in (0, _NO_TESTS_COLLECTED) and not failed:
+        failed = [f"pytest ended with status {status}"]
+    seconds = time.monotonic() - started
+    return Result(suite.name, len(passed), len(failed), skipped, seconds, tuple(failed))
+
+
+def _read_report(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield each test's name and whether it passed, failed or was skipped."""
+    # A test that fails and whose teardown fails too is there twice.
+    name_to_outcome: dict[str, str] = {}
+    for case in ElementTree.parse(path).iter("testcase"):
+        name = "::".join(filter(None, (case.get("classname"), case.get("name"))))
+        outcome = "passed"
+        if case.find("failure") is not None or case.find("error") is not None:
+            outcome = "failed"
+        elif case.find("skipped") is not None:
+            outcome = "skipped"
+        if name_to_outcome.get(name) != "failed":
+            name_to_outcome[name] = outcome
+    yield from name_to_outcome.items()
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run a command in the repository; if this process is interrupted, so is the command."""
+    # A session of its own: Ctrl-C arrives once, from here, and reaches all that it has started.
+    process = subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        _end(process)
+        raise
+
+
+def _end(process: subprocess.Popen) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(_CLEANUP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            pass
+        return
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGINT raise KeyboardInterrupt, SIGINT in a shell's background job too."""
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
