@@ -50,7 +50,7 @@ def test_share_of_all_tokens_is_chosen(length, mask_rate, max_predictions, expec
     assert len(masked.positions) == len(masked.targets) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from([*WORDS[:20], *CONTINUATIONS[:20]]), min_size=1, max_size=60),
     st.lists(st.sampled_from([*WORDS[:20], *CONTINUATIONS[:20]]), min_size=1, max_size=60),

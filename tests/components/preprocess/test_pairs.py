@@ -152,7 +152,7 @@ def test_each_piece_goes_from_either_end_with_equal_chance():
     assert fronts[2] == pytest.approx(1000, abs=120)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.lists(st.integers(1, 60), min_size=1, max_size=12), min_size=1, max_size=5),
     st.integers(5, 64),
@@ -214,7 +214,7 @@ def split_pieces(document):
     return [list(document.piece_ids[start:end]) for start, end in pairwise(ends)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=12), min_size=2, max_size=5),
     st.integers(5, 64),

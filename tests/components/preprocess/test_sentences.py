@@ -52,7 +52,7 @@ def test_punkt_splits_by_what_it_has_learned():
 
 
 @pytest.mark.parametrize("name", SPLITTERS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(st.one_of(st.sampled_from("aB .!?。…\"'»«()\n\u2028 "), st.characters())))
 def test_no_character_is_lost_but_spaces(name, text):
     """Splitting takes nothing away but spaces."""

@@ -201,7 +201,7 @@ characters = st.one_of(
 texts = st.lists(characters, max_size=40).map("".join)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(texts, st.booleans())
 def test_every_text_is_cut_by_googles_rules(text, lowercase):
     """Any text gives the ids that the rules give."""
@@ -223,7 +223,7 @@ def test_every_kind_of_character_is_cut_by_googles_rules(fragment, lowercase):
         assert encode(text, lowercase=lowercase) == google.encode(text), text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(["a", "İ", "é", "e\u0301", "東", "a\u200b", "A"]), st.integers(95, 205))
 def test_long_words_are_cut_by_googles_rules(character, length):
     """The limit counts what is left once invisible characters and accents are gone."""
