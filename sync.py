@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import get_uv
 
@@ -51,28 +51,37 @@ def sync(arguments: argparse.Namespace) -> None:
     project = arguments.project.resolve()
     environment = Path(os.environ.get("UV_PROJECT_ENVIRONMENT") or project / ".venv").absolute()
     python = _choose_python(uv, _read_supported(project), arguments.python)
+    selection = [f"--group={group}" for group in arguments.group]
+    selection += ["--no-dev"] if arguments.no_dev else []
+    left_out = arguments.no_install_package
+
     is_new = _describe(environment / "bin" / "python") != python
     if is_new:
         uv("venv", "--clear", "--no-project", "--python", python.executable, environment)
+    else:
+        check = ["sync", "--check", "--frozen", "--python", python.executable, *selection]
+        check += [f"--no-install-package={name}" for name in left_out]
+        check += ["--inexact"] if arguments.inexact else []
+        if uv.run(*check, directory=project, stderr=subprocess.DEVNULL).returncode == 0:
+            return
 
-    export = ["export", "--frozen", "--no-header", "--no-annotate", "--no-emit-project"]
-    export += [f"--group={group}" for group in arguments.group]
-    export += [f"--no-emit-package={name}" for name in arguments.no_install_package]
-    export += ["--no-dev"] if arguments.no_dev else []
-    locked = uv(*export, "--python", python.executable, directory=project)
+    export = ["export", "--frozen", "--python", python.executable, *selection]
+    export += ["--no-header", "--no-annotate", "--no-emit-project"]
+    export += [f"--no-emit-package={name}" for name in left_out]
+    locked = uv(*export, directory=project)
     if is_new:
         hint = "; compiling Horovod takes minutes" if "horovod" in locked else ""
         print(f"Setting up {environment} (once{hint})", flush=True)
     install = ["install", "--requirement"] if arguments.inexact else ["sync"]
     options = ["--compile-bytecode"] if arguments.compile_bytecode else []
-    uv("pip", *install, "-", *options, "--python", environment, directory=project, given=locked)
+    uv("pip", *install, "-", *options, "--python", environment, directory=project, input=locked)
 
 
 class _Uv:
     """uv with the settings that all environments share."""
 
     def __init__(self, program: Path, no_cache: bool) -> None:
-        self._command = [str(program), "--quiet", *(["--no-cache"] if no_cache else [])]
+        self._command = [str(program), *(["--no-cache"] if no_cache else [])]
         self._environment = dict(os.environ)
         # uv reads neither pip's settings nor an empty URL.
         self._environment.pop("UV_DEFAULT_INDEX", None)
@@ -82,25 +91,34 @@ class _Uv:
         # The environment that a shell has activated is not the one to change.
         self._environment.pop("VIRTUAL_ENV", None)
 
-    def __call__(
-        self, *arguments: str | Path, directory: Path = _REPOSITORY, given: str | None = None
-    ) -> str:
-        """Run a command, `given` on its standard input, and return what it prints.
+    def __call__(self, *arguments: str | Path, **settings: Any) -> str:
+        """Return what a command prints.
 
         Raises:
             SetupError: if the command fails; uv has printed its error.
         """
-        done = subprocess.run(
-            [*self._command, "--directory", directory, *arguments],
+        done = self.run(*arguments, **settings)
+        if done.returncode:
+            raise get_uv.SetupError(f"uv {arguments[0]} failed")
+        return done.stdout
+
+    def run(
+        self,
+        *arguments: str | Path,
+        directory: Path = _REPOSITORY,
+        quiet: bool = True,
+        **settings: Any,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in a folder, whose pyproject.toml may have settings for uv."""
+        command = [*self._command, "--directory", directory, *arguments]
+        return subprocess.run(
+            [*command, "--quiet"] if quiet else command,
             env=self._environment,
-            input=given,
             stdout=subprocess.PIPE,
             encoding="utf-8",
             check=False,
+            **settings,
         )
-        if done.returncode:
-            raise get_uv.SetupError(f"uv {arguments[0]} failed in {directory}")
-        return done.stdout
 
 
 def _read_supported(project: Path) -> list[tuple[int, int]]:
@@ -138,14 +156,14 @@ def _download_python(uv: _Uv, supported: list[tuple[int, int]]) -> Python:
     version = "{}.{}".format(*supported[0])
     try:
         uv("python", "install", "--no-bin", version)
-        found = uv("python", "find", "--managed-python", "--no-project", version).strip()
+        found = uv("python", "find", "--managed-python", "--no-project", version, quiet=False)
     except get_uv.SetupError:
         raise get_uv.SetupError(
             f"no Python {_join(supported)} is installed, and uv could not download {version}. "
             "Install one of them, name it (make PYTHON=/path/to/python3 …), or set "
             "UV_PYTHON_INSTALL_MIRROR to a mirror of uv's Python builds"
         ) from None
-    python = _describe(found)
+    python = _describe(found.strip())
     assert python, found
     return python
 

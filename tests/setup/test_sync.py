@@ -1,0 +1,206 @@
+"""sync.py: which Python an environment gets, and where its packages come from."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipelines.environments import REPOSITORY
+from tests.setup.package_index import ONLY_LOOPBACK, serve_packages
+from tests.setup.pythons import VERSION, copy_python, make_mirror
+
+_NEXT = "3.{}".format(int(VERSION.split(".")[1]) + 1)
+_PROJECT = f"""\
+[project]
+name = "toy"
+version = "1"
+requires-python = ">={VERSION},<{_NEXT}"
+dependencies = ["iniconfig"]
+
+[dependency-groups]
+test = ["pluggy"]
+
+[tool.uv]
+package = false
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout with a small project; the path has a space and an accent."""
+    folder = tmp_path / "mon dépôt"
+    (folder / "toy").mkdir(parents=True)
+    for name in ("get_uv.py", "sync.py", "uv.lock"):
+        shutil.copy(REPOSITORY / name, folder)
+    (folder / ".tools").symlink_to(REPOSITORY / ".tools")
+    (folder / "toy" / "pyproject.toml").write_text(_PROJECT, "utf-8")
+    # Resolved once, by the index that the project's own lock names.
+    uv = REPOSITORY / ".tools" / "uv"
+    subprocess.run([uv, "lock", "--quiet", "--project", folder / "toy"], check=True)
+    return folder
+
+
+def sync(checkout, *arguments, path=os.environ["PATH"], python=sys.executable, **settings):
+    """Sync the small project with an empty cache where only loopback can be reached."""
+    home = checkout.parent / "home"
+    environment = {"PATH": path, "HOME": str(home), **ONLY_LOOPBACK, **settings}
+    return subprocess.run(
+        [python, checkout / "sync.py", checkout / "toy", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def installed(checkout, *folder):
+    packages = checkout.joinpath(*folder or ("toy",), ".venv").glob("lib/*/site-packages/*.py")
+    folders = checkout.joinpath(*folder or ("toy",), ".venv").glob("lib/*/site-packages/*/")
+    return {path.stem for path in [*packages, *folders] if "." not in path.stem}
+
+
+def add_a_file(name, wheel):
+    content = io.BytesIO(wheel)
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr("iniconfig/extra.py", "")
+    return content.getvalue()
+
+
+def base_python(environment):
+    command = [environment / "bin" / "python", "-c", "import sys; print(sys._base_executable)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip()).resolve()
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_the_packages_come_from_the_configured_index(checkout, form):
+    """The lock names other addresses, and stays as it is."""
+    lock = (checkout / "toy" / "uv.lock").read_bytes()
+    with serve_packages(form=form, credentials="builder:s3cret") as index:
+        done = sync(checkout, "--group", "test", UV_DEFAULT_INDEX=index.url)
+
+    assert done.returncode == 0, done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    assert {"iniconfig", "pluggy"} <= installed(checkout)
+    assert (checkout / "toy" / "uv.lock").read_bytes() == lock
+
+
+def test_pips_index_is_used_as_well(checkout):
+    """uv itself does not read pip's settings."""
+    with serve_packages() as index:
+        done = sync(checkout, PIP_INDEX_URL=index.url, UV_DEFAULT_INDEX="")
+
+    assert done.returncode == 0, done.stderr
+    assert "iniconfig" in installed(checkout)
+
+
+def test_a_package_that_the_lock_does_not_know_is_rejected(checkout):
+    """An index can't slip in other content under the same name."""
+    with serve_packages(change=add_a_file) as index:
+        done = sync(checkout, UV_DEFAULT_INDEX=index.url.replace("://", "://builder:s3cret@"))
+
+    assert done.returncode == 1
+    assert "Hash mismatch for `iniconfig" in done.stderr
+    assert "s3cret" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "iniconfig" not in installed(checkout)
+
+
+def test_only_what_is_locked_stays_but_with_inexact(checkout):
+    """The tests' packages survive a run of the pipeline."""
+    with serve_packages() as index:
+        sync(checkout, "--group", "test", UV_DEFAULT_INDEX=index.url)
+        sync(checkout, "--inexact", UV_DEFAULT_INDEX=index.url)
+        with_test = installed(checkout)
+        sync(checkout, UV_DEFAULT_INDEX=index.url)
+
+    assert "pluggy" in with_test
+    assert "pluggy" not in installed(checkout)
+
+
+def test_a_package_can_be_left_out(checkout):
+    """As an image does with what its base has."""
+    with serve_packages() as index:
+        command = ("--group", "test", "--no-install-package", "iniconfig")
+        done = sync(checkout, *command, UV_DEFAULT_INDEX=index.url)
+
+    assert done.returncode == 0, done.stderr
+    assert "pluggy" in installed(checkout)
+    assert "iniconfig" not in installed(checkout)
+
+
+def test_nothing_is_read_from_the_network_where_all_is_there(checkout):
+    """A second run works offline."""
+    with serve_packages() as index:
+        sync(checkout, UV_DEFAULT_INDEX=index.url)
+    done = sync(checkout)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+
+
+def test_a_python_that_does_not_run_is_passed_over(checkout, tmp_path):
+    """A shim of pyenv's, say; the next name on the PATH is tried."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "python3").write_text("#!/bin/sh\nexit 127\n", "utf-8")
+    (folder / "python3").chmod(0o755)
+    own = copy_python(tmp_path / "other")
+    (folder / f"python{VERSION}").symlink_to(own)
+    with serve_packages() as index:
+        done = sync(checkout, path=str(folder), UV_DEFAULT_INDEX=index.url)
+
+    assert done.returncode == 0, done.stderr
+    assert base_python(checkout / "toy" / ".venv") == own.resolve()
+
+
+def test_the_named_python_is_used_and_kept(checkout, tmp_path):
+    """It need not be on the PATH; all other projects take it from .venv."""
+    own = copy_python(tmp_path / "opt pythôn")
+    with serve_packages() as index:
+        named = sync(checkout, "--python", str(own), UV_DEFAULT_INDEX=index.url)
+        assert named.returncode == 0, named.stderr
+        shutil.move(checkout / "toy" / ".venv", checkout / ".venv")
+        other = sync(checkout, UV_DEFAULT_INDEX=index.url)
+
+    assert other.returncode == 0, other.stderr
+    assert base_python(checkout / "toy" / ".venv") == own.resolve()
+
+
+@pytest.mark.parametrize(
+    ("python", "reason"), [("/nowhere/python3", "does not run"), ("/bin/true", "does not run")]
+)
+def test_a_named_python_that_cannot_be_used_is_rejected(checkout, python, reason):
+    """It is not replaced by another silently."""
+    done = sync(checkout, "--python", python)
+
+    assert done.returncode == 1
+    assert done.stderr == f"{python} {reason}; use Python {VERSION}\n"
+
+
+def test_without_a_python_uv_brings_one_from_the_mirror(checkout, tmp_path):
+    """uv's variables name the mirror; the PATH has no Python."""
+    mirror = make_mirror(tmp_path / "mirror")
+    with serve_packages() as index:
+        done = sync(checkout, path="/nowhere", UV_DEFAULT_INDEX=index.url, **mirror)
+
+    assert done.returncode == 0, done.stderr
+    assert "iniconfig" in installed(checkout)
+    assert base_python(checkout / "toy" / ".venv").is_relative_to(tmp_path / "home")
+
+
+@pytest.mark.parametrize("settings", [{}, {"UV_PYTHON_DOWNLOADS": "never"}])
+def test_without_a_python_and_a_mirror_the_error_says_what_to_do(checkout, settings):
+    """Whether uv may not download, or can't."""
+    done = sync(checkout, path="/nowhere", **settings)
+
+    assert done.returncode == 1
+    assert f"no Python {VERSION} is installed, and uv could not" in done.stderr
+    assert "make PYTHON=" in done.stderr
+    assert "UV_PYTHON_INSTALL_MIRROR" in done.stderr
+    assert "Traceback" not in done.stderr
