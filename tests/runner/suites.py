@@ -74,6 +74,7 @@ SUITES = (
         "images/evaluate",
     ),
     Suite("pipelines", ("tests/pipelines", "tests/manifests", "tests/runner/test_run.py")),
+    Suite("setup", ("tests/setup",)),
 )
 
 

@@ -92,8 +92,6 @@ class _Handler(BaseHTTPRequestHandler):
         root = f"http://{self.server.files_host}:{self.server.server_port}/files/"
         for file in page["files"]:
             file["url"] = root + urllib.parse.quote(file["url"], safe="/")
-            file.pop("core-metadata", None)
-            file.pop("data-dist-info-metadata", None)
         if self.server.form == "json":
             self._send(json.dumps(page).encode(), _JSON)
             return
@@ -110,7 +108,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_HEAD = do_GET
 
     def log_message(self, *arguments) -> None:
         """Keep the tests' output clean."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.environments import REPOSITORY
+from tests.setup.checkouts import ORDINARY_USER, copy_checkout, make_open_folder
 from tests.setup.package_index import ONLY_LOOPBACK, serve_packages
 
 # Those that pyenv keeps, besides the one that runs the tests.
@@ -25,14 +26,13 @@ PYTHONS = [
 ]
 
 
+NEEDED = ("get_uv.py", "uv.lock")
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """A folder with what setting up uv takes; the path has a space and an accent."""
-    folder = tmp_path / "mon dépôt"
-    folder.mkdir()
-    for name in ("get_uv.py", "uv.lock"):
-        shutil.copy(REPOSITORY / name, folder)
-    return folder
+    return copy_checkout(tmp_path, *NEEDED)
 
 
 def get_uv(checkout, *, index=None, python=sys.executable, before=(), **settings):
@@ -190,13 +190,12 @@ def test_a_disk_without_room_is_told(checkout):
     assert list_tools(checkout) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start it as another user")
-def test_a_folder_that_cannot_be_written_is_told(checkout):
+@pytest.mark.skipif(ORDINARY_USER is None, reason="only root can start it as another user")
+def test_a_folder_that_cannot_be_written_is_told():
     """Another user's checkout, say."""
-    for folder in (checkout, *checkout.parents[:3]):
-        folder.chmod(0o755)
-    with serve_packages() as index:
-        done = get_uv(checkout, index=index.url, python="/usr/bin/python3", user=65534)
+    with make_open_folder() as folder, serve_packages() as index:
+        checkout = copy_checkout(folder, *NEEDED)
+        done = get_uv(checkout, index=index.url, python="/usr/bin/python3", user=ORDINARY_USER)
 
     assert_one_error(done, "can't be written", "Permission denied")
 

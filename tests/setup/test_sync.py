@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.environments import REPOSITORY
+from tests.setup.checkouts import copy_checkout
 from tests.setup.package_index import ONLY_LOOPBACK, serve_packages
 from tests.setup.pythons import VERSION, copy_python, make_mirror
 
@@ -33,10 +34,8 @@ package = false
 @pytest.fixture
 def checkout(tmp_path):
     """A checkout with a small project; the path has a space and an accent."""
-    folder = tmp_path / "mon dépôt"
-    (folder / "toy").mkdir(parents=True)
-    for name in ("get_uv.py", "sync.py", "uv.lock"):
-        shutil.copy(REPOSITORY / name, folder)
+    folder = copy_checkout(tmp_path, "get_uv.py", "sync.py", "uv.lock")
+    (folder / "toy").mkdir()
     (folder / ".tools").symlink_to(REPOSITORY / ".tools")
     (folder / "toy" / "pyproject.toml").write_text(_PROJECT, "utf-8")
     # Resolved once, by the index that the project's own lock names.
