@@ -1,7 +1,7 @@
 """How a step runs on a cluster: on which node, with what share of it, and how it is tried again.
 
 kfp's local runner passes over all of this. What Kubernetes would need and kfp can't say, a
-request for ephemeral storage, is in manifests/components/node-pools: nodes whose emptyDirs lie
+request for ephemeral storage, is in manifests/node-pools: nodes whose emptyDirs lie
 on local SSD.
 """
 

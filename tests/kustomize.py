@@ -1,4 +1,4 @@
-"""Builds manifests as `kubectl apply -k` does."""
+"""Build manifests as `kubectl apply -k` does."""
 
 import subprocess
 import sys
@@ -7,13 +7,35 @@ from typing import Any
 
 import yaml
 
-# Of the same environment: no cluster, and no kubectl of the machine's, is needed.
-_KUBECTL = Path(sys.executable).with_name("kubectl")
+from pipelines.environments import REPOSITORY
+
+# From the same environment, so that no kubectl on the machine is needed.
+KUBECTL = Path(sys.executable).with_name("kubectl")
+MANIFESTS = REPOSITORY / "manifests"
+OVERLAYS = sorted(folder.name for folder in (MANIFESTS / "overlays").iterdir())
 
 
 def build(folder: Path) -> list[dict[str, Any]]:
-    """The resources of a kustomization, in the order in which they are applied."""
-    command = [str(_KUBECTL), "kustomize", str(folder)]
+    """Return the resources of a kustomization, in the order in which they are applied."""
+    command = [str(KUBECTL), "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return list(yaml.load_all(done.stdout, Loader=yaml.CSafeLoader))
+
+
+def copy_overlay(folder: Path, source: str, **settings: Any) -> Path:
+    """Make the overlay `mine` from another, with other settings in its kustomization.
+
+    Args:
+        folder: becomes a copy of manifests/, with links to all but the overlays.
+        source: name of the overlay.
+        settings: keys of kustomization.yaml.
+    """
+    for part in ("base", "components", "pipelines"):
+        (folder / part).symlink_to(MANIFESTS / part)
+    overlay = folder / "overlays" / "mine"
+    overlay.mkdir(parents=True)
+    text = (MANIFESTS / "overlays" / source / "kustomization.yaml").read_text("utf-8")
+    document = yaml.safe_load(text) | settings
+    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    return overlay

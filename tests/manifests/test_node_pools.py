@@ -7,28 +7,29 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.environments import REPOSITORY
 from pipelines.hardware import HARDWARE
 from tests import kustomize
 from tests.custom_resources import find_faults
+from tests.kustomize import MANIFESTS
 
-COMPONENT = REPOSITORY / "manifests" / "components" / "node-pools"
+POOLS = MANIFESTS / "node-pools"
 CRD = "container.cnrm.cloud.google.com_containernodepools.yaml"
 LOCAL_SSD_GIB = 375
 GKE_MACHINES = [machine for name, machine in HARDWARE.items() if name.startswith("gke-")]
 DGX_MACHINES = [machine for name, machine in HARDWARE.items() if name.startswith("dgx-")]
 
 
-def build(folder: Path, *components: str) -> dict[str, dict]:
-    """The pools of an overlay with these components, by name."""
-    shutil.copytree(COMPONENT, folder / "node-pools")
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump({"components": components}))
-    return {resource["metadata"]["name"]: resource for resource in kustomize.build(folder)}
+def build(folder: Path, **settings: list[str]) -> dict[str, dict]:
+    """Return the pools by name, with these settings in their kustomization."""
+    shutil.copytree(POOLS, folder / "node-pools")
+    file = folder / "node-pools" / "kustomization.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text("utf-8")) | settings))
+    return {pool["metadata"]["name"]: pool for pool in kustomize.build(file.parent)}
 
 
 @pytest.fixture(scope="module")
 def pools(tmp_path_factory) -> dict[str, dict]:
-    return build(tmp_path_factory.mktemp("overlay"), "node-pools")
+    return build(tmp_path_factory.mktemp("pools"))
 
 
 def test_every_pool_is_valid_and_starts_from_zero(pools):
@@ -69,7 +70,7 @@ def test_a_pool_is_the_machine_that_the_steps_ask_for(pools, machine):
 
 def test_all_pools_are_where_the_settings_say(pools):
     """Cluster, region and zone are written once."""
-    settings = yaml.safe_load((COMPONENT / "settings.yaml").read_text("utf-8"))["data"]
+    settings = yaml.safe_load((POOLS / "settings.yaml").read_text("utf-8"))["data"]
 
     places = [
         {
@@ -85,7 +86,7 @@ def test_all_pools_are_where_the_settings_say(pools):
 
 def test_spot_is_for_the_pools_with_gpus(pools, tmp_path):
     """And changes nothing else."""
-    spot = build(tmp_path, "node-pools", "node-pools/spot")
+    spot = build(tmp_path, components=["spot"])
 
     assert spot["bert-cpu"] == pools["bert-cpu"]
     for machine in GKE_MACHINES:
@@ -100,7 +101,7 @@ def test_the_readme_has_the_labels_of_real_machines(machine):
     """As the steps select them."""
     rows = [
         row
-        for row in (COMPONENT / "README.md").read_text("utf-8").splitlines()
+        for row in (POOLS / "README.md").read_text("utf-8").splitlines()
         if row.endswith(f"| `{machine.name}` |")
     ]
 

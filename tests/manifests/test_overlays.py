@@ -11,21 +11,17 @@ import pytest
 import yaml
 
 from pipelines.arguments import read_arguments
-from pipelines.environments import REPOSITORY
 from pipelines.packages import Package, read_package
 from pipelines.schedules import read_schedules
 from tests import kustomize
 from tests.custom_resources import find_faults
+from tests.kustomize import MANIFESTS, OVERLAYS
 from tests.pipelines.commands import run_command
 
-FOLDER = REPOSITORY / "manifests" / "overlays"
-OVERLAYS = sorted(folder.name for folder in FOLDER.iterdir())
+FOLDER = MANIFESTS / "overlays"
 KUBERNETES = "1.32"
 # By the API's group: the folder's files say which project's they are.
-CRDS = {
-    "pipelines.kubeflow.org": "pipelines.kubeflow.org_{}s.yaml",
-    "container.cnrm.cloud.google.com": "container.cnrm.cloud.google.com_{}s.yaml",
-}
+CRDS = {"pipelines.kubeflow.org": "pipelines.kubeflow.org_{}s.yaml"}
 # `kubectl apply` keeps a copy of each resource in an annotation, which may have 256 KiB.
 LARGEST = 262144
 
@@ -255,25 +251,36 @@ def test_the_schedules_fit_the_pipelines(overlay, tmp_path):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_store_of_the_artifacts_is_configured(overlay):
-    """A root, and where its provider needs keys, the account may read their secret."""
-    (config,) = (
-        config
-        for config in of_kind(overlay, "ConfigMap")
-        if config["metadata"]["name"] == "kfp-launcher"
-    )
-    root = config["data"]["defaultPipelineRoot"]
-    providers = yaml.safe_load(config["data"].get("providers", "{}"))
+def test_kubeflows_own_objects_are_left_out(overlay):
+    """kfp-launcher comes only with a storage component, in a namespace of the overlay's own."""
+    configs = {config["metadata"]["name"]: config for config in of_kind(overlay, "ConfigMap")}
+    file = yaml.safe_load((FOLDER / overlay / "kustomization.yaml").read_text("utf-8"))
+    components = {Path(component).name for component in file.get("components", [])}
 
-    scheme = root.partition("://")[0]
-    assert scheme in {"gs", "s3", "minio"}
-    if scheme != "minio":  # Kubeflow's own, whose keys it knows
-        assert providers[scheme]["default"]["credentials"]
+    assert ("kfp-launcher" in configs) == ("kfp-launcher" in components)
+    if "kfp-launcher" in configs:
+        assert of_kind(overlay, "Namespace")
+    assert configs.keys().isdisjoint(
+        {"metadata-grpc-configmap", "artifact-repositories", "workflow-controller-configmap"}
+    )
+
+
+@pytest.mark.parametrize("store", ["gs", "s3"])
+def test_a_storage_component_configures_the_artifact_store(store, tmp_path):
+    """With a pipeline root, and credentials for its scheme."""
+    resources = with_storage(tmp_path, store)
+    (config,) = (one for one in resources if one["metadata"]["name"] == "kfp-launcher")
+
+    providers = yaml.safe_load(config["data"]["providers"])
+
+    assert [fault for resource in resources for fault in validate(resource)] == []
+    assert config["data"]["defaultPipelineRoot"].startswith(f"{store}://")
+    assert providers[store]["default"]["credentials"]
 
 
 def test_keys_of_a_store_are_those_that_the_runner_may_read(tmp_path):
     """With components/storage-s3."""
-    resources = with_component(tmp_path, "storage-s3")
+    resources = with_storage(tmp_path, "s3")
     (config,) = (one for one in resources if one["metadata"]["name"] == "kfp-launcher")
     provider = yaml.safe_load(config["data"]["providers"])["s3"]["default"]
     (role,) = (
@@ -283,13 +290,12 @@ def test_keys_of_a_store_are_those_that_the_runner_may_read(tmp_path):
     )
     (secrets,) = (rule for rule in role["rules"] if "secrets" in rule["resources"])
 
-    assert [fault for resource in resources for fault in validate(resource)] == []
     assert provider["credentials"]["secretRef"]["secretName"] in secrets["resourceNames"]
 
 
 def test_steps_open_the_store_that_kubeflow_keeps_artifacts_in(tmp_path):
     """With components/storage-s3: the same endpoint, region and keys, by what packages refer to."""
-    resources = with_component(tmp_path, "storage-s3")
+    resources = with_storage(tmp_path, "s3")
     configs = {one["metadata"]["name"]: one["data"] for one in resources if "data" in one}
     provider = yaml.safe_load(configs["kfp-launcher"]["providers"])["s3"]["default"]
     package = read_packages("kubeflow", tmp_path)["bert"]
@@ -310,20 +316,11 @@ def test_steps_open_the_store_that_kubeflow_keeps_artifacts_in(tmp_path):
     ]
 
 
-def with_component(folder: Path, name: str) -> list[dict]:
-    """The overlay kubeflow with one component more, built in a folder of manifests/."""
-    base = REPOSITORY / "manifests"
-    manifests = folder / "manifests"
-    manifests.mkdir()
-    for part in ("base", "components", "pipelines"):
-        (manifests / part).symlink_to(base / part)
-    overlay = manifests / "overlays" / "mine"
-    overlay.mkdir(parents=True)
-    text = (FOLDER / "kubeflow" / "kustomization.yaml").read_text("utf-8")
-    document = yaml.safe_load(text)
-    document["components"].append(f"../../components/{name}")
-    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
-    return kustomize.build(overlay)
+def with_storage(folder: Path, store: str) -> list[dict]:
+    """Build the overlay kubeflow with the components of an object store."""
+    names = ("namespace", "register", f"storage-{store}", f"storage-{store}/kfp-launcher")
+    components = [f"../../components/{name}" for name in names]
+    return kustomize.build(kustomize.copy_overlay(folder, "kubeflow", components=components))
 
 
 def test_a_single_users_server_is_asked_for_no_namespace():
@@ -334,6 +331,31 @@ def test_a_single_users_server_is_asked_for_no_namespace():
             names = {variable["name"] for variable in container["env"]}
             assert "KF_PIPELINES_ENDPOINT" in names
             assert "KF_PIPELINES_NAMESPACE" not in names
+
+
+def test_argos_retries_go_into_kubeflows_kustomization(tmp_path):
+    """Only the policy differs from what KFP 2.17 sets; the expression spares whole DAGs."""
+    name = "workflow-controller-configmap"
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name},
+        "data": {"executor": "imagePullPolicy: IfNotPresent\n", "workflowDefaults": "spec: {}\n"},
+    }
+    (tmp_path / "argo-retries").symlink_to(MANIFESTS / "components" / "argo-retries")
+    (tmp_path / "theirs.yaml").write_text(yaml.safe_dump(theirs))
+    settings = {"resources": ["theirs.yaml"], "components": ["argo-retries"]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(settings))
+
+    (config,) = kustomize.build(tmp_path)
+
+    assert config["data"]["executor"] == theirs["data"]["executor"]
+    spec = yaml.safe_load(config["data"]["workflowDefaults"])["spec"]
+    assert spec["templateDefaults"]["retryStrategy"] == {
+        "limit": "2",
+        "retryPolicy": "Always",
+        "expression": "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) > 0",
+    }
 
 
 @pytest.mark.parametrize(
