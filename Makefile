@@ -26,7 +26,7 @@ STAGES := ingest preprocess pretrain finetune evaluate
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune
 
-.PHONY: help setup demo test fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
+.PHONY: help setup demo test test-cluster fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -46,6 +46,10 @@ demo: setup  ## Run the whole pipeline on this machine, on the sample that ships
 # Arguments of pytest, such as ARGUMENTS='-k vocabulary'.
 test: setup  ## Run all tests, or those of SUITE=name (some thirty minutes on two cores)
 	@$(RUN) -m tests.runner.run $(SUITE) $(ARGUMENTS)
+
+test-cluster: setup  ## Test the manifests on a real Kubernetes API server (Go builds it once, in minutes)
+	@$(RUN) -m tests.cluster.server
+	@$(RUN) -m tests.runner.run cluster $(ARGUMENTS)
 
 fuzz: setup  ## Run the randomized tests on new examples for SECONDS (300)
 	@$(RUN) -m tests.runner.fuzz $(or $(SECONDS),300)

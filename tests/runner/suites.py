@@ -75,6 +75,7 @@ SUITES = (
     ),
     Suite("pipelines", ("tests/pipelines", "tests/manifests", "tests/runner/test_run.py")),
     Suite("setup", ("tests/setup",)),
+    Suite("cluster", ("tests/cluster",)),
 )
 
 

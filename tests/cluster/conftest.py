@@ -1,0 +1,47 @@
+"""One API server for all tests, with what a cluster with Kubeflow already has on it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import server
+from tests.cluster.server import Server
+from tests.kustomize import MANIFESTS
+
+TESTS = Path(__file__).parents[1]
+# Not Config Connector's: the overlays need none.
+CRDS = [
+    file
+    for group in ("argoproj.io", "kubeflow.org", "pipelines.kubeflow.org")
+    for file in sorted((TESTS / "crds").glob(f"{group}_*.yaml"))
+]
+KUBEFLOW = Path(__file__).with_name("kubeflow.yaml")
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory) -> Iterator[Server]:
+    """Start a server that knows Kubeflow's, Argo's and mpi-operator's resources."""
+    if not server.find_programs().exists():
+        go = server.find_go()
+        if go is None:
+            pytest.skip("go is not installed: it builds the API server for these tests")
+        if "CI" not in os.environ:
+            pytest.skip("the API server is not built: `make test-cluster` builds it (minutes)")
+        server.build(go)
+    with server.running_server(tmp_path_factory.mktemp("server")) as running:
+        for file in CRDS:
+            running.kubectl("create", "-f", file)
+        running.kubectl("wait", "--for=condition=Established", "crd", "--all")
+        running.kubectl("create", "-f", KUBEFLOW)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def applied(cluster) -> Iterator[None]:
+    """Apply the overlay kubeflow, whose namespace is "bert"."""
+    overlay = MANIFESTS / "overlays" / "kubeflow"
+    cluster.kubectl("apply", "-k", overlay)
+    yield
+    cluster.delete(overlay)

@@ -1,0 +1,204 @@
+"""A real kube-apiserver and etcd on loopback, built from their Go modules (go.mod).
+
+There is no kubelet, scheduler or controller manager: pods never run, accounts named "default" and
+aggregated roles are missing, and a deleted namespace stays until `Server.delete` removes it.
+
+`python -m tests.cluster.server` builds both programs into the user's cache.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.kustomize import KUBECTL
+
+_MODULE = Path(__file__).parent
+_PROGRAMS = {
+    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+    "etcd": "go.etcd.io/etcd/server/v3",
+}
+_KUBERNETES = "1.34.4"
+# Kubernetes's own build sets its version; without it, `kubectl version` cannot parse the server's.
+_VERSION = "k8s.io/component-base/version"
+_LINKER_FLAGS = (
+    f"-s -w -X {_VERSION}.gitVersion=v{_KUBERNETES} "
+    f"-X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"
+)
+_TOKEN = "admin"
+_READY_SECONDS = 120
+
+
+def find_go() -> str | None:
+    """Return the path of the go command, on PATH or where Go's own installer puts it."""
+    return shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+
+
+def find_programs() -> Path:
+    """Return the folder of the built programs, which has a name of its own for each build."""
+    key = hashlib.sha256(_LINKER_FLAGS.encode())
+    for name in ("go.mod", "go.sum"):
+        key.update((_MODULE / name).read_bytes())
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "kubeflow-bert" / f"cluster-{key.hexdigest()[:12]}"
+
+
+def build(go: str) -> None:
+    """Build the programs unless they are there: minutes with an empty cache of Go's."""
+    folder = find_programs()
+    if folder.exists():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        for name, package in _PROGRAMS.items():
+            command = [go, "build", "-trimpath", "-ldflags", _LINKER_FLAGS]
+            command += ["-o", str(Path(temporary) / name), package]
+            subprocess.run(command, cwd=_MODULE, check=True)
+        Path(temporary).rename(folder)
+        Path(temporary).mkdir()  # for TemporaryDirectory to remove
+
+
+def identify(resource: dict[str, Any]) -> tuple[str, str, str]:
+    """Return a resource's kind, namespace and name."""
+    metadata = resource["metadata"]
+    return resource["kind"], metadata.get("namespace", ""), metadata["name"]
+
+
+class Server:
+    """A running API server, as its administrator sees it."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self._kubeconfig = folder / "kubeconfig"
+        cluster = {"server": address, "certificate-authority": str(folder / "apiserver.crt")}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": "admin", "user": {"token": _TOKEN}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+            "current-context": "test",
+        }
+        self._kubeconfig.write_text(json.dumps(config))
+
+    def kubectl(self, *arguments: str | Path, stdin: Any = None, check: bool = True) -> str:
+        """Run kubectl and return its output; with `stdin`, a resource or several as JSON."""
+        command = [str(KUBECTL), f"--kubeconfig={self._kubeconfig}", *map(str, arguments)]
+        text = None if stdin is None else json.dumps(stdin)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        if check:
+            assert done.returncode == 0, f"{command}: {done.stderr}"
+        return done.stdout
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """Return a resource."""
+        return json.loads(self.kubectl("get", *arguments, "-ojson"))
+
+    def patch(self, file: Path, *arguments: str) -> dict[str, Any]:
+        """Merge a file into a resource and return the result."""
+        command = ("patch", *arguments, "--type=merge", "--patch-file", file, "-ojson")
+        return json.loads(self.kubectl(*command))
+
+    def create(self, resources: Sequence[dict[str, Any]], *options: str) -> list[dict[str, Any]]:
+        """Create resources and return what the server made of them."""
+        items = {"apiVersion": "v1", "kind": "List", "items": list(resources)}
+        output = self.kubectl("create", "-f-", "-oyaml", *options, stdin=items)
+        return list(yaml.load_all(output, Loader=yaml.CSafeLoader))
+
+    def delete(self, overlay: Path) -> None:
+        """Delete an overlay, and do a controller manager's part: remove its empty namespace."""
+        self.kubectl("delete", "-k", overlay, "--wait=false")
+        for key, resource in self.list_objects().items():
+            if key[0] == "Namespace" and "deletionTimestamp" in resource["metadata"]:
+                path = f"/api/v1/namespaces/{key[2]}/finalize"
+                body = resource | {"spec": {"finalizers": []}}
+                self.kubectl("replace", "--raw", path, "-f-", stdin=body)
+
+    def list_objects(self) -> dict[tuple[str, str, str], dict[str, Any]]:
+        """Return every object of the cluster, as `identify` names it."""
+        kinds = self.kubectl("api-resources", "--verbs=list", "-oname").split()
+        # The server itself renews its lease and records events.
+        skipped = ("leases.coordination.k8s.io", "events", "events.events.k8s.io")
+        kinds = [kind for kind in kinds if kind not in (*skipped, "componentstatuses")]
+        output = self.kubectl("get", ",".join(kinds), "--all-namespaces", "-ojson")
+        return {identify(resource): resource for resource in json.loads(output)["items"]}
+
+
+@contextlib.contextmanager
+def running_server(folder: Path) -> Iterator[Server]:
+    """Start etcd and the API server, their files in `folder`; end both afterwards."""
+    programs = find_programs()
+    client, peer, port = _free_ports(3)
+    store, address = f"http://127.0.0.1:{client}", f"https://127.0.0.1:{port}"
+    (folder / "tokens.csv").write_text(f"{_TOKEN},admin,1,system:masters\n")
+    etcd = [
+        str(programs / "etcd"),
+        f"--data-dir={folder / 'etcd'}",
+        f"--listen-client-urls={store}",
+        f"--advertise-client-urls={store}",
+        f"--listen-peer-urls=http://127.0.0.1:{peer}",
+        "--unsafe-no-fsync",
+    ]
+    # The server makes its certificate and key at its start, and signs tokens with that key.
+    key = folder / "apiserver.key"
+    server = [
+        str(programs / "kube-apiserver"),
+        f"--etcd-servers={store}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--cert-dir={folder}",
+        f"--token-auth-file={folder / 'tokens.csv'}",
+        "--authorization-mode=RBAC",
+        f"--service-account-issuer={address}",
+        f"--service-account-key-file={key}",
+        f"--service-account-signing-key-file={key}",
+        "--service-cluster-ip-range=10.96.0.0/16",
+    ]
+    with contextlib.ExitStack() as stack:
+        for command in (etcd, server):
+            stack.enter_context(_running(command, folder))
+        running = Server(folder, address)
+        _wait_until_ready(running, folder / "kube-apiserver.log")
+        yield running
+
+
+@contextlib.contextmanager
+def _running(command: list[str], folder: Path) -> Iterator[None]:
+    """Run a program in the background; its log is `folder`/NAME.log."""
+    with (folder / f"{Path(command[0]).name}.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_ready(server: Server, log: Path) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while server.kubectl("get", "--raw", "/readyz", check=False) != "ok":
+        assert time.monotonic() < deadline, f"not ready:\n{log.read_text()[-3000:]}"
+        time.sleep(0.2)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on, all different."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+if __name__ == "__main__":
+    if found := find_go():
+        build(found)

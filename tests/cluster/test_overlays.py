@@ -1,0 +1,84 @@
+"""Overlays, applied to an API server and deleted from it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests import kustomize
+from tests.cluster.server import Server, identify
+from tests.kustomize import MANIFESTS, OVERLAYS
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+
+def apply_twice_and_delete(cluster: Server, overlay: Path) -> None:
+    """Fail if the second time changes anything, or if the deletion changes what was there."""
+    own = {identify(resource) for resource in kustomize.build(overlay)}
+    before = cluster.list_objects()
+
+    cluster.kubectl("apply", "-k", overlay)
+    applied = cluster.list_objects()
+    output = cluster.kubectl("apply", "-k", overlay)
+    again = cluster.list_objects()
+    cluster.delete(overlay)
+    after = cluster.list_objects()
+
+    assert applied.keys() - before.keys() == own
+    assert {key: applied[key] for key in before} == before
+    assert output.count(" unchanged\n") == len(own)
+    assert again == applied
+    assert after == before
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_an_overlay_leaves_no_trace(cluster, overlay):
+    """Applied twice and deleted, on a cluster without Config Connector, it changes nothing else."""
+    apply_twice_and_delete(cluster, MANIFESTS / "overlays" / overlay)
+
+
+@pytest.mark.parametrize("store", ["gs", "s3"])
+def test_a_profiles_namespace_keeps_what_it_has(cluster, tmp_path, store):
+    """Its labels, artifact settings and keys belong to Kubeflow, with a storage component too."""
+    components = [f"../../components/{name}" for name in ("register", f"storage-{store}")]
+    overlay = kustomize.copy_overlay(tmp_path, "kubeflow", namespace="team", components=components)
+
+    apply_twice_and_delete(cluster, overlay)
+
+
+@pytest.mark.parametrize("store", ["gs", "s3"])
+def test_the_launchers_settings_are_a_patch_too(cluster, store):
+    """For a ConfigMap of Kubeflow's, whose other keys stay."""
+    file = MANIFESTS / "components" / f"storage-{store}" / "kfp-launcher" / "kfp-launcher.yaml"
+
+    patched = cluster.patch(file, "configmap/kfp-launcher", "--namespace=team", "--dry-run=server")
+
+    assert patched["metadata"]["namespace"] == "team"
+    assert patched["data"]["clusterDomain"] == ".svc.cluster.local"
+    assert patched["data"]["defaultPipelineRoot"].startswith(f"{store}://")
+    assert f"{store}:" in patched["data"]["providers"]
+
+
+def test_kubeflows_network_policies_admit_the_namespace(cluster, applied):
+    """Its object store takes connections only from namespaces with a profile's label."""
+    policy = cluster.get("networkpolicy", "seaweedfs", "--namespace=kubeflow")
+    (rule,) = policy["spec"]["ingress"]
+    ((label, value),) = rule["from"][0]["namespaceSelector"]["matchLabels"].items()
+
+    admitted = cluster.kubectl("get", "namespaces", "-oname", f"--selector={label}={value}")
+
+    assert admitted.split() == ["namespace/bert", "namespace/team"]
+
+
+def test_argos_retries_are_a_patch_too(cluster):
+    """For the ConfigMap of a running controller, whose artifact settings stay."""
+    file = MANIFESTS / "components" / "argo-retries" / "workflow-controller-configmap.yaml"
+    name = "workflow-controller-configmap"
+    before = cluster.get("configmap", name, "--namespace=kubeflow")["data"]
+
+    patched = cluster.patch(file, f"configmap/{name}", "--namespace=kubeflow", "--dry-run=server")
+
+    assert patched["data"].keys() == before.keys()
+    assert patched["data"]["artifactRepository"] == before["artifactRepository"]
+    defaults = yaml.safe_load(patched["data"]["workflowDefaults"])["spec"]["templateDefaults"]
+    assert defaults["retryStrategy"]["retryPolicy"] == "Always"

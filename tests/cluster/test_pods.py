@@ -1,0 +1,100 @@
+"""Pods and custom resources that the API server accepts, under Pod Security "restricted"."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from pipelines.packages import Package, read_package
+from tests.cluster.server import Server
+from tests.kustomize import MANIFESTS, OVERLAYS, build
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.usefixtures("applied")]
+
+PACKAGES = sorted((MANIFESTS / "pipelines").glob("*-*.yaml"))
+
+
+def create_pods(cluster: Server, specs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Have the server admit pods to the overlay's own namespace, without keeping them."""
+    pods = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "bert"},
+            "spec": {"restartPolicy": "Never", **spec},
+        }
+        for name, spec in specs.items()
+    ]
+    return cluster.create(pods, "--dry-run=server")
+
+
+def step_pods(package: Package) -> dict[str, dict[str, Any]]:
+    """Return the steps' pods, as Kubeflow Pipelines 2.16 and later makes them of a package.
+
+    Its compiler for Argo sets the seccomp profile, drops capabilities and forbids privilege
+    escalation; the user comes from the package.
+    """
+    executors = package.spec["deploymentSpec"]["executors"]
+    settings = package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    pods = {}
+    for name, executor in executors.items():
+        user = settings[name]["securityContext"]
+        mounts = settings[name].get("emptyDirMounts", [])
+        container = {
+            "name": "main",
+            "image": executor["container"]["image"],
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "runAsUser": int(user["runAsUser"]),
+                "runAsGroup": int(user["runAsGroup"]),
+                "runAsNonRoot": user["runAsNonRoot"],
+            },
+            "volumeMounts": [
+                {"name": mount["volumeName"], "mountPath": mount["mountPath"]} for mount in mounts
+            ],
+        }
+        pods[name] = {
+            "serviceAccountName": "bert-runner",
+            "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+            "volumes": [{"name": mount["volumeName"], "emptyDir": {}} for mount in mounts],
+        }
+    return pods
+
+
+def test_the_namespace_rejects_a_pod_that_may_run_as_root(cluster):
+    """Otherwise the other tests of this file would prove nothing."""
+    spec = step_pods(read_package(PACKAGES[0]))["exec-pretrain"]
+    del spec["containers"][0]["securityContext"]["runAsNonRoot"]
+
+    with pytest.raises(AssertionError, match='violates PodSecurity "restricted:latest"'):
+        create_pods(cluster, {"step": spec})
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.stem)
+def test_the_steps_of_a_package_are_admitted(cluster, package):
+    """Each with its user and its volumes."""
+    specs = step_pods(read_package(package))
+
+    assert len(create_pods(cluster, specs)) == len(specs)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_deploying_job_is_admitted(cluster, overlay):
+    """With its containers and its token."""
+    (job,) = (r for r in build(MANIFESTS / "overlays" / overlay) if r["kind"] == "Job")
+
+    assert create_pods(cluster, {"deploy": job["spec"]["template"]["spec"]})
+
+
+def test_pipelines_are_accepted_as_resources(cluster):
+    """A field that their definition does not know is an error."""
+    resources = build(MANIFESTS / "overlays" / "kubeflow-native")
+    versions = [one for one in resources if one["kind"] in ("Pipeline", "PipelineVersion")]
+    misspelt = copy.deepcopy(versions[-1])
+    misspelt["spec"]["displayname"] = "x"
+
+    assert len(cluster.create(versions, "--dry-run=server")) == len(versions)
+    with pytest.raises(AssertionError, match='unknown field "displayname"'):
+        cluster.create([misspelt], "--dry-run=server")
