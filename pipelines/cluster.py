@@ -25,8 +25,9 @@ HOST_VARIABLE = "KF_PIPELINES_ENDPOINT"
 NAMESPACE_VARIABLE = "KF_PIPELINES_NAMESPACE"
 _IAP = "KF_PIPELINES_IAP_OAUTH2_CLIENT_ID"
 _NOT_SIGNED_IN = (401, 403)
+_SIGN_IN = "sign in with --token-file, a file with a token that the server takes"
 _PAGE_SIZE = 100
-_TIMEOUT_SECONDS = 10
+_TIMEOUT_SECONDS, _FETCH_SECONDS = 10, 60
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ class Cluster:
     def headers(self) -> dict[str, str]:
         """What signs a request in that is not kfp's own."""
         return _authorization(self.token_file)
+
+    def fetch(self, path: str) -> bytes:
+        """Return what the server answers for a path that kfp's client has no call for.
+
+        Raises:
+            OSError: if it refuses (urllib.error.HTTPError) or doesn't answer.
+        """
+        request = urllib.request.Request(self.host + path, headers=self.headers())  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_FETCH_SECONDS) as answer:  # noqa: S310
+            content: bytes = answer.read()
+        return content
 
     def run_link(self, run_id: str) -> str:
         """Where the UI shows a run."""
@@ -112,8 +124,7 @@ def _probe(host: str, token_file: Path | None) -> None:
         if token_file or not any((Path(Client._LOCAL_KFP_CONTEXT).exists(), _IAP in os.environ)):
             raise InputError(
                 f"{host}: the server answers {error.code} {error.reason}: "
-                f"{_message(error.read())}; sign in with --token-file, a file with a token that "
-                "the server takes"
+                f"{_message(error.read())}; {_SIGN_IN}"
             ) from None
     except (OSError, ValueError) as error:
         raise _no_answer(host, error) from None
@@ -139,20 +150,28 @@ def server_errors(cluster: Cluster, remedy: str) -> Iterator[None]:
     try:
         yield
     except ApiException as error:
+        # Where Kubeflow has several users, its API server answers its health to anybody.
+        is_unknown = error.status == 401 and cluster.token_file is None
         raise InputError(
             f"{cluster.host}: the server answers {error.status} {error.reason}: "
-            f"{_message(error.body)}; {remedy}"
+            f"{_message(error.body)}; {_SIGN_IN if is_unknown else remedy}"
         ) from None
     except HTTPError as error:
         raise InputError(f"{cluster.host}: {error}; {remedy}") from None
 
 
 def _message(body: str | bytes | None) -> str:
-    """The server's words out of its JSON."""
+    """Return the server's words out of its JSON.
+
+    KFP's own message is the chain of all functions that passed an error on, with the error's
+    words several times; its details begin with the words alone.
+    """
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""
     try:
         document = json.loads(text)
-        return str(document.get("message") or document.get("error") or text)
+        details = document.get("details") or [{}]
+        said = details[0].get("message") or document.get("message") or document.get("error")
+        return str(said or text)
     except (ValueError, AttributeError):
         return text
 

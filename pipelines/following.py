@@ -12,7 +12,15 @@ from urllib3.exceptions import HTTPError
 
 from components.shared.errors import InputError
 from pipelines.cluster import Cluster
-from pipelines.progress import ENDED, Step, duration, observe_steps, state_in_words
+from pipelines.progress import (
+    ENDED,
+    NOT_RUN,
+    Step,
+    duration,
+    observe_steps,
+    state_in_words,
+    state_of,
+)
 
 _SECONDS_BETWEEN_LOOKS = 5.0
 # A port-forward that is started anew, an API server that is rolled out.
@@ -20,8 +28,10 @@ _SECONDS_OF_SILENCE = 300.0
 _SERVER_ERRORS = 500
 
 
-def follow(cluster: Cluster, run_id: str, titles: Mapping[str, str], output: TextIO) -> Any:
-    """Show how a run goes until it has ended; returns the run.
+def follow(
+    cluster: Cluster, run_id: str, titles: Mapping[str, str], output: TextIO
+) -> tuple[Any, dict[str, Step]]:
+    """Show how a run goes until it has ended; return the run and its steps.
 
     Args:
         cluster: where it runs.
@@ -37,8 +47,8 @@ def follow(cluster: Cluster, run_id: str, titles: Mapping[str, str], output: Tex
         run = _get(cluster, run_id)
         steps = observe_steps(run, titles, datetime.datetime.now(datetime.UTC))
         show(run, steps)
-        if run.state in ENDED:
-            return run
+        if state_of(run) in ENDED:
+            return run, steps
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
@@ -69,12 +79,14 @@ class _Log:
 
     def __call__(self, run: Any, steps: Mapping[str, Step]) -> None:
         for name, step in steps.items():
-            if self._shown.get(name, "PENDING") != step.state:
+            # What did not run is told at the end, in one line.
+            if step.state != self._shown.get(name, "PENDING") and step.state != NOT_RUN:
                 self._shown[name] = step.state
-                self._print(step.line() if step.has_ended else f"{step.title}: {_word(step, run)}")
-        if self._shown.get("", "PENDING") != run.state:
-            self._shown[""] = run.state
-            self._print(f"run: {state_in_words(run.state)}")
+                self._print(step.line() if step.has_ended else f"{step.title}: {step.describe()}")
+        state = state_of(run)
+        if self._shown.get("", "PENDING") != state:
+            self._shown[""] = state
+            self._print(f"run: {state_in_words(state)}")
 
     def _print(self, text: str) -> None:
         now = datetime.datetime.now().astimezone()
@@ -92,21 +104,16 @@ class _Table:
         width = max((len(step.title) for step in steps.values()), default=0)
         columns = shutil.get_terminal_size().columns
         lines = [
-            f"  {step.title:<{width}}  {_word(step, run):<15}"
+            f"  {step.title:<{width}}  {step.describe():<23}"
             f"{duration(step.seconds) if step.seconds is not None else ''}"
             for step in steps.values()
         ]
-        lines.append(f"  run: {state_in_words(run.state)}")
+        lines.append(f"  run: {state_in_words(state_of(run))}")
         # Up to the first line of before, and clear from there.
         back = f"\x1b[{self._num_lines}F\x1b[J" if self._num_lines else ""
         self._output.write(back + "".join(f"{line[: columns - 1].rstrip()}\n" for line in lines))
         self._output.flush()
         self._num_lines = len(lines)
-
-
-def _word(step: Step, run: Any) -> str:
-    never = run.state in ENDED and step.seconds is None and not step.has_ended
-    return "not run" if never else state_in_words(step.state)
 
 
 def stand_by(

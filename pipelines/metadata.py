@@ -1,7 +1,7 @@
-"""The metrics of a run, from ML Metadata over gRPC-Web, as the Kubeflow UI reads them.
+"""Read what a run's steps put out from ML Metadata over gRPC-Web, as the Kubeflow UI does.
 
-KFP 2.17's own API names a run's steps but not what they put out. The messages are the few of
-MLMD's metadata_store.proto and metadata_store_service.proto that this takes, by their numbers.
+The UI's address serves it; the API server's own does not. The messages are the few of MLMD's
+metadata_store.proto and metadata_store_service.proto that this takes, by their numbers.
 """
 
 import struct
@@ -13,71 +13,121 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from pipelines.artifacts import Artifact, UnreadableError
 from pipelines.cluster import Cluster
+from pipelines.packages import Package
 
 _TIMEOUT_SECONDS = 30
 _TRAILER = 0x80
 _NOT_FOUND = 5
+_OUTPUT = 4
+"""Of an event: the execution put the artifact out."""
 _Kind = descriptor_pb2.FieldDescriptorProto
-# By message: its fields' names, numbers, and types; a message's name with * repeated.
-_MESSAGES: Mapping[str, Mapping[str, tuple[int, int | str]]] = {
+_KINDS = {
+    "int64": _Kind.TYPE_INT64,
+    "double": _Kind.TYPE_DOUBLE,
+    "string": _Kind.TYPE_STRING,
+    "enum": _Kind.TYPE_INT32,  # the same on the wire
+}
+# By message: its fields' names, numbers, and types, a kind or a message's name; * is repeated.
+_MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
     "Value": {
-        "int_value": (1, _Kind.TYPE_INT64),
-        "double_value": (2, _Kind.TYPE_DOUBLE),
-        "string_value": (3, _Kind.TYPE_STRING),
+        "int_value": (1, "int64"),
+        "double_value": (2, "double"),
+        "string_value": (3, "string"),
     },
     # How protobuf encodes map<string, Value>.
-    "Property": {"key": (1, _Kind.TYPE_STRING), "value": (2, "Value")},
+    "Property": {"key": (1, "string"), "value": (2, "Value")},
     "Artifact": {
-        "id": (1, _Kind.TYPE_INT64),
-        "type_id": (2, _Kind.TYPE_INT64),
-        "uri": (3, _Kind.TYPE_STRING),
+        "id": (1, "int64"),
+        "uri": (3, "string"),
         "custom_properties": (5, "Property*"),
     },
-    "Type": {"id": (1, _Kind.TYPE_INT64), "name": (2, _Kind.TYPE_STRING)},
-    "Context": {"id": (1, _Kind.TYPE_INT64), "name": (3, _Kind.TYPE_STRING)},
-    "GetContextByTypeAndNameRequest": {
-        "type_name": (1, _Kind.TYPE_STRING),
-        "context_name": (2, _Kind.TYPE_STRING),
+    "Execution": {"id": (1, "int64"), "custom_properties": (5, "Property*")},
+    "PathStep": {"index": (1, "int64"), "key": (2, "string")},
+    "Path": {"steps": (1, "PathStep*")},
+    "Event": {
+        "artifact_id": (1, "int64"),
+        "execution_id": (2, "int64"),
+        "path": (3, "Path"),
+        "type": (4, "enum"),
     },
+    "Context": {"id": (1, "int64"), "name": (3, "string")},
+    "GetContextByTypeAndNameRequest": {"type_name": (1, "string"), "context_name": (2, "string")},
     "GetContextByTypeAndNameResponse": {"context": (1, "Context")},
-    "GetArtifactTypeRequest": {"type_name": (1, _Kind.TYPE_STRING)},
-    "GetArtifactTypeResponse": {"artifact_type": (1, "Type")},
-    "GetArtifactsByContextRequest": {"context_id": (1, _Kind.TYPE_INT64)},
-    "GetArtifactsByContextResponse": {"artifacts": (1, "Artifact*")},
+    "GetExecutionsByContextRequest": {"context_id": (1, "int64")},
+    "GetExecutionsByContextResponse": {"executions": (1, "Execution*")},
+    "GetEventsByExecutionIDsRequest": {"execution_ids": (1, "int64*")},
+    "GetEventsByExecutionIDsResponse": {"events": (1, "Event*")},
+    "GetArtifactsByIDRequest": {"artifact_ids": (1, "int64*")},
+    "GetArtifactsByIDResponse": {"artifacts": (1, "Artifact*")},
 }
 
 
-class MetadataError(Exception):
-    """ML Metadata did not answer, or refused."""
+def list_artifacts(cluster: Cluster, run_id: str, package: Package) -> list[Artifact]:
+    """Return the artifacts of a run's steps, those taken from the cache too.
 
-
-def fetch_metrics(cluster: Cluster, run_id: str) -> dict[str, dict[str, float]]:
-    """The scalars of a run's Metrics artifacts, by the artifact's name.
+    A step that was retried by its pod has one execution, to which each try adds artifacts; one
+    that was retried by its driver has several. Only the newest of either count.
 
     Raises:
-        MetadataError: if they can't be read.
+        UnreadableError: if ML Metadata doesn't answer, or refuses.
     """
     context = _call(
         cluster, "GetContextByTypeAndName", type_name="system.PipelineRun", context_name=run_id
     ).context
-    kind = _call(cluster, "GetArtifactType", type_name="system.Metrics").artifact_type
-    if not context.id or not kind.id:
-        return {}
-    found = _call(cluster, "GetArtifactsByContext", context_id=context.id).artifacts
-    metrics: dict[str, dict[str, float]] = {}
-    for artifact in sorted(found, key=lambda one: one.id):
-        if artifact.type_id != kind.id:
-            continue
-        values = {one.key: _scalar(one.value) for one in artifact.custom_properties}
-        name = str(values.pop("display_name", "") or artifact.uri.rpartition("/")[2])
-        numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
-        # A loop's steps have an artifact of one name each.
-        while numbers and name in metrics:
-            name += "'"
-        if numbers:
-            metrics[name] = dict(sorted(numbers.items()))
-    return metrics
+    if not context.id:
+        return []
+    executions = {
+        one.id: _properties(one)
+        for one in _call(cluster, "GetExecutionsByContext", context_id=context.id).executions
+    }
+    newest = {
+        (properties.get("task_name", ""), _pass_of(id_, executions)): id_
+        for id_, properties in sorted(executions.items())
+    }
+    ids = sorted(newest.values())
+    events = _call(cluster, "GetEventsByExecutionIDs", execution_ids=ids).events
+    outputs: dict[tuple[int, str], int] = {}
+    for event in events:
+        if event.type == _OUTPUT and event.path.steps:
+            output = (event.execution_id, event.path.steps[0].key)
+            outputs[output] = max(event.artifact_id, outputs.get(output, 0))
+    found = _call(cluster, "GetArtifactsByID", artifact_ids=sorted(set(outputs.values()))).artifacts
+    artifacts, steps = {one.id: one for one in found}, package.steps()
+    return [
+        Artifact(
+            step,
+            execution,
+            name,
+            artifacts[artifact].uri,
+            _scalars(artifacts[artifact]) if name in package.metrics(step) else {},
+        )
+        for (step, execution), id_ in newest.items()
+        for (producer, name), artifact in outputs.items()
+        if producer == id_ and artifact in artifacts and step in steps
+    ]
+
+
+def _pass_of(id_: int, executions: Mapping[int, Mapping[str, Any]]) -> str:
+    """Return the passes of the loops that an execution is in, from the outermost; else empty."""
+    passes: list[str] = []
+    while id_ in executions:
+        index = executions[id_].get("iteration_index")
+        if index is not None:
+            passes.insert(0, f"{index:06}")
+        id_ = executions[id_].get("parent_dag_id", 0)
+    return ".".join(passes)
+
+
+def _scalars(artifact: Any) -> dict[str, float]:
+    values = _properties(artifact)
+    return {name: value for name, value in values.items() if isinstance(value, int | float)}
+
+
+def _properties(item: Any) -> dict[str, Any]:
+    """Return the custom properties of an artifact or an execution."""
+    return {one.key: _value(one.value) for one in item.custom_properties}
 
 
 def encode_frame(message: bytes, *, trailer: bool = False) -> bytes:
@@ -123,15 +173,18 @@ def _call(cluster: Cluster, method: str, **fields: Any) -> Any:
             message, trailers = decode_frames(answer.read())
             status = {**dict(answer.headers.items()), **trailers}
     except (OSError, ValueError) as error:
-        raise MetadataError(f"{url}: {error}") from None
+        raise UnreadableError(
+            f"ML Metadata, which only the UI's address serves: {url}: {error}"
+        ) from None
     lowered = {name.lower(): value for name, value in status.items()}
     code = int(lowered.get("grpc-status", "0"))
     if code not in (0, _NOT_FOUND):
-        raise MetadataError(f"{url}: {unquote(lowered.get('grpc-message', ''))} (gRPC {code})")
+        said = unquote(lowered.get("grpc-message", ""))
+        raise UnreadableError(f"ML Metadata: {url}: {said} (gRPC {code})")
     return message_class(f"{method}Response").FromString(message)
 
 
-def _scalar(value: Any) -> int | float | str | None:
+def _value(value: Any) -> int | float | str | None:
     for field in ("double_value", "int_value", "string_value"):
         if value.HasField(field):
             return getattr(value, field)
@@ -145,17 +198,14 @@ def _make_pool() -> descriptor_pool.DescriptorPool:
     for message, fields in _MESSAGES.items():
         descriptor = file.message_type.add(name=message)
         for name, (number, kind) in fields.items():
-            repeated = isinstance(kind, str) and kind.endswith("*")
-            field = descriptor.field.add(
-                name=name,
-                number=number,
-                label=_Kind.LABEL_REPEATED if repeated else _Kind.LABEL_OPTIONAL,
-            )
-            if isinstance(kind, str):
+            field = descriptor.field.add(name=name, number=number)
+            repeated = kind.endswith("*")
+            field.label = _Kind.LABEL_REPEATED if repeated else _Kind.LABEL_OPTIONAL
+            if kind.rstrip("*") in _KINDS:
+                field.type = _KINDS[kind.rstrip("*")]
+            else:
                 field.type = _Kind.TYPE_MESSAGE
                 field.type_name = f".ml_metadata.{kind.rstrip('*')}"
-            else:
-                field.type = kind  # type: ignore[assignment]
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return pool

@@ -41,20 +41,49 @@ class Package:
         return self.spec["root"].get("inputDefinitions", {}).get("parameters", {})
 
     def steps(self) -> dict[str, str]:
-        """The name that the UI shows of each step, by the name it has in the IR, in order.
+        """Return the name that the UI shows of each step, by its name in the IR, in order.
 
         Steps within conditions and loops are among them.
         """
-        return dict(self._steps(self.spec["root"]["dag"]))
+        return {
+            name: task.get("taskInfo", {}).get("name", name)
+            for name, (task, _) in self._steps().items()
+        }
 
-    def _steps(self, dag: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def pod_template(self, step: str) -> str:
+        """Return the name of the template that KFP's compiler makes a step's pods from."""
+        task, component = self._steps()[step]
+        kubernetes = self.platform.get("platforms", {}).get("kubernetes", {})
+        executors = kubernetes.get("deploymentSpec", {}).get("executors", {})
+        pod = executors.get(component["executorLabel"], {}).get("podMetadata")
+        metadata = ""
+        if pod is not None:
+            counts = (len(pod.get(name, ())) for name in ("annotations", "labels"))
+            metadata = "metadata-{}-{}-".format(*counts)
+        retry = "retry-" if "retryPolicy" in task else ""
+        return f"{metadata}{retry}system-container-impl"
+
+    def metrics(self, step: str) -> list[str]:
+        """Return the names of a step's output artifacts that hold metrics."""
+        _, component = self._steps()[step]
+        declared = component.get("outputDefinitions", {}).get("artifacts", {})
+        kinds = {name: one["artifactType"].get("schemaTitle") for name, one in declared.items()}
+        return [name for name, kind in kinds.items() if kind == "system.Metrics"]
+
+    def _steps(self) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Each step's task and component."""
+        return dict(self._walk(self.spec["root"]["dag"]))
+
+    def _walk(
+        self, dag: Mapping[str, Any]
+    ) -> Iterator[tuple[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]:
         for name in _sort_by_dependence(dag["tasks"]):
             task = dag["tasks"][name]
             component = self.spec["components"][task["componentRef"]["name"]]
             if "dag" in component:
-                yield from self._steps(component["dag"])
+                yield from self._walk(component["dag"])
             else:
-                yield name, task.get("taskInfo", {}).get("name", name)
+                yield name, (task, component)
 
     def without_cache(self) -> "Package":
         """The same, but every step is run anew."""

@@ -1,10 +1,14 @@
 """The steps of a run on a cluster: their states and how long they took, from the API's words."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.workflow import Workflow, driver_of
+
+NOT_RUN = "NOT_RUN"
+"""The state of a step that a run ended without; the API has no word for it."""
 _WORDS = {
     "PENDING": "waiting",
     "RUNNING": "running",
@@ -14,6 +18,7 @@ _WORDS = {
     "CANCELING": "being cancelled",
     "CANCELED": "cancelled",
     "PAUSED": "paused",
+    NOT_RUN: "not run",
 }
 # Of several tasks of one step (a loop's), the state that a person must know of comes first.
 _PRECEDENCE = ("FAILED", "CANCELING", "CANCELED", "RUNNING", "PAUSED", "PENDING", "SUCCEEDED")
@@ -27,58 +32,115 @@ class Step:
 
     title: str
     state: str = _NOT_STARTED
-    """V2beta1RuntimeState: PENDING, RUNNING, SUCCEEDED, …"""
+    """V2beta1RuntimeState: PENDING, RUNNING, SUCCEEDED, …; or NOT_RUN."""
     seconds: float | None = None
     """None before it began."""
     num_tasks: int = 1
     """More than one in a loop."""
+    is_cached: bool = False
+    """Its outputs are those of an equal step of an earlier run; nothing ran."""
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more will come of it."""
-        return self.state in ENDED
+        return self.state in ENDED or self.state == NOT_RUN
+
+    def describe(self) -> str:
+        """Say in words how far it is: `done`, `done (from the cache)`, `running`."""
+        return state_in_words(self.state) + (" (from the cache)" if self.is_cached else "")
 
     def line(self) -> str:
         """How a person reads it: what it does, and for how long."""
         times = f" ({self.num_tasks} times)" if self.num_tasks > 1 else ""
         took = f", {duration(self.seconds)}" if self.seconds is not None else ""
-        return f"{self.title}{times}: {state_in_words(self.state)}{took}"
+        return f"{self.title}{times}: {self.describe()}{took}"
 
 
 def state_in_words(state: str | None) -> str:
-    """A V2beta1RuntimeState."""
+    """Return a person's word for a state."""
     return _WORDS.get(state or "", "waiting")
 
 
-def observe_steps(run: Any, titles: Mapping[str, str], now: datetime.datetime) -> dict[str, Step]:
-    """The steps of a run by their names in the IR, in the pipeline's order.
+def state_of(run: Any) -> str:
+    """Return a run's state.
 
-    The API lists the nodes of the workflow, of which a step is the one that bears its name;
-    its driver, its pod and the pipeline itself are others.
+    KFP 2.17 ends a cancelled run as FAILED; only its history tells that it was cancelled.
     """
-    tasks: dict[str, list[Any]] = {name: [] for name in titles}
-    for task in (run.run_details and run.run_details.task_details) or ():
-        if task.display_name in tasks:
-            tasks[task.display_name].append(task)
-    return {name: _observe(titles[name], tasks[name], now) for name in titles}
+    if run.state == "FAILED" and _cancelled_at(run) is not None:
+        return "CANCELED"
+    return run.state or _NOT_STARTED
 
 
-def _observe(title: str, tasks: list[Any], now: datetime.datetime) -> Step:
-    if not tasks:
-        return Step(title)
-    states = [task.state or _NOT_STARTED for task in tasks]
+def _cancelled_at(run: Any) -> datetime.datetime | None:
+    times = [one.update_time for one in run.state_history or () if one.state == "CANCELING"]
+    return min(times, default=None)
+
+
+def list_tasks(run: Any) -> list[Any]:
+    """Return a run's tasks: the nodes of its workflow.
+
+    Besides them KFP lists the launcher's records in its cache, which have no display name.
+    """
+    tasks = (run.run_details and run.run_details.task_details) or ()
+    return [task for task in tasks if task.display_name]
+
+
+def observe_steps(run: Any, titles: Mapping[str, str], now: datetime.datetime) -> dict[str, Step]:
+    """Return the steps of a run by their names in the IR, in the pipeline's order.
+
+    A step is the node that bears its name; its driver, its pods and the pipeline itself are
+    others. A step whose driver failed has failed.
+    """
+    tasks = list_tasks(run)
+    workflow = Workflow(tasks)
+    return {
+        name: _observe(name, title, run, tasks, workflow, now) for name, title in titles.items()
+    }
+
+
+def _observe(
+    name: str,
+    title: str,
+    run: Any,
+    tasks: Sequence[Any],
+    workflow: Workflow,
+    now: datetime.datetime,
+) -> Step:
+    drivers = [
+        task for task in tasks if task.display_name == driver_of(name) and task.state == "FAILED"
+    ]
+    # Argo lists the steps that it leaves out after a failure, too: without a state.
+    own = [task for task in tasks if task.display_name == name and task.state] + drivers
+    if not own:
+        return Step(title, NOT_RUN if state_of(run) in ENDED else _NOT_STARTED)
+    states = [_state_of_task(task, run) for task in own]
     state = next((one for one in _PRECEDENCE if one in states), states[0])
-    starts = [task.start_time for task in tasks if is_time(task.start_time)]
-    ends = [task.end_time for task in tasks if is_time(task.end_time)]
+    is_cached = all(_is_cached(task, workflow) for task in own)
+    starts = [task.start_time for task in own if is_time(task.start_time)]
+    ends = [task.end_time for task in own if is_time(task.end_time)]
     seconds = None
-    if starts and state != "SKIPPED":
+    if starts and state != "SKIPPED" and not is_cached:
         end = max(ends) if ends and state in ENDED else now
         seconds = (end - min(starts)).total_seconds()
-    return Step(title, state, seconds, len(tasks))
+    return Step(title, state, seconds, len(own), is_cached)
+
+
+def _state_of_task(task: Any, run: Any) -> str:
+    """Return a task's state; one that was ended because its run was cancelled has not failed."""
+    cancelled = _cancelled_at(run)
+    if cancelled and task.state == "FAILED" and task.end_time and task.end_time >= cancelled:
+        return "CANCELED"
+    return task.state
+
+
+def _is_cached(task: Any, workflow: Workflow) -> bool:
+    """Tell whether a step was done without a pod of its own."""
+    name = workflow.name_of(task) if task.state == "SUCCEEDED" else ""
+    return bool(name) and workflow.has_executor(name) and not workflow.executor_ids(name)
 
 
 def is_time(time: datetime.datetime | None) -> bool:
-    """Whether it is one: the API writes 1970 for none."""
+    """Whether it is one: the API writes the year 1 or 1970 for none."""
     return time is not None and time.year > 1970
 
 

@@ -2,11 +2,12 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.shared.errors import InputError
 from pipelines.cluster import Cluster, add_flags, connect, server_errors
+from pipelines.packages import Package
 
 _REMEDY = "check the run's id, the namespace and your rights"
 # By the run's state at its end.
@@ -19,8 +20,9 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "follow",
         help="show how a run on a cluster goes",
-        description="Show how a run goes until it ends, and its metrics. Exit status: 0 "
-        "succeeded, 1 failed, 3 cancelled, 130 interrupted.",
+        description="Show how a run goes until it ends; then the errors of failed steps, which "
+        "steps did not run, and the metrics. Exit status: 0 succeeded, 1 failed, 3 cancelled, "
+        "130 interrupted.",
     )
     parser.add_argument("run", help="the run's id, the last part of its link")
     add_flags(parser)
@@ -50,41 +52,28 @@ def follow_run(
                 reference.pipeline_id, reference.pipeline_version_id
             )
             document = version.pipeline_spec
-    steps = parse_version(document).steps() if document else {}
-    return show(cluster, run, steps, cancel_on_interrupt=cancel_on_interrupt)
+        if not document:
+            raise InputError(
+                f"{cluster.host}: run {run} names no pipeline; it was not made for KFP 2"
+            )
+    return show(cluster, run, parse_version(document), cancel_on_interrupt=cancel_on_interrupt)
 
 
-def show(
-    cluster: Cluster, run_id: str, steps: Mapping[str, str], *, cancel_on_interrupt: bool
-) -> int:
-    """Follow a run and print what came of it; returns the exit status of its state."""
+def show(cluster: Cluster, run_id: str, package: Package, *, cancel_on_interrupt: bool) -> int:
+    """Follow a run and print what came of it; return the exit status of its state."""
+    from pipelines.ending import describe_end
     from pipelines.following import follow, stand_by
+    from pipelines.progress import state_of
 
     with server_errors(cluster, _REMEDY):
-        run = stand_by(
+        ended = stand_by(
             cluster,
             run_id,
-            lambda: follow(cluster, run_id, steps, sys.stdout),
+            lambda: follow(cluster, run_id, package.steps(), sys.stdout),
             cancel_on_interrupt=cancel_on_interrupt,
         )
-    if run is None:
-        return _EXIT_INTERRUPTED
-    if run.error and run.error.message:
-        print(f"error: {run.error.message}", file=sys.stderr)
-    _print_metrics(cluster, run_id)
-    print(f"  {cluster.run_link(run_id)}")
-    return _EXITS[run.state]
-
-
-def _print_metrics(cluster: Cluster, run_id: str) -> None:
-    from pipelines.metadata import MetadataError, fetch_metrics
-
-    try:
-        metrics = fetch_metrics(cluster, run_id)
-    except MetadataError as error:
-        print(f"the metrics can't be read here, see them in the UI ({error})", file=sys.stderr)
-        return
-    for artifact, values in metrics.items():
-        print(f"{artifact}:")
-        for name, value in values.items():
-            print(f"  {name}: {value:.4g}")
+        if ended is None:
+            return _EXIT_INTERRUPTED
+        run, steps = ended
+        describe_end(cluster, run, steps, package)
+    return _EXITS[state_of(run)]

@@ -75,13 +75,13 @@ def _fetch(cluster: Cluster, experiment: str, limit: int) -> list[Any]:
 
 
 def _describe(cluster: Cluster, run: Any) -> dict[str, str]:
-    from pipelines.progress import duration, is_time, state_in_words
+    from pipelines.progress import duration, is_time, state_in_words, state_of
 
     end = run.finished_at if is_time(run.finished_at) else datetime.datetime.now(datetime.UTC)
     return {
         "id": run.run_id,
         "name": run.display_name,
-        "state": state_in_words(run.state),
+        "state": state_in_words(state_of(run)),
         "created": f"{run.created_at.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC",
         "duration": duration((end - run.created_at).total_seconds()),
         "link": cluster.run_link(run.run_id),

@@ -28,8 +28,8 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "submit",
         help="run the pipeline on a cluster",
-        description="Make a run on a Kubeflow Pipelines server, and follow it. Exit status: 0 "
-        "succeeded, 1 failed, 3 cancelled, 130 interrupted.",
+        description="Make a run on a Kubeflow Pipelines server, and follow it as `follow` does. "
+        "Exit status: 0 succeeded, 1 failed, 3 cancelled, 130 interrupted.",
         epilog="Each parameter of the pipeline is a flag too: --list-parameters prints them.",
         allow_abbrev=False,
     )
@@ -100,7 +100,7 @@ def submit(
     print(cluster.run_link(run_id), flush=True)
     if no_follow:
         return 0
-    return show(cluster, run_id, compiled.steps(), cancel_on_interrupt=cancel_on_interrupt)
+    return show(cluster, run_id, compiled, cancel_on_interrupt=cancel_on_interrupt)
 
 
 def _print_parameters(compiled: Package) -> int:

@@ -1,4 +1,7 @@
-"""The parts of Kubeflow Pipelines' v2beta1 API that the command line uses, over HTTP."""
+"""A Kubeflow Pipelines 2.17 over HTTP: what the command line uses of its API and of its UI.
+
+Its answers are those that were recorded of a real one, or have their form.
+"""
 
 import email.message
 import email.parser
@@ -16,7 +19,9 @@ import yaml
 
 from pipelines.environments import REPOSITORY
 from pipelines.metadata import decode_frames
-from tests.pipelines.fake_metadata import answer_metadata
+from tests.answers import read_answer
+from tests.pipelines.fake_metadata import Execution, answer_metadata
+from tests.pipelines.fake_workflow import list_tasks
 
 _COLLECTIONS = {
     "experiments": ("experiments", "experiment_id"),
@@ -25,6 +30,8 @@ _COLLECTIONS = {
     "runs": ("runs", "run_id"),
 }
 _NO_TIME = "1970-01-01T00:00:00Z"
+# What the API server says of a path that it does not know.
+_NO_ROUTE = {"code": 5, "message": "Not Found", "details": []}
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 
 
@@ -43,8 +50,16 @@ class FakeKfp(ThreadingHTTPServer):
         """What a request must bear, where one is needed."""
         self.story: list[tuple[str, Mapping[str, str]]] = [("RUNNING", {})]
         """What each look at a run finds: its state and its steps'; the last stays."""
-        self.metrics: dict[str, dict[str, float]] = {}
-        """Of every run, by artifact."""
+        self.is_ui = True
+        """Whether the address is the UI's, which passes the API on, or the API server's own."""
+        self.executions: list[Execution] = []
+        """What ML Metadata knows of every run's steps."""
+        self.listed_tasks: list[dict[str, Any]] | None = None
+        """Of every run, with their outputs, where the server has no ML Metadata any more."""
+        self.logs: dict[str, str] = {}
+        """By pod, as long as it is there."""
+        self.stored: dict[str, str] = {}
+        """What the UI reads from the artifact store, by source/bucket/key."""
         self.metadata_error = ""
         """What ML Metadata says instead of an answer."""
         self.failures: list[int] = []
@@ -59,7 +74,9 @@ class FakeKfp(ThreadingHTTPServer):
         number = next(self._ids)
         id_ = f"{collection}-{number}"
         item = {**item, _COLLECTIONS[collection][1]: id_}
-        item["created_at"] = self._time(number)
+        item.setdefault("created_at", self._time(number))
+        if collection == "pipelines":
+            item.setdefault("name", item["display_name"])
         self.objects[collection][id_] = item
         return item
 
@@ -80,19 +97,36 @@ class FakeKfp(ThreadingHTTPServer):
         return version
 
     def look_at(self, run: dict[str, Any]) -> dict[str, Any]:
-        """The run as it is now; time goes on with each look."""
+        """Return the run as it is now; time goes on with each look."""
         if run["state"] not in _ENDED:
             state, steps = self.story.pop(0) if len(self.story) > 1 else self.story[0]
-            run["state"] = "CANCELED" if run["state"] == "CANCELING" else state
-            run["run_details"] = {"task_details": _nodes(run["run_id"], steps)}
+            # The real one ends a cancelled run as failed.
+            self.change(run, "FAILED" if run["state"] == "CANCELING" else state)
+            tasks = list_tasks(run["run_id"], "bert-x2v5k", steps)
+            run["run_details"] = {"task_details": tasks}
             ended = run["state"] in _ENDED
             run["finished_at"] = "2026-11-01T02:00:00Z" if ended else _NO_TIME
         return run
 
     @staticmethod
+    def change(run: dict[str, Any], state: str) -> None:
+        """Change a run's state, and note it in its history."""
+        if run["state"] != state:
+            run["state"] = state
+            entry = {"update_time": "2026-11-01T00:00:30Z", "state": state}
+            run.setdefault("state_history", []).append(entry)
+
+    @staticmethod
     def _time(number: int) -> str:
         """In the order in which things were made."""
         return f"2026-11-01T00:{number // 60:02}:{number % 60:02}Z"
+
+
+def _adapt(answer: str, recorded: str, name: str) -> dict[str, Any]:
+    """Return a recorded answer with another name in it."""
+    text = json.dumps(read_answer(answer)).replace(f" {recorded} ", f" {name} ")
+    adapted: dict[str, Any] = json.loads(text.replace(f" {recorded}:", f" {name}:"))
+    return adapted
 
 
 def _read_committed(name: str) -> dict[str, Any]:
@@ -103,25 +137,6 @@ def _read_committed(name: str) -> dict[str, Any]:
         return {}
     spec, platform = yaml.load_all(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
     return {"pipeline_spec": spec, "platform_spec": platform}
-
-
-def _nodes(run_id: str, steps: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The workflow's nodes: of each step itself, its driver and its pod, and the pipeline's."""
-    nodes = [("root", "RUNNING"), ("root-driver", "SUCCEEDED")]
-    for name, state in steps.items():
-        nodes += [(f"{name}-driver", "SUCCEEDED"), (name, state), ("executor", state)]
-    return [
-        {
-            "run_id": run_id,
-            "task_id": f"{run_id}-{position}",
-            "display_name": name,
-            "create_time": "2026-11-01T00:00:00Z",
-            "start_time": "2026-11-01T00:01:00Z",
-            "end_time": "2026-11-01T01:03:00Z" if state in _ENDED else _NO_TIME,
-            "state": state,
-        }
-        for position, (name, state) in enumerate(nodes)
-    ]
 
 
 @contextmanager
@@ -143,11 +158,18 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         parts, query = url.path.split("/")[3:], parse_qs(url.query)
+        # The API server answers this one without a token.
+        if url.path == "/apis/v2beta1/healthz":
+            return self._answer({"multi_user": bool(self.server.token)})
         if not self._may():
             return None
-        if parts == ["healthz"]:
-            return self._answer({"multi_user": False})
+        if not url.path.startswith("/apis/v2beta1/"):
+            return self._answer_beside(url.path, query)
         collection = parts[0]
+        if collection not in _COLLECTIONS:
+            return self._answer(_NO_ROUTE, 404)
+        if collection == "runs" and parts[2:] == ["tasks"]:
+            return self._answer_tasks(query)
         if collection == "pipelines" and len(parts) > 2:
             return self._answer_versions(parts, query)
         items = self.server.objects[collection]
@@ -155,11 +177,38 @@ class _Handler(BaseHTTPRequestHandler):
             if collection == "runs" and self.server.failures:
                 return self._refuse(self.server.failures.pop(0), "upstream connect error")
             if parts[1] not in items:
-                return self._refuse(404, f"{collection} {parts[1]} not found")
+                return self._answer(_adapt("error-no-run", "nope", parts[1]), 404)
             found = items[parts[1]]
             return self._answer(self.server.look_at(found) if collection == "runs" else found)
         name = _COLLECTIONS[collection][0]
         return self._answer(self._page(name, list(items.values()), query))
+
+    def _answer_beside(self, path: str, query: dict[str, list[str]]) -> None:
+        """Beside the API: the log of a pod, at the API server or the UI, and the UI's artifacts."""
+        if match := re.fullmatch(r"/apis/v1alpha1/runs/(.+)/nodes/(.+)/log", path):
+            if self.server.is_ui:
+                return self._answer_text("Cannot GET", 404)
+            # The real one has sent the status before it looks for the pod.
+            said = f"Failed to read logs for run {match[1]}: pods {match[2]!r} not found"
+            error = json.dumps({"error_message": said, "error_details": said})
+            return self._answer_text(self.server.logs.get(match[2], error))
+        if not self.server.is_ui:
+            return self._answer_text("404 page not found\n", 404)
+        if path == "/k8s/pod/logs":
+            pod = query["podname"][0]
+            if pod not in self.server.logs:
+                return self._answer_text("pod not found", 404)
+            return self._answer_text(self.server.logs[pod])
+        assert path == "/artifacts/get"
+        place = "/".join(query[name][0] for name in ("source", "bucket", "key"))
+        if place not in self.server.stored:
+            return self._answer_text("Failed to get object in bucket: NoSuchKey", 500)
+        return self._answer_text(self.server.stored[place])
+
+    def _answer_tasks(self, query: dict[str, list[str]]) -> None:
+        if self.server.listed_tasks is None:
+            return self._answer(_NO_ROUTE, 404)
+        return self._answer(self._page("tasks", self.server.listed_tasks, query))
 
     def _answer_versions(self, parts: Sequence[str], query: dict[str, list[str]]) -> None:
         versions = self.server.versions.get(parts[1], [])
@@ -180,6 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             items = sorted(items, key=lambda item: item["created_at"], reverse=True)
         start = int(query.get("page_token", ["0"])[0] or 0)
         page: dict[str, Any] = {name: items[start : start + self.server.most_a_page]}
+        page["total_size"] = len(items)
         if start + self.server.most_a_page < len(items):
             page["next_page_token"] = str(start + self.server.most_a_page)
         return page
@@ -190,6 +240,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._may():
             return None
         if url.path.startswith("/ml_metadata."):
+            if not self.server.is_ui:
+                return self._answer_text("404 page not found\n", 404)
             return self._answer_metadata(url.path.rpartition("/")[2], content)
         self.server.writes.append(self.path)
         collection, _, rest = url.path.split("/apis/v2beta1/")[1].partition("/")
@@ -198,19 +250,21 @@ class _Handler(BaseHTTPRequestHandler):
         if match := re.fullmatch(r"(.+):(enable|disable|terminate)", rest):
             item = self.server.objects[collection][match[1]]
             if match[2] == "terminate":
-                item["state"] = "CANCELING"
+                self.server.change(item, "CANCELING")
             else:
                 item["status"] = {"enable": "ENABLED", "disable": "DISABLED"}[match[2]]
+                item["mode"] = match[2].upper()
             return self._answer({})
         body = json.loads(content or b"{}")
         if collection == "recurringruns":
-            body["status"] = {"ENABLE": "ENABLED", "DISABLE": "DISABLED"}[body.pop("mode")]
+            body["status"] = {"ENABLE": "ENABLED", "DISABLE": "DISABLED"}[body["mode"]]
             body["max_concurrency"] = str(body["max_concurrency"])
         # What is in an experiment is in its namespace.
         if experiment := self.server.objects["experiments"].get(body.get("experiment_id", "")):
             body["namespace"] = experiment.get("namespace")
         if collection == "runs":
-            body |= {"state": "PENDING", "finished_at": _NO_TIME}
+            body |= {"state": "", "finished_at": _NO_TIME, "storage_state": "AVAILABLE"}
+            self.server.change(body, "PENDING")
         return self._answer(self.server.add(collection, body))
 
     def _upload(self, query: dict[str, list[str]], content: bytes) -> None:
@@ -230,7 +284,8 @@ class _Handler(BaseHTTPRequestHandler):
         run_ids = list(self.server.objects["runs"])
         body = b""
         if not self.server.metadata_error:
-            body = answer_metadata(method, decode_frames(content)[0], run_ids, self.server.metrics)
+            request = decode_frames(content)[0]
+            body = answer_metadata(method, request, run_ids, self.server.executions)
         self.send_response(200)
         if self.server.metadata_error:  # an error without a message is in the head alone
             self.send_header("grpc-status", "14")
@@ -248,7 +303,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _may(self) -> bool:
         if self.server.token and self.headers["Authorization"] != f"Bearer {self.server.token}":
-            self._refuse(401, "Request header error: there is no user identity header.")
+            self._answer(read_answer("error-no-token"), 401)
             return False
         return True
 
@@ -259,6 +314,14 @@ class _Handler(BaseHTTPRequestHandler):
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _answer_text(self, text: str, status: int = 200) -> None:
+        content = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -119,7 +119,7 @@ def test_a_token_signs_each_request_in(kfp, package, tmp_path):
     assert signed.returncode == 0, signed.stderr
     assert unsigned.returncode == 2
     assert "the server answers 401" in unsigned.last_error
-    assert "no user identity header" in unsigned.last_error
+    assert "User identity is empty" in unsigned.last_error
 
 
 def test_in_a_namespace_the_pipeline_is_its_own(kfp, package):

@@ -86,10 +86,8 @@ def test_a_run_is_made_with_parameters_of_their_own_types(submit, kfp, tmp_path)
     assert run["experiment_id"] == experiment["experiment_id"]
 
 
-def test_it_is_followed_to_its_end_and_its_metrics_printed(submit, kfp):
-    """A line a change, each step by the name that the UI shows."""
-    kfp.metrics = {"metrics": {"f1": 88.123456, "exact": 81.5}, "speed": {"per_second": 926.0}}
-
+def test_it_is_followed_to_its_end(submit, kfp):
+    """A line a change, each step by the name that the UI shows; then what did not run."""
     done = submit(*DATA)
 
     lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in done.stdout.splitlines()]
@@ -103,11 +101,8 @@ def test_it_is_followed_to_its_end_and_its_metrics_printed(submit, kfp):
         "Turn Wikipedia into records: done, 1 h 2 min",
         "Evaluate: skipped",
         "run: done",
-        "metrics:",
-        "  exact: 81.5",
-        "  f1: 88.12",
-        "speed:",
-        "  per_second: 926",
+        "not run: Pretrain at length 128, Pretrain at length 512, Fine-tune on SQuAD, Evaluate, "
+        "Choose the learning rate",
         f"  {link}",
     ]
 
@@ -136,7 +131,7 @@ def test_a_terminal_shows_all_steps_drawn_anew(kfp):
     assert len(looks) == len(STORY)
     assert [len(look.splitlines()) for look in looks] == [8] * len(STORY)
     assert "Pretrain at length 128       waiting" in looks[1]
-    assert "Fetch and check the inputs   done           1 h 2 min" in looks[-1]
+    assert "Fetch and check the inputs   done                   1 h 2 min" in looks[-1]
     assert "Pretrain at length 512       not run" in looks[-1]
 
 
@@ -148,18 +143,6 @@ def test_a_server_that_is_away_for_a_while_ends_nothing(submit, kfp):
 
     assert done.returncode == 0, done.stderr
     assert not kfp.failures
-
-
-def test_metrics_that_cannot_be_read_spoil_nothing(submit, kfp):
-    """The link is there all the same."""
-    kfp.metadata_error = "no healthy upstream"
-
-    done = submit(*DATA)
-
-    assert done.returncode == 0
-    assert "the metrics can't be read here, see them in the UI" in done.stderr
-    assert "no healthy upstream (gRPC 14)" in done.stderr
-    assert "/#/runs/details/" in done.stdout.splitlines()[-1]
 
 
 def test_a_registered_version_runs_by_its_name_or_as_the_newest(submit, kfp):
@@ -193,18 +176,6 @@ def test_a_run_without_caching_runs_every_step_anew(submit, kfp):
     tasks = [task for dag in dags for task in dag["tasks"].values()]
     assert len(tasks) > len(read_package(package).steps())
     assert not any(task["cachingOptions"].get("enableCache") for task in tasks)
-
-
-def test_steps_within_conditions_are_followed(submit, kfp):
-    """A run that found nothing new skips them."""
-    package = PACKAGE.with_name("retraining-cpu.yaml")
-    kfp.story = [("RUNNING", {"look-for-dump": "RUNNING"})]
-    kfp.story += [("SUCCEEDED", {"look-for-dump": "SUCCEEDED"})]
-
-    done = submit(*DATA, "--record", "s3://b/record.json", source=("--package", package))
-
-    assert "Look for a newer dump: done, 1 h 2 min" in done.stdout
-    assert "Pretrain at length 512" in read_package(package).steps().values()
 
 
 @pytest.mark.parametrize(
