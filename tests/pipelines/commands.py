@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 from dataclasses import dataclass
 
 from pipelines.__main__ import main
@@ -14,6 +15,11 @@ class Done:
     returncode: int
     stdout: str
     stderr: str
+
+    @property
+    def lines(self) -> list[str]:
+        """Of stdout, without the times of day that `follow` begins them with."""
+        return [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in self.stdout.splitlines()]
 
     @property
     def last_error(self) -> str:

@@ -5,55 +5,20 @@ import re
 import pytest
 
 import pipelines.following
-from pipelines.environments import REPOSITORY
 from tests.answers import read_answer
 from tests.pipelines.commands import run_command
-from tests.pipelines.fake_kfp import running_fake_kfp
 from tests.pipelines.fake_metadata import Execution, Output
 from tests.pipelines.fake_workflow import CACHED, DRIVER_FAILED, OMITTED, node_id
 
-PACKAGES = REPOSITORY / "manifests" / "pipelines"
-DATA = ("--dump", "simplewiki-latest", "--squad-train", "gs://bucket/train.json")
 LOOP = "for-loop-1[0]"
 ALL = ("ingest", "preprocess", "pretrain", "pretrain-2")
 WORKFLOW = "bert-x2v5k"
-
-
-@pytest.fixture
-def kfp(monkeypatch):
-    monkeypatch.setattr(pipelines.following, "_SECONDS_BETWEEN_LOOKS", 0.01)
-    with running_fake_kfp() as server:
-        yield server
-
-
-@pytest.fixture
-def follow(kfp):
-    """Follow a run that was recorded, or one that goes as given."""
-
-    def run(recorded=None, *, state="SUCCEEDED", steps=(), package="bert", flags=(), **fields):
-        if recorded is None:
-            kfp.story = [(state, dict(steps))]
-            recorded = {"display_name": "run", "state": "RUNNING"}
-        kfp.add_pipeline(package, "1")
-        (pipeline_id,) = (
-            id_ for id_, one in kfp.objects["pipelines"].items() if one["display_name"] == package
-        )
-        (version,) = kfp.versions[pipeline_id]
-        reference = {key: version[key] for key in ("pipeline_id", "pipeline_version_id")}
-        made = kfp.add("runs", {**recorded, "pipeline_version_reference": reference, **fields})
-        return run_command("follow", made["run_id"], "--host", kfp.address, *flags)
-
-    return run
 
 
 def pod(*names: str, template="retry-system-container-impl") -> str:
     """The pod of a node below the workflow's root."""
     node = ".".join([f"{WORKFLOW}(0).root(0)", *names])
     return node_id(f"{WORKFLOW}-{template}", node)
-
-
-def lines_of(done) -> list[str]:
-    return [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in done.stdout.splitlines()]
 
 
 # The log of a pod: KFP's launcher, the step, Argo's own process around them.
@@ -88,7 +53,7 @@ def test_a_failed_step_is_told_with_its_own_error(follow, kfp, is_ui):
     assert "another one" not in done.stderr
     assert "launcher" not in done.stderr
     assert "Pretrain at length 128: failed, 1 h 2 min" in done.stdout
-    assert lines_of(done)[-2] == (
+    assert done.lines[-2] == (
         "not run: Pretrain at length 512, Fine-tune on SQuAD, Evaluate, Choose the learning rate"
     )
 
@@ -170,7 +135,7 @@ def test_the_recorded_failed_run(follow, kfp):
 
     assert done.returncode == 1
     assert "Fetch and check the inputs: failed, 1 min 20 s" in done.stdout
-    assert lines_of(done)[-2] == (
+    assert done.lines[-2] == (
         "not run: Turn Wikipedia into records, Pretrain at length 128, Pretrain at length 512, "
         "Fine-tune on SQuAD, Evaluate, Choose the learning rate"
     )
@@ -198,7 +163,7 @@ def test_the_recorded_run_that_succeeded(follow, kfp):
     done = follow(read_answer("run-succeeded"))
 
     assert done.returncode == 0, done.stderr
-    lines = lines_of(done)
+    lines = done.lines
     assert lines[:8] == [
         "Fetch and check the inputs: done, 10 s",
         "Turn Wikipedia into records: done, 10 s",
@@ -225,7 +190,7 @@ def test_each_pass_of_a_loop_has_its_own_metrics(follow, kfp):
     done = follow(steps={f"for-loop-1[{one}]/finetune": "SUCCEEDED" for one in (0, 1)})
 
     assert "Fine-tune on SQuAD (2 times): done, 1 h 2 min" in done.stdout
-    assert lines_of(done)[-5:-1] == [
+    assert done.lines[-5:-1] == [
         *("Fine-tune on SQuAD (1 of 2):", "  loss: 1", "Fine-tune on SQuAD (2 of 2):", "  loss: 2")
     ]
 
@@ -263,7 +228,7 @@ def test_metrics_are_read_over_rest_where_the_server_lists_them(follow, kfp):
 
     done = follow(steps=dict.fromkeys(ALL, "SUCCEEDED"))
 
-    assert lines_of(done)[-7:-1] == [
+    assert done.lines[-7:-1] == [
         *("Pretrain at length 128:", "  loss: 6.5", "  skipped_steps: 0"),
         *("Pretrain at length 512:", "  loss: 5.5", "  skipped_steps: 0"),
     ]
@@ -318,7 +283,7 @@ def test_steps_from_the_cache_are_told(follow):
 
     done = follow(steps=steps)
 
-    lines = lines_of(done)
+    lines = done.lines
     assert lines[:3] == [
         "Fetch and check the inputs: done (from the cache)",
         "Turn Wikipedia into records: done (from the cache)",
@@ -336,7 +301,7 @@ def test_a_run_that_found_nothing_new_says_so(follow):
     )
 
     assert done.returncode == 0
-    assert lines_of(done)[:-1] == [
+    assert done.lines[:-1] == [
         "Look for a newer dump: done, 1 h 2 min",
         "run: done",
         "nothing new: the dump is the one trained on last",

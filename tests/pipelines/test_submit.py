@@ -10,14 +10,12 @@ import time
 import pytest
 import yaml
 
-import pipelines.following
 from pipelines.cluster import connect
 from pipelines.environments import REPOSITORY
 from pipelines.following import follow
 from pipelines.packages import read_package
 from pipelines.progress import duration
 from tests.pipelines.commands import run_command
-from tests.pipelines.fake_kfp import running_fake_kfp
 
 PACKAGE = REPOSITORY / "manifests" / "pipelines" / "bert-cpu.yaml"
 DATA = ("--dump", "simplewiki-latest", "--squad-train", "gs://bucket/train.json")
@@ -30,11 +28,9 @@ STORY = [
 
 
 @pytest.fixture
-def kfp(monkeypatch):
-    monkeypatch.setattr(pipelines.following, "_SECONDS_BETWEEN_LOOKS", 0.01)
-    with running_fake_kfp() as server:
-        server.story = list(STORY)
-        yield server
+def kfp(kfp):
+    kfp.story = list(STORY)
+    return kfp
 
 
 @pytest.fixture
@@ -90,9 +86,8 @@ def test_it_is_followed_to_its_end(submit, kfp):
     """A line a change, each step by the name that the UI shows; then what did not run."""
     done = submit(*DATA)
 
-    lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in done.stdout.splitlines()]
     link = f"{kfp.address}/#/runs/details/{only_run(kfp)['run_id']}"
-    assert lines == [
+    assert done.lines == [
         link,
         "Fetch and check the inputs: running",
         "run: running",
