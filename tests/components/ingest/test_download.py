@@ -3,6 +3,7 @@
 import email.utils
 import fcntl
 import os
+import random
 import socket
 import time
 from dataclasses import replace
@@ -14,8 +15,8 @@ from components.ingest.sources import parse_source
 from components.shared.errors import InputError
 from tests.components.ingest.misbehaving_server import Answer
 
-CONTENT = os.urandom(300_000)
-CHANGED = os.urandom(200_000)
+CONTENT = random.Random(1).randbytes(300_000)
+CHANGED = random.Random(2).randbytes(200_000)
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """Files in buckets, from emulators of Google's storage and of S3."""
 
-import os
-import socket
+import random
 
 import pytest
 import requests
-from gcp_storage_emulator.server import create_server
-from moto.server import ThreadedMotoServer
 
 from components.ingest import buckets, remote
 from components.ingest.checks import DamagedFileError
@@ -16,24 +13,19 @@ from components.ingest.remote import open_remote, resolve_remote
 from components.ingest.sources import parse_source
 from components.ingest.transfer import Part, Version
 from components.shared.errors import InputError
+from tests.components.object_stores import google_server, s3_server
 
-CONTENT = os.urandom(300_000)
+CONTENT = random.Random(1).randbytes(300_000)
 
 
 @pytest.fixture
 def bucket(monkeypatch):
     """A server that holds the object `a folder/x.bin` in the bucket `data`."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    emulator = create_server("127.0.0.1", port, in_memory=True, default_bucket="data")
-    emulator.start()
-    host = f"http://127.0.0.1:{port}"
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", host)
-    upload(host, CONTENT)
-    yield host
-    emulator.stop()
+    with google_server("data") as host:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", host)
+        upload(host, CONTENT)
+        yield host
 
 
 def upload(host, content):
@@ -118,16 +110,13 @@ def s3(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    buckets._client.cache_clear()
-    client = buckets._client(5)
-    client.create_bucket(Bucket="data")
-    client.put_object(Bucket="data", Key="a folder/x.bin", Body=CONTENT)
-    yield client
-    server.stop()
+    with s3_server() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        buckets._client.cache_clear()
+        client = buckets._client(5)
+        client.create_bucket(Bucket="data")
+        client.put_object(Bucket="data", Key="a folder/x.bin", Body=CONTENT)
+        yield client
     buckets._client.cache_clear()
 
 

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.components.object_stores import google_server, s3_server
+
 BUCKET = "books"
 
 
@@ -30,51 +32,42 @@ class _TokenHandler(BaseHTTPRequestHandler):
 @contextmanager
 def google_store(folder) -> Iterator[dict[str, str]]:
     """Google Cloud Storage, an empty bucket; yields the environment that leads to it."""
-    from gcp_storage_emulator.server import create_server
-
-    store = create_server("127.0.0.1", 0, in_memory=True, default_bucket=BUCKET)
-    tokens = ThreadingHTTPServer(("127.0.0.1", 0), _TokenHandler)
-    threading.Thread(target=tokens.serve_forever, daemon=True).start()
-    store.start()
-    try:
-        port = store._api._httpd.server_address[1]
-        key = _write_service_account(folder, f"http://127.0.0.1:{tokens.server_address[1]}/token")
-        yield {
-            "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}",
-            "GOOGLE_APPLICATION_CREDENTIALS": str(key),
-        }
-    finally:
-        store.stop()
-        tokens.shutdown()
-        tokens.server_close()
+    with (
+        google_server(BUCKET) as url,
+        ThreadingHTTPServer(("127.0.0.1", 0), _TokenHandler) as tokens,
+    ):
+        threading.Thread(target=tokens.serve_forever, daemon=True).start()
+        try:
+            port = tokens.server_address[1]
+            key = _write_service_account(folder, f"http://127.0.0.1:{port}/token")
+            yield {
+                "STORAGE_EMULATOR_HOST": url,
+                "GOOGLE_APPLICATION_CREDENTIALS": str(key),
+            }
+        finally:
+            tokens.shutdown()
 
 
 @contextmanager
 def s3_store(_) -> Iterator[dict[str, str]]:
     """S3, an empty bucket; yields the environment that leads to it."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
+    with s3_server() as url:
         environment = {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ENDPOINT_URL": url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
         boto3.client(
             "s3",
-            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            endpoint_url=url,
             aws_access_key_id="test",
             aws_secret_access_key="test",
             region_name="us-east-1",
         ).create_bucket(Bucket=BUCKET)
         yield environment
-    finally:
-        server.stop()
 
 
 def _write_service_account(folder, token_address):
