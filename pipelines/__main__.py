@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from components.shared.errors import InputError
+from components.shared.text import expect_utf8
 from pipelines.commands import (
     compile,  # noqa: A004 - the command's name
     follow,
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif more:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     try:
+        expect_utf8(sys.argv[1:] if argv is None else argv)
         status = function(**arguments)
         sys.stdout.flush()
         return status

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from components.shared.errors import InputError
+from components.shared.text import parse_json, replace_surrogates
 from pipelines.checks import check_settings
 from pipelines.packages import Package
 
@@ -112,7 +113,7 @@ def find_missing(package: Package, values: Mapping[str, Any]) -> list[str]:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = replace_surrogates(yaml.safe_load(path.read_text("utf-8")))
     except FileNotFoundError:
         raise InputError(f"--parameters {path}: no such file") from None
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
@@ -133,7 +134,7 @@ def _parse(text: str, parameter: Mapping[str, Any], label: str) -> Any:
     if kind == "LIST" and not text.startswith("["):
         text = f"[{text}]"  # 3e-5,5e-5, as `run` takes it
     try:
-        value = json.loads(text.lower() if kind == "BOOLEAN" else text)
+        value = parse_json(text.lower() if kind == "BOOLEAN" else text)
     except ValueError:
         value = text
         if kind == "LIST":

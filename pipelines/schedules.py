@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from components.shared.errors import InputError
+from components.shared.text import replace_surrogates
 
 LATEST = "latest"
 _CRON_FIELDS = 6
@@ -72,7 +73,7 @@ def read_schedules(path: Path) -> list[Schedule]:
         InputError: naming the schedule and the field that is wrong.
     """
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = replace_surrogates(yaml.safe_load(path.read_text("utf-8")))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give the file that lists the schedules") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -90,7 +90,8 @@ def _read_questions(config: AskConfig) -> Iterator[str]:
     while True:
         if sys.stdin.isatty():
             print(_PROMPT, end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
+        # Bytes that are not UTF-8 must not end the session.
+        line = sys.stdin.buffer.readline().decode("utf-8", "replace")
         if not line:
             return
         if line.strip():

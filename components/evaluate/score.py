@@ -12,6 +12,7 @@ from pathlib import Path
 from components.evaluate.scores import score_answers
 from components.shared.errors import InputError
 from components.shared.squad.data import SquadData, read_squad
+from components.shared.text import parse_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def _is_number(value: object) -> bool:
 def _read_object(path: Path, fits: Callable[[object], bool], kind: str) -> dict:
     """A JSON object whose values are all of one kind."""
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from components.ingest.dump_names import parse_dump_name
 from components.shared.errors import InputError
+from components.shared.text import replace_surrogates
 
 Compression = Literal["plain", "bz2", "gzip"]
 
@@ -34,6 +35,15 @@ class Source:
     """The size it must have."""
     algorithm_to_digest: Mapping[str, str] = field(default_factory=dict)
     """The checksums it must have."""
+
+    def __post_init__(self) -> None:
+        """Reject a name that a pattern found and no manifest can hold.
+
+        Raises:
+            InputError: if it is not UTF-8.
+        """
+        if (shown := replace_surrogates(self.location)) != self.location:
+            raise InputError(f"{shown}: the name is not UTF-8; rename the file")
 
     @property
     def is_remote(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from components.shared.errors import InputError
 from components.shared.files import write_text
+from components.shared.text import parse_json
 
 _HELD_OUT_EVERY = 5
 
@@ -25,7 +26,7 @@ def hold_out_articles(path: Path, train: Path, dev: Path, label: str) -> None:
     Raises:
         InputError: if the articles don't suffice for both.
     """
-    document = json.loads(path.read_bytes())
+    document = parse_json(path.read_bytes())
     articles = document["data"]
     held_out = articles[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY] or articles[-1:]
     kept = [article for article in articles if not any(article is other for other in held_out)]

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from components.shared.artifacts import local_path
 from components.shared.errors import DivergedError, InputError, JobError, PeerLostError, Preempted
 from components.shared.files import write_text
+from components.shared.text import expect_utf8, parse_json
 
 Config = TypeVar("Config")
 # What a stage tells Kubeflow of its outputs: output name -> metadata shown in the UI.
@@ -50,10 +51,11 @@ def main(
         name, arguments = f"{name} {arguments[0]}", arguments[1:]
         commands = None
     try:
+        expect_utf8(arguments)
         if commands and arguments and not arguments[0].startswith("-"):
             raise InputError(f"no command {arguments[0]!r}; there are {', '.join(commands)}")
         if arguments[:1] == ["--executor-input"]:
-            _run_for_kubeflow(name, config_class, run, json.loads(arguments[1]))
+            _run_for_kubeflow(name, config_class, run, parse_json(arguments[1]))
         else:
             run(_parse_flags(config_class, arguments, name, commands or ()))
     except InputError as error:

@@ -1,6 +1,8 @@
 """Runs on a cluster: made, followed and listed, through kfp's own client."""
 
 import io
+import json
+import os
 import re
 import signal
 import subprocess
@@ -80,6 +82,37 @@ def test_a_run_is_made_with_parameters_of_their_own_types(submit, kfp, tmp_path)
     (experiment,) = kfp.objects["experiments"].values()
     assert experiment["display_name"] == "nightly"
     assert run["experiment_id"] == experiment["experiment_id"]
+
+
+def test_a_parameter_with_half_a_surrogate_pair_is_sent_as_utf8(submit, kfp, tmp_path):
+    """Also from JSON, which is YAML: its parser leaves the halves of a pair apart."""
+    file = tmp_path / "parameters.yaml"
+    file.write_text(json.dumps({"bert_config": "\ud800", "vocabulary": "😀"}))
+
+    done = submit("--parameters", file, *DATA)
+
+    assert done.returncode == 0, done.stderr
+    parameters = only_run(kfp)["runtime_config"]["parameters"]
+    assert (parameters["bert_config"], parameters["vocabulary"]) == ("\ufffd", "😀")
+
+
+def test_a_list_with_half_a_surrogate_pair_is_checked_as_it_is_sent(submit):
+    """A flag may be a JSON list."""
+    done = submit(*DATA, "--speed-precisions", r'["\ud800"]')
+
+    assert done.returncode == 2
+    assert done.last_error.endswith("got '\ufffd'")
+
+
+def test_an_argument_that_is_not_utf8_is_refused(submit):
+    """In one line."""
+    done = submit(*DATA, "--vocabulary", os.fsdecode(b"caf\xe9.txt"))
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "submit: error: the argument 'caf\ufffd.txt' is not UTF-8; type it in UTF-8, or rename "
+        "the file"
+    ]
 
 
 def test_it_is_followed_to_its_end(submit, kfp):

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from components.ingest.classification.glue import Columns
 from components.shared.classification.sentences import Row
 from components.shared.errors import InputError
+from components.shared.text import parse_json
 
 Format = Literal["tsv", "csv", "jsonl"]
 _SUFFIX_TO_FORMAT: Mapping[str, Format] = {
@@ -156,7 +157,7 @@ def _read_objects(text: str, label: str, columns: Columns) -> Iterator[tuple[int
             continue
         place = f"{label}, line {number}"
         try:
-            fields = json.loads(line)
+            fields = parse_json(line)
         except json.JSONDecodeError as error:
             raise InputError(
                 f"{place}: not JSON ({error.msg}); each line holds one object with the sentences "
@@ -180,12 +181,6 @@ def _get_text(fields: Mapping[str, Any], name: str, place: str, columns: Columns
         return str(value)
     if not isinstance(value, str):
         raise InputError(f"{place}: {name}: expected a text, found {_show(value)}")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"{place}: {name}: character {error.start} is half of a surrogate pair; write it whole"
-        ) from None
     return value
 
 

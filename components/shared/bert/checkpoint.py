@@ -28,6 +28,7 @@ from components.shared.bert.manifest import (
 )
 from components.shared.errors import DivergedError, InputError
 from components.shared.files import whole_folder
+from components.shared.text import parse_json
 from components.shared.vocabulary import Vocabulary
 
 ENCODER = "bert/"
@@ -143,7 +144,7 @@ def _read_labels(folder: Path) -> tuple[str, ...] | None:
     if _is_huggingfaces(folder):
         return huggingface.read_labels(folder / huggingface.CONFIG)
     path = folder / _LABELS
-    return tuple(json.loads(path.read_text("utf-8"))) if path.exists() else None
+    return tuple(parse_json(path.read_text("utf-8"))) if path.exists() else None
 
 
 def _bundle(folder: Path) -> str:

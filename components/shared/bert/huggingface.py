@@ -10,6 +10,7 @@ import numpy as np
 
 from components.shared.bert.config import BertConfig
 from components.shared.errors import InputError
+from components.shared.text import parse_json
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 # Google's GELU is the tanh form, which transformers calls gelu_new; its "gelu" is the exact
@@ -106,7 +107,7 @@ def read_config(path: Path) -> BertConfig:
 
 def read_labels(path: Path) -> tuple[str, ...] | None:
     """The labels of a classifier's config.json, in the order of its outputs; else None."""
-    fields = json.loads(path.read_text("utf-8"))
+    fields = parse_json(path.read_text("utf-8"))
     if _CLASSIFIER not in (fields.get("architectures") or ()):
         return None  # other models may have a list of labels too
     names = fields.get("id2label", _DEFAULT_LABELS)

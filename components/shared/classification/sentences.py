@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from components.shared.errors import InputError
 from components.shared.files import whole_folder
+from components.shared.text import parse_json
 
 TRAIN = "train"
 _MANIFEST = "sentences.json"
@@ -48,7 +49,7 @@ class Sentences:
             InputError: if the folder was not made by the ingest stage.
         """
         try:
-            fields: dict[str, Any] = json.loads((folder / _MANIFEST).read_text("utf-8"))
+            fields: dict[str, Any] = parse_json((folder / _MANIFEST).read_text("utf-8"))
             return cls(
                 labels=tuple(fields["labels"]),
                 positive_label=fields["positive_label"],
@@ -70,7 +71,7 @@ def find_rows(folder: Path, name: str) -> Path:
 def read_rows(folder: Path, name: str) -> list[Row]:
     """The rows of a set, in the order of the file they came from."""
     with find_rows(folder, name).open(encoding="utf-8", newline="\n") as lines:
-        fields = map(json.loads, lines)
+        fields = map(parse_json, lines)
         return [Row(row["sentence"], row.get("second_sentence"), row["label"]) for row in fields]
 
 

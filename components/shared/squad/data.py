@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from components.shared.errors import InputError
+from components.shared.text import parse_json
 
 _FORM = "a SQuAD file as published at rajpurkar.github.io/SQuAD-explorer"
 _KIND = {
@@ -83,7 +84,7 @@ def _read_json(path: Path) -> Any:
     if not content.strip():
         raise InputError(f"{path}: the file is empty; give {_FORM}")
     try:
-        return json.loads(content)
+        return parse_json(content)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: byte {error.start} is not UTF-8; give {_FORM}") from None
     except json.JSONDecodeError as error:
@@ -163,21 +164,11 @@ class _Node:
         return field
 
     def expect(self, kind: type) -> None:
-        """Refuse a value of another kind, and half a character, which no tokenizer takes."""
+        """Reject a value of another kind."""
         if type(self.value) is not kind:
             found = json.dumps(self.value)
             found = found if len(found) <= 60 else found[:60] + "…"
             raise self.error(f"expected {_KIND[kind]}, found {found}", f"give {_FORM}")
-        if isinstance(self.value, str):
-            self._expect_whole_characters(self.value)
-
-    def _expect_whole_characters(self, text: str) -> None:
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise self.error(
-                f"character {error.start} is half of a surrogate pair", "write it whole"
-            ) from None
 
     def error(self, found: str, remedy: str, field: str = "") -> InputError:
         """The error at this place, or at a field of it."""

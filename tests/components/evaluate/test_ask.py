@@ -16,12 +16,12 @@ from components.shared.errors import InputError
 CONTEXT = "home far away where far home"
 
 
-def run_ask(checkpoint, context, *flags, typed="") -> subprocess.CompletedProcess:
+def run_ask(checkpoint, context, *flags, typed=b"") -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "components.evaluate", "ask", "--checkpoint", str(checkpoint)]
     command += ["--context", str(context), "--max-length-tokens", "128", *flags]
-    return subprocess.run(
-        command, input=typed, capture_output=True, text=True, check=False, timeout=300
-    )
+    done = subprocess.run(command, input=typed, capture_output=True, check=False, timeout=300)
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+    return done
 
 
 @pytest.fixture
@@ -61,13 +61,13 @@ def test_the_answers_are_those_of_the_evaluation(checkpoint, context, tmp_path):
 
 @pytest.mark.slow
 def test_questions_are_read_line_by_line(checkpoint, context):
-    """One answer to each, in their order, until the input ends."""
-    typed = "where is home\n\nis home far\n"
+    """One answer to each, in their order, until the input ends; also to bytes of no meaning."""
+    typed = b"where is home\n\nis home far\nis caf\xe9 far\n"
 
     done = run_ask(checkpoint, context, "--num-answers", "1", typed=typed)
 
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 2
+    assert len(done.stdout.splitlines()) == 3
     assert all(line.split(maxsplit=3)[3] in CONTEXT for line in done.stdout.splitlines())
 
 
@@ -151,3 +151,11 @@ def test_a_question_of_space_alone_is_refused(checkpoint, context):
 
     with pytest.raises(InputError, match="question: only space"):
         ask(config)
+
+
+def test_a_question_on_the_command_line_must_be_utf8(checkpoint, context):
+    """Anything else is an error of one line."""
+    done = run_ask(checkpoint, context, "--question", b"caf\xe9")
+
+    assert done.returncode == 2
+    assert "error: the argument 'caf\ufffd' is not UTF-8" in done.stderr.splitlines()[-1]

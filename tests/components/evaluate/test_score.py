@@ -54,6 +54,21 @@ def test_prints_the_scores_as_json(tmp_path):
     assert (scores["exact"], scores["best_exact"], scores["best_exact_thresh"]) == (50, 100, -2.5)
 
 
+def test_half_a_surrogate_pair_is_the_same_answer_in_both_files(tmp_path):
+    """Both are read with U+FFFD in its place, ids too."""
+    document = copy.deepcopy(_DATA)
+    (paragraph,) = document["data"][0]["paragraphs"]
+    paragraph["context"] = "It rises in \ud83d."
+    answer = {"text": "\ud83d.", "answer_start": 12}
+    paragraph["qas"][0] |= {"id": "q\udc00", "answers": [answer]}
+
+    done = _score(tmp_path, r'{"q\udc00": "\ud83d.", "q2": "\ud83d"}', document=document)
+
+    assert done.returncode == 0, done.stderr
+    scores = json.loads(done.stdout)
+    assert (scores["total"], scores["exact"]) == (2, 50)
+
+
 @pytest.mark.parametrize(
     ("predictions", "message"),
     [

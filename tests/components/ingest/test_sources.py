@@ -1,5 +1,6 @@
 """What a user may name as an input."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,11 @@ def test_the_label_of_an_address_holds_no_secret():
     source = parse_source("https://me:word@host/x.xml?token=1")
 
     assert source.label == "https://host/x.xml"
+
+
+def test_a_file_whose_name_is_not_utf8_is_refused(tmp_path):
+    """A pattern finds it, and no manifest could name it."""
+    (tmp_path / os.fsdecode(b"a\xff.xml.bz2")).touch()
+
+    with pytest.raises(InputError, match=r"/a�\.xml\.bz2: the name is not UTF-8; rename the file"):
+        resolve_local(parse_source(f"{tmp_path}/*.bz2"))

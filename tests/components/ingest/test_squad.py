@@ -46,3 +46,15 @@ def test_the_other_fields_of_the_document_stay(tmp_path):
     split(tmp_path, 2)
 
     assert json.loads((tmp_path / "dev.json").read_text())["version"] == "1.1"
+
+
+def test_half_a_surrogate_pair_is_replaced_in_fields_that_nobody_reads_too(tmp_path):
+    """They are written with the others."""
+    document = make_squad(2)
+    document["data"][1] |= {"note \ud800": ["\udfff"]}
+    path, dev = tmp_path / "squad.json", tmp_path / "dev.json"
+    path.write_text(json.dumps(document))
+
+    hold_out_articles(path, tmp_path / "train.json", dev, str(path))
+
+    assert json.loads(dev.read_text("utf-8"))["data"][0]["note \ufffd"] == ["\ufffd"]

@@ -1,10 +1,19 @@
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from components.preprocess import articles
 from components.preprocess.articles import read_article
 from components.preprocess.sentences import SentenceSplitter
 from components.preprocess.sites import Site
 
+# Wikitext as XML has it: UTF-8, in which only references can stand for half a surrogate pair.
+XML_FRAGMENTS = (
+    *("&#xD800;", "&#55357;&#56832;", "&amp;#xDFFF;", "&amp;#x0000d800;", "&#x110000;", "&#0;"),
+    *("{{", "}}", "[[", "]]", "|", "''", "\n\n", "== ", "* ", "&lt;ref&gt;", "&lt;/ref&gt;", ". "),
+    *("{{lang|", "{{convert|", "[[File:", "{|\n", "\n|}", "&lt;nowiki&gt;", "&lt;math&gt;"),
+)
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="<>&")
 SITE = Site(frozenset({"file"}), frozenset({"category"}))
 
 
@@ -42,3 +51,26 @@ def test_page_that_breaks_the_cleaner_costs_itself_only(make_page, monkeypatch):
     monkeypatch.setattr(articles, "clean_page", fail)
 
     assert read_article(make_page(7, "Text.").encode(), SITE) == "failed"
+
+
+@settings(max_examples=500)
+@given(st.lists(st.one_of(st.sampled_from(XML_FRAGMENTS), st.text(CHARACTERS, max_size=9))))
+@example(["One &#xD800; is. ", "&amp;#xDFFF; two."])
+def test_every_page_gives_sentences_that_utf8_holds(fragments):
+    """Whatever its markup and its references stand for; no page fails."""
+    text = "".join(fragments)
+    page = f"<page><title>&#xD800;</title><id>7</id><text>{text}</text></page>"
+
+    article = read_article(page.encode(), SITE, SentenceSplitter())
+
+    if isinstance(article, str):
+        assert article in ("no text", "redirect", "disambiguation")
+    else:
+        "".join(article.sentences).encode("utf-8")
+
+
+def test_half_a_surrogate_pair_in_a_page_is_replaced(make_page):
+    """By the XML's reference and by the wikitext's own; both halves of a pair are two."""
+    page = make_page(7, "A&#xD800;B &amp;#xDFFF; C&#55357;&#56832;.")
+
+    assert read_article(page.encode(), SITE) == (7, ["A\ufffdB \ufffd C\ufffd\ufffd."])

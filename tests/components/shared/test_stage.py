@@ -275,3 +275,15 @@ def test_commands_are_listed_and_one_that_is_none_is_refused(monkeypatch, capsys
     assert (helped, refused) == (0, 2)
     assert "Other commands, each with its --help: count." in text.out
     assert error.err == "example: error: no command 'cuont'; there are count\n"
+
+
+def test_half_a_surrogate_pair_in_kubeflows_input_is_replaced(
+    tmp_path, monkeypatch, make_executor_input
+):
+    """JSON may escape it."""
+    names = []
+    executor_input = json.dumps(make_executor_input(name="a\ud800"))
+
+    start(monkeypatch, lambda config: names.append(config.name), "--executor-input", executor_input)
+
+    assert names == ["a\ufffd"]

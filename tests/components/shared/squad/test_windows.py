@@ -278,3 +278,12 @@ def _squad_example(squad, question: Question, training: bool):
         title="",
         is_impossible=question.is_impossible,
     )
+
+
+def test_an_answer_of_a_replaced_surrogate_alone_is_left_out(vocabulary):
+    """The tokenizer drops U+FFFD, so no token of the context is the answer."""
+    questions = [_question("a \ufffd b", "\ufffd"), _question("a b", "b")]
+
+    windows = _make(vocabulary, *questions)
+
+    assert [_answer(vocabulary, window) for window in windows] == ["b"]
