@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from components.preprocess.pages import EMPTY, FAILED, parse_page
 from components.preprocess.sentences import SentenceSplitter
-from components.preprocess.sites import Site
-from components.preprocess.wikitext import clean_page
+from components.preprocess.wikitext.clean import clean_page
+from components.preprocess.wikitext.sites import Site
 
 _logger = logging.getLogger(__name__)
 

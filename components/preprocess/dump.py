@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.preprocess import places
-from components.preprocess.sites import Site
+from components.preprocess.wikitext.sites import Site
 from components.shared.errors import InputError
 
 Compression = Literal["bz2", "gzip", "plain"]

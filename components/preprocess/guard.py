@@ -18,7 +18,7 @@ from pathlib import Path
 from components.preprocess.articles import Article, PageBatch, read_article
 from components.preprocess.pages import FAILED, TOO_MUCH_MEMORY, TOO_SLOW
 from components.preprocess.sentences import SentenceSplitter
-from components.preprocess.sites import Site
+from components.preprocess.wikitext.sites import Site
 
 _START = "from components.preprocess.guard import serve; serve()"
 

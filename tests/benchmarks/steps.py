@@ -22,7 +22,7 @@ from components.preprocess.guard import GuardedReader
 from components.preprocess.pages import Page, parse_page
 from components.preprocess.sentences import SentenceSplitter
 from components.preprocess.shards import Row, write_shard
-from components.preprocess.wikitext import clean_page
+from components.preprocess.wikitext.clean import clean_page
 from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import Vocabulary
 

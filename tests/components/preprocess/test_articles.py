@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from components.preprocess import articles
 from components.preprocess.articles import read_article
 from components.preprocess.sentences import SentenceSplitter
-from components.preprocess.sites import Site
+from components.preprocess.wikitext.sites import Site
 
 # Wikitext as XML has it: UTF-8, in which only references can stand for half a surrogate pair.
 XML_FRAGMENTS = (

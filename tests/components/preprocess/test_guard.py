@@ -9,7 +9,7 @@ import pytest
 from components.preprocess.articles import PageBatch, read_article
 from components.preprocess.guard import GuardedReader, Limits
 from components.preprocess.sentences import SentenceSplitter
-from components.preprocess.sites import Site
+from components.preprocess.wikitext.sites import Site
 
 SITE = Site(frozenset({"file"}), frozenset({"category"}))
 

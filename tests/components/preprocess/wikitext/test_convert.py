@@ -1,7 +1,7 @@
 import pytest
 
-from components.preprocess.arguments import Arguments
-from components.preprocess.convert import convert
+from components.preprocess.wikitext.arguments import Arguments
+from components.preprocess.wikitext.convert import convert
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from components.preprocess.tags import drop_elements, restore_literals
+from components.preprocess.wikitext.tags import drop_elements, restore_literals
 
 
 @pytest.mark.parametrize(

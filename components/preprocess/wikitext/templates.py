@@ -7,10 +7,10 @@ about west of". Names are those of the English Wikipedia, which other wikis shar
 
 from collections.abc import Callable
 
-from components.preprocess.arguments import Arguments
-from components.preprocess.language_templates import LANGUAGE_TEMPLATES, name_language
-from components.preprocess.number_templates import NUMBER_TEMPLATES, group_digits
-from components.preprocess.plain_templates import CONSTANTS, STYLES
+from components.preprocess.wikitext.arguments import Arguments
+from components.preprocess.wikitext.language_templates import LANGUAGE_TEMPLATES, name_language
+from components.preprocess.wikitext.number_templates import NUMBER_TEMPLATES, group_digits
+from components.preprocess.wikitext.plain_templates import CONSTANTS, STYLES
 
 _SHIPS = (
     "HMS", "USS", "USNS", "USCGC", "HMAS", "HMCS", "HMNZS", "HNoMS", "HDMS", "HSwMS", "SMS",

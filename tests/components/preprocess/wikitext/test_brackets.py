@@ -1,6 +1,6 @@
 import pytest
 
-from components.preprocess.brackets import find_outermost, split_arguments
+from components.preprocess.wikitext.brackets import find_outermost, split_arguments
 
 
 def outermost(text):

@@ -1,4 +1,4 @@
-from components.preprocess.arguments import Arguments
+from components.preprocess.wikitext.arguments import Arguments
 
 
 def make(*sources):

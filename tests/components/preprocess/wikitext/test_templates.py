@@ -1,7 +1,7 @@
 import pytest
 
-from components.preprocess.arguments import Arguments
-from components.preprocess.templates import expand_template
+from components.preprocess.wikitext.arguments import Arguments
+from components.preprocess.wikitext.templates import expand_template
 
 
 def expand(call, title="Title"):

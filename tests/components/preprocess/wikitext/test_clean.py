@@ -10,8 +10,8 @@ import pytest
 
 from components.preprocess.dump import open_dump
 from components.preprocess.pages import parse_page
-from components.preprocess.sites import Site
-from components.preprocess.wikitext import clean_page
+from components.preprocess.wikitext.clean import clean_page
+from components.preprocess.wikitext.sites import Site
 
 SITE = Site(
     file_names=frozenset({"file", "image", "media", "datei"}),

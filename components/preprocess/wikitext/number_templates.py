@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from components.preprocess.arguments import Arguments
-from components.preprocess.convert import convert
+from components.preprocess.wikitext.arguments import Arguments
+from components.preprocess.wikitext.convert import convert
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",

@@ -9,11 +9,11 @@ import html
 import re
 from collections.abc import Iterator
 
-from components.preprocess.arguments import Arguments
-from components.preprocess.brackets import find_outermost, split_arguments
-from components.preprocess.sites import Site
-from components.preprocess.tags import drop_elements, restore_literals
-from components.preprocess.templates import expand_template
+from components.preprocess.wikitext.arguments import Arguments
+from components.preprocess.wikitext.brackets import find_outermost, split_arguments
+from components.preprocess.wikitext.sites import Site
+from components.preprocess.wikitext.tags import drop_elements, restore_literals
+from components.preprocess.wikitext.templates import expand_template
 
 # MediaWiki's own limit on the depth of expansion is 40.
 _MAX_DEPTH = 20

@@ -4,8 +4,8 @@ import math
 import re
 from typing import NamedTuple
 
-from components.preprocess.arguments import Arguments
-from components.preprocess.units import CODE_TO_UNIT, Unit, convert_value, find_unit
+from components.preprocess.wikitext.arguments import Arguments
+from components.preprocess.wikitext.units import CODE_TO_UNIT, Unit, convert_value, find_unit
 
 # Also with a fraction: `1/2`, `5+1/2`, `5 1/2`.
 _NUMBER = re.compile(

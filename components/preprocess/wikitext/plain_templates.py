@@ -1,6 +1,6 @@
 """Templates that stand for a sign, and those that only change how their text looks."""
 
-from components.preprocess.tags import protect
+from components.preprocess.wikitext.tags import protect
 
 # Show the same whatever they are given. An apostrophe is not to end italics: ''Eagle''{{'}}s.
 CONSTANTS = {

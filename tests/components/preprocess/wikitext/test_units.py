@@ -1,6 +1,6 @@
 import pytest
 
-from components.preprocess.units import CODE_TO_UNIT, convert_value, find_unit
+from components.preprocess.wikitext.units import CODE_TO_UNIT, convert_value, find_unit
 
 
 @pytest.mark.parametrize(

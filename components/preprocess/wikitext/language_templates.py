@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from components.preprocess.arguments import Arguments
-from components.preprocess.languages import CODE_TO_LANGUAGE
+from components.preprocess.wikitext.arguments import Arguments
+from components.preprocess.wikitext.languages import CODE_TO_LANGUAGE
 
 
 def read_language(arguments: Arguments) -> str:

@@ -1,0 +1,1 @@
+"""Wikitext as the reader of an article sees it: plain text."""
