@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import html
 import json
 import re
 import zlib
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.preprocess import places
-from components.preprocess.wikitext.sites import Site
+from components.preprocess.wikitext.sites import Site, read_site
 from components.shared.errors import InputError
 
 Compression = Literal["bz2", "gzip", "plain"]
@@ -24,17 +23,8 @@ _EXPANSION = {"bz2": 3.6, "gzip": 3.0, "plain": 1.0}
 _HEAD_BYTES, _CHUNK_BYTES = 1 << 17, 1 << 13
 _SEARCHED_BYTES = 32 << 20
 
-# Names of the namespace of files that wikis still read, but that no dump tells of: of de
-# and sv, es, it, nl, pt, pl, ru, uk, cs, fi, hu, no, ja, zh, ko.
-_OLD_FILE_NAMES = (
-    "bild", "imagen", "immagine", "afbeelding", "imagem", "grafika", "изображение",
-    "зображення", "soubor", "kuva", "kép", "bilde", "画像", "图像", "圖像", "그림",
-)  # fmt: skip
-
 # How each stream of a bz2 file starts: its header and the mark of its first block.
 BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
-_LANGUAGE = re.compile(r'<mediawiki\b[^>]*\bxml:lang="([^"]+)"')
-_NAMESPACE = re.compile(r'<namespace key="(-?\d+)"[^>]*>([^<]+)</namespace>')
 
 
 @dataclass(frozen=True)
@@ -145,7 +135,7 @@ def _open_file(path: str, num_bytes: int) -> DumpFile:
             f"{head[:60]!r}; give a pages-articles dump or the result of Special:Export"
         )
     is_divisible = compression == "plain" or (compression == "bz2" and _is_multistream(path))
-    return DumpFile(path, num_bytes, compression, is_divisible, _read_site(head))
+    return DumpFile(path, num_bytes, compression, is_divisible, read_site(head))
 
 
 def _is_multistream(path: str) -> bool:
@@ -168,15 +158,3 @@ def _read_head(path: str, compression: Compression) -> str:
         raise InputError(f"{path}: cut short: the end is missing; fetch it again") from None
     except (OSError, zlib.error) as error:
         raise InputError(f"{path}: damaged {compression} data ({error}); fetch it again") from None
-
-
-def _read_site(head: str) -> Site:
-    """The names of namespaces; English ones work on every wiki."""
-    file_names, category_names = {"file", "image", "media", *_OLD_FILE_NAMES}, {"category"}
-    for key, name in _NAMESPACE.findall(head):
-        if key in ("6", "-2"):
-            file_names.add(html.unescape(name).lower())
-        elif key == "14":
-            category_names.add(html.unescape(name).lower())
-    language = _LANGUAGE.search(head)
-    return Site(frozenset(file_names), frozenset(category_names), language[1] if language else "en")

@@ -3,7 +3,8 @@
 All that a splitter needs is in its package or learned from the dump: nothing is fetched.
 
 `sentencex`: Wikimedia's compiled rules, with the abbreviations of some 50 languages and
-their nearest relatives'; at about 100 MB/s it costs next to nothing.
+their nearest relatives'; at about 100 MB/s it costs next to nothing. The rules of
+text/boundaries.py correct it.
 `punkt`: NLTK's Punkt (Kiss and Strunk 2006), which learns from the dump itself what its
 abbreviations are; 6 MB/s.
 """
@@ -14,6 +15,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import sentencex
+
+from components.preprocess.languages.facts import find_language
+from components.preprocess.text.boundaries import correct_boundaries
 
 if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
@@ -43,7 +47,8 @@ class SentenceSplitter:
 
     def _split(self, paragraph: str, language: str) -> list[str]:
         if self.punkt is None:
-            return sentencex.segment(language, paragraph)
+            sentences = sentencex.segment(language, paragraph)
+            return correct_boundaries(sentences, find_language(language).sentences)
         return self._tokenizer.tokenize(paragraph)
 
     @cached_property

@@ -4,7 +4,10 @@ import math
 import re
 from typing import NamedTuple
 
+from components.preprocess.languages.facts import NumberFormat
 from components.preprocess.wikitext.arguments import Arguments
+from components.preprocess.wikitext.numbers import format_number
+from components.preprocess.wikitext.precision import choose_places
 from components.preprocess.wikitext.units import CODE_TO_UNIT, Unit, convert_value, find_unit
 
 # Also with a fraction: `1/2`, `5+1/2`, `5 1/2`.
@@ -13,6 +16,7 @@ _NUMBER = re.compile(
     r"|(?:\d{1,9}[+ ])?\d{1,4}(?:/|//)0*[1-9]\d{0,3})"
 )
 _FRACTION = re.compile(r"([-−+]?)(?:(\d+)[+ ])?(\d+)//?(\d+)")
+_DECIMAL_COMMA = re.compile(r"[-−+]?\d+,(?:\d{1,2}|\d{4,})")
 _SEPARATOR_TO_TEXT = {
     "-": "–", "–": "–", "to": " to ", "to(-)": " to ", "and": " and ", "or": " or ", "x": " by ",
     "×": " × ", "by": " by ", "xx": " × ", "+/-": " ± ", "±": " ± ", "to about": " to about ",
@@ -20,164 +24,234 @@ _SEPARATOR_TO_TEXT = {
 }  # fmt: skip
 
 _DISPLAY_TO_SIGNS = {"or": (" or ", ""), "sqbr": (" [", "]"), "comma": (", ", ""), "b": (" (", ")")}
-# Measures in two units by their symbols: what they are converted to, with how many decimals.
-_PAIR_TO_DIGITS = {
-    ("ft", "in"): ("m", 2),
-    ("yd", "ft"): ("m", 1),
-    ("mi", "yd"): ("km", 2),
-    ("mi", "furlong"): ("km", 1),
-    ("st", "lb"): ("kg", 0),
-    ("lb", "oz"): ("kg", 2),
-}
-
-
-def convert(arguments: Arguments, *, abbreviate: bool = False) -> str:
-    """The text of {{convert}}, or of {{cvt}} with `abbreviate`.
-
-    A unit that isn't known here is shown as it is written, without a conversion.
-    """
-    numbers, separators, parts = _read_numbers(list(arguments))
-    if not numbers or not parts:
-        return " ".join(numbers + parts[:2])
-    unit = find_unit(parts[0])
-    if unit is None:
-        return f"{_interleave(numbers, separators)} {parts[0]}"
-    if second := _read_second(unit, parts):
-        return _show_two(numbers[0], unit, *second)
-    if arguments.get("abbr") in ("off", "none", "out"):
-        abbreviate = False
-    elif arguments.get("abbr") in ("on", "in", "values", "~"):
-        abbreviate = True
-    style = _Style(
-        abbreviate,
-        is_adjective=arguments.get("adj") in ("on", "mid", "pre"),
-        is_american=arguments.get("sp") == "us",
-    )
-    # {{convert|7|km|adj=mid|-long}}: the text before the brackets comes last.
-    middle = parts[-1] if arguments.get("adj") == "mid" and len(parts) > 1 else ""
-    shown = _show(numbers, separators, unit, style) + middle
-    targets = _find_targets(unit, parts[1:])
-    values = [
-        [_show_value(number, unit, target, parts[1:], arguments) for number in numbers]
-        for target in targets
-    ]
-    if arguments.get("order") == "flip" and values:
-        flipped = _show(values[0], separators, targets[0], style) + middle
-        return f"{flipped} ({_show(numbers, separators, unit, _SYMBOLS)})"
-    display = arguments.get("disp")
-    is_short = abbreviate or display != "or" or arguments.get("abbr") == "out"
-    is_short = is_short and arguments.get("abbr") not in ("off", "none")
-    target_style = _Style(is_short, is_american=style.is_american)
-    converted = "; ".join(
-        _show(value, separators, target, target_style)
-        for value, target in zip(values, targets, strict=True)
-    )
-    if display in ("number", "out", "output", "output only"):
-        return converted or shown
-    if display == "output number only":
-        return _interleave(values[0], separators) if values else shown
-    before, after = _DISPLAY_TO_SIGNS.get(display, (" (", ")"))
-    return f"{shown}{before}{converted}{after}" if converted else shown
+# Measures in two units, as they are given ({{convert|6|ft|2|in}}), and the usual targets.
+_PAIR_TO_OUTPUT = {
+    ("ft", "in"): "m", ("yd", "ft"): "m", ("mi", "yd"): "km", ("mi", "furlong"): "km",
+    ("st", "lb"): "kg", ("lb", "oz"): "kg", ("mi", "chain"): "km", ("mi", "ft"): "km",
+    ("m", "cm"): "ftin",
+}  # fmt: skip
+# Targets in two units, by their codes.
+_CODE_TO_PAIR = {"ftin": ("ft", "in"), "stlb": ("st", "lb"), "lboz": ("lb", "oz")}
+# Metres below this are converted to feet and inches.
+_MAX_FEET_AND_INCHES_METRES = 3
 
 
 class _Style(NamedTuple):
-    """How a unit is written."""
+    """How measures are written."""
 
+    numbers: NumberFormat
     abbreviate: bool
     is_adjective: bool = False
     is_american: bool = False
 
 
-_SYMBOLS, _NAMES = _Style(abbreviate=True), _Style(abbreviate=False)
+class _Measure(NamedTuple):
+    """The numbers of a call and what stands between them; in one unit, or in two."""
+
+    numbers: list[str]
+    separators: list[str]
+    unit: Unit
+    seconds: list[str] = []  # noqa: RUF012 - a tuple's default is never changed
+    """For each number, one of a smaller unit besides."""
+    second_unit: Unit | None = None
 
 
-def _show(numbers: list[str], separators: list[str], unit: Unit, style: _Style) -> str:
-    """Numbers and their unit: `5–10 km`, `10-mile`."""
-    shown = _interleave(numbers, separators)
-    if style.abbreviate:
+def convert(arguments: Arguments, *, abbreviate: bool = False) -> str:
+    """The text of {{convert}}, or of {{cvt}} with `abbreviate`.
+
+    A unit that isn't known here is shown as it is written, without a conversion. Names of
+    units are English: other wikis show symbols.
+    """
+    language = arguments.language
+    numbers, separators, parts = _read_numbers(_with_points(list(arguments), language.numbers))
+    if not numbers or not parts:
+        return " ".join(numbers + parts[:2])
+    unit = find_unit(parts[0])
+    if unit is None:
+        grouped = [_group(number, language.numbers) for number in numbers]
+        return f"{_interleave(grouped, separators)} {parts[0]}"
+    second = _read_second(unit, parts)
+    parts = parts[2:] if second[0] else parts
+    measure = _Measure(numbers, separators, unit, *second)
+    names_units = language.is_english and not abbreviate
+    how = arguments.get("abbr") if language.is_english else "on"
+    if how in ("off", "none", "out"):
+        names_units = True
+    elif how in ("on", "in", "values", "~"):
+        names_units = False
+    style = _Style(
+        language.numbers,
+        not names_units,
+        is_adjective=arguments.get("adj") in ("on", "mid", "pre"),
+        is_american=arguments.get("sp") == "us",
+    )
+    # {{convert|7|km|adj=mid|-long}}: the text before the brackets comes last.
+    middle = parts[-1] if arguments.get("adj") == "mid" and len(parts) > 1 else ""
+    shown = _show(measure, style) + middle
+    targets = _find_targets(measure, parts[1:])
+    converted = [_convert(measure, target, parts[1:], arguments) for target in targets]
+    if arguments.get("order") == "flip" and converted:
+        symbols = _Style(language.numbers, abbreviate=True)
+        return f"{_show(converted[0], style)}{middle} ({_show(measure, symbols)})"
+    display = arguments.get("disp")
+    has_symbols = how in ("on", "~") or display != "or" or how == "out"
+    has_symbols = has_symbols and how not in ("off", "none", "in")
+    target_style = _Style(language.numbers, has_symbols, is_american=style.is_american)
+    results = "; ".join(_show(one, target_style) for one in converted)
+    if display in ("number", "out", "output", "output only"):
+        return results or shown
+    if display == "output number only" and converted:
+        grouped = [_group(number, language.numbers) for number in converted[0].numbers]
+        return _interleave(grouped, separators)
+    before, after = _DISPLAY_TO_SIGNS.get(display, (" (", ")"))
+    return f"{shown}{before}{results}{after}" if results else shown
+
+
+def _show(measure: _Measure, style: _Style) -> str:
+    """Numbers and their unit: `5–10 km`, `10-mile`, `6 ft 2 in`."""
+    numbers, unit, second = measure.numbers, measure.unit, measure.second_unit
+    grouped = [_group(number, style.numbers) for number in numbers]
+    if second is None:
+        return _add_unit(_interleave(grouped, measure.separators), numbers[-1], unit, style)
+    pairs = [
+        _add_unit(shown, number, unit, style)
+        + " "
+        + _add_unit(_group(smaller, style.numbers), smaller, second, style)
+        for shown, number, smaller in zip(grouped, numbers, measure.seconds, strict=True)
+    ]
+    return _interleave(pairs, measure.separators)
+
+
+def _add_unit(shown: str, number: str, unit: Unit, style: _Style) -> str:
+    if style.abbreviate or unit.kind.startswith("temperature"):
         return f"{shown}{'' if unit.symbol.startswith('/') else ' '}{unit.symbol}"
-    is_single = style.is_adjective or _is_one(numbers[-1])
+    is_single = style.is_adjective or _is_one(number)
     name = unit.singular if is_single else unit.plural
     if style.is_american:
         name = _spell_american(name)
     return f"{shown}-{name.replace(' ', '-')}" if style.is_adjective else f"{shown} {name}"
 
 
+def _with_points(parts: list[str], style: NumberFormat) -> list[str]:
+    """Numbers that a wiki writes with a decimal comma, with a point."""
+    if style.decimal != ",":
+        return parts
+    return [part.replace(",", ".") if _DECIMAL_COMMA.fullmatch(part) else part for part in parts]
+
+
 def _read_numbers(parts: list[str]) -> tuple[list[str], list[str], list[str]]:
     """The numbers and what stands between them, and the parts after them."""
     numbers: list[str] = []
     separators: list[str] = []
-    while parts and _NUMBER.fullmatch(parts[0]):
-        numbers.append(parts[0])
-        if len(parts) > 2 and parts[1] in _SEPARATOR_TO_TEXT and _NUMBER.fullmatch(parts[2]):
-            separators.append(_SEPARATOR_TO_TEXT[parts[1]])
-            parts = parts[2:]
-        else:
-            return numbers, separators, parts[1:]
-    return numbers, separators, parts
+    position = 0
+    while position < len(parts) and _NUMBER.fullmatch(parts[position]):
+        numbers.append(parts[position])
+        position += 1
+        has_more = position + 1 < len(parts) and _NUMBER.fullmatch(parts[position + 1])
+        if not has_more or parts[position] not in _SEPARATOR_TO_TEXT:
+            break
+        separators.append(_SEPARATOR_TO_TEXT[parts[position]])
+        position += 1
+    return numbers, separators, parts[position:]
 
 
-def _read_second(unit: Unit, parts: list[str]) -> tuple[str, Unit] | None:
+def _read_second(unit: Unit, parts: list[str]) -> tuple[list[str], Unit | None]:
     """The smaller part of a measure in two units: {{convert|6|ft|2|in}}."""
     if len(parts) < 3 or not _NUMBER.fullmatch(parts[1]):
-        return None
+        return [], None
     second = find_unit(parts[2])
-    is_pair = second is not None and (unit.symbol, second.symbol) in _PAIR_TO_DIGITS
-    return (parts[1], second) if second is not None and is_pair else None
+    is_pair = second is not None and (unit.symbol, second.symbol) in _PAIR_TO_OUTPUT
+    return ([parts[1]], second) if is_pair else ([], None)
 
 
-def _show_two(number: str, unit: Unit, second_number: str, second: Unit) -> str:
-    target_code, digits = _PAIR_TO_DIGITS[unit.symbol, second.symbol]
-    target = CODE_TO_UNIT[target_code]
-    value = convert_value(_to_float(number), unit, target)
-    value += convert_value(_to_float(second_number), second, target)
-    first, rest = _show([number], [], unit, _NAMES), _show([second_number], [], second, _NAMES)
-    return f"{first} {rest} ({value:,.{digits}f} {target.symbol})"
-
-
-def _find_targets(unit: Unit, rest: list[str]) -> list[Unit]:
+def _find_targets(measure: _Measure, rest: list[str]) -> list[Unit | tuple[Unit, Unit]]:
     """The units that the call names, or else the usual ones."""
     named = rest[0] if rest else ""
-    found = [find_unit(named)] if find_unit(named) else [find_unit(one) for one in named.split()]
-    targets = [one for one in found if one is not None and one.kind == unit.kind]
-    return targets or [CODE_TO_UNIT[code] for code in unit.output]
+    codes = [named] if find_unit(named) else named.split()
+    kind = measure.unit.kind
+    found = [target for code in codes if (target := _find_target(code, kind))]
+    return found or [
+        target for code in _usual_targets(measure) if (target := _find_target(code, kind))
+    ]
 
 
-def _show_value(
-    number: str, unit: Unit, target: Unit, rest: list[str], arguments: Arguments
-) -> str:
+def _find_target(code: str, kind: str) -> Unit | tuple[Unit, Unit] | None:
+    if code in _CODE_TO_PAIR:
+        first, second = (CODE_TO_UNIT[one] for one in _CODE_TO_PAIR[code])
+        return (first, second) if first.kind == kind else None
+    unit = find_unit(code)
+    return unit if unit is not None and unit.kind == kind else None
+
+
+def _usual_targets(measure: _Measure) -> tuple[str, ...]:
+    if measure.second_unit is not None:
+        return tuple(_PAIR_TO_OUTPUT[measure.unit.symbol, measure.second_unit.symbol].split())
+    values = list(map(_to_float, measure.numbers))
+    if measure.unit.symbol == "m" and 0 < min(values) <= max(values) < _MAX_FEET_AND_INCHES_METRES:
+        return ("ftin",)
+    return measure.unit.output
+
+
+def _convert(
+    measure: _Measure, target: Unit | tuple[Unit, Unit], rest: list[str], arguments: Arguments
+) -> _Measure:
+    """The same measure in another unit, or in two."""
+    unit, numbers = measure.unit, measure.numbers
+    is_pair = measure.second_unit is not None
+    if measure.second_unit is not None:
+        # Six feet two are 74 inches.
+        [smaller] = measure.seconds
+        total = convert_value(_to_float(numbers[0]), unit, measure.second_unit)
+        total += _to_float(smaller)
+        unit = measure.second_unit
+        numbers = [f"{total:.{len(smaller.partition('.')[2])}f}"]
+    last = target if isinstance(target, Unit) else target[1]
+    converted = [
+        _convert_number(number, unit, last, rest, arguments, is_pair=is_pair) for number in numbers
+    ]
+    if isinstance(target, Unit):
+        return _Measure([_round(*one) for one in converted], measure.separators, target)
+    size = round(target[0].scale / target[1].scale)
+    wholes, lefts = [], []
+    for value, places in converted:
+        # Whole pounds and inches at least: the larger unit has rounded enough.
+        decimals = max(0, places)
+        whole, left = divmod(round(value, decimals), size)
+        wholes.append(f"{whole:.0f}")
+        lefts.append(f"{left:.{decimals}f}")
+    return _Measure(wholes, measure.separators, target[0], lefts, target[1])
+
+
+def _convert_number(
+    number: str,
+    unit: Unit,
+    target: Unit,
+    rest: list[str],
+    arguments: Arguments,
+    *,
+    is_pair: bool,
+) -> tuple[float, int]:
+    """The number in another unit, and how many decimals it has."""
     value = _to_float(number)
+    if not value and unit.is_inverse != target.is_inverse:
+        return 0.0, 0
     converted = convert_value(value, unit, target)
     decimals = next((one for one in rest if re.fullmatch(r"-?\d", one)), None)
     significant, step = arguments.get("sigfig"), arguments.get("round")
     if step in ("5", "10", "25", "50"):
-        return f"{round(converted / int(step)) * int(step):,}"
+        return round(converted / int(step)) * int(step), 0
     if decimals is not None:
         places = int(decimals)
     elif significant.isdecimal() and int(significant) and converted:
         places = int(significant) - 1 - math.floor(math.log10(abs(converted)))
     else:
-        places = _choose_places(number, value, converted, unit)
-    rounded = round(converted, places) or 0.0  # no "-0"
-    return f"{rounded:,.{max(0, places)}f}".replace("-", "−")
+        places = choose_places(number, value, converted, unit, target, is_pair=is_pair)
+    return converted, places
 
 
-def _choose_places(number: str, value: float, converted: float, unit: Unit) -> int:
-    """Decimals of the result: about as precise as the input, or two significant digits.
-
-    As the template's documentation says: as many decimals as the input has (or minus its
-    trailing zeros), one more for a factor between 0.02 and 0.2, one less for one between 2
-    and 20; or two significant digits if that is more.
-    """
-    digits = number.replace(",", "")
-    whole, _, fraction = digits.partition(".")
-    places = len(fraction) if "." in digits else len(whole.rstrip("0")) - len(whole)
-    if "/" in number:
-        places = 0
-    if not value or not converted or unit.kind == "temperature":
-        return max(places, 0)
-    places -= math.floor(math.log10(abs(converted / value)) + math.log10(5))
-    return max(places, 1 - math.floor(math.log10(abs(converted))))
+def _round(value: float, places: int) -> str:
+    rounded = round(value, places) or 0.0  # no "-0"
+    return f"{rounded:.{max(0, places)}f}"
 
 
 def _is_one(number: str) -> bool:
@@ -190,21 +264,19 @@ def _spell_american(name: str) -> str:
     return name.replace("metre", "meter").replace("litre", "liter")
 
 
-def _interleave(numbers: list[str], separators: list[str]) -> str:
-    shown = [_group(numbers[0])]
-    for separator, number in zip(separators, numbers[1:], strict=True):
-        shown += [separator, _group(number)]
-    return "".join(shown)
+def _interleave(shown: list[str], separators: list[str]) -> str:
+    pieces = [shown[0]]
+    for separator, one in zip(separators, shown[1:], strict=False):
+        pieces += [separator, one]
+    return "".join(pieces)
 
 
-def _group(number: str) -> str:
+def _group(number: str, style: NumberFormat) -> str:
     """`1234.5` as `1,234.5`."""
+    number = number.replace("-", "−")
     if "/" in number:
-        return number.replace("//", "/").replace("+", " ").replace("-", "−")
-    whole, point, fraction = number.replace("-", "−").replace(",", "").partition(".")
-    digits = whole.lstrip("+−")
-    grouped = f"{int(digits):,}" if len(digits) > 3 else digits
-    return f"{whole[: len(whole) - len(digits)]}{grouped}{point}{fraction}"
+        return number.replace("//", "/").replace("+", " ")
+    return format_number(number.replace(",", ""), style)
 
 
 def _to_float(number: str) -> float:

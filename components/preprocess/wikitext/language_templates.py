@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from components.preprocess.wikitext.arguments import Arguments
-from components.preprocess.wikitext.languages import CODE_TO_LANGUAGE
+from components.preprocess.wikitext.language_names import CODE_TO_LANGUAGE
 
 
 def read_language(arguments: Arguments) -> str:
@@ -11,8 +11,10 @@ def read_language(arguments: Arguments) -> str:
     return arguments[2] or arguments.get("text", "texte")
 
 
-def read_labelled_language(arguments: Arguments) -> str:
-    """{{langx|de|Wien}}: the language's name before the text."""
+def _labelled_language(arguments: Arguments) -> str:
+    """{{langx|de|Wien}}: the language's name before the text, on the English Wikipedia."""
+    if not arguments.language.is_english:
+        return arguments[2]
     return name_language(
         arguments[1], arguments[2] or arguments.get("text"), arguments[3], arguments[4], arguments
     )
@@ -98,27 +100,24 @@ def _ruby(arguments: Arguments) -> str:
     return f"{arguments[1]} ({arguments[2]})" if arguments[2] else arguments[1]
 
 
-# German and some other wikis: {{enS|cat}} is English text.
-_TEXTS = (
-    "ens", "frs", "las", "its", "ess", "pls", "css", "trs", "jas", "zhs", "grcs", "els", "nls",
-    "hus", "pts", "svs", "das", "nos", "fis", "ars", "hes",
-)  # fmt: skip
-
 LANGUAGE_TEMPLATES: dict[str, Callable[[Arguments], str]] = {
     **dict.fromkeys(("lang", "wikt-lang", "langue"), read_language),
-    "langx": read_labelled_language,
-    "lang-rus": lambda arguments: name_language(
-        "ru", arguments[1], arguments.get("r"), arguments.get("t"), arguments
-    ),
+    "langx": _labelled_language,
     **dict.fromkeys(("transl", "transliteration", "translit", "tlit", "rtgs"), Arguments.last),
     **dict.fromkeys(("native name", "native phrase", "nativename", "rtl-lang"), _second),
-    **dict.fromkeys(_TEXTS, _first),
-    **dict.fromkeys(("zh", "lang-zh"), _chinese),
-    **dict.fromkeys(("korean", "lang-ko", "ko-hhrm"), _korean),
     **dict.fromkeys(("nihongo", "nihongo title"), _nihongo),
     **dict.fromkeys(("nihongo2", "nihongo core"), Arguments.last),
     "nihongo3": _nihongo_romaji_first,
     "nihongo krt": _nihongo_kanji_first,
     "nihongo foot": _first,
-    **dict.fromkeys(("ruby", "ruby-ja", "ルビ", "読み仮名"), _ruby),
+    **dict.fromkeys(("ruby", "ruby-ja", "ルビ"), _ruby),
+}
+
+# With labels in English.
+ENGLISH_LANGUAGE_TEMPLATES: dict[str, Callable[[Arguments], str]] = {
+    "lang-rus": lambda arguments: name_language(
+        "ru", arguments[1], arguments.get("r"), arguments.get("t"), arguments
+    ),
+    **dict.fromkeys(("zh", "lang-zh"), _chinese),
+    **dict.fromkeys(("korean", "lang-ko", "ko-hhrm"), _korean),
 }

@@ -1,25 +1,11 @@
-"""Templates for numbers: {{val}}, {{frac}}, {{as of}}, money, dates and gauges."""
+"""Templates for numbers: {{val}}, {{frac}}, {{convert}}, ordinals, years and gauges."""
 
 from collections.abc import Callable
 
 from components.preprocess.wikitext.arguments import Arguments
 from components.preprocess.wikitext.convert import convert
-
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
-
-_SIGN_TO_NAMES = {
-    "US$": ("us$", "usd", "usdconvert", "$"),
-    "A$": ("a$", "aud"),
-    "CA$": ("can$", "cad", "c$"),
-    "£": ("gbp", "pound sterling", "£"),
-    "€": ("eur", "euro", "€"),
-    "¥": ("jpy", "cny", "¥"),
-    "₹": ("inr", "indian rupee", "₹"),
-}
-_RUPEE_SCALES = {"l": "lakh", "c": "crore", "k": "thousand", "m": "million", "b": "billion"}
+from components.preprocess.wikitext.numbers import format_number
+from components.preprocess.wikitext.tags import GAP
 
 # By what {{track gauge}} is given, without spaces.
 _GAUGES = {
@@ -42,57 +28,30 @@ _GAUGES = {
 }
 
 
-def group_digits(number: str) -> str:
-    """`1234567` as `1,234,567`; anything but a plain number as it is."""
-    whole, point, decimals = number.strip().partition(".")
-    digits = whole.lstrip("-−")
-    if not digits.isdecimal() or len(digits) < 4:
-        return number.strip()
-    return f"{whole[: -len(digits)]}{int(digits):,}{point}{decimals}"
-
-
 def _number(arguments: Arguments) -> str:
-    return group_digits(arguments[1])
-
-
-def _as_of(arguments: Arguments) -> str:
-    if alternative := arguments.get("alt"):
-        return alternative
-    year, month, day = arguments[1], arguments[2], arguments[3]
-    if month.isdecimal() and 1 <= int(month) <= len(_MONTHS):
-        month = _MONTHS[int(month) - 1]
-    american = arguments.get("df").lower() == "us"
-    if american and day:
-        date = f"{month} {day}, {year}"
-    else:
-        date = " ".join(filter(None, (day, month, year)))
-    words = "since" if arguments.get("since") else "as of"
-    lower = arguments.get("lc") or arguments.get("bare")
-    words = words if lower else words[0].upper() + words[1:]
-    return date if arguments.get("bare") else f"{words} {date}{arguments.get('post')}"
+    return format_number(arguments[1], arguments.language.numbers)
 
 
 def _fraction(arguments: Arguments) -> str:
+    """{{frac|1|2}}; `4{{frac|1|2}}` is 4 1/2."""
     parts = [part for part in arguments if part]
+    if not parts:
+        return ""
     if len(parts) == 1:
-        return f"1/{parts[0]}"
-    return " ".join(parts[:-2]) + (" " if len(parts) > 2 else "") + "/".join(parts[-2:])
+        return f"{GAP}1/{parts[0]}"
+    return GAP + " ".join(parts[:-2]) + (" " if len(parts) > 2 else "") + "/".join(parts[-2:])
 
 
 def _value(arguments: Arguments) -> str:
     """{{val}}: a number with its uncertainty, power of ten and unit."""
-    number = group_digits(arguments[1])
+    number = _number(arguments)
     if uncertainty := arguments[2]:
         number += f"±{uncertainty}"
     if power := arguments.get("e"):
-        number += f"×10{power}"
+        number += f"×10^{power}"
     unit = arguments.get("u", "ul")
     number = f"{number}/{per}" if (per := arguments.get("up", "upl")) and not unit else number
     return f"{arguments.get('p')}{number} {unit}".strip() + arguments.get("s")
-
-
-def _circa(arguments: Arguments) -> str:
-    return "c. " + "–".join(filter(None, (arguments[1], arguments[2])))
 
 
 def _range_after(word: str) -> Callable[[Arguments], str]:
@@ -109,18 +68,6 @@ def _era(era: str) -> Callable[[Arguments], str]:
     return lambda arguments: f"{arguments[1]} {era}".strip()
 
 
-def _money(sign: str) -> Callable[[Arguments], str]:
-    return lambda arguments: f"{sign}{group_digits(arguments[1])}"
-
-
-def _rupees(arguments: Arguments) -> str:
-    return f"₹{arguments[1]} {_RUPEE_SCALES.get(arguments[2], '')}".strip()
-
-
-def _old_style_date(arguments: Arguments) -> str:
-    return f"{arguments[1]} [O.S. {arguments[3]}] {arguments[2]}"
-
-
 def _ordinal(arguments: Arguments) -> str:
     number = arguments[1]
     if not number.isdecimal():
@@ -134,6 +81,18 @@ def _gauge(arguments: Arguments) -> str:
     return _GAUGES.get(gauge, arguments[1])
 
 
+def _raised(tag: str) -> Callable[[Arguments], str]:
+    """{{sup|6}} is <sup>6</sup>: what it stands after decides how that is written."""
+    return lambda arguments: f"<{tag}>{arguments[1]}</{tag}>"
+
+
+def _height(arguments: Arguments) -> str:
+    """{{height|ft=6|in=2}}, {{height|m=1.88}}, {{height|cm=188}}."""
+    named = [(arguments.get(unit), unit) for unit in ("m", "cm", "ft", "in")]
+    parts = [part for number, unit in named if number for part in (number, unit)]
+    return convert(Arguments([*parts, "abbr=on"], str, arguments.language)) if parts else ""
+
+
 def _joined(separator: str) -> Callable[[Arguments], str]:
     return lambda arguments: separator.join(filter(None, arguments))
 
@@ -141,18 +100,22 @@ def _joined(separator: str) -> Callable[[Arguments], str]:
 NUMBER_TEMPLATES: dict[str, Callable[[Arguments], str]] = {
     **dict.fromkeys(("convert", "conv"), convert),
     "cvt": lambda arguments: convert(arguments, abbreviate=True),
-    **dict.fromkeys(("as of", "asof"), _as_of),
-    **dict.fromkeys(("frac", "fraction", "sfrac", "fract", "sfract"), _fraction),
+    **dict.fromkeys(("frac", "fraction", "sfrac", "fract", "sfract", "bruch"), _fraction),
     "val": _value,
     **dict.fromkeys(("nts", "number table sorting", "digits", "formatprice"), _number),
-    **dict.fromkeys(("format price", "nombre", "num"), _number),
-    **dict.fromkeys(("unité", "unidad", "date"), _joined(" ")),
+    **dict.fromkeys(("format price", "formatnum"), _number),
     "gaps": _joined(""),
-    **dict.fromkeys(("e", "esp"), lambda arguments: f"×10{arguments[1]}"),
+    "sup": _raised("sup"),
+    "sub": _raised("sub"),
     "su": lambda arguments: arguments.get("p") + arguments.get("b"),
     **dict.fromkeys(("sqrt", "radic"), lambda arguments: f"√{arguments[1]}"),
     **dict.fromkeys(("abs", "mabs"), lambda arguments: f"|{arguments[1]}|"),
     **dict.fromkeys(("nuclide", "nuclide2", "simplenuclide"), _joined("-")),
+}
+
+ENGLISH_NUMBER_TEMPLATES: dict[str, Callable[[Arguments], str]] = {
+    "num": _number,
+    **dict.fromkeys(("e", "esp"), lambda arguments: f"×10^{arguments[1]}"),
     **dict.fromkeys(("circa", "c.", "ca", "ca.", "c"), _range_after("c.")),
     **dict.fromkeys(("reign", "r.", "ruled"), _range_after("r.")),
     **dict.fromkeys(("fl.", "floruit", "fl"), _range_after("fl.")),
@@ -162,9 +125,7 @@ NUMBER_TEMPLATES: dict[str, Callable[[Arguments], str]] = {
     "died-in": _range_after("died"),
     **{era.lower(): _era(era) for era in ("BCE", "BC", "CE")},
     "ad": lambda arguments: f"AD {arguments[1]}".strip(),
-    **{name: _money(sign) for sign, names in _SIGN_TO_NAMES.items() for name in names},
-    "inrconvert": _rupees,
-    **dict.fromkeys(("oldstyledate", "oldstyledatedy"), _old_style_date),
     **dict.fromkeys(("ordinal", "ord"), _ordinal),
     **dict.fromkeys(("track gauge", "rail gauge", "railgauge", "trackgauge"), _gauge),
+    **dict.fromkeys(("height", "person height"), _height),
 }

@@ -32,17 +32,25 @@ CONSTANTS = {
 
 # Show their first argument.
 STYLES = (
-    "nowrap", "nobr", "nobreak", "no wrap", "nwr", "nowraplinks", "no break", "j", "small",
-    "smaller", "big", "bigger", "large", "larger", "huge", "resize", "nobold", "noitalic",
-    "noitalics", "normal", "nobold italics", "em", "strong", "b", "i", "bold", "italic",
-    "italics", "it", "u", "underline", "s", "strike", "strikethrough", "del", "ins", "mark",
-    "sup", "sub", "sc", "sc1", "sc2", "smallcaps", "small caps", "mvar", "math", "bigmath",
-    "tmath", "var", "mono", "monospace", "tt", "code", "codett", "samp", "kbd", "key",
+    "nowrap", "nobr", "nobreak", "no wrap", "nwr", "nowraplinks", "no break", "small",
+    "smaller", "big", "bigger", "large", "larger", "huge", "nobold", "noitalic",
+    "noitalics", "normal", "nobold italics", "strong", "bold", "italic",
+    "italics", "underline", "strike", "strikethrough", "mark",
+    "smallcaps", "small caps", "mvar", "math", "bigmath",
+    "tmath", "var", "mono", "monospace", "code", "codett", "samp", "kbd",
     "vanchor", "visible anchor", "not a typo", "typo", "as written", "proper name",
-    "no italic", "no bold", "unicode", "iast", "polytonic", "pinyin", "script", "chem2",
-    "chemf", "hebrew", "rtl-para", "rtl", "nastaliq", "nq", "dfn", "term", "defn", "bdi",
-    "big text", "center", "centre", "left", "right", "align", "block indent", "blockindent",
+    "no italic", "no bold", "unicode", "iast", "polytonic", "pinyin", "chem2",
+    "chemf", "hebrew", "rtl", "nastaliq", "dfn", "term", "defn", "bdi",
+    "big text", "center", "centre", "left", "right", "block indent", "blockindent",
     "overline", "overarc", "subatomicparticle", "sub-atomic particle", "flag", "flagcountry",
-    "flagu", "flagathlete", "country", "annotated link", "anl", "format link", "by", "pre",
-    "pre2", "smalldiv", "esd", "first word", "avoid wrap", "lang-block", "langnf",
+    "flagu", "flagathlete", "country", "annotated link", "format link", "pre",
+    "pre2", "smalldiv", "first word", "avoid wrap", "serif", "sans-serif", "noflag", "text",
+    "citation needed span", "cn span", "cnspan", "fact span",
+)  # fmt: skip
+
+# The same, by names so short that they mean something else on other wikis.
+ENGLISH_STYLES = (
+    "j", "em", "b", "i", "it", "u", "s", "del", "ins", "sc", "sc1", "sc2", "tt", "key", "nq",
+    "anl", "by", "esd", "langnf", "stn", "rws", "sta", "lws", "bts", "metro", "station", "stnlnk",
+    "rwsa", "lrts", "mtr", "flaglist",
 )  # fmt: skip

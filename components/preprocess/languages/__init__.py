@@ -1,0 +1,1 @@
+"""Facts about languages and their wikis: names, numbers, dates, templates, sentences."""
