@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all, and their checksums."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -14,6 +15,20 @@ from pathlib import Path
 from components.shared.errors import InputError
 
 _CHUNK_BYTES = 1 << 20
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def room_expected(path: Path) -> Iterator[None]:
+    """Raise InputError where the block finds no room left on the disk of `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise InputError(
+            f"{path}: {error.strerror}; free some there, or give its place more, and run again"
+        ) from error
 
 
 @contextmanager
@@ -95,7 +110,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     A folder that stood at `path` before is replaced; if the block fails, it stays.
     """
-    with scratch_folder(path) as scratch:
+    with room_expected(path), scratch_folder(path) as scratch:
         yield scratch
         scratch.chmod(0o755)  # mkdtemp makes 0700, which another user's container can't read
         # Moved aside first: a half-deleted folder must not stand under the name of a whole one.
@@ -112,8 +127,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
-        yield scratch
-        os.replace(scratch, path)
+        with room_expected(path):
+            yield scratch
+            os.replace(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
 

@@ -7,7 +7,9 @@ optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's and NVIDIA's) a
 `global_step`.
 """
 
+import errno
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -298,16 +300,23 @@ def write_snapshot(
                 "learning_rate, a larger warmup_rate, or precision float32"
             )
     with whole_folder(folder) as scratch:
-        tf.raw_ops.SaveV2(
-            prefix=str(scratch / _BUNDLE),
-            tensor_names=list(tensors),
-            shape_and_slices=[""] * len(tensors),
-            tensors=list(tensors.values()),
-        )
+        _write_bundle(scratch / _BUNDLE, tensors)
         write_descriptions(scratch, config, vocabulary, lowercase=lowercase)
         for name, text in (more or {}).items():
             (scratch / name).write_text(text, encoding="utf-8")
         write_manifest(scratch, step=step)
+
+
+def _write_bundle(prefix: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    try:
+        tf.raw_ops.SaveV2(
+            prefix=str(prefix),
+            tensor_names=list(tensors),
+            shape_and_slices=[""] * len(tensors),
+            tensors=list(tensors.values()),
+        )
+    except tf.errors.ResourceExhaustedError as error:  # TensorFlow's for a full disk
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(prefix)) from error
 
 
 def restore(folder: Path, variables: Mapping[str, keras.Variable]) -> None:

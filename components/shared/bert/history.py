@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from components.shared.files import write_text
+from components.shared.files import room_expected, write_text
 
 
 class History:
@@ -38,7 +38,7 @@ class History:
         """
 
         def add(entry: dict[str, Any]) -> None:
-            with path.open("a", encoding="utf-8") as file:
+            with room_expected(path), path.open("a", encoding="utf-8") as file:
                 file.write(_line(entry))
 
         write_text(path, self.text())
