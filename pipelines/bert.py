@@ -89,6 +89,7 @@ def bert(
     job_timeout_seconds: int = PretrainConfig.job_timeout_seconds,
     checkpoint_directory: str = PretrainConfig.checkpoint_directory,
     checkpoint_every_steps: int = PretrainConfig.checkpoint_every_steps,
+    max_restarts: int = PretrainConfig.max_restarts,
     tensorboard_directory: str = PretrainConfig.tensorboard_directory,
     seed: int = PretrainConfig.seed,
 ) -> Outputs:
@@ -180,12 +181,14 @@ def bert(
         pending_timeout_seconds: above one node, how long the pods may wait for a place or an
             image, with nothing going on, before the step fails and says why.
         job_timeout_seconds: above one node, how long the MPIJob may run in all.
-        checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
-            the training steps keep the checkpoints of the run under way, each in a subfolder
-            (pretrain-128, pretrain-512, finetune-<learning rate>), so that a step that was
-            killed or preempted is retried from there. One of its own for each run. Empty: a
-            retry starts the step anew.
+        checkpoint_directory: folder (on a mounted volume), gs:// or s3:// URL under which the
+            training steps keep their checkpoints, each in a subfolder (pretrain-128,
+            pretrain-512, finetune-<learning rate>), so that a new pod resumes from them. The
+            last one of each step stays. Runs at the same time need one directory each. Empty
+            keeps them in the pod, where only the training's own restarts find them.
         checkpoint_every_steps: updates between two of those checkpoints.
+        max_restarts: how many times in a row a training that died or hung is restarted in its
+            pod without reaching a newer checkpoint; 0 never restarts it.
         tensorboard_directory: folder (on a mounted volume) under which the training steps write
             TensorBoard's events, each in a subfolder; empty writes none.
         seed: equal seed, input, settings and number of processes give equal results.
@@ -247,6 +250,7 @@ def bert(
         job_timeout_seconds=job_timeout_seconds,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
+        max_restarts=max_restarts,
         tensorboard_directory=tensorboard_directory,
         seed=seed,
     ).set_display_name("Pretrain at length 128")
@@ -272,6 +276,7 @@ def bert(
         job_timeout_seconds=job_timeout_seconds,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
+        max_restarts=max_restarts,
         tensorboard_directory=tensorboard_directory,
         seed=seed,
     ).set_display_name("Pretrain at length 512")
@@ -296,6 +301,7 @@ def bert(
             job_timeout_seconds=job_timeout_seconds,
             checkpoint_directory=checkpoint_directory,
             checkpoint_every_steps=checkpoint_every_steps,
+            max_restarts=max_restarts,
             tensorboard_directory=tensorboard_directory,
             seed=seed,
         ).set_display_name("Fine-tune on SQuAD")

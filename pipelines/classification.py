@@ -54,6 +54,7 @@ def classification(
     job_timeout_seconds: int = FinetuneClassificationConfig.job_timeout_seconds,
     checkpoint_directory: str = FinetuneClassificationConfig.checkpoint_directory,
     checkpoint_every_steps: int = FinetuneClassificationConfig.checkpoint_every_steps,
+    max_restarts: int = FinetuneClassificationConfig.max_restarts,
     tensorboard_directory: str = FinetuneClassificationConfig.tensorboard_directory,
     seed: int = FinetuneClassificationConfig.seed,
 ) -> Outputs:
@@ -97,11 +98,14 @@ def classification(
         pending_timeout_seconds: above one node, how long the pods may wait for a place or an
             image, with nothing going on, before the step fails and says why.
         job_timeout_seconds: above one node, how long the MPIJob may run in all.
-        checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
-            the training step keeps the checkpoints of the run under way, in the subfolder
-            finetune-classification, so that a step that was killed or preempted is retried from
-            there. One of its own for each run. Empty: a retry starts the step anew.
+        checkpoint_directory: folder (on a mounted volume), gs:// or s3:// URL under which the
+            training step keeps its checkpoints, in the subfolder finetune-classification, so
+            that a new pod resumes from them. The last one stays. Runs at the same time need one
+            directory each. Empty keeps them in the pod, where only the training's own restarts
+            find them.
         checkpoint_every_steps: updates between two of those checkpoints.
+        max_restarts: how many times in a row a training that died or hung is restarted in its
+            pod without reaching a newer checkpoint; 0 never restarts it.
         tensorboard_directory: folder (on a mounted volume) under which the training step writes
             TensorBoard's events, in a subfolder; empty writes none.
         seed: equal seed, input, settings and number of processes give equal results.
@@ -143,6 +147,7 @@ def classification(
         job_timeout_seconds=job_timeout_seconds,
         checkpoint_directory=checkpoint_directory,
         checkpoint_every_steps=checkpoint_every_steps,
+        max_restarts=max_restarts,
         tensorboard_directory=tensorboard_directory,
         seed=seed,
     ).set_display_name("Fine-tune on the sentences")

@@ -51,9 +51,9 @@ class _Needs:
     backoff_factor: float = 2.0
 
 
-# A training step that was killed, or whose node was taken away, is started again and goes on
-# from its newest checkpoint. Its new node takes longer to come than this back-off; it only
-# keeps a step that fails at once from using up its retries in seconds.
+# A training that dies is restarted in its pod; a pod that is lost, here: the new one resumes from
+# the newest checkpoint. Its node takes longer to come than this back-off, which only keeps a step
+# that fails at once from using up its retries in seconds.
 _TRAINING = _Needs(
     gpus=_ALL,
     trains=True,

@@ -64,4 +64,5 @@ def train(config: FinetuneConfig) -> None:
         vocabulary=initial.folder / "vocab.txt",
         lowercase=initial.lowercase,
         inputs=sha256(config.squad / "train.json"),
+        initial=initial.folder,
     )

@@ -45,6 +45,7 @@ def train(config: PretrainConfig) -> None:
         vocabulary=config.vocabulary,
         lowercase=shards.lowercase,
         inputs=shards.fingerprint,
+        initial=config.initial_checkpoint,
     )
 
 

@@ -22,6 +22,14 @@ class PeerLostError(Exception):
     """Another process of the run ended: this one's failure is a consequence."""
 
 
+class TrainingLostError(Exception):
+    """Processes that train died or hung: a restart may resume from the newest checkpoint.
+
+    The message's first line says all that fits in a line. A stage that raises it ends with the
+    message alone and exit status 1.
+    """
+
+
 class DivergedError(Exception):
     """A training's numbers are no numbers any more: the message says which setting to try.
 

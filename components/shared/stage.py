@@ -8,11 +8,19 @@ import sys
 import traceback
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from components.shared.artifacts import local_path
-from components.shared.errors import DivergedError, InputError, JobError, PeerLostError, Preempted
+from components.shared.errors import (
+    DivergedError,
+    InputError,
+    JobError,
+    PeerLostError,
+    Preempted,
+    TrainingLostError,
+)
 from components.shared.files import write_text
 from components.shared.text import expect_utf8, parse_json
 
@@ -27,7 +35,8 @@ ERROR_FILE = "error.txt"
 _EXIT_INPUT_ERROR = 2
 _EXIT_SIGINT = 128 + signal.SIGINT
 _EXIT_SIGTERM = 128 + signal.SIGTERM
-_IN_THEIR_OWN_WORDS = (DivergedError, InputError, JobError, PeerLostError, Preempted)
+_FAILURES = (DivergedError, JobError, PeerLostError, TrainingLostError)
+_IN_THEIR_OWN_WORDS = (*_FAILURES, InputError, Preempted)
 
 
 def main(
@@ -61,7 +70,7 @@ def main(
     except InputError as error:
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(_EXIT_INPUT_ERROR)
-    except (DivergedError, JobError, PeerLostError) as error:
+    except _FAILURES as error:
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(1)
     except Preempted as error:
@@ -83,7 +92,8 @@ def _run_for_kubeflow(
         _write_executor_output(executor_input, metadata or {})
     except Exception as error:
         output_file = Path(executor_input["outputs"]["outputFile"])
-        write_text(output_file.with_name(ERROR_FILE), _describe(name, error) + "\n")
+        with suppress(OSError, InputError):  # of a full disk, say, which must not hide the error
+            write_text(output_file.with_name(ERROR_FILE), _describe(name, error) + "\n")
         raise
 
 

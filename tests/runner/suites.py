@@ -60,6 +60,7 @@ SUITES = (
             "tests/components/pretrain",
             "tests/components/shared/bert",
             "tests/components/shared/mpijob",
+            "tests/components/shared/processes",
         ),
         "images/pretrain",
     ),

@@ -32,6 +32,7 @@ def finetune_classification(
     checkpoint_directory: str = FinetuneClassificationConfig.checkpoint_directory,
     tensorboard_directory: str = FinetuneClassificationConfig.tensorboard_directory,
     hang_timeout_seconds: float = FinetuneClassificationConfig.hang_timeout_seconds,
+    max_restarts: int = FinetuneClassificationConfig.max_restarts,
     log_every_steps: int = FinetuneClassificationConfig.log_every_steps,
     seed: int = FinetuneClassificationConfig.seed,
     max_length_tokens: int = FinetuneClassificationConfig.max_length_tokens,
@@ -68,13 +69,16 @@ def finetune_classification(
         job_timeout_seconds: above one node, how long the job may run in all.
         checkpoint_every_steps: updates between two checkpoints of the run under way.
         num_checkpoints_kept: how many of those are kept, the newest.
-        checkpoint_directory: folder (on a mounted volume), gs:// or s3:// address under which
-            this step keeps those in a subfolder of its own, so that a step that was killed goes
-            on from them; empty keeps them in the container, where a retry does not find them.
+        checkpoint_directory: folder (on a mounted volume), gs:// or s3:// URL under which this step
+            keeps those in a subfolder, so that a new pod resumes from them. The last one stays:
+            from it, an output whose upload failed is written again without training. Empty
+            keeps them in the pod, where only the training's own restarts find them.
         tensorboard_directory: folder (on a mounted volume) under which this step writes
             TensorBoard's events in a subfolder of its own; empty writes none.
         hang_timeout_seconds: how long a process may stand still before all are ended, from
             the first update on; the longest update comes on top.
+        max_restarts: how many times in a row a training that died or hung is restarted in its
+            pod without reaching a newer checkpoint; 0 never restarts it.
         log_every_steps: updates between two lines of the history.
         seed: equal seed, input and number of processes give equal results.
         max_length_tokens: tokens of a sentence or a pair; the rest is cut off.

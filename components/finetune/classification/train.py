@@ -52,5 +52,6 @@ def train(config: FinetuneClassificationConfig) -> None:
         vocabulary=initial.folder / "vocab.txt",
         lowercase=initial.lowercase,
         inputs=sha256(find_rows(config.sentences, TRAIN)),
+        initial=initial.folder,
         labels=labels,
     )

@@ -30,8 +30,7 @@ def initialize(*, seed: int, precision: str) -> None:
         # which train; on the other hand an exchange begins with a cycle only.
         os.environ.setdefault("HOROVOD_CYCLE_TIME", _CPU_CYCLE_MILLISECONDS)
     hvd.init()
-    if hvd.size() > 1:
-        publish(hvd.rank())
+    publish(hvd.rank())
     if gpus:
         # One GPU a process: with all visible, each process would take memory on each.
         tf.config.set_visible_devices(gpus[hvd.local_rank()], "GPU")

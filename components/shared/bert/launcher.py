@@ -1,10 +1,12 @@
 """Starts a stage's training on several processes of this machine, and ends them together.
 
 horovodrun would do, but it hides which process failed and why behind its own traceback,
-and cuts progress bars; its rendezvous server is used here. Under horovodrun or mpirun
-themselves (several machines) nothing is launched: each process watches the others itself.
+and cuts progress bars; its rendezvous server is used here. A single process is a child too:
+what ends it, such as the kernel for want of memory, leaves this one alive. Under horovodrun or
+mpirun themselves (several machines) nothing is launched: each process watches the others itself.
 """
 
+import ctypes
 import faulthandler
 import multiprocessing
 import os
@@ -15,16 +17,22 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import wait
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from components.shared.bert import mpirun
 from components.shared.bert.pulse import Watch, pulse, reader, server_address
-from components.shared.errors import DivergedError, InputError, PeerLostError, Preempted
+from components.shared.errors import (
+    DivergedError,
+    InputError,
+    PeerLostError,
+    Preempted,
+    TrainingLostError,
+)
+from components.shared.processes.termination import Termination
 
 _RANK_VARIABLES = ("HOROVOD_RANK", "OMPI_COMM_WORLD_RANK")
 _GLOO_TIMEOUT_VARIABLE = "HOROVOD_GLOO_TIMEOUT_SECONDS"
@@ -33,6 +41,10 @@ _LOOPBACK = "127.0.0.1"
 # reports, then name the one that was the cause.
 _GRACE_SECONDS = 3.0
 _LOOK_EVERY_SECONDS = 1.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_MAX_REPORT_CHARACTERS = 10_000
+# How the kernel ends a process for want of memory, and what a shell or container makes of it.
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 # Which failure is told where several processes failed: the cause before its consequences.
 _LAST_TOLD = (Preempted.__name__, PeerLostError.__name__)
 # What is raised again as the process raised it, without its traceback.
@@ -45,40 +57,45 @@ def rank_from_outside() -> int | None:
     return int(ranks[0]) if ranks else None
 
 
+def run_as_rank(work: Callable[[Any], None], config: Any, *, hang_timeout_seconds: float) -> None:
+    """Call `work(config)` in a process that horovodrun or mpirun started.
+
+    Raises:
+        Exception: as `work` does.
+    """
+    mpirun.join()
+    _expect_own_address()
+    _watch_from_within(hang_timeout_seconds)
+    try:
+        work(config)
+    except PeerLostError:
+        time.sleep(_GRACE_SECONDS)  # horovodrun names the one that ends first
+        raise
+
+
 def run_on_processes(
     num_processes: int,
     work: Callable[[Any], None],
     config: Any,
     *,
     hang_timeout_seconds: float,
+    termination: Termination,
 ) -> None:
     """Call `work(config)` in each of several Horovod processes; return when all have ended.
 
     Args:
-        num_processes: processes to start on this machine; 1 runs in this one.
+        num_processes: processes to start on this machine.
         work: a function at the top level of a module.
         config: its argument; goes to each process.
         hang_timeout_seconds: how long one may stand still before all are ended.
+        termination: passes a SIGTERM on to them.
 
     Raises:
         InputError, DivergedError: as the first process that failed raised it.
         Preempted: after a SIGTERM, once the processes have saved what they had.
-        RuntimeError: with the traceback of the first process that failed, or the stack of
-            the one that hung.
+        TrainingLostError: with the traceback of the first process that failed, the signal that
+            ended it, or the stack of the process that hung.
     """
-    if rank_from_outside() is not None:
-        mpirun.join()
-        _expect_own_address()
-        _watch_from_within(hang_timeout_seconds)
-        try:
-            work(config)
-        except PeerLostError:
-            time.sleep(_GRACE_SECONDS)  # horovodrun names the one that ends first
-            raise
-        return
-    if num_processes == 1:
-        work(config)
-        return
     from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
     from horovod.runner.http.http_server import RendezvousServer
 
@@ -86,31 +103,37 @@ def run_on_processes(
     port = server.start()
     server.init(get_host_assignments(parse_hosts(f"{_LOOPBACK}:{num_processes}"), num_processes))
     context = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory(prefix="ranks-") as reports:
+    # Also the processes' own temporary files: one that is killed removes none.
+    with tempfile.TemporaryDirectory(prefix="ranks-", ignore_cleanup_errors=True) as scratch:
+        pipes = [context.Pipe(duplex=False) for _ in range(num_processes)]
         processes = [
             context.Process(
                 target=_work_as_rank,
                 args=(
                     _rank_environment(rank, num_processes, port, hang_timeout_seconds),
-                    reports,
+                    scratch,
+                    report,
                     work,
                     config,
                 ),
                 name=f"rank-{rank}",
             )
-            for rank in range(num_processes)
+            for rank, (_, report) in enumerate(pipes)
         ]
         watch = Watch(num_processes, hang_timeout_seconds, reader((_LOOPBACK, port)))
         try:
-            with _forward_sigterm(processes) as asked_to_end:
-                for process in processes:
-                    process.start()
-                _wait_for(processes, watch, Path(reports))
-            _raise_first_failure(processes, Path(reports), asked_to_end.is_set())
+            with termination.passed_on_to(processes):
+                stuck = _wait_for(processes, watch, Path(scratch))
+            failures = _find_failures(
+                processes, [report for report, _ in pipes], termination.is_requested
+            )
+            if failures or stuck:
+                raise _explain(stuck or min(failures), num_processes)
         finally:
             for process in processes:
-                process.kill()
-                process.join()
+                if process.pid is not None:
+                    process.kill()
+                    process.join()
             server.stop()
 
 
@@ -145,36 +168,19 @@ def _loopback_interface() -> str:
     return "lo" if "lo" in names else names[0]
 
 
-@contextmanager
-def _forward_sigterm(processes: list[SpawnProcess]) -> Iterator[threading.Event]:
-    """Let the processes save their state: Kubernetes sends the signal to the first alone."""
-    asked_to_end = threading.Event()
-
-    def forward(*_: Any) -> None:
-        asked_to_end.set()
-        for process in processes:
-            if process.is_alive():
-                process.terminate()
-
-    # Python takes signals in the main thread only; a test may run elsewhere.
-    if threading.current_thread() is not threading.main_thread():
-        yield asked_to_end
-        return
-    before = signal.signal(signal.SIGTERM, forward)
-    try:
-        yield asked_to_end
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _work_as_rank(
-    environment: dict[str, str], reports: str, work: Callable[[Any], None], config: Any
+    environment: dict[str, str],
+    scratch: str,
+    report: Connection,
+    work: Callable[[Any], None],
+    config: Any,
 ) -> None:
+    _end_with_parent()
     os.environ.update(environment)
+    tempfile.tempdir = os.environ["TMPDIR"] = scratch
     rank = int(environment["HOROVOD_RANK"])
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     # What a process that hangs was doing; the launcher asks for it.
-    stack = _stack_file(Path(reports), rank).open("w", encoding="utf-8")
+    stack = _stack_file(Path(scratch), rank).open("w", encoding="utf-8")
     faulthandler.register(signal.SIGUSR1, file=stack)
     if rank > 0:
         # Rank 0 speaks for all; what the others have to say is in their report.
@@ -185,27 +191,33 @@ def _work_as_rank(
         kind, text = type(error).__name__, traceback.format_exc()
         if kind in _IN_THEIR_OWN_WORDS:
             text = str(error)
-        _report(Path(reports), rank, kind, text)
+        # Not into a file: the disk may be full. A pipe holds 64 KiB.
+        report.send((kind, text[-_MAX_REPORT_CHARACTERS:]))
         sys.exit(1)
 
 
-def _stack_file(reports: Path, rank: int) -> Path:
-    return reports / f"{rank}.stack"
+def _stack_file(scratch: Path, rank: int) -> Path:
+    return scratch / f"{rank}.stack"
 
 
-def _report(reports: Path, rank: int, kind: str, text: str) -> None:
-    (reports / f"{rank}").write_text(f"{kind}\n{text}", encoding="utf-8")
+def _end_with_parent() -> None:
+    """Have the kernel end this process with the launcher, which may be killed.
+
+    At once: the next start may train with the same checkpoints.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a process that was not spawned"
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent.pid:  # it ended before
+        os._exit(1)
 
 
-def _end_with_parent(parent: int) -> None:
-    """A launcher that was killed can't end its processes: each watches for that itself."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+def _wait_for(processes: list[SpawnProcess], watch: Watch, scratch: Path) -> "_Failure | None":
+    """Wait until all have ended well, or the first badly and the others a little longer.
 
-
-def _wait_for(processes: list[SpawnProcess], watch: Watch, reports: Path) -> None:
-    """Wait until all have ended well, or the first badly and the others a little longer."""
+    Returns:
+        The failure of a process that hangs.
+    """
     running = dict(enumerate(processes))
     deadline = None
     while running and (deadline is None or time.monotonic() < deadline):
@@ -216,16 +228,17 @@ def _wait_for(processes: list[SpawnProcess], watch: Watch, reports: Path) -> Non
         if any(process.exitcode for process in processes):
             deadline = time.monotonic() + _GRACE_SECONDS
         elif stuck := watch.find_stuck(running):
-            _report_stuck(*stuck, running[stuck[0]], reports)
-            return
+            rank, what = stuck
+            stack = _take_stack(running[rank], _stack_file(scratch, rank))
+            return _Failure(0, rank, "stuck", f"it {what}; all were ended\n{stack}".rstrip())
+    return None
 
 
-def _report_stuck(rank: int, what: str, process: SpawnProcess, reports: Path) -> None:
+def _take_stack(process: SpawnProcess, file: Path) -> str:
     assert process.pid is not None, "a process that was started has an id"
     os.kill(process.pid, signal.SIGUSR1)
-    time.sleep(1)  # for its stack; one that is stopped writes none
-    stack = _stack_file(reports, rank).read_text(encoding="utf-8")
-    _report(reports, rank, "stuck", f"it {what}; all were ended\n{stack}".rstrip())
+    time.sleep(1)  # one that is stopped writes none
+    return file.read_text(encoding="utf-8")
 
 
 def _expect_own_address() -> None:
@@ -273,25 +286,44 @@ def _watch_from_within(timeout_seconds: float) -> None:
     threading.Thread(target=repeat, name="watch", daemon=True).start()
 
 
-def _raise_first_failure(processes: list[SpawnProcess], reports: Path, asked_to_end: bool) -> None:
+class _Failure(NamedTuple):
+    place: int
+    """Causes come before their consequences."""
+    rank: int
+    kind: str
+    """The name of the process's exception, or how it ended without one."""
+    text: str
+
+
+def _find_failures(
+    processes: list[SpawnProcess], reports: list[Connection], asked_to_end: bool
+) -> list[_Failure]:
     failures = []
-    for rank, process in enumerate(processes):
-        report = reports / str(rank)
-        if report.exists():
-            kind, _, text = report.read_text(encoding="utf-8").partition("\n")
+    for rank, (process, report) in enumerate(zip(processes, reports, strict=True)):
+        if report.poll():
+            kind, text = report.recv()
         elif asked_to_end and process.exitcode == -signal.SIGTERM:
             kind, text = Preempted.__name__, "ended by SIGTERM before the first update"
         elif process.exitcode:
-            status = f"signal {-process.exitcode}" if process.exitcode < 0 else process.exitcode
-            kind = "ended"
-            text = f"the process ended with {status} and no error of its own (out of memory?)"
+            kind, text = "ended", f"the process ended with {_describe_end(process.exitcode)}"
         else:
             continue
-        told = _LAST_TOLD.index(kind) + 1 if kind in _LAST_TOLD else 0
-        failures.append((told, rank, kind, text))
-    if not failures:
-        return
-    _, rank, kind, text = min(failures)
-    if kind in _IN_THEIR_OWN_WORDS:
-        raise _IN_THEIR_OWN_WORDS[kind](text)
-    raise RuntimeError(f"rank {rank} of {len(processes)} failed:\n{text}")
+        place = _LAST_TOLD.index(kind) + 1 if kind in _LAST_TOLD else 0
+        failures.append(_Failure(place, rank, kind, text))
+    return failures
+
+
+def _describe_end(exit_code: int) -> str:
+    status = f"signal {-exit_code}" if exit_code < 0 else f"exit status {exit_code}"
+    hint = " (out of memory?)" if exit_code in _KILLED else ""
+    return f"{status} and no error of its own{hint}"
+
+
+def _explain(failure: _Failure, num_processes: int) -> Exception:
+    if failure.kind in _IN_THEIR_OWN_WORDS:
+        return _IN_THEIR_OWN_WORDS[failure.kind](failure.text)
+    who = f"rank {failure.rank} of {num_processes}" if num_processes > 1 else "the training"
+    lines = failure.text.splitlines()
+    # A traceback ends with the error; a stack begins with why it was asked for.
+    cause = lines[-1] if failure.text.startswith("Traceback") else lines.pop(0)
+    return TrainingLostError("\n".join([f"{who} failed: {cause}", *lines]))

@@ -1,5 +1,6 @@
 """checkpoint.json: what a checkpoint folder holds, and whether it is whole; free of TensorFlow."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def check_files(folder: Path, *, has_manifest: bool = False) -> None:
         if not path.exists() or sha256(path) != expected:
             state = "altered or cut short" if path.exists() else "missing"
             raise InputError(f"{path}: {state}; take another checkpoint or write this one again")
+
+
+def fingerprint(folder: Path) -> str:
+    """Return what tells a checkpoint from others: a checksum over its files."""
+    manifest = folder / MANIFEST
+    if manifest.exists():
+        return sha256(manifest)
+    checksums = "".join(f"{path.name} {sha256(path)}\n" for path in sorted(folder.iterdir()))
+    return hashlib.sha256(checksums.encode()).hexdigest()
 
 
 def has_random_weights(folder: Path) -> bool:

@@ -1,31 +1,44 @@
 """Runs a training stage and says how it ended; free of TensorFlow, as the launcher is."""
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from components.shared import artifacts
 from components.shared.bert.history import History
-from components.shared.bert.launcher import rank_from_outside, run_on_processes
+from components.shared.bert.launcher import rank_from_outside, run_as_rank, run_on_processes
 from components.shared.bert.manifest import MANIFEST
 from components.shared.bert.settings import TrainingConfig
+from components.shared.bert.states import open_states, step_of
+from components.shared.errors import InputError
 from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.mpijob.inside import is_inside
+from components.shared.processes.supervisor import supervise
+from components.shared.processes.termination import Termination
 from components.shared.stage import Metadata
 
 
 def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) -> Metadata:
     """Call `train(config)` on all processes, write the metrics and return the metadata.
 
+    A training that dies is restarted from its newest checkpoint, except by horovodrun or mpirun.
+
     Raises:
         InputError: before the training, if an output can't stand where it is to go.
+        Exception: as `supervise` does.
     """
-    if not rank_from_outside():  # other processes' machines may not have the outputs
+    rank = rank_from_outside()
+    if not rank:  # other ranks' machines may not have the outputs
         for path in (config.history, config.metrics):
             expect_place(path)
         expect_place(config.checkpoint, is_folder=True)
         expect_replaceable(config.checkpoint, MANIFEST)
-    if config.num_nodes > 1 and rank_from_outside() is None:
+    if rank is not None:
+        run_as_rank(train, config, hang_timeout_seconds=config.hang_timeout_seconds)
+        if rank > 0:
+            return {}
+    elif config.num_nodes > 1:
         from components.shared.mpijob.train import train_on_nodes  # Kubernetes's client
 
         train_on_nodes(config)
@@ -33,20 +46,57 @@ def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) ->
         # warns of an output that has no file here.
         for path in filter(artifacts.address_of, (config.history, config.metrics)):
             artifacts.fetch(path)
-        history = History.read(config.history)
-        summary = history.summary()
     else:
-        run_on_processes(
-            config.num_processes, train, config, hang_timeout_seconds=config.hang_timeout_seconds
-        )
-        if rank_from_outside():
-            return {}
-        history = History.read(config.history)
-        summary = history.summary()
+        _train_here(config, train)
+    history = History.read(config.history)
+    summary = history.summary()
+    if rank is not None or config.num_nodes == 1:
         write_text(config.metrics, json.dumps(summary, indent=2) + "\n")
         if is_inside():
             outputs = (config.checkpoint, config.history, config.metrics)
             for path in filter(artifacts.address_of, outputs):
                 artifacts.publish(path)
+        _remove_states_beside_output(config)
     checkpoint = {"step": history.entries[-1]["step"], **summary}
     return {"checkpoint": checkpoint, config.metrics_output: summary}
+
+
+def _train_here(config: TrainingConfig, train: Callable[[Any], None]) -> None:
+    def train_once(termination: Termination) -> None:
+        run_on_processes(
+            config.num_processes,
+            train,
+            config,
+            hang_timeout_seconds=config.hang_timeout_seconds,
+            termination=termination,
+        )
+
+    supervise(
+        train_once,
+        label=config.step_name,
+        max_restarts=config.max_restarts,
+        find_newest_step=lambda: _find_newest_step(config),
+    )
+
+
+def _find_newest_step(config: TrainingConfig) -> int | None:
+    """Return the optimizer steps in the newest checkpoint; None while its store can't tell."""
+    try:
+        names = open_states(config.step_checkpoints).names()
+    except InputError as error:
+        print(f"{config.step_name}: {error}", file=sys.stderr, flush=True)
+        return None
+    return step_of(names[0]) if names else 0
+
+
+def _remove_states_beside_output(config: TrainingConfig) -> None:
+    """Remove the last state where it would be lost with the output anyway.
+
+    Elsewhere it stays: Kubeflow uploads the output after this process has ended, and a step
+    whose pod is lost until then writes the output again from that state, without training.
+    """
+    if config.checkpoint_directory:
+        return
+    states = open_states(config.step_checkpoints)
+    for name in states.names():
+        states.remove(name)

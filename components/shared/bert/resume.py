@@ -17,7 +17,7 @@ from components.shared.bert.checkpoint import (
 from components.shared.bert.history import History
 from components.shared.bert.manifest import check_files
 from components.shared.bert.pulse import pulse
-from components.shared.bert.states import States
+from components.shared.bert.states import States, name_state, step_of
 from components.shared.bert.trainer import Trainer
 from components.shared.errors import InputError
 
@@ -113,13 +113,14 @@ class StepCheckpoints:
         self._writing.result()
         self._writing = None
 
-    def remove(self) -> None:
-        """Remove them all, once the run's result is written."""
+    def keep_only(self, step: int) -> None:
+        """Remove all states but that of a step."""
         for name in self._states.names():
-            self._states.remove(name)
+            if name != name_state(step):
+                self._states.remove(name)
 
     def _write(self, step: int, tensors: Mapping[str, Any], texts: Mapping[str, str]) -> None:
-        name = f"step-{step:08d}"
+        name = name_state(step)
         self._states.write(
             name,
             lambda folder: write_snapshot(
@@ -138,7 +139,7 @@ class StepCheckpoints:
 
     def _restore(self, names: list[str]) -> tuple[int, dict[str, Any], list[dict[str, Any]]] | None:
         self._states.remove_leftovers()
-        for name in names:
+        for index, name in enumerate(names):
             with self._states.read(name) as folder:
                 try:
                     check_files(folder, has_manifest=True)
@@ -147,27 +148,44 @@ class StepCheckpoints:
                         f"passed over {self._states}/{name}: {error}", file=sys.stderr, flush=True
                     )
                     continue
-                self._expect_same_run(folder, name)
-                trainer = self._trainer
-                step = restore_training(folder, trainer.task.model, trainer.optimizer)
-                trainer_state = json.loads((folder / _TRAINER).read_text("utf-8"))
-                entries = History.read(folder / _HISTORY).entries
-            print(f"going on from step {step} of {self._states}", file=sys.stderr, flush=True)
-            return step, trainer_state, entries
+                if not self._is_of_finished_run(folder, name):
+                    trainer = self._trainer
+                    step = restore_training(folder, trainer.task.model, trainer.optimizer)
+                    trainer_state = json.loads((folder / _TRAINER).read_text("utf-8"))
+                    entries = History.read(folder / _HISTORY).entries
+                    print(
+                        f"resuming from step {step} of {self._states}", file=sys.stderr, flush=True
+                    )
+                    return step, trainer_state, entries
+            # The last one last: as long as it is there, the others may go.
+            for finished in reversed(names[index:]):
+                self._states.remove(finished)
+            return None
         if names:
             print("no whole state is left: starting anew", file=sys.stderr, flush=True)
         return None
 
-    def _expect_same_run(self, folder: Path, name: str) -> None:
+    def _is_of_finished_run(self, folder: Path, name: str) -> bool:
+        """Whether a state is the last of another run, which needs it no more.
+
+        Raises:
+            InputError: if it is of another run that has not finished.
+        """
         theirs, ours = json.loads((folder / _RUN).read_text("utf-8")), json.loads(self._run)
-        other = [name for name in ours if theirs.get(name) != ours[name]]
-        if other:
-            setting = other[0]
-            raise InputError(
-                f"{self._states}/{name}: the state of a run with {setting} "
-                f"{theirs.get(setting)!r}, this one has {ours[setting]!r}; remove that folder to "
-                "start anew, or give another checkpoint_directory"
-            )
+        other = [setting for setting in ours if theirs.get(setting) != ours[setting]]
+        if not other:
+            return False
+        setting = other[0]
+        difference = (
+            f"{self._states}/{name}: the state of a run with {setting} "
+            f"{theirs.get(setting)!r}, this one has {ours[setting]!r}"
+        )
+        if step_of(name) == theirs["num_steps"]:
+            print(f"{difference}; that run is finished: removed", file=sys.stderr, flush=True)
+            return True
+        raise InputError(
+            f"{difference}; remove that folder to start anew, or give another checkpoint_directory"
+        )
 
     def _expect_none_newer_elsewhere(self, names: list[str]) -> None:
         """Not to start anew because the machines came in another order than last time."""

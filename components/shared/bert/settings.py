@@ -15,6 +15,18 @@ _CHOICES = {
     "precision": PRECISIONS,
     "xla": ("auto", "on", "off"),
 }
+_LEAST = {
+    "global_batch_size": 1,
+    "micro_batch_size": 1,
+    "num_processes": 1,
+    "num_nodes": 1,
+    "job_timeout_seconds": 1,
+    "checkpoint_every_steps": 1,
+    "num_checkpoints_kept": 1,
+    "max_restarts": 0,
+    "log_every_steps": 1,
+    "seed": 0,
+}
 _MIN_HANG_TIMEOUT_SECONDS = 5.0
 
 
@@ -64,14 +76,17 @@ class TrainingConfig(ABC):
     num_checkpoints_kept: int = 2
     """How many of those are kept, the newest."""
     checkpoint_directory: str = ""
-    """Folder, gs:// or s3:// address under which each step keeps those in a subfolder; "" is
-    beside the output. The same command goes on from them."""
+    """Folder, gs:// or s3:// URL under which each step keeps those in a subfolder; "" is beside
+    the output. The same command resumes from them. Only here does the last one stay."""
     tensorboard_directory: str = ""
     """Folder under which each step writes TensorBoard's events in a subfolder while it trains;
     "" writes none."""
     hang_timeout_seconds: float = 30.0
     """How long a process may stand still before all are ended; from the first update on, and
     the longest update comes on top."""
+    max_restarts: int = 3
+    """How many times in a row a training that died or hung is restarted without reaching a newer
+    checkpoint; 0 never restarts it."""
     log_every_steps: int = 10
     """Updates between two lines of the history."""
     seed: int = 12345
@@ -83,18 +98,9 @@ class TrainingConfig(ABC):
                 raise InputError(
                     f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
                 )
-        for name in (
-            "global_batch_size",
-            "micro_batch_size",
-            "num_processes",
-            "num_nodes",
-            "job_timeout_seconds",
-            "checkpoint_every_steps",
-            "num_checkpoints_kept",
-            "log_every_steps",
-        ):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be 1 or more, got {getattr(self, name)}")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
         if not 0 <= self.warmup_rate < 1:
             raise InputError(
                 f"warmup_rate must be from 0 up to but not 1, got {self.warmup_rate}; BERT: 0.1"
@@ -121,8 +127,6 @@ class TrainingConfig(ABC):
                 "tensorboard_directory must be a folder (on a mounted volume), got "
                 f"{self.tensorboard_directory!r}"
             )
-        if self.seed < 0:
-            raise InputError(f"seed must be 0 or more, got {self.seed}")
         if self.learning_rate <= 0:
             raise InputError(f"learning_rate must be above 0, got {self.learning_rate}")
         self.split_batch(self.num_processes)

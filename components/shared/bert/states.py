@@ -14,6 +14,16 @@ from components.shared.places import SCHEMES
 _PREFIX = "step-"
 
 
+def name_state(step: int) -> str:
+    """Return the name of the state after so many optimizer steps."""
+    return f"{_PREFIX}{step:08d}"
+
+
+def step_of(name: str) -> int:
+    """Return the optimizer steps of a state."""
+    return int(name.removeprefix(_PREFIX))
+
+
 class States(Protocol):
     """Folders named `step-…`, whole or not there; other files beside them are left alone."""
 
@@ -43,6 +53,19 @@ def open_states(place: str) -> States:
     if place.startswith(SCHEMES):
         return BucketStates(place, open_bucket(place))
     return FolderStates(Path(place))
+
+
+def remove_states_under(place: str) -> None:
+    """Remove the states in all subfolders of a place; other files stay."""
+    place = place.rstrip("/")
+    if place.startswith(SCHEMES):
+        folders = {name.partition("/")[0] for name in open_bucket(place).names() if "/" in name}
+    else:
+        folders = {path.name for path in Path(place).glob("*/")}
+    for folder in sorted(folders):
+        states = open_states(f"{place}/{folder}")
+        for name in states.names():
+            states.remove(name)
 
 
 class FolderStates:

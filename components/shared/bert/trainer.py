@@ -122,7 +122,7 @@ class Trainer:
             micro_batches: this process's share of an update's global batch, by step.
             first_step: updates done before.
             history: takes the numbers of each few steps.
-            save: writes a checkpoint of the state after so many updates.
+            save: writes a checkpoint of the state after so many updates; the last state too.
 
         Returns:
             The updates done; fewer than the last step where a process was sent a SIGTERM.
@@ -161,11 +161,10 @@ class Trainer:
                     history.append(entry)
                     note = f"loss {entry['loss']:.3f}"
                 shown.advance(note=note)
-                if done == settings.num_steps:
-                    break
-                if is_asked_to_end or done % settings.checkpoint_every_steps == 0:
+                is_last = done == settings.num_steps
+                if is_last or is_asked_to_end or done % settings.checkpoint_every_steps == 0:
                     save(done)
-                if is_asked_to_end:
+                if is_last or is_asked_to_end:
                     return done
         return settings.num_steps
 

@@ -7,6 +7,7 @@ from components.shared.bert import distributed
 from components.shared.bert.checkpoint import write_checkpoint
 from components.shared.bert.events import EventWriter
 from components.shared.bert.history import History
+from components.shared.bert.manifest import fingerprint
 from components.shared.bert.resume import StepCheckpoints
 from components.shared.bert.settings import TrainingConfig
 from components.shared.bert.states import open_states
@@ -25,6 +26,7 @@ def train_task(
     vocabulary: Path,
     lowercase: bool,
     inputs: str,
+    initial: Path | None = None,
     labels: Sequence[str] | None = None,
 ) -> None:
     """Train a task and write its checkpoint and history.
@@ -38,6 +40,7 @@ def train_task(
         vocabulary: the vocab.txt that goes into the checkpoint.
         lowercase: whether its text is lower-cased.
         inputs: a checksum of the data that is trained on.
+        initial: the checkpoint folder of the first weights; None where they are random.
         labels: a classifier's, in the order of its outputs.
     """
     trainer = Trainer(
@@ -57,26 +60,34 @@ def train_task(
         ),
     )
     history = History([], label=label)
+    is_first = distributed.rank() == 0
     # How many processes share the batch, how often a line is logged or a state is saved, and
     # where, may change from one start to the next.
     may_change = {
         "num_processes", "num_nodes", "worker_pod", "pending_timeout_seconds",
         "job_timeout_seconds", "micro_batch_size", "log_every_steps",
         "checkpoint_every_steps", "checkpoint_directory", "num_checkpoints_kept",
-        "hang_timeout_seconds", "tensorboard_directory",
+        "hang_timeout_seconds", "max_restarts", "tensorboard_directory",
     }  # fmt: skip
     same = {name: value for name, value in settings(config).items() if name not in may_change}
     steps = StepCheckpoints(
         open_states(config.step_checkpoints),
         trainer=trainer,
         history=history,
-        run={"label": label, "num_steps": num_steps, "inputs": inputs, **same},
+        run={
+            "label": label,
+            "num_steps": num_steps,
+            "inputs": inputs,
+            "initial_weights": fingerprint(initial) if initial and is_first else "",
+            "architecture": task.model.bert.config.to_json(),
+            **same,
+        },
         num_kept=config.num_checkpoints_kept,
         vocabulary=vocabulary,
         lowercase=lowercase,
     )
     first_step = steps.restore_newest()
-    if distributed.rank() == 0:
+    if is_first:
         history.write_to(config.history)
         if config.events is not None:
             history.pass_on(EventWriter(config.events, first_step=first_step).write)
@@ -88,7 +99,7 @@ def train_task(
             f"ended by SIGTERM at step {done} of {num_steps}, which is saved; the same command "
             "goes on from it"
         )
-    if distributed.rank() == 0:
+    if is_first:
         write_checkpoint(
             config.checkpoint,
             model=task.model,
@@ -97,5 +108,5 @@ def train_task(
             step=num_steps,
             labels=labels,
         )
-        steps.remove()
+        steps.keep_only(num_steps)
     distributed.wait_for_all()

@@ -63,12 +63,15 @@ class Stage:
     def states(self) -> Path:
         return self.output / "checkpoint-steps"
 
-    def wait_for_state(self, process: subprocess.Popen, pattern: str = "step-*") -> None:
+    def wait_for_state(
+        self, process: subprocess.Popen, pattern: str = "step-*", *, states: Path | None = None
+    ) -> None:
         """Return once a folder that fits is there which was not before."""
-        before = set(self.states.glob(pattern))
+        states = states or self.states
+        before = set(states.glob(pattern))
         deadline = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < deadline:
-            if set(self.states.glob(pattern)) - before:
+            if set(states.glob(pattern)) - before:
                 return
             time.sleep(0.0005)
         process.kill()

@@ -57,6 +57,7 @@ def test_the_global_batch_is_cut_evenly(global_batch, micro_batch, processes, ex
         ("num_processes", 0),
         ("num_steps", 0),
         ("seed", -1),
+        ("max_restarts", -1),
         ("tensorboard_directory", "s3://bucket/events"),
         ("checkpoint_directory", "gcs://bucket/run"),
         ("sequence_length", 4),

@@ -1,6 +1,7 @@
 """The whole task: it learns labels that words give away, and goes on where it was killed."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from components.shared.bert.history import History
 from components.shared.bert.manifest import write_untrained
 from components.shared.classification.sentences import Row, write_sentences
 from components.shared.errors import InputError
+from tests.components.processes import find_children
 
 WORDS = [f"word{i}" for i in range(20)]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "so-so", *WORDS]
@@ -108,6 +110,28 @@ def test_it_learns_what_words_give_away(straight):
 
 
 @pytest.mark.slow
+def test_a_training_that_is_killed_is_restarted_where_it_was(folder, straight, tmp_path):
+    """Kill -9 of the process that trains: the step ends with the losses of a run left alone."""
+    states = tmp_path / "checkpoint-steps"
+    with subprocess.Popen(
+        command(folder, tmp_path, checkpoint_every_steps=5),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not list(states.glob("step-*")) and time.monotonic() < deadline:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.001)
+        os.kill(find_children(process.pid)[-1], signal.SIGKILL)
+        _, errors = process.communicate(timeout=240)
+
+    assert process.returncode == 0, errors
+    assert "; restart 1 of 3 from step " in errors
+    assert losses(tmp_path) == losses(straight)
+
+
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(folder, straight, tmp_path):
     """Kill -9, then two processes: the same data in the same order, so the same losses."""
     states = tmp_path / "checkpoint-steps"
@@ -121,13 +145,13 @@ def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(folder, s
         while not list(states.glob("step-*")) and time.monotonic() < deadline:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
     assert not (tmp_path / "checkpoint").exists()
 
     done = run(folder, tmp_path, checkpoint_every_steps=5, num_processes=2)
 
     assert done.returncode == 0, done.stderr
-    assert "going on from step" in done.stderr
+    assert "resuming from step" in done.stderr
     np.testing.assert_allclose(losses(tmp_path), losses(straight), rtol=1e-2, atol=5e-3)
     assert not states.exists()
 

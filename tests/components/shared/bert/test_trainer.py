@@ -15,6 +15,7 @@ from components.shared.bert.history import History
 from components.shared.bert.launcher import run_on_processes
 from components.shared.bert.trainer import MicroBatch, Trainer, TrainerSettings
 from components.shared.errors import DivergedError
+from components.shared.processes.termination import Termination
 
 V100 = "Tesla V100-SXM2-16GB"
 SETTINGS = {
@@ -140,7 +141,9 @@ def overflow_on_rank_1(folder: Path) -> None:
 @pytest.mark.slow
 def test_an_overflow_on_one_process_has_all_skip_the_step(tmp_path):
     """Both count it, halve the scale, have equal weights; gradients travel once an update."""
-    run_on_processes(2, overflow_on_rank_1, tmp_path, hang_timeout_seconds=30)
+    run_on_processes(
+        2, overflow_on_rank_1, tmp_path, hang_timeout_seconds=30, termination=Termination()
+    )
 
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
     assert first == second

@@ -73,6 +73,7 @@ def test_the_job_puts_the_outputs_where_the_step_finds_them(
     config = make_config(num_nodes=2, num_processes=2)
     with monkeypatch.context() as in_the_job:
         in_the_job.setenv(JOB_VARIABLE, "job")
+        in_the_job.setenv("HOROVOD_RANK", "0")
         told = train_and_summarize(make_config(), write_outputs)
     shutil.rmtree(mount / "minio")
     cluster.operator = succeed
