@@ -45,7 +45,10 @@ def retraining(pipeline: GraphComponent) -> GraphComponent:
         with dsl.If(looked.outputs["is_new"] == True, name="newer-dump"):  # noqa: E712 - kfp's
             trained = pipeline(**{**parameters, **found})
             recorded = record_dump(
-                dump=found["dump"], fingerprint=looked.outputs["fingerprint"], record=record
+                dump=found["dump"],
+                fingerprint=looked.outputs["fingerprint"],
+                record=record,
+                dump_checkpoints=found["checkpoint_directory"],
             )
             recorded.after(trained).set_caching_options(False)
             recorded.set_display_name("Note the dump")

@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from components.ingest.config import IngestConfig, LookConfig
+from components.ingest.config import IngestConfig, LookConfig, RecordConfig
 from components.shared.images import name_image
 
 
@@ -90,13 +90,19 @@ def look_for_dump(
 
 
 @dsl.container_component
-def record_dump(dump: str, fingerprint: str, record: str) -> dsl.ContainerSpec:
-    """Note which dump was trained on, for the next look.
+def record_dump(
+    dump: str,
+    fingerprint: str,
+    record: str,
+    dump_checkpoints: str = RecordConfig.dump_checkpoints,
+) -> dsl.ContainerSpec:
+    """Note which dump was trained on, for the next look, and remove its trainings' checkpoints.
 
     Args:
         dump: as it was found.
         fingerprint: as it was found.
         record: JSON file to write: a path (on a mounted volume), gs:// or s3:// address.
+        dump_checkpoints: the folder of checkpoints as it was found; empty removes none.
     """
     return dsl.ContainerSpec(
         image=name_image("ingest"),

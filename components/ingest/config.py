@@ -146,11 +146,15 @@ class RecordConfig:
     """As `look` found it."""
     record: str
     """JSON file to write: a path (on a mounted volume), gs:// or s3:// address."""
+    dump_checkpoints: str = ""
+    """The folder of checkpoints that `look` gave: the trainings' last ones are removed there; ""
+    removes none."""
 
     def __post_init__(self) -> None:
         for name in ("dump", "fingerprint", "record"):
             expect_given(self, name)
         expect_path_or_bucket("record", self.record)
+        expect_path_or_bucket("dump_checkpoints", self.dump_checkpoints)
 
 
 def expect_given(config: object, name: str) -> None:

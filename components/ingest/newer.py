@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from components.ingest.dump_names import parse_dump_name
 from components.ingest.find import find_files, open_site
 from components.ingest.remote import open_remote, refusal
 from components.ingest.sources import Source, parse_dump
+from components.shared.bert.states import remove_states_under
 from components.shared.buckets import open_bucket
 from components.shared.errors import InputError
 from components.shared.files import expect_place, write_text
@@ -51,11 +53,21 @@ def look(config: LookConfig) -> None:
 
 
 def record(config: RecordConfig) -> None:
-    """Note a dump as trained on.
+    """Note a dump as trained on, and remove the checkpoints of the trainings on it.
 
     Raises:
         InputError: if the record can't be written.
     """
+    _write_record(config)
+    if not config.dump_checkpoints:
+        return
+    try:
+        remove_states_under(config.dump_checkpoints)
+    except InputError as error:  # the run is complete without it
+        print(f"checkpoints not removed: {error}", file=sys.stderr, flush=True)
+
+
+def _write_record(config: RecordConfig) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     content = {"dump": config.dump, "fingerprint": config.fingerprint, "recorded": now}
     text = json.dumps(content, indent=2) + "\n"

@@ -98,6 +98,42 @@ def test_each_dump_has_its_checkpoints(tmp_path, server, site):
     assert folders[0].startswith("s3://bucket/checkpoints/dump-")
 
 
+@pytest.mark.parametrize("scheme", ["", "gs", "s3"])
+def test_the_note_of_a_dump_removes_its_checkpoints(tmp_path, stores, scheme):
+    """Those of all its trainings; what else is there, and other dumps' checkpoints, stay."""
+    root = f"{scheme}://data/checkpoints" if scheme else str(tmp_path / "checkpoints")
+    (tmp_path / "x").write_bytes(b"x")
+    kept = ["dump-1/pretrain-128/notes.txt", "dump-2/finetune/step-00000007/checkpoint.json"]
+    removed = [
+        "dump-1/pretrain-128/step-00000060/checkpoint.json",
+        "dump-1/finetune/step-00000007/x",
+    ]
+    removed += ["dump-1/finetune/step-00000007/checkpoint.json"]
+    for name in (*kept, *removed):
+        if scheme:
+            open_bucket(root).upload(tmp_path / "x", name)
+        else:
+            path = Path(root, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+
+    record(
+        RecordConfig(
+            dump="d",
+            fingerprint="f",
+            record=str(tmp_path / "last.json"),
+            dump_checkpoints=f"{root}/dump-1",
+        )
+    )
+
+    left = (
+        open_bucket(root).names()
+        if scheme
+        else [str(path.relative_to(root)) for path in Path(root).rglob("*") if path.is_file()]
+    )
+    assert sorted(left) == kept
+
+
 def test_a_file_in_a_store_is_new_when_it_was_replaced(tmp_path, stores):
     """Files that a pattern matches: also when one came."""
     (tmp_path / "x").write_bytes(b"x")
