@@ -7,16 +7,15 @@ RUN := .venv/bin/python
 SYNC := $(RUN) sync.py
 VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' components/shared/images.py)
 # What the images stand on; by digest (name@sha256:…) where a registry is reached.
-BASE ?= python:3.11-slim-bookworm
-# Those with TensorFlow: cpu, or gpu on NVIDIA's CUDA images with cuDNN and NCCL. images/README.md
+BASE ?= python:3.13-slim-trixie
+# Those with TensorFlow: cpu, or gpu for NVIDIA GPUs. images/README.md
 VARIANT ?= cpu
-ifeq ($(VARIANT),gpu)
-TENSORFLOW_BUILD_BASE ?= nvidia/cuda:12.6.3-cudnn-devel-ubuntu24.04
-TENSORFLOW_BASE ?= nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04
-else
 TENSORFLOW_BUILD_BASE ?= $(BASE)
 TENSORFLOW_BASE ?= $(BASE)
-endif
+# The package index and the proxy for Go modules of this shell are those of the builds too;
+# docker takes the values from the environment, so that no command shows a password.
+export PACKAGE_INDEX ?= $(or $(UV_DEFAULT_INDEX),$(PIP_INDEX_URL))
+MIRRORS := --build-arg PACKAGE_INDEX --build-arg GOPROXY
 # An address for the images' labels, without what signs in.
 SOURCE ?= $(shell git config --get remote.origin.url 2>/dev/null | sed 's|//[^/@]*@|//|')
 # Machines that `make compile` sizes the pipeline for.
@@ -111,12 +110,12 @@ image = kubeflow-bert/$(1):$(VERSION)
 
 image-%:
 	docker build --build-arg BASE=$(BASE) --build-arg TENSORFLOW=$(call image,tensorflow) \
-		--build-arg VERSION=$(VERSION) --build-arg SOURCE="$(SOURCE)" \
+		--build-arg VERSION=$(VERSION) --build-arg SOURCE="$(SOURCE)" $(MIRRORS) \
 		--file images/$*/Dockerfile --tag $(call image,$*) .
 
 image-tensorflow:
 	docker build --build-arg BUILD_BASE=$(TENSORFLOW_BUILD_BASE) \
-		--build-arg BASE=$(TENSORFLOW_BASE) --build-arg VARIANT=$(VARIANT) \
+		--build-arg BASE=$(TENSORFLOW_BASE) --build-arg VARIANT=$(VARIANT) $(MIRRORS) \
 		--file images/tensorflow/Dockerfile --tag $(call image,tensorflow) .
 
 image-pretrain image-finetune image-evaluate: image-tensorflow

@@ -2,7 +2,7 @@
 
 Dataflow, and a worker pool beside Flink's task managers, start this image by it. Beam gives
 it in images of 1.5 GB only; here Go builds it, at the version of Beam in uv.lock, from the Go
-module proxy, whose checksum database vouches for it. Go itself comes from there as well.
+module proxy (GOPROXY names another one). Go itself comes from there as well.
 """
 
 import hashlib
@@ -16,7 +16,9 @@ from pathlib import Path
 
 _GO = "v0.0.1-go1.26.8.linux-amd64"
 _GO_SHA256 = "30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7"
-_PROXY = "https://proxy.golang.org"
+# Go's own list of proxies, as in "https://goproxy.example.com,direct": the first is asked for Go.
+_PUBLIC_PROXY = "https://proxy.golang.org"
+_PROXY = (os.environ.get("GOPROXY") or _PUBLIC_PROXY).split(",")[0].split("|")[0]
 _PROGRAM = "github.com/apache/beam/sdks/v2/python/container"
 
 
@@ -32,6 +34,7 @@ def main() -> None:
             "GOCACHE": f"{folder}/cache",
             "GOFLAGS": "-modcacherw",
             "GOPATH": f"{folder}/path",
+            "GOPROXY": os.environ.get("GOPROXY") or _PUBLIC_PROXY,
             "GOTOOLCHAIN": "local",
         }
         command = [str(go), "install", "-trimpath", "-ldflags=-s -w", f"{_PROGRAM}@v{version}"]

@@ -82,8 +82,8 @@ def test_the_base_images_of_both_variants_have_the_same_versions():
 @pytest.mark.parametrize(
     ("settings", "build_base", "base"),
     [
-        ((), "python:3.11-slim-bookworm", "python:3.11-slim-bookworm"),
-        (("VARIANT=gpu",), "nvidia/cuda:12.6.3-cudnn-devel-", "nvidia/cuda:12.6.3-cudnn-runtime-"),
+        ((), "python:3.13-slim-trixie", "python:3.13-slim-trixie"),
+        (("VARIANT=gpu",), "python:3.13-slim-trixie", "python:3.13-slim-trixie"),
         (
             ("VARIANT=gpu", "TENSORFLOW_BUILD_BASE=nvcr.io/ngc:1", "TENSORFLOW_BASE=nvcr.io/ngc:1"),
             "nvcr.io/ngc:1",
@@ -93,7 +93,7 @@ def test_the_base_images_of_both_variants_have_the_same_versions():
     ],
 )
 def test_the_bases_are_arguments(settings, build_base, base):
-    """Of CPU and GPU variants; CUDA's are for the images with TensorFlow only."""
+    """Both variants stand on one base; another one can be given for TensorFlow alone."""
     # Not as a part of the make that runs the tests.
     environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     command = ["make", "--dry-run", "image-ingest", "image-tensorflow", *settings]
@@ -199,3 +199,20 @@ def test_an_image_takes_ssh_connections_from_the_pods_of_its_job(stage, tmp_path
     )
 
     assert done.stdout.split() == ["10001", "/usr/bin/orted"], done.stderr
+
+
+def test_an_image_build_shows_no_credentials_of_the_package_index():
+    """docker takes the URL from the environment, not from a command that make prints."""
+    url = "https://user:secret@packages.example.com/simple"
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    done = subprocess.run(
+        ["make", "--dry-run", "image-ingest", "image-tensorflow"],
+        cwd=REPOSITORY,
+        env=environment | {"UV_DEFAULT_INDEX": url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.count("--build-arg PACKAGE_INDEX ") == 2
+    assert "secret" not in done.stdout
