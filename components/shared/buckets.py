@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from components.shared.errors import InputError
+from components.shared.errors import InputError, UnreachableError
 from components.shared.files import sha256, whole_file
 from components.shared.parallel import run_in_threads
 from components.shared.progress import progress_in_bytes
@@ -15,6 +15,7 @@ from components.shared.stores import Advance, GcsStore, S3Store, Store, Stored
 
 _READ_SECONDS = 60.0
 _NUM_FILES_AT_ONCE = 4
+_TOO_MANY_REQUESTS, _SERVER_ERRORS = 429, 500
 
 
 class Bucket:
@@ -129,7 +130,8 @@ class Bucket:
             yield
         except self._store.errors as error:
             address = self._join(name) if name else self._address
-            raise InputError(f"{address}: {error}; {_remedy(error)}") from error
+            kind = UnreachableError if _may_pass(error) else InputError
+            raise kind(f"{address}: {error}; {_remedy(error)}") from error
 
 
 def open_bucket(address: str, *, timeout_seconds: float = _READ_SECONDS) -> Bucket:
@@ -160,12 +162,21 @@ def open_bucket(address: str, *, timeout_seconds: float = _READ_SECONDS) -> Buck
     return Bucket(address, store, f"{prefix}/" if prefix else "")
 
 
+def _may_pass(error: Exception) -> bool:
+    """Whether the network or the store's servers failed, rather than refused."""
+    status = _find_status(error)
+    if status is None:
+        return not _is_of_credentials(error)
+    return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS
+
+
+def _is_of_credentials(error: Exception) -> bool:
+    return "credential" in str(error).lower() or "google.auth" in type(error).__module__
+
+
 def _remedy(error: Exception) -> str:
     status = _find_status(error)
-    is_of_credentials = (
-        "credential" in str(error).lower() or "google.auth" in type(error).__module__
-    )
-    if status in {401, 403} or is_of_credentials or "ExpiredToken" in str(error):
+    if status in {401, 403} or _is_of_credentials(error) or "ExpiredToken" in str(error):
         return "renew the credentials, or give their account the right to read and write here"
     return "check the bucket's name, the credentials and the network"
 

@@ -10,6 +10,10 @@ class InputError(Exception):
     """
 
 
+class UnreachableError(InputError):
+    """A bucket can't be reached or fails: the same command may succeed a little later."""
+
+
 class Preempted(Exception):  # noqa: N818 - nothing went wrong
     """The machine is needed elsewhere: the state is saved, and the same command goes on from it.
 

@@ -31,6 +31,7 @@ from components.shared.errors import (
     PeerLostError,
     Preempted,
     TrainingLostError,
+    UnreachableError,
 )
 from components.shared.processes.termination import Termination
 
@@ -48,7 +49,9 @@ _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 # Which failure is told where several processes failed: the cause before its consequences.
 _LAST_TOLD = (Preempted.__name__, PeerLostError.__name__)
 # What is raised again as the process raised it, without its traceback.
-_IN_THEIR_OWN_WORDS = {one.__name__: one for one in (DivergedError, InputError, Preempted)}
+_IN_THEIR_OWN_WORDS = {
+    one.__name__: one for one in (DivergedError, InputError, Preempted, UnreachableError)
+}
 
 
 def rank_from_outside() -> int | None:
@@ -91,7 +94,7 @@ def run_on_processes(
         termination: passes a SIGTERM on to them.
 
     Raises:
-        InputError, DivergedError: as the first process that failed raised it.
+        InputError, DivergedError, UnreachableError: as the first process that failed raised it.
         Preempted: after a SIGTERM, once the processes have saved what they had.
         TrainingLostError: with the traceback of the first process that failed, the signal that
             ended it, or the stack of the process that hung.

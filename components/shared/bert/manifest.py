@@ -50,7 +50,8 @@ def fingerprint(folder: Path) -> str:
     manifest = folder / MANIFEST
     if manifest.exists():
         return sha256(manifest)
-    checksums = "".join(f"{path.name} {sha256(path)}\n" for path in sorted(folder.iterdir()))
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    checksums = "".join(f"{path.name} {sha256(path)}\n" for path in files)
     return hashlib.sha256(checksums.encode()).hexdigest()
 
 

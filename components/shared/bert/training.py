@@ -97,7 +97,7 @@ def train_task(
         distributed.wait_for_all()
         raise Preempted(
             f"ended by SIGTERM at step {done} of {num_steps}, which is saved; the same command "
-            "goes on from it"
+            "resumes from there"
         )
     if is_first:
         write_checkpoint(

@@ -7,7 +7,7 @@ its process failed. The step's main process therefore survives what ends those t
 import sys
 from collections.abc import Callable
 
-from components.shared.errors import Preempted, TrainingLostError
+from components.shared.errors import Preempted, TrainingLostError, UnreachableError
 from components.shared.processes.termination import Termination
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 5.0, 300.0
@@ -34,7 +34,7 @@ def supervise(
     Raises:
         InputError, DivergedError: as the training raised it: a restart would raise it again.
         Preempted: after a SIGTERM to this process.
-        TrainingLostError: after the last restart, as the training raised it.
+        TrainingLostError, UnreachableError: after the last restart.
     """
     num_restarts, furthest_step = 0, -1
     with Termination.watch() as termination:
@@ -42,28 +42,29 @@ def supervise(
             try:
                 train(termination)
                 return
-            except (TrainingLostError, Preempted) as error:
+            except (TrainingLostError, UnreachableError, Preempted) as error:
                 if termination.is_requested:
                     raise
                 step = find_newest_step()
                 if step is not None and step > furthest_step:
                     num_restarts, furthest_step = 0, step
                 if num_restarts == max_restarts:
-                    if not max_restarts:
+                    if not max_restarts or isinstance(error, UnreachableError):
                         raise
                     raise TrainingLostError(
                         f"{error}\nnot restarted again: max_restarts {max_restarts} in a row have "
-                        f"not passed the checkpoint of step {step}"
+                        f"not reached a newer checkpoint"
                     ) from None
                 cause = str(error).splitlines()[0]
+                saved = "the newest checkpoint" if step is None else f"step {step}"
             wait_seconds = min(first_wait_seconds * 2**num_restarts, _LONGEST_WAIT_SECONDS)
             num_restarts += 1
             print(
-                f"{label}: {cause}; restart {num_restarts} of {max_restarts} from step {step} in "
+                f"{label}: {cause}; restart {num_restarts} of {max_restarts} from {saved} in "
                 f"{wait_seconds:g} s",
                 file=sys.stderr,
                 flush=True,
             )
             termination.wait(wait_seconds)
             if termination.is_requested:
-                raise Preempted(f"ended by SIGTERM between two tries; step {step} is saved")
+                raise Preempted(f"ended by SIGTERM between two tries; {saved} is saved")

@@ -51,7 +51,7 @@ class Stage:
 
     def run(self, **changes) -> subprocess.CompletedProcess:
         return subprocess.run(
-            self.command(**changes), capture_output=True, text=True, check=False, timeout=300
+            self.command(**changes), capture_output=True, text=True, check=False, timeout=600
         )
 
     def start(self, **changes) -> subprocess.Popen:
@@ -69,7 +69,7 @@ class Stage:
         """Return once a folder that fits is there which was not before."""
         states = states or self.states
         before = set(states.glob(pattern))
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while process.poll() is None and time.monotonic() < deadline:
             if set(states.glob(pattern)) - before:
                 return

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from components.shared.buckets import Bucket, open_bucket
-from components.shared.errors import InputError
+from components.shared.errors import InputError, UnreachableError
 from tests.components.faulty_proxy import Fault
 
 MB = 1 << 20
@@ -144,10 +144,23 @@ def test_credentials_that_have_expired_are_told(stores, tmp_path, scheme, method
     stores.coming.append(Fault(method, status=status, body=body, times=100))
     bucket = open_bucket(f"{scheme}://data/run", timeout_seconds=1)
 
-    with pytest.raises(InputError, match=f"{scheme}://data/run.*renew the credentials"):
+    with pytest.raises(InputError, match=f"{scheme}://data/run.*renew the credentials") as error:
         bucket.names() if body and scheme == "s3" else bucket.download("x", tmp_path / "copy")
 
+    assert not isinstance(error.value, UnreachableError)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [503, 0])
+def test_a_store_that_fails_is_told_from_one_that_refuses(stores, status, monkeypatch):
+    """With an error of its server, or without an answer: the same may succeed later."""
+    stores.coming.append(Fault("GET", status=503, times=100))
+    if not status:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    with pytest.raises(UnreachableError, match=r"s3://data/run.*check the bucket's name"):
+        open_bucket("s3://data/run", timeout_seconds=1).names()
 
 
 def test_bytes_that_were_altered_in_the_store_are_refused(bucket, stores, file, tmp_path):

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from components.shared.bert.launcher import run_on_processes
-from components.shared.errors import DivergedError, InputError, Preempted, TrainingLostError
+from components.shared.errors import (
+    DivergedError,
+    InputError,
+    Preempted,
+    TrainingLostError,
+    UnreachableError,
+)
 from components.shared.processes.supervisor import supervise
 
 
@@ -65,6 +71,11 @@ def diverge(folder: Path) -> None:
 def be_preempted_once(folder: Path) -> None:
     if start_attempt(folder) == 1:
         raise Preempted("ended by SIGTERM at step 30 of 60, which is saved")
+
+
+def be_out_of_reach_once(folder: Path) -> None:
+    if start_attempt(folder) == 1:
+        raise UnreachableError("s3://data/run: the server fails")
 
 
 def ask_to_end_and_wait(folder: Path) -> None:
@@ -123,7 +134,7 @@ def test_restarts_in_vain_end_with_the_error_and_their_number(tmp_path):
 
     assert str(error.value).splitlines() == [
         "the training failed: the process ended with exit status 1 and no error of its own",
-        "not restarted again: max_restarts 2 in a row have not passed the checkpoint of step 0",
+        "not restarted again: max_restarts 2 in a row have not reached a newer checkpoint",
     ]
     assert count_attempts(tmp_path) == 3
 
@@ -148,9 +159,10 @@ def test_without_restarts_the_first_failure_is_the_end(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sigterm_to_a_training_process_alone_restarts_it(tmp_path):
-    """Nobody asked the step to end."""
-    run(be_preempted_once, tmp_path)
+@pytest.mark.parametrize("work", [be_preempted_once, be_out_of_reach_once])
+def test_a_training_that_was_ended_alone_or_lost_its_bucket_is_restarted(tmp_path, work):
+    """Nobody asked the step to end; the store's server may be back."""
+    run(work, tmp_path)
 
     assert count_attempts(tmp_path) == 2
 
