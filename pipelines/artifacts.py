@@ -1,7 +1,7 @@
-"""What the steps of a run put out, from whichever place can be read.
+"""Read the artifacts of a run's steps from whichever place can be read.
 
-KFP 2.15 to 2.17 keep it in ML Metadata, which the UI's address serves and the API server's own
-does not; a server without ML Metadata lists it among the run's tasks. Where neither answers, the
+KFP 2.15 to 2.17 keep them in ML Metadata, which the UI's address serves and the API server's own
+does not; a server without ML Metadata lists them among the run's tasks. Where neither answers, the
 artifact store is listed, if the run names its place.
 """
 
@@ -16,14 +16,11 @@ from typing import Any
 from components.shared.buckets import open_bucket
 from components.shared.errors import InputError
 from pipelines.cluster import Cluster
+from pipelines.executions import UnreadableError
 from pipelines.packages import Package
 
 LOGS = "executor-logs"
 """KFP's artifact of a step's output on the terminal; of a retried step one a try, numbered."""
-
-
-class UnreadableError(Exception):
-    """A place could not be read; the message says which, and why."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,8 @@ class Artifact:
     uri: str = ""
     scalars: Mapping[str, float] = field(default_factory=dict)
     """Of a Metrics artifact."""
+    pod: str = ""
+    """Of the execution's last try; empty where the place does not tell."""
 
 
 def read_artifacts(cluster: Cluster, run: Any, package: Package) -> list[Artifact]:

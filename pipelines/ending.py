@@ -1,42 +1,42 @@
-"""What is told of a run that has ended: errors, what did not run, metrics, the link."""
+"""Tell how a run ended: errors, steps that did not run, metrics, the link."""
 
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.artifacts import UnreadableError, name_metrics, read_artifacts
+from pipelines.artifacts import name_metrics, read_artifacts
 from pipelines.cluster import Cluster
+from pipelines.executions import UnreadableError
+from pipelines.following import Look
 from pipelines.packages import Package
 from pipelines.progress import NOT_RUN, Step, state_of
-from pipelines.step_logs import explain_failure, find_failed_pods
+from pipelines.step_logs import explain_failure
 
 # The first step of a retraining; the others run if it finds another dump than last time's.
 _LOOK_FOR_DUMP = "look-for-dump"
 
 
-def describe_end(cluster: Cluster, run: Any, steps: Mapping[str, Step], package: Package) -> None:
-    """Print it; errors go to stderr."""
+def describe_end(cluster: Cluster, last: Look, package: Package) -> None:
+    """Print the end of a run; errors go to stderr."""
+    run = last.run
     if run.error and run.error.message:
         print(f"error: {run.error.message}", file=sys.stderr)
     if state_of(run) == "FAILED":
-        _print_errors(cluster, run, package)
-    for line in _describe_unrun(steps):
+        _print_errors(cluster, last, package)
+    for line in _describe_unrun(last.steps):
         print(line)
     _print_metrics(cluster, run, package)
     print(f"  {cluster.run_link(run.run_id)}")
 
 
-def _print_errors(cluster: Cluster, run: Any, package: Package) -> None:
-    titles = package.steps()
-    pods = find_failed_pods(run, package)
-    for pod in pods:
-        text = explain_failure(cluster, run, package, pod)
-        print(f"error: {titles[pod.step]}: {text}", file=sys.stderr, flush=True)
-    if not pods:
-        print(
-            f"error: no step's pod failed; the UI shows what did: {cluster.run_link(run.run_id)}",
-            file=sys.stderr,
-        )
+def _print_errors(cluster: Cluster, last: Look, package: Package) -> None:
+    failed = [one for one in last.executions if one.state == "FAILED"]
+    for execution in failed:
+        text = explain_failure(cluster, last.run, package, execution)
+        print(f"error: {last.steps[execution.step].title}: {text}", file=sys.stderr, flush=True)
+    if not failed:
+        link = cluster.run_link(last.run.run_id)
+        print(f"error: no step failed; the UI shows what did: {link}", file=sys.stderr)
 
 
 def _describe_unrun(steps: Mapping[str, Step]) -> list[str]:
@@ -59,7 +59,7 @@ def _print_metrics(cluster: Cluster, run: Any, package: Package) -> None:
         metrics = name_metrics(read_artifacts(cluster, run, package), package.steps())
     except UnreadableError as error:
         print(
-            f"the metrics can't be read here, see them in the UI, or give its address with --host "
+            f"the metrics can't be read from here; see the UI, or give its address with --host "
             f"({error})",
             file=sys.stderr,
         )

@@ -4,7 +4,8 @@ import datetime
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from kfp_server_api import ApiException
@@ -12,6 +13,8 @@ from urllib3.exceptions import HTTPError
 
 from components.shared.errors import InputError
 from pipelines.cluster import Cluster
+from pipelines.executions import Execution, list_executions
+from pipelines.packages import Package
 from pipelines.progress import (
     ENDED,
     NOT_RUN,
@@ -28,27 +31,36 @@ _SECONDS_OF_SILENCE = 300.0
 _SERVER_ERRORS = 500
 
 
-def follow(
-    cluster: Cluster, run_id: str, titles: Mapping[str, str], output: TextIO
-) -> tuple[Any, dict[str, Step]]:
-    """Show how a run goes until it has ended; return the run and its steps.
+@dataclass(frozen=True)
+class Look:
+    """A run as it is at one moment."""
+
+    run: Any
+    executions: Sequence[Execution]
+    steps: Mapping[str, Step]
+
+
+def follow(cluster: Cluster, run_id: str, package: Package, output: TextIO) -> Look:
+    """Show how a run goes until it has ended; return the last look at it.
 
     Args:
         cluster: where it runs.
         run_id: which.
-        titles: the steps to show: title by name in the IR.
-        output: where they are shown.
+        package: what it runs.
+        output: where its steps are shown.
 
     Raises:
         InputError: if the server refuses, or doesn't answer for some minutes.
     """
     show = _Table(output) if output.isatty() else _Log(output)
+    titles = package.steps()
     while True:
         run = _get(cluster, run_id)
-        steps = observe_steps(run, titles, datetime.datetime.now(datetime.UTC))
+        executions = list_executions(cluster, run, package)
+        steps = observe_steps(run, executions, titles, datetime.datetime.now(datetime.UTC))
         show(run, steps)
         if state_of(run) in ENDED:
-            return run, steps
+            return Look(run, executions, steps)
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
@@ -117,8 +129,8 @@ class _Table:
 
 
 def stand_by(
-    cluster: Cluster, run_id: str, look: Callable[[], Any], *, cancel_on_interrupt: bool
-) -> Any | None:
+    cluster: Cluster, run_id: str, look: Callable[[], Look], *, cancel_on_interrupt: bool
+) -> Look | None:
     """Follow until Ctrl-C, which leaves the run or cancels it and says so; None then."""
     try:
         return look()

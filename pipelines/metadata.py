@@ -13,8 +13,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from pipelines.artifacts import Artifact, UnreadableError
+from pipelines.artifacts import Artifact
 from pipelines.cluster import Cluster
+from pipelines.executions import UnreadableError
 from pipelines.packages import Package
 
 _TIMEOUT_SECONDS = 30
@@ -102,6 +103,7 @@ def list_artifacts(cluster: Cluster, run_id: str, package: Package) -> list[Arti
             name,
             artifacts[artifact].uri,
             _scalars(artifacts[artifact]) if name in package.metrics(step) else {},
+            executions[id_].get("pod_name", ""),
         )
         for (step, execution), id_ in newest.items()
         for (producer, name), artifact in outputs.items()

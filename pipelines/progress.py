@@ -2,10 +2,10 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pipelines.workflow import Workflow, driver_of
+from pipelines.executions import Execution
 
 NOT_RUN = "NOT_RUN"
 """The state of a step that a run ended without; the API has no word for it."""
@@ -76,48 +76,24 @@ def _cancelled_at(run: Any) -> datetime.datetime | None:
     return min(times, default=None)
 
 
-def list_tasks(run: Any) -> list[Any]:
-    """Return a run's tasks: the nodes of its workflow.
-
-    Besides them KFP lists the launcher's records in its cache, which have no display name.
-    """
-    tasks = (run.run_details and run.run_details.task_details) or ()
-    return [task for task in tasks if task.display_name]
-
-
-def observe_steps(run: Any, titles: Mapping[str, str], now: datetime.datetime) -> dict[str, Step]:
-    """Return the steps of a run by their names in the IR, in the pipeline's order.
-
-    A step is the node that bears its name; its driver, its pods and the pipeline itself are
-    others. A step whose driver failed has failed.
-    """
-    tasks = list_tasks(run)
-    workflow = Workflow(tasks)
-    return {
-        name: _observe(name, title, run, tasks, workflow, now) for name, title in titles.items()
-    }
+def observe_steps(
+    run: Any, executions: Sequence[Execution], titles: Mapping[str, str], now: datetime.datetime
+) -> dict[str, Step]:
+    """Return the steps of a run by their names in the IR, in the pipeline's order."""
+    missing = Step("", NOT_RUN if executions and state_of(run) in ENDED else _NOT_STARTED)
+    steps = {}
+    for name, title in titles.items():
+        own = [one for one in executions if one.step == name]
+        steps[name] = _observe(title, run, own, now) if own else replace(missing, title=title)
+    return steps
 
 
-def _observe(
-    name: str,
-    title: str,
-    run: Any,
-    tasks: Sequence[Any],
-    workflow: Workflow,
-    now: datetime.datetime,
-) -> Step:
-    drivers = [
-        task for task in tasks if task.display_name == driver_of(name) and task.state == "FAILED"
-    ]
-    # Argo lists the steps that it leaves out after a failure, too: without a state.
-    own = [task for task in tasks if task.display_name == name and task.state] + drivers
-    if not own:
-        return Step(title, NOT_RUN if state_of(run) in ENDED else _NOT_STARTED)
-    states = [_state_of_task(task, run) for task in own]
+def _observe(title: str, run: Any, own: Sequence[Execution], now: datetime.datetime) -> Step:
+    states = [_state_of_execution(one, run) for one in own]
     state = next((one for one in _PRECEDENCE if one in states), states[0])
-    is_cached = all(_is_cached(task, workflow) for task in own)
-    starts = [task.start_time for task in own if is_time(task.start_time)]
-    ends = [task.end_time for task in own if is_time(task.end_time)]
+    is_cached = all(one.is_cached for one in own)
+    starts = [one.start for one in own if one.start]
+    ends = [one.end for one in own if one.end]
     seconds = None
     if starts and state != "SKIPPED" and not is_cached:
         end = max(ends) if ends and state in ENDED else now
@@ -125,23 +101,11 @@ def _observe(
     return Step(title, state, seconds, len(own), is_cached)
 
 
-def _state_of_task(task: Any, run: Any) -> str:
-    """Return a task's state; one that was ended because its run was cancelled has not failed."""
+def _state_of_execution(execution: Execution, run: Any) -> str:
+    """Return a state; a step that was ended because its run was cancelled has not failed."""
     cancelled = _cancelled_at(run)
-    if cancelled and task.state == "FAILED" and task.end_time and task.end_time >= cancelled:
-        return "CANCELED"
-    return task.state
-
-
-def _is_cached(task: Any, workflow: Workflow) -> bool:
-    """Tell whether a step was done without a pod of its own."""
-    name = workflow.name_of(task) if task.state == "SUCCEEDED" else ""
-    return bool(name) and workflow.has_executor(name) and not workflow.executor_ids(name)
-
-
-def is_time(time: datetime.datetime | None) -> bool:
-    """Whether it is one: the API writes the year 1 or 1970 for none."""
-    return time is not None and time.year > 1970
+    was_ended = cancelled and execution.end and execution.end >= cancelled
+    return "CANCELED" if was_ended and execution.state == "FAILED" else execution.state
 
 
 def duration(seconds: float) -> str:

@@ -1,78 +1,50 @@
-"""Why a step of a run failed, in its own words, from whichever of its logs can be read."""
+"""Find out why a step of a run failed, from whichever of its logs can be read."""
 
 import json
 import re
-import urllib.error
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from kfp_server_api import ApiException
 
-from pipelines.artifacts import LOGS, UnreadableError, read_artifacts, read_text
+from pipelines.artifacts import LOGS, read_artifacts, read_text
 from pipelines.cluster import Cluster
+from pipelines.executions import Execution, UnreadableError
 from pipelines.packages import Package
-from pipelines.progress import list_tasks
-from pipelines.workflow import Workflow, driver_of, driver_pod_name, pod_name
 
 _MAX_LINES = 40
 # What KFP's launcher and driver write of their own, and Argo's process around them.
 _LAUNCHER = re.compile(r"(?P<severity>[IWEF])\d{4} [\d:.]+ +\d+ [\w.]+:\d+\] (?P<message>.*)")
 _ARGO = re.compile(r"time=\S+ level=.* argo=true|Error: exit status \d+$")
-# How a stage tells its error: `pretrain: error: …`.
+# A stage's own error: `pretrain: error: …`.
 _ERROR = re.compile(r"[a-z][a-z-]*( [a-z-]+)?: error: ")
 _TRACEBACK = "Traceback (most recent call last):"
 
 
-@dataclass(frozen=True)
-class FailedPod:
-    """The last try of a step that failed."""
-
-    step: str
-    name: str
-
-
-def find_failed_pods(run: Any, package: Package) -> list[FailedPod]:
-    """Return the pods whose logs say why a run failed, in the order of its steps."""
-    tasks = list_tasks(run)
-    workflow = Workflow(tasks)
-    found = []
-    for step in package.steps():
-        for task in tasks:
-            if task.state != "FAILED" or task.display_name not in (step, driver_of(step)):
-                continue
-            name = workflow.name_of(task)
-            if task.display_name == step:
-                pods = [
-                    pod_name(id_, package.pod_template(step)) for id_ in workflow.executor_ids(name)
-                ]
-            else:
-                pods = [driver_pod_name(id_) for id_ in workflow.driver_ids(name)]
-            found += [FailedPod(step, pod) for pod in pods[-1:]]
-    return found
-
-
-def explain_failure(cluster: Cluster, run: Any, package: Package, pod: FailedPod) -> str:
+def explain_failure(cluster: Cluster, run: Any, package: Package, execution: Execution) -> str:
     """Return a failed step's own error, or where to read it.
 
     A pod's log is there as long as the pod is; KFP's copy in the artifact store stays.
     """
-    namespace = _namespace_of(cluster, run)
-    readers: tuple[Callable[[], str], ...] = (
-        lambda: _read_from_api(cluster, run.run_id, pod.name),
-        lambda: _read_from_ui(cluster, run.run_id, pod.name, namespace),
-        lambda: _read_artifact(cluster, run, package, pod.step, namespace),
-    )
+    namespace, pod = _namespace_of(cluster, run), execution.pod
+    readers: list[Callable[[], str]] = []
+    if pod:
+        readers += [
+            lambda: _read_from_api(cluster, run.run_id, pod),
+            lambda: _read_from_ui(cluster, run.run_id, pod, namespace),
+        ]
+    readers.append(lambda: _read_artifact(cluster, run, package, execution, namespace))
     for read in readers:
         try:
             return find_error(read())
         except UnreadableError:
             continue
+    command = f"kubectl logs --namespace {namespace or 'kubeflow'} {pod} --container main"
     return (
-        "its log can't be read from here; see it with "
-        f"`kubectl logs --namespace {namespace or 'kubeflow'} {pod.name} --container main`, "
-        f"or in the UI: {cluster.run_link(run.run_id)}"
+        "its log can't be read from here; see it "
+        + (f"with `{command}`, or " if pod else "")
+        + f"in the UI: {cluster.run_link(run.run_id)}"
     )
 
 
@@ -94,18 +66,18 @@ def find_error(log: str) -> str:
         if line.strip() and not _ARGO.match(line)
     ]
     lines = [line for line, match in matches if not match]
-    starts = [number for number, line in enumerate(lines) if _ERROR.match(line)]
-    starts = starts or [number for number, line in enumerate(lines) if line == _TRACEBACK]
-    if starts:
-        return "\n".join(lines[starts[-1] :][-_MAX_LINES:])
+    own = [number for number, line in enumerate(lines) if _ERROR.match(line)]
+    if own:
+        return "\n".join(lines[own[-1] :][:_MAX_LINES])
+    crashes = [number for number, line in enumerate(lines) if line == _TRACEBACK]
     if lines:
-        return "\n".join(lines[-_MAX_LINES:])
+        return "\n".join(lines[crashes[-1] if crashes else 0 :][-_MAX_LINES:])
     errors = [match["message"] for _, match in matches if match and match["severity"] in "EF"]
     return errors[-1] if errors else "it wrote nothing before it ended"
 
 
 def _read_from_api(cluster: Cluster, run_id: str, pod: str) -> str:
-    """From the API server, at its own address."""
+    """Read a pod's log from the API server, at its own address."""
     text = _fetch(cluster, f"/apis/v1alpha1/runs/{quote(run_id)}/nodes/{quote(pod)}/log")
     # It has sent status 200 before it looks for the pod.
     if text.startswith('{"error'):
@@ -114,20 +86,25 @@ def _read_from_api(cluster: Cluster, run_id: str, pod: str) -> str:
 
 
 def _read_from_ui(cluster: Cluster, run_id: str, pod: str, namespace: str) -> str:
-    """From the UI, which serves another path."""
+    """Read a pod's log from the UI, which serves another path."""
     query = {"podname": pod, "runid": run_id}
     if namespace:
         query["podnamespace"] = namespace
     return _fetch(cluster, f"/k8s/pod/logs?{urlencode(query)}")
 
 
-def _read_artifact(cluster: Cluster, run: Any, package: Package, step: str, namespace: str) -> str:
-    """From the artifact `executor-logs`: through the UI, or from the store itself."""
+def _read_artifact(
+    cluster: Cluster, run: Any, package: Package, execution: Execution, namespace: str
+) -> str:
+    """Read the artifact `executor-logs` through the UI, or from the store itself."""
+    step = execution.step
     artifacts = read_artifacts(cluster, run, package)
-    # The copy of each try is an artifact of its own: executor-logs-0, executor-logs-1, …
     logs = [one for one in artifacts if one.step == step and one.name.startswith(LOGS) and one.uri]
+    # Of a loop's passes the one that failed, where the place tells them apart.
+    logs = [one for one in logs if one.pod == execution.pod] or logs
     if not logs:
         raise UnreadableError(f"{step} left no {LOGS}")
+    # The copy of each try is an artifact of its own: executor-logs-0, executor-logs-1, …
     uri = max(logs, key=lambda one: (one.execution, len(one.uri), one.uri)).uri
     scheme, _, place = uri.partition("://")
     bucket, _, key = place.partition("/")
@@ -143,7 +120,7 @@ def _read_artifact(cluster: Cluster, run: Any, package: Package, step: str, name
 def _fetch(cluster: Cluster, path: str) -> str:
     try:
         text = cluster.fetch(path).decode(errors="replace")
-    except (urllib.error.HTTPError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise UnreadableError(str(error)) from None
     if text.lstrip().lower().startswith("<!doctype html"):
         raise UnreadableError(f"{path}: a page of the UI")

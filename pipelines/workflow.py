@@ -1,4 +1,4 @@
-"""Find the pods behind a run's steps in what KFP 2.15 to 2.17 list of its workflow.
+"""Find the executions of a run's steps in what KFP 2.15 to 2.17 list of its workflow.
 
 KFP lists every node that Argo Workflows made by its display name, without the node's own id, but
 with the ids of the nodes below or after it. An id is `<workflow>-<FNV-1a of the node's name>`,
@@ -14,15 +14,51 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.executions import Execution, known_time
+from pipelines.packages import Package
+
 _FNV_OFFSET, _FNV_PRIME = 2166136261, 16777619
 _MOST_TRIES = 32
-_DRIVER = "-driver"
-_DRIVER_TEMPLATE = "system-container-driver"
+_TRY = re.compile(r"\((\d+)\)")
+_DRIVER, _DRIVER_TEMPLATE = "-driver", "system-container-driver"
 
 
-def driver_of(step: str) -> str:
-    """Return the display name of the node that prepares a step."""
-    return step + _DRIVER
+def list_executions(tasks: Sequence[Any], package: Package) -> list[Execution]:
+    """Return the executions of a run's steps.
+
+    A step is the node that bears its name; its driver, its pods and the graphs around it are
+    others. A step whose driver failed has failed.
+
+    Args:
+        tasks: the run's, as kfp's client gives them.
+        package: what it runs.
+    """
+    # Besides the nodes there are the launcher's records for its cache, which have no name, and
+    # the nodes that Argo leaves out after a failure, which have no state.
+    nodes = [task for task in tasks if task.display_name and task.state]
+    workflow = Workflow([task for task in tasks if task.display_name])
+    found: dict[tuple[str, str], tuple[list[int], Execution]] = {}
+    for step in package.steps():
+        for node in nodes:
+            is_driver = node.display_name == step + _DRIVER and node.state == "FAILED"
+            if node.display_name != step and not is_driver:
+                continue
+            name = workflow.name_of(node)
+            pods = workflow.driver_ids(name) if is_driver else workflow.executor_ids(name)
+            template = _DRIVER_TEMPLATE if is_driver else package.pod_template(step)
+            execution = Execution(
+                step,
+                node.state,
+                known_time(node.start_time),
+                known_time(node.end_time),
+                is_cached=node.state == "SUCCEEDED" and workflow.has_executor(name) and not pods,
+                pod=_pod_name(pods[-1], template) if pods else "",
+            )
+            # Of the tries of a graph around the step, only the last counts.
+            tries, place = _numbers(name), (step, _TRY.sub("", name or node.task_id))
+            if place not in found or tries > found[place][0]:
+                found[place] = (tries, execution)
+    return [execution for _, execution in found.values()]
 
 
 class Workflow:
@@ -75,19 +111,14 @@ class Workflow:
         return [names[name] for name in sorted(names, key=_numbers)]
 
 
-def pod_name(node_id: str, template: str) -> str:
+def _pod_name(node_id: str, template: str) -> str:
     """Return the name that Argo Workflows gives the pod of a node."""
     workflow, _, number = node_id.rpartition("-")
     return f"{workflow}-{template}-{number}"
 
 
-def driver_pod_name(node_id: str) -> str:
-    """Return the name of the pod of a driver's node."""
-    return pod_name(node_id, _DRIVER_TEMPLATE)
-
-
 def _numbers(name: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\((\d+)\)", name)]
+    return [int(number) for number in _TRY.findall(name)]
 
 
 def _hash(text: str, start: int = _FNV_OFFSET) -> int:

@@ -1,4 +1,4 @@
-"""What the API server of a real KFP 2.17 answered."""
+"""Answers recorded from the API server of a real KFP 2.17."""
 
 import json
 from pathlib import Path

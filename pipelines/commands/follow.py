@@ -66,14 +66,13 @@ def show(cluster: Cluster, run_id: str, package: Package, *, cancel_on_interrupt
     from pipelines.progress import state_of
 
     with server_errors(cluster, _REMEDY):
-        ended = stand_by(
+        last = stand_by(
             cluster,
             run_id,
-            lambda: follow(cluster, run_id, package.steps(), sys.stdout),
+            lambda: follow(cluster, run_id, package, sys.stdout),
             cancel_on_interrupt=cancel_on_interrupt,
         )
-        if ended is None:
+        if last is None:
             return _EXIT_INTERRUPTED
-        run, steps = ended
-        describe_end(cluster, run, steps, package)
-    return _EXITS[state_of(run)]
+        describe_end(cluster, last, package)
+    return _EXITS[state_of(last.run)]

@@ -75,9 +75,10 @@ def _fetch(cluster: Cluster, experiment: str, limit: int) -> list[Any]:
 
 
 def _describe(cluster: Cluster, run: Any) -> dict[str, str]:
-    from pipelines.progress import duration, is_time, state_in_words, state_of
+    from pipelines.executions import known_time
+    from pipelines.progress import duration, state_in_words, state_of
 
-    end = run.finished_at if is_time(run.finished_at) else datetime.datetime.now(datetime.UTC)
+    end = known_time(run.finished_at) or datetime.datetime.now(datetime.UTC)
     return {
         "id": run.run_id,
         "name": run.display_name,

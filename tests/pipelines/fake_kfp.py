@@ -102,8 +102,9 @@ class FakeKfp(ThreadingHTTPServer):
             state, steps = self.story.pop(0) if len(self.story) > 1 else self.story[0]
             # The real one ends a cancelled run as failed.
             self.change(run, "FAILED" if run["state"] == "CANCELING" else state)
-            tasks = list_tasks(run["run_id"], "bert-x2v5k", steps)
-            run["run_details"] = {"task_details": tasks}
+            if self.listed_tasks is None:
+                tasks = list_tasks(run["run_id"], "bert-x2v5k", steps)
+                run["run_details"] = {"task_details": tasks}
             ended = run["state"] in _ENDED
             run["finished_at"] = "2026-11-01T02:00:00Z" if ended else _NO_TIME
         return run
@@ -194,6 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer_text(self.server.logs.get(match[2], error))
         if not self.server.is_ui:
             return self._answer_text("404 page not found\n", 404)
+        # Where there are users, the UI takes the gateway's header in place of a token.
+        if self.server.token:
+            return self._answer_text("Authentication required", 401)
         if path == "/k8s/pod/logs":
             pod = query["podname"][0]
             if pod not in self.server.logs:

@@ -27,6 +27,8 @@ class Execution:
     """In the order of the tries."""
     iteration: int | None = None
     """Of the loop around it."""
+    pod: str = ""
+    """Of its last try."""
 
 
 def answer_metadata(
@@ -86,5 +88,6 @@ def _add_executions(answer, executions: Sequence[Execution]) -> None:
     for number, execution in enumerate(executions, 10):
         added = answer.executions.add(id=number)
         added.custom_properties.add(key="task_name").value.string_value = execution.step
+        added.custom_properties.add(key="pod_name").value.string_value = execution.pod
         parent = 1 if execution.iteration is None else 3 + execution.iteration
         added.custom_properties.add(key="parent_dag_id").value.int_value = parent

@@ -24,9 +24,9 @@ def list_tasks(run_id: str, workflow: str, steps: Mapping[str, str]) -> list[dic
         run_id: of the run.
         workflow: its workflow's name.
         steps: the state of each step, by its name after those of the graphs around it
-            (`condition-1/bert/ingest`, `for-loop-1[0]/finetune`); the states of several tries
-            of its pod are separated by commas. CACHED, OMITTED (after a failure) and
-            DRIVER_FAILED are none of the API's.
+            (`condition-1/bert/ingest`, `for-loop-1[0]/finetune`; `root(1)/ingest` in the second
+            try of all). The states of several tries of its pod are separated by commas. CACHED,
+            OMITTED (after a failure) and DRIVER_FAILED are none of the API's.
     """
     states = dict(_nodes(workflow, steps))
     tasks = []
@@ -43,7 +43,7 @@ def list_tasks(run_id: str, workflow: str, steps: Mapping[str, str]) -> list[dic
 
 
 def _nodes(workflow: str, steps: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Each node's name and state; each has a node of its own for each try."""
+    """Yield each node's name and state; each try of a node is a node of its own."""
     states = [state.rpartition(",")[2] for state in steps.values()]
     whole = "RUNNING"
     if states and all(state in (*_ENDED, CACHED, OMITTED, DRIVER_FAILED) for state in states):
@@ -55,6 +55,10 @@ def _nodes(workflow: str, steps: Mapping[str, str]) -> Iterator[tuple[str, str]]
         *graphs, step = path.split("/")
         parent = dag
         for graph in graphs:
+            if graph.startswith("root("):
+                parent = f"{root}.{graph}"
+                yield parent, whole
+                continue
             name, _, index = graph.rstrip("]").partition("[")
             parent = yield from _tries(f"{parent}.{name}", whole)
             if index:
@@ -85,7 +89,7 @@ def _step(name: str, state: str) -> Iterator[tuple[str, str]]:
 
 
 def _tries(name: str, state: str) -> Generator[tuple[str, str], None, str]:
-    """A node, and its only try; returns the try's name."""
+    """Yield a node and its only try; return the try's name."""
     yield name, state
     yield f"{name}(0)", state
     return f"{name}(0)"

@@ -1,4 +1,4 @@
-"""What `submit`, `follow` and `runs` tell of a run that has ended, with the answers of KFP 2.17."""
+"""Runs that have ended, as `follow` and `runs` tell it, with the answers of KFP 2.17."""
 
 import re
 
@@ -11,7 +11,6 @@ from tests.pipelines.fake_metadata import Execution, Output
 from tests.pipelines.fake_workflow import CACHED, DRIVER_FAILED, OMITTED, node_id
 
 LOOP = "for-loop-1[0]"
-ALL = ("ingest", "preprocess", "pretrain", "pretrain-2")
 WORKFLOW = "bert-x2v5k"
 
 
@@ -77,19 +76,41 @@ def test_a_pod_that_is_gone_is_told_from_the_copy_of_its_log(follow, kfp):
     assert f"error: Pretrain at length 128: {OWN_WORDS}\n" in done.stderr
 
 
-def test_a_log_that_cannot_be_read_is_told_with_the_command_that_shows_it(follow, kfp):
-    """For the right pod, in the run's namespace."""
-    kfp.is_ui = False
+def test_the_log_of_the_pass_that_failed_is_told(follow, kfp):
+    """Not that of the loop's last pass."""
+    steps = {"for-loop-1[0]/finetune": "FAILED", "for-loop-1[1]/finetune": "SUCCEEDED"}
+    for number in (0, 1):
+        item = f"iteration-iterations({number}:{number})(0).iteration-item(0)"
+        name = pod("for-loop-1(0)", item, "finetune(0)", "executor(0)")
+        logs = Output("executor-logs", uri=f"s3://b/{number}/executor-logs")
+        kfp.executions.append(Execution("finetune", [logs], number, name))
+        kfp.stored[f"s3/b/{number}/executor-logs"] = f"finetune: error: of pass {number}\n"
+
+    done = follow(state="FAILED", steps=steps)
+
+    assert done.stderr == "error: Fine-tune on SQuAD: finetune: error: of pass 0\n"
+
+
+@pytest.mark.parametrize("is_ui", [True, False])
+def test_a_log_that_cannot_be_read_is_told_with_the_command_that_shows_it(
+    follow, kfp, is_ui, tmp_path
+):
+    """For the right pod, in the run's namespace; the UI gives a token no log."""
+    kfp.is_ui = is_ui
+    kfp.token = "abc"
+    (tmp_path / "token").write_text("abc")
+    item = "iteration-iterations(0:0)(0).iteration-item(0)"
+    name = pod("for-loop-1(0)", item, "finetune(0)", "executor(1)")
+    kfp.logs = {name: LOG} if is_ui else {}
     experiment = kfp.add("experiments", {"display_name": "nightly", "namespace": "bert"})
 
     done = follow(
         state="FAILED",
         steps={f"{LOOP}/finetune": "FAILED,FAILED"},
         experiment_id=experiment["experiment_id"],
+        flags=("--token-file", tmp_path / "token"),
     )
 
-    item = "iteration-iterations(0:0)(0).iteration-item(0)"
-    name = pod("for-loop-1(0)", item, "finetune(0)", "executor(1)")
     assert done.returncode == 1
     assert (
         f"error: Fine-tune on SQuAD: its log can't be read from here; see it with `kubectl logs "
@@ -195,44 +216,58 @@ def test_each_pass_of_a_loop_has_its_own_metrics(follow, kfp):
     ]
 
 
-def test_metrics_are_read_over_rest_where_the_server_lists_them(follow, kfp):
-    """A KFP without ML Metadata: a scalar is an artifact, and its task has a page of its own."""
+def list_task(name: str, state: str, **outputs) -> dict:
+    """A task as a KFP without ML Metadata lists it; each scalar is an artifact there."""
+    return {
+        "task_id": f"id-of-{name}",
+        "name": name,
+        "type": "RUNTIME",
+        "state": state,
+        "create_time": "2026-11-01T00:00:00Z",
+        "end_time": "2026-11-01T00:01:00Z",
+        "pods": [
+            {"name": f"{name}-{kind}", "type": kind.upper()} for kind in ("driver", "executor")
+        ],
+        "outputs": {
+            "artifacts": [
+                {
+                    "artifact_key": key,
+                    "artifacts": [
+                        {"name": scalar, "type": "Metric", "number_value": number}
+                        for scalar, number in value.items()
+                    ],
+                }
+                for key, value in outputs.items()
+            ]
+        },
+    }
+
+
+def test_a_server_without_ml_metadata_tells_all_over_rest(follow, kfp):
+    """It lists tasks, page by page, in place of the workflow's nodes: states, pods, metrics."""
     kfp.is_ui = False
     kfp.listed_tasks = [
-        {
-            "task_id": f"task-{number}",
-            "name": step,
-            "type": "RUNTIME",
-            "outputs": {
-                "artifacts": [
-                    {
-                        "artifact_key": "pretrain_metrics",
-                        "artifacts": [
-                            {"name": "loss", "type": "Metric", "number_value": loss},
-                            {"name": "skipped_steps", "type": "Metric", "number_value": 0},
-                        ],
-                    },
-                    {
-                        "artifact_key": "checkpoint",
-                        "artifacts": [{"name": "7", "type": "Model", "uri": "s3://b/checkpoint"}],
-                    },
-                ]
-            },
-        }
-        for number, (step, loss) in enumerate(
-            [("pretrain", 6.5), ("pretrain-2", 5.5), ("ingest", 0.5)]
-        )
+        {"task_id": "root", "name": "root", "type": "ROOT", "state": "FAILED"},
+        list_task("ingest", "CACHED"),
+        list_task("pretrain", "SUCCEEDED", pretrain_metrics={"loss": 6.5, "skipped_steps": 0}),
+        list_task("pretrain-2", "FAILED"),
     ]
-    kfp.listed_tasks[2]["outputs"] = {}
-    kfp.listed_tasks.append({"task_id": "root", "name": "root", "type": "ROOT"})
+    kfp.logs = {"pretrain-2-executor": LOG}
 
-    done = follow(steps=dict.fromkeys(ALL, "SUCCEEDED"))
+    done = follow(state="FAILED")
 
-    assert done.lines[-7:-1] == [
+    assert done.returncode == 1
+    assert done.lines[:-1] == [
+        "Fetch and check the inputs: done (from the cache)",
+        "Pretrain at length 128: done, 1 min 0 s",
+        "Pretrain at length 512: failed, 1 min 0 s",
+        "run: failed",
+        "taken from the cache, not run: Fetch and check the inputs",
+        "not run: Turn Wikipedia into records, Fine-tune on SQuAD, Evaluate, "
+        "Choose the learning rate",
         *("Pretrain at length 128:", "  loss: 6.5", "  skipped_steps: 0"),
-        *("Pretrain at length 512:", "  loss: 5.5", "  skipped_steps: 0"),
     ]
-    assert "metrics" not in done.stderr
+    assert done.stderr == f"error: Pretrain at length 512: {OWN_WORDS}\n"
 
 
 def test_metrics_that_cannot_be_read_spoil_nothing(follow, kfp):
@@ -243,7 +278,7 @@ def test_metrics_that_cannot_be_read_spoil_nothing(follow, kfp):
 
     assert done.returncode == 0
     (said,) = done.stderr.splitlines()
-    assert "the metrics can't be read here, see them in the UI" in said
+    assert "the metrics can't be read from here; see the UI" in said
     assert "the API server: 404 for the run's tasks" in said
     assert "no healthy upstream (gRPC 14)" in said
     assert "the run names no pipeline root" in said

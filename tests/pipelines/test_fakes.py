@@ -7,12 +7,15 @@ import urllib.request
 import pytest
 import yaml
 
-from pipelines.workflow import Workflow
+from pipelines.environments import REPOSITORY
+from pipelines.packages import read_package
+from pipelines.workflow import Workflow, list_executions
 from tests.answers import read_answer
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_kfp import running_fake_kfp
 from tests.pipelines.fake_workflow import OMITTED, list_tasks, node_id
 
+PACKAGE = REPOSITORY / "manifests" / "pipelines" / "bert-cpu.yaml"
 LOOP = "for-loop-1[0]"
 RUNS = {
     "run-succeeded": {
@@ -39,6 +42,8 @@ class Task:
 
     def __init__(self, task: dict) -> None:
         self.display_name = task.get("display_name")
+        self.state = task.get("state")
+        self.start_time = self.end_time = None
         self.child_tasks = [type("Child", (), child) for child in task.get("child_tasks", ())]
 
 
@@ -109,6 +114,18 @@ def test_the_names_behind_all_recorded_ids_are_found():
         if task["display_name"] == "executor" and len(task["child_tasks"]) == 2
     )
     assert set(workflow.executor_ids(name)) == set(tries)
+
+
+def test_of_a_graph_that_argo_tried_again_only_the_last_try_counts():
+    """Its steps are listed twice: those of the lost try, and those that replace them."""
+    steps = {"ingest": "FAILED", "root(1)/ingest": "SUCCEEDED"}
+    tasks = [Task(task) for task in list_tasks("run", "bert-x2v5k", steps)]
+
+    (found,) = list_executions(tasks, read_package(PACKAGE))
+
+    node = "bert-x2v5k(0).root(1).ingest(0).executor(0)"
+    pod = node_id("bert-x2v5k", node).replace("x2v5k-", "x2v5k-retry-system-container-impl-")
+    assert (found.step, found.state, found.pod) == ("ingest", "SUCCEEDED", pod)
 
 
 def test_pipelines_runs_and_recurring_runs_have_the_recorded_fields(kfp, tmp_path):

@@ -153,7 +153,7 @@ def test_a_terminal_shows_all_steps_drawn_anew(kfp):
     run_id = kfp.add("runs", {"state": "PENDING", "display_name": "x"})["run_id"]
     terminal = Terminal()
 
-    follow(connect(kfp.address), run_id, read_package(PACKAGE).steps(), terminal)
+    follow(connect(kfp.address), run_id, read_package(PACKAGE), terminal)
 
     looks = re.split(r"\x1b\[8F\x1b\[J", terminal.getvalue())
     assert len(looks) == len(STORY)
