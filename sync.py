@@ -99,7 +99,10 @@ class _Uv:
         """
         done = self.run(*arguments, **settings)
         if done.returncode:
-            raise get_uv.SetupError(f"uv {arguments[0]} failed")
+            raise get_uv.SetupError(
+                f"uv {arguments[0]} failed; manifests/OFFLINE.md lists the settings for a proxy, a "
+                "package index, and machines without a network"
+            )
         return done.stdout
 
     def run(
@@ -111,19 +114,25 @@ class _Uv:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in a folder, whose pyproject.toml may have settings for uv."""
         command = [*self._command, "--directory", directory, *arguments]
-        return subprocess.run(
-            [*command, "--quiet"] if quiet else command,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            check=False,
-            **settings,
-        )
+        try:
+            return subprocess.run(
+                [*command, "--quiet"] if quiet else command,
+                env=self._environment,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
+                check=False,
+                **settings,
+            )
+        except OSError as error:
+            raise get_uv.SetupError(f"uv can't be run: {error}") from None
 
 
 def _read_supported(project: Path) -> list[tuple[int, int]]:
     """Return the versions of Python that a project allows, newest first."""
-    text = (project / "pyproject.toml").read_text("utf-8")
+    try:
+        text = (project / "pyproject.toml").read_text("utf-8")
+    except OSError as error:
+        raise get_uv.SetupError(f"no project: {error}") from None
     bounds = re.search(r'^requires-python = ">=3\.(\d+),<3\.(\d+)"', text, re.MULTILINE)
     assert bounds, f"{project}/pyproject.toml gives no range in requires-python"
     oldest, after = map(int, bounds.groups())

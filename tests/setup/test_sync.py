@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -143,6 +144,19 @@ def test_nothing_is_read_from_the_network_where_all_is_there(checkout):
     assert done.stdout == ""
 
 
+def test_a_copied_cache_is_enough_offline(checkout):
+    """For a machine without a network: what was set up elsewhere, with uv's cache."""
+    cache = str(checkout.parent / "cache")
+    with serve_packages() as index:
+        sync(checkout, UV_DEFAULT_INDEX=index.url, UV_CACHE_DIR=cache)
+    shutil.rmtree(checkout / "toy" / ".venv")
+    settings = {"UV_CACHE_DIR": cache, "UV_OFFLINE": "1"}
+    done = sync(checkout, UV_DEFAULT_INDEX=index.url, **settings)
+
+    assert done.returncode == 0, done.stderr
+    assert "iniconfig" in installed(checkout)
+
+
 def test_a_python_that_does_not_run_is_passed_over(checkout, tmp_path):
     """A shim of pyenv's, say; the next name on the PATH is tried."""
     folder = tmp_path / "bin"
@@ -169,6 +183,20 @@ def test_the_named_python_is_used_and_kept(checkout, tmp_path):
 
     assert other.returncode == 0, other.stderr
     assert base_python(checkout / "toy" / ".venv") == own.resolve()
+
+
+@pytest.mark.parametrize(("given", "passed_on"), [((), ""), (("PYTHON=/o p/py",), "/o p/py")])
+def test_make_names_the_python_that_it_was_given(given, passed_on):
+    """Otherwise sync.py chooses; python3 may be too new."""
+    command = ["make", "--dry-run", "setup", *given]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+    )
+
+    python, *arguments = shlex.split(done.stdout)
+    assert python == (passed_on or "python3")
+    assert arguments == ["sync.py", ".", *(["--python", passed_on] if passed_on else [])]
 
 
 @pytest.mark.parametrize(
