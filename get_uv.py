@@ -27,7 +27,7 @@ _REPOSITORY = Path(__file__).resolve().parent
 _TIMEOUT_SECONDS = 60
 # The simple repository API: PEP 691 where the index has it, or else PEP 503.
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
-_CONTAINER = """\
+CONTAINER = """\
 Run it in a container, from this folder:
     docker build --platform linux/amd64 --tag kubeflow-bert-dev .devcontainer
     docker run --rm -it --platform linux/amd64 -v "$PWD:/work" kubeflow-bert-dev make demo
@@ -91,7 +91,7 @@ def _require_supported_system() -> None:
         raise SetupError(
             "TensorFlow and Horovod are locked for Linux on x86-64 with glibc; this is "
             f"{platform.system()} on {platform.machine()}"
-            f"{' with ' + libc if sys.platform == 'linux' else ''}.\n{_CONTAINER}"
+            f"{' with ' + libc if sys.platform == 'linux' else ''}.\n{CONTAINER}"
         )
 
 
