@@ -7,21 +7,26 @@ the wheel comes from there.
 
 from __future__ import annotations
 
-import configparser
-import hashlib
-import html.parser
-import http.client
-import io
-import json
-import netrc
-import os
-import platform
-import re
 import sys
-import urllib.parse
-import urllib.request
-import zipfile
-from pathlib import Path
+
+try:
+    import configparser
+    import hashlib
+    import html.parser
+    import http.client
+    import io
+    import json
+    import netrc
+    import os
+    import platform
+    import re
+    import urllib.parse
+    import urllib.request
+    import zipfile
+    from pathlib import Path
+except ImportError as missing:
+    # As in Debian's python3-minimal.
+    sys.exit(f"{sys.executable} has no module {missing.name}; install all of Python's library")
 
 _REPOSITORY = Path(__file__).resolve().parent
 _TIMEOUT_SECONDS = 60

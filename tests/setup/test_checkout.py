@@ -58,3 +58,24 @@ def test_an_ordinary_user_sets_up_and_runs_a_step():
 
     assert {"dump.json", "train.json", "dev.json"} <= written
     assert "s3cret" not in printed
+
+
+@pytest.mark.slow
+def test_horovod_is_built_from_the_index_alone():
+    """Its source distribution and what its build needs; no lock lists the latter."""
+    with make_open_folder() as folder, serve_packages(form="html") as index:
+        checkout = copy_checkout(folder)
+        give_to_ordinary_user(folder)
+
+        run(checkout, "make", "setup", UV_DEFAULT_INDEX=index.url)
+        sync = (".venv/bin/python", "sync.py", "images/pretrain")
+        run(checkout, *sync, UV_DEFAULT_INDEX=index.url)
+        program = (
+            "import horovod.tensorflow as hvd; hvd.init(); print(hvd.size(), hvd.gloo_built())"
+        )
+        printed = run(checkout, "images/pretrain/.venv/bin/python", "-c", program)
+        files = {path.rpartition("/")[2] for path, _ in index.requests}
+
+    assert printed.splitlines()[-1] == "1 True"
+    assert "horovod-0.28.1.tar.gz" in files
+    assert any(name.startswith("cmake-") for name in files)

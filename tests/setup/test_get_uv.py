@@ -207,6 +207,14 @@ def test_a_missing_lock_is_told(checkout):
     assert_one_error(get_uv(checkout), "uv.lock can't be read")
 
 
+def test_a_python_without_its_whole_library_is_told(checkout, tmp_path):
+    """Debian's python3-minimal, say."""
+    (tmp_path / "netrc.py").write_text("raise ModuleNotFoundError(name='netrc')\n", "utf-8")
+    done = get_uv(checkout, env={"PYTHONPATH": str(tmp_path)})
+
+    assert_one_error(done, "has no module netrc")
+
+
 @pytest.mark.skipif(not shutil.which("setarch"), reason="needs setarch, of util-linux")
 def test_another_system_is_told_how_to_use_a_container(checkout):
     """The commands are whole, so that they can be copied."""
