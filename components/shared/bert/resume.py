@@ -172,13 +172,14 @@ class StepCheckpoints:
             InputError: if it is of another run that has not finished.
         """
         theirs, ours = json.loads((folder / _RUN).read_text("utf-8")), json.loads(self._run)
-        other = [setting for setting in ours if theirs.get(setting) != ours[setting]]
+        # A setting that the state does not name is newer than the version that wrote it.
+        other = [name for name in ours.keys() & theirs.keys() if theirs[name] != ours[name]]
         if not other:
             return False
-        setting = other[0]
+        setting = min(other)
         difference = (
             f"{self._states}/{name}: the state of a run with {setting} "
-            f"{theirs.get(setting)!r}, this one has {ours[setting]!r}"
+            f"{theirs[setting]!r}, this one has {ours[setting]!r}"
         )
         if step_of(name) == theirs["num_steps"]:
             print(f"{difference}; that run is finished: removed", file=sys.stderr, flush=True)

@@ -1,7 +1,9 @@
 """States are written while training goes on, the newest are kept, and errors are heard."""
 
 import threading
+from collections.abc import Mapping
 from types import SimpleNamespace
+from typing import Any
 
 import horovod.tensorflow as hvd
 import numpy as np
@@ -14,7 +16,7 @@ from components.shared.bert.history import History
 from components.shared.bert.optimizer import make_optimizer
 from components.shared.bert.resume import StepCheckpoints
 from components.shared.bert.states import FolderStates
-from components.shared.errors import DivergedError
+from components.shared.errors import DivergedError, InputError
 
 BIAS = "cls/seq_relationship/output_bias"
 
@@ -57,17 +59,20 @@ def make(model, tmp_path):
     optimizer = make_optimizer("lamb", learning_rate=0.1, num_steps=10, warmup_steps=0)
     optimizer.build(model.trainable_variables)
     trainer = SimpleNamespace(
-        task=SimpleNamespace(model=model), optimizer=optimizer, state=lambda: {}
+        task=SimpleNamespace(model=model),
+        optimizer=optimizer,
+        state=lambda: {},
+        set_state=lambda state: None,
     )
     vocabulary = tmp_path / "vocab.txt"
     vocabulary.write_text("[PAD]\n", encoding="utf-8")
 
-    def make(states) -> StepCheckpoints:
+    def make(states, run: Mapping[str, Any] | None = None) -> StepCheckpoints:
         return StepCheckpoints(
             states,
             trainer=trainer,
             history=History([]),
-            run={},
+            run=run or {},
             num_kept=2,
             vocabulary=vocabulary,
             lowercase=True,
@@ -126,3 +131,26 @@ def test_weights_that_are_no_numbers_do_not_take_the_place_of_good_ones(make, mo
         steps.wait()
 
     assert states.names() == ["step-00000005"]
+
+
+def test_a_state_that_lacks_a_newer_setting_is_resumed(make, tmp_path):
+    """The version that wrote it did not record that setting."""
+    states = FolderStates(tmp_path / "states")
+    before = make(states, {"num_steps": 10, "seed": 1})
+    before.save(4)
+    before.wait()
+
+    resumed = make(states, {"num_steps": 10, "seed": 1, "architecture": "{}"}).restore_newest()
+
+    assert resumed == 4
+
+
+def test_a_state_of_other_settings_is_rejected(make, tmp_path):
+    """The message names the setting and both values."""
+    states = FolderStates(tmp_path / "states")
+    before = make(states, {"num_steps": 10, "seed": 1})
+    before.save(4)
+    before.wait()
+
+    with pytest.raises(InputError, match=r"step-00000004.*seed 1.*has 2"):
+        make(states, {"num_steps": 10, "seed": 2}).restore_newest()
