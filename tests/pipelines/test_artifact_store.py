@@ -4,8 +4,8 @@ import json
 
 import boto3
 import pytest
-import requests
-from moto.server import ThreadedMotoServer
+
+from tests.components.object_stores import s3_server
 
 TASKS = ("ingest", "preprocess", "pretrain", "pretrain-2")
 
@@ -13,22 +13,20 @@ TASKS = ("ingest", "preprocess", "pretrain", "pretrain-2")
 @pytest.fixture
 def store(monkeypatch):
     """A server that speaks S3's protocol, with the settings that boto3 finds it by."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "NO_PROXY": "127.0.0.1",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="mlpipeline")
-    yield lambda name, text: client.put_object(Bucket="mlpipeline", Key=name, Body=text.encode())
-    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=5)  # it outlives its server
-    server.stop()
+    with s3_server() as url:
+        for name, value in {
+            "NO_PROXY": "127.0.0.1",
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="mlpipeline")
+        yield lambda name, text: client.put_object(
+            Bucket="mlpipeline", Key=name, Body=text.encode()
+        )
 
 
 @pytest.mark.parametrize("scheme", ["minio", "s3"])

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from components.shared.errors import InputError
 from pipelines.images import push, read_digests, write_digests
 from tests.pipelines.commands import run_command
 from tests.pipelines.engine import needs_images
+from tests.waiting import wait_until
 
 NAMES = ("kubeflow-bert/test-push-a:0.1.0", "kubeflow-bert/test-push-b:0.1.0")
 CONFIG = """
@@ -46,14 +46,17 @@ def registry(tmp_path_factory) -> Iterator[str]:
     config = folder / "config.yml"
     config.write_text(CONFIG.format(folder=folder / "data", port=port))
     with subprocess.Popen(["docker-registry", "serve", str(config)]) as process:
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+        wait_until(lambda: _answers(f"http://127.0.0.1:{port}/v2/"), process)
         yield f"127.0.0.1:{port}"
         process.terminate()
+
+
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=60).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 
 from components.evaluate.answerer import load_predictor
 from components.shared.bert.checkpoint import Checkpoint
+from tests.waiting import LONGEST_SECONDS, wait_until
 
 SCRIPT = Path(__file__).with_name("predict_on_devices.py")
 NUM_DEVICES = 4
@@ -47,10 +47,11 @@ def test_several_devices_predict_the_same_in_the_same_order_and_sooner(predict_o
     assert len(set(several["computed_on"].values())) == 1
     assert several["traced"] == [1] * NUM_DEVICES
     assert (one["described"].get("devices"), several["described"]["devices"]) == (None, NUM_DEVICES)
-    # Twenty batches of a tenth of a second each: five for each of four devices.
-    assert one["speed"]["windows_per_second"] < 60 / (20 * 0.1)
-    assert several["speed"]["windows_per_second"] > 2 * one["speed"]["windows_per_second"]
-    assert several["speed"]["latency_ms_p50"] > 100
+    # Three windows a batch; all devices work at once, or the script would wait for ever. Half of
+    # the batches take the median or longer, none longer than the maximum.
+    rates = [predicted["speed"]["windows_per_second"] / 3 for predicted in (one, several)]
+    assert rates[0] <= 2 * 1000 / one["speed"]["latency_ms_p50"]
+    assert rates[1] > NUM_DEVICES / 2 * 1000 / several["speed"]["latency_ms_p100"]
 
 
 def test_an_error_is_raised_when_no_device_is_at_work_any_more(checkpoint):
@@ -59,14 +60,15 @@ def test_an_error_is_raised_when_no_device_is_at_work_any_more(checkpoint):
     # Two threads, of one device here.
     replicas._replicas *= 2
     ids = np.ones([1, 16], np.int32)
-    done, both_run = [], threading.Barrier(2)
+    done, threads, both_run = [], {}, threading.Barrier(2)
 
     def make(number):
+        threads[number] = threading.current_thread()
         if number < 2:
-            both_run.wait(timeout=30)
+            both_run.wait(LONGEST_SECONDS)
         if number == 0:
             raise MemoryError
-        time.sleep(0.5)
+        wait_until(lambda: not threads[0].is_alive())
         done.append(number)
         return {"token_ids": ids, "segment_ids": ids}
 

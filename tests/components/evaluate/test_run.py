@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from components.shared.errors import InputError
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
 from components.shared.tokenizer import WordPieceTokenizer
+from tests.waiting import LONGEST_SECONDS, wait_until
 
 SPEED = {"questions_per_second", "windows_per_second"} | {
     f"latency_ms_p{percentile}" for percentile in (50, 90, 95, 99, 100)
@@ -133,11 +133,9 @@ def test_what_ends_the_speed_grid_leaves_the_evaluation_whole(squad, checkpoint,
     with subprocess.Popen(
         command(squad, checkpoint, tmp_path / "out", *endless), stderr=subprocess.PIPE, text=True
     ) as process:
-        until = time.monotonic() + 120
-        while not metrics.exists() and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.1)
+        wait_until(metrics.exists, process)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == 130, stderr
     scores = json.loads(metrics.read_text("utf-8"))

@@ -23,7 +23,7 @@ CHANGED = random.Random(2).randbytes(200_000)
 def downloads(tmp_path):
     """Downloads that wait for next to nothing before they try again."""
     return Downloads(
-        folder=tmp_path / "downloads", timeout_seconds=5, max_retries=2, first_wait_seconds=0.01
+        folder=tmp_path / "downloads", timeout_seconds=60, max_retries=2, first_wait_seconds=0.01
     )
 
 

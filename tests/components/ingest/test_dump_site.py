@@ -33,7 +33,7 @@ def make_status(date: str, content: bytes = b"x", status: str = "done", parts=("
 def site(server: Server) -> DumpSite:
     """The server as a dump site that gives up at once."""
     server.serve("/testwiki/", Answer(INDEX.encode()))
-    return DumpSite(server.serve("", Answer()), timeout_seconds=5, max_retries=0)
+    return DumpSite(server.serve("", Answer()), timeout_seconds=60, max_retries=0)
 
 
 def serve_status(server: Server, date: str, status: dict) -> None:
@@ -112,7 +112,7 @@ def test_a_site_that_fails_is_told_after_the_retries(server):
     """By the address that was asked."""
     base = server.serve("", Answer())
     server.serve("/testwiki/", Answer(status=503))
-    site = DumpSite(base, timeout_seconds=5, max_retries=1)
+    site = DumpSite(base, timeout_seconds=60, max_retries=1)
 
     with pytest.raises(InputError, match=r"/testwiki/: 503 .*; check dump_site"):
         site.find(DumpName("testwiki", "latest", is_content=False))

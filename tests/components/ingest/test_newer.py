@@ -33,7 +33,7 @@ class Looker:
                 record=self.record,
                 dump_site=self.dump_site,
                 max_retries=0,
-                timeout_seconds=5,
+                timeout_seconds=60,
                 checkpoint_directory="s3://bucket/checkpoints/",
                 **outputs,
             )

@@ -34,14 +34,14 @@ def upload(host, content):
         f"{host}/upload/storage/v1/b/data/o",
         params={"uploadType": "media", "name": "a folder/x.bin"},
         data=content,
-        timeout=5,
+        timeout=60,
     ).raise_for_status()
 
 
 @pytest.fixture
 def downloads(tmp_path):
     """Downloads that give up at once."""
-    return Downloads(folder=tmp_path / "downloads", timeout_seconds=5, max_retries=0)
+    return Downloads(folder=tmp_path / "downloads", timeout_seconds=60, max_retries=0)
 
 
 def test_an_object_is_downloaded(bucket, downloads):
@@ -87,7 +87,7 @@ def test_another_generation_is_started_over(bucket, downloads):
     path, _ = downloads.fetch(source, lambda path, stored: None)
 
     assert note is not None
-    assert open_remote(source, timeout_seconds=5).url != note.url
+    assert open_remote(source, timeout_seconds=60).url != note.url
     assert path.read_bytes() == CONTENT[::-1]
 
 
@@ -164,7 +164,7 @@ def test_a_pattern_matches_s3_objects(s3):
         s3.put_object(Bucket="data", Key=key, Body=b"x")
 
     one, deep = (
-        resolve_remote(parse_source(f"s3://data/{pattern}"), timeout_seconds=5)
+        resolve_remote(parse_source(f"s3://data/{pattern}"), timeout_seconds=60)
         for pattern in ("d/*.bz2", "d/**/*.bz2")
     )
 
@@ -174,12 +174,12 @@ def test_a_pattern_matches_s3_objects(s3):
 
 def test_a_pattern_matches_google_objects(bucket):
     """The space in a name survives."""
-    (source,) = resolve_remote(parse_source("gs://data/a*/*.bin"), timeout_seconds=5)
+    (source,) = resolve_remote(parse_source("gs://data/a*/*.bin"), timeout_seconds=60)
 
     assert source.location == "gs://data/a%20folder/x.bin"
     for pattern in ("*.bz2", "a folder?x.bin"):
         with pytest.raises(InputError, match="no object matches"):
-            resolve_remote(parse_source(f"gs://data/{pattern}"), timeout_seconds=5)
+            resolve_remote(parse_source(f"gs://data/{pattern}"), timeout_seconds=60)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_signs_of_a_pattern_are_globs(s3, pattern, found):
         s3.put_object(Bucket="data", Key=key, Body=b"x")
     source = parse_source(f"s3://data/{pattern}")
 
-    sources = resolve_remote(source, timeout_seconds=5)
+    sources = resolve_remote(source, timeout_seconds=60)
 
     assert [source.location for source in sources] == [f"s3://data/{name}" for name in found]
 
@@ -205,7 +205,7 @@ def test_signs_of_a_pattern_are_globs(s3, pattern, found):
 def test_a_google_object_is_compared_with_the_stores_checksums(bucket, downloads):
     """Bytes that were altered on the way, or in the folder of downloads, are fetched once more."""
     source = parse_source("gs://data/a folder/x.bin")
-    stored = open_remote(source, timeout_seconds=5).algorithm_to_digest
+    stored = open_remote(source, timeout_seconds=60).algorithm_to_digest
     path, _ = downloads.fetch(source, lambda path, stored: None)
     path.write_bytes(CONTENT[:-1] + b"\x00")
 
@@ -220,7 +220,7 @@ def test_an_s3_object_is_compared_with_the_stores_checksums(s3, downloads, algor
     """Those that it was uploaded with, and the MD5 that its ETag is."""
     s3.put_object(Bucket="data", Key="x.bin", Body=CONTENT, ChecksumAlgorithm=algorithm)
     source = parse_source("s3://data/x.bin")
-    stored = open_remote(source, timeout_seconds=5).algorithm_to_digest
+    stored = open_remote(source, timeout_seconds=60).algorithm_to_digest
     path, _ = downloads.fetch(source, lambda path, stored: None)
     path.write_bytes(CONTENT[:-1] + b"\x00")
 
@@ -253,7 +253,7 @@ def test_an_etag_of_parts_is_no_checksum():
 def test_a_bucket_that_is_not_there_is_told_as_such(s3):
     """When it is listed."""
     with pytest.raises(InputError, match=r"s3://nobucket/\*: the store answers NoSuchBucket"):
-        resolve_remote(parse_source("s3://nobucket/*"), timeout_seconds=5)
+        resolve_remote(parse_source("s3://nobucket/*"), timeout_seconds=60)
 
 
 def test_a_store_that_can_not_be_reached_is_told_as_such(monkeypatch, downloads):

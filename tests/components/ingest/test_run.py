@@ -15,6 +15,7 @@ from components.shared.squad.data import read_squad
 from tests.components.ingest.misbehaving_server import Answer
 from tests.components.ingest.samples import VOCABULARY, make_export, make_squad
 from tests.executor_inputs import as_on_cluster
+from tests.waiting import LONGEST_SECONDS
 
 COMMAND = [sys.executable, "-m", "components.ingest"]
 
@@ -268,7 +269,7 @@ def test_an_interrupted_command_goes_on_where_it_broke(tmp_path, server, setting
         if "503" in line:
             break
     started.send_signal(signal.SIGINT)
-    message = started.communicate(timeout=10)[1]
+    message = started.communicate(timeout=LONGEST_SECONDS)[1]
     assert started.returncode == 130
     assert message.splitlines()[-1].endswith("interrupted")
     assert not outputs(tmp_path)

@@ -4,15 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
+from tests.waiting import wait_until
 
 NUM_PAGES = 3000
-TIMEOUT_SECONDS = 60
 
 
 def find_processes(word):
@@ -26,13 +25,6 @@ def find_processes(word):
         except OSError:
             pass
     return found
-
-
-def wait_until(condition):
-    end = time.monotonic() + TIMEOUT_SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -65,7 +57,7 @@ def test_rerun_ends_as_if_nothing_was_killed(
         stderr=subprocess.DEVNULL,
     )
     parent = killed.dataset.parent
-    wait_until(lambda: list(parent.glob(f".dataset-*/{step}")))
+    wait_until(lambda: list(parent.glob(f".dataset-*/{step}")), process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     left = [path.name for path in parent.iterdir()]

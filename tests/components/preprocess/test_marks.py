@@ -1,7 +1,6 @@
-import time
-
 from components.preprocess import marks as marks_module
 from components.preprocess.marks import Marks, Step, show_progress
+from tests.waiting import wait_until
 
 
 def test_marks_are_counted(tmp_path):
@@ -27,12 +26,19 @@ def test_steps_are_shown_to_their_ends(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(marks_module, "_SECONDS_BETWEEN_LOOKS", 0.01)
     marks = Marks(tmp_path)
 
+    shown = ""
+
+    def is_clean_over():
+        nonlocal shown
+        shown += capsys.readouterr().err
+        return "Clean: 4 of 5 MB" in shown
+
     with show_progress(marks, Step("Clean", 5, "MB"), Step("Pair", 2, "parts"), Step("W", 1, "x")):
         for step in ("Clean",) * 4 + ("Pair",) * 2:
             marks.add(step)
-        time.sleep(0.3)
+        wait_until(is_clean_over)
 
-    shown = capsys.readouterr().err
+    shown += capsys.readouterr().err
     assert "Clean: 4 of 5 MB" in shown
     assert "Pair: 2 of 2 parts" in shown
     assert "W:" not in shown

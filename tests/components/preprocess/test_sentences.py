@@ -79,8 +79,8 @@ def test_a_splitter_travels_to_workers(name):
 @pytest.mark.parametrize("text", ["« ", "' ", "Mr. ", "(", "...", "a.", "x", "? "])
 def test_time_is_linear_in_the_paragraph(name, text):
     """A paragraph full of one sign takes seconds, not hours."""
-    started = time.monotonic()
+    started = time.process_time()
 
     SPLITTERS[name].split(text * (200_000 // len(text)), "en")
 
-    assert time.monotonic() - started < 60
+    assert time.process_time() - started < 5

@@ -264,11 +264,11 @@ def test_page_name_is_the_title():
 )  # fmt: skip
 def test_time_is_linear_in_the_page(markup):
     """A page full of markup that nothing closes takes seconds at most, not hours."""
-    started = time.monotonic()
+    started = time.process_time()
 
     clean_page(markup * (1_000_000 // len(markup)), "Title", SITE)
 
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_deep_nesting_ends():

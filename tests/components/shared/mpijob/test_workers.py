@@ -7,6 +7,7 @@ import time
 import pytest
 
 from components.shared.mpijob import launch, workers
+from tests.waiting import LONGEST_SECONDS
 
 # A training saves for a moment when it is asked to end.
 TRAINING = """
@@ -46,7 +47,7 @@ def test_the_training_saves_before_its_pod_ends(training, monkeypatch):
     workers.stop()
 
     assert time.monotonic() - started >= 1
-    assert training.wait(timeout=1) == 143
+    assert training.wait(LONGEST_SECONDS) == 143
 
 
 def test_all_hosts_are_read_from_the_operator_s_file(tmp_path):

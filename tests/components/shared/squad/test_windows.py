@@ -219,11 +219,11 @@ def test_emoji_and_right_to_left_text_keep_their_places(vocabulary, context, ans
 def test_a_context_of_50000_words_is_cut_in_time(vocabulary):
     """All of its 391 windows, and the answer in its last word."""
     question = _question("a bx " * 25_000 + "h", "h")
-    begin = time.monotonic()
+    begin = time.process_time()
 
     windows = _make(vocabulary, question)
 
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
     assert len(windows) == 1 + -(-(75_001 - 379) // 128)
     assert [_answer(vocabulary, w) for w in windows if w.start_position] == ["h"]
     # Every token has most context in exactly one window.
