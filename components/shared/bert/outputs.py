@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from components.shared import artifacts
@@ -22,7 +23,8 @@ from components.shared.stage import Metadata
 def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) -> Metadata:
     """Call `train(config)` on all processes, write the metrics and return the metadata.
 
-    A training that dies is restarted from its newest checkpoint, except by horovodrun or mpirun.
+    A training that dies is restarted from its newest checkpoint, here or in a new MPIJob, except by
+    horovodrun or mpirun.
 
     Raises:
         InputError: before the training, if an output can't stand where it is to go.
@@ -41,13 +43,13 @@ def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) ->
     elif config.num_nodes > 1:
         from components.shared.mpijob.train import train_on_nodes  # Kubernetes's client
 
-        train_on_nodes(config)
+        _supervise(config, partial(train_on_nodes, config))
         # The checkpoint stays in the store: Kubeflow's launcher takes it from there, and only
         # warns of an output that has no file here.
         for path in filter(artifacts.address_of, (config.history, config.metrics)):
             artifacts.fetch(path)
     else:
-        _train_here(config, train)
+        _supervise(config, partial(_train_here, config, train))
     history = History.read(config.history)
     summary = history.summary()
     if rank is not None or config.num_nodes == 1:
@@ -61,16 +63,19 @@ def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) ->
     return {"checkpoint": checkpoint, config.metrics_output: summary}
 
 
-def _train_here(config: TrainingConfig, train: Callable[[Any], None]) -> None:
-    def train_once(termination: Termination) -> None:
-        run_on_processes(
-            config.num_processes,
-            train,
-            config,
-            hang_timeout_seconds=config.hang_timeout_seconds,
-            termination=termination,
-        )
+def _train_here(
+    config: TrainingConfig, train: Callable[[Any], None], termination: Termination
+) -> None:
+    run_on_processes(
+        config.num_processes,
+        train,
+        config,
+        hang_timeout_seconds=config.hang_timeout_seconds,
+        termination=termination,
+    )
 
+
+def _supervise(config: TrainingConfig, train_once: Callable[[Termination], None]) -> None:
     supervise(
         train_once,
         label=config.step_name,

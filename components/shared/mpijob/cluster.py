@@ -12,12 +12,11 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from components.shared.errors import InputError, JobError
+from components.shared.mpijob.manifest import JOB_LABEL, STEP_LABEL
 
 Object = dict[str, Any]
 
 GROUP, VERSION, PLURAL = "kubeflow.org", "v2beta1", "mpijobs"
-# mpi-operator's label on all that it makes for a job.
-_JOB_LABEL = "training.kubeflow.org/job-name"
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _TIMEOUT = (10.0, 60.0)  # seconds, to connect and to answer
 _PASSING_STATUSES = (429, 500, 502, 503, 504)
@@ -33,6 +32,7 @@ class Cluster:
     def __init__(self, api: client.ApiClient, namespace: str) -> None:
         self.namespace = namespace
         self.core, self.custom = client.CoreV1Api(api), client.CustomObjectsApi(api)
+        self.networking = client.NetworkingV1Api(api)
 
     def read_pod(self, name: str) -> Object:
         """One pod.
@@ -57,8 +57,8 @@ class Cluster:
             ) from None
         return pod
 
-    def create_job(self, body: Object) -> Object | None:
-        """Create an MPIJob; None where there is one of that name already.
+    def create_job(self, body: Object) -> Object:
+        """Create an MPIJob of a name that no other has.
 
         Raises:
             InputError: if it is refused, or the cluster knows no MPIJobs.
@@ -71,8 +71,9 @@ class Cluster:
                 ),
             )
         except ApiException as error:
-            if error.status == _CONFLICT:
-                return None
+            # The answer to the first call was lost, and the call made again.
+            if error.status == _CONFLICT and (made := self.read_job(body["metadata"]["name"])):
+                return made
             if error.status == _NOT_FOUND:
                 raise InputError(
                     f"the cluster knows no MPIJobs of {GROUP}/{VERSION}: install the mpi-operator"
@@ -81,6 +82,55 @@ class Cluster:
                 f"the cluster refuses the MPIJob: {error.status} {_message(error)}"
             ) from None
         return job
+
+    def create_network_policy(self, body: Object) -> None:
+        """Create a NetworkPolicy of a name that no other has.
+
+        Raises:
+            InputError: if it is refused.
+        """
+        try:
+            self._call(
+                "create networkpolicies",
+                lambda **more: self.networking.create_namespaced_network_policy(
+                    self.namespace, body, **more
+                ),
+            )
+        except ApiException as error:
+            if error.status != _CONFLICT:  # made, and the answer lost
+                raise InputError(
+                    f"the cluster refuses the job's NetworkPolicy: {error.status} {_message(error)}"
+                ) from None
+
+    def delete_network_policy(self, name: str, *, patience_seconds: float) -> None:
+        """Delete a NetworkPolicy where there is one."""
+        try:
+            self._call(
+                "delete networkpolicies",
+                lambda **more: self.networking.delete_namespaced_network_policy(
+                    name, self.namespace, **more
+                ),
+                patience_seconds=patience_seconds,
+            )
+        except ApiException as error:
+            if error.status != _NOT_FOUND:
+                raise
+
+    def read_jobs(self, step: str) -> list[Object]:
+        """All MPIJobs of a step, those of its earlier tries too."""
+        listing = self._call(
+            "list mpijobs",
+            lambda **more: self.custom.list_namespaced_custom_object(
+                GROUP,
+                VERSION,
+                self.namespace,
+                PLURAL,
+                label_selector=f"{STEP_LABEL}={step}",
+                **more,
+            ),
+        )
+        jobs: list[Object] = listing["items"]
+        return jobs
 
     def read_job(self, name: str) -> Object | None:
         """An MPIJob, None where there is none."""
@@ -123,7 +173,7 @@ class Cluster:
     def list_pods(self, name: str, **more: Any) -> Any:
         """What `watching` lists and watches: the pods of an MPIJob."""
         return self.core.list_namespaced_pod(
-            self.namespace, label_selector=f"{_JOB_LABEL}={name}", **more
+            self.namespace, label_selector=f"{JOB_LABEL}={name}", **more
         )
 
     def read_pods(self, name: str) -> dict[str, Object]:
@@ -220,7 +270,8 @@ def raise_if_forbidden(error: ApiException, action: str, namespace: str) -> None
     if error.status in {401, 403}:
         raise InputError(
             f"the step's service account may not {action} in {namespace}: {_message(error)}; "
-            "manifests/base/mpijob.yaml has the role that it needs"
+            "manifests/components/mpijob has an account with the rights: run the pipeline with "
+            "--service-account bert-mpijob-runner"
         ) from None
 
 

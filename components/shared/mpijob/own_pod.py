@@ -7,8 +7,9 @@ from typing import Any
 
 # Kubeflow's own (its launcher's and Argo's), which mean nothing in another pod.
 _OTHERS_VARIABLES = ("KFP_", "ARGO_", "METADATA_", "ML_PIPELINE_", "MLPIPELINE_")
-# Volumes that several pods can have at once. Kubeflow's scratch ones are emptyDirs.
-_SHARED_VOLUMES = ("persistentVolumeClaim", "secret", "configMap", "nfs", "csi")
+# Volumes that several pods can have at once, and that Pod Security "restricted" allows. Kubeflow's
+# scratch ones are emptyDirs.
+_SHARED_VOLUMES = ("persistentVolumeClaim", "secret", "configMap", "csi")
 # The container in which Argo runs a step.
 _MAIN = "main"
 

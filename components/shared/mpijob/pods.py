@@ -6,6 +6,8 @@ from typing import Any
 Pod = Mapping[str, Any]
 
 _ROLE_LABEL = "training.kubeflow.org/job-role"
+# The condition of a pod that the cluster ends, and the reason of a pod whose node is silent.
+_DISRUPTED, _LOST = "DisruptionTarget", "NodeLost"
 _NO_FAULT = ("PodInitializing", "ContainerCreating")
 
 
@@ -32,8 +34,66 @@ def progress(pod: Pod) -> int:
         + is_scheduled
         + sum("waiting" not in state for state in states if state)
         + (phase(pod) != "Pending")
-        + all(entry.get("ready") for entry in status.get("containerStatuses", [{}]))
+        + is_ready(pod)
     )
+
+
+def is_ready(pod: Pod) -> bool:
+    """Whether all its containers do their work."""
+    statuses = pod.get("status", {}).get("containerStatuses", ())
+    return bool(statuses) and all(entry.get("ready") for entry in statuses)
+
+
+def is_leaving(pod: Pod) -> bool:
+    """Whether the pod is being deleted, or its node is drained, preempted or lost."""
+    status = pod.get("status", {})
+    is_disrupted = any(
+        condition["type"] == _DISRUPTED and condition["status"] == "True"
+        for condition in status.get("conditions", ())
+    )
+    return "deletionTimestamp" in pod["metadata"] or is_disrupted or status.get("reason") == _LOST
+
+
+def update_running(before: Mapping[str, Pod], now: Mapping[str, Pod]) -> dict[str, Pod]:
+    """Return the pods that have run, as they were last seen; those that are gone too."""
+    running = dict(before)
+    for name, pod in now.items():
+        if name not in running:
+            if phase(pod) == "Running" and not is_leaving(pod):
+                running[name] = pod
+        elif _uid(pod) == _uid(running[name]):
+            running[name] = pod
+    return running
+
+
+def describe_lost(before: Mapping[str, Pod], now: Mapping[str, Pod]) -> list[str]:
+    """Which pods of those that ran have left or are leaving, and why.
+
+    mpi-operator makes a new pod of the same name in place of a worker that is gone.
+    """
+    found = []
+    for name, old in before.items():
+        pod = now.get(name)
+        if pod is None or _uid(pod) != _uid(old):
+            found.append(f"{name} was deleted while it ran{_say_disruption(old)}")
+        elif is_leaving(pod):
+            found.append(f"{name} is being ended{_say_disruption(pod)}")
+    return found
+
+
+def _uid(pod: Pod) -> str:
+    return str(pod["metadata"].get("uid", ""))
+
+
+def _say_disruption(pod: Pod) -> str:
+    """The cluster's reason, such as PreemptionByScheduler, and the pod's node."""
+    node = pod.get("spec", {}).get("nodeName", "")
+    told = [f" (node {node})" if node else ""]
+    for condition in pod.get("status", {}).get("conditions", ()):
+        if condition["type"] == _DISRUPTED and condition["status"] == "True":
+            words = (condition.get("reason", ""), condition.get("message", ""))
+            told.append(": ".join(["", *filter(None, words)]))
+    return "".join(told)
 
 
 def is_fetching(pod: Pod) -> bool:

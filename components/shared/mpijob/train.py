@@ -6,7 +6,6 @@ import os
 import re
 import socket
 import typing
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,27 +14,34 @@ from components.shared.artifacts import address_of, mount_of
 from components.shared.errors import InputError
 from components.shared.mpijob.cluster import connect
 from components.shared.mpijob.follow import JobRun
-from components.shared.mpijob.manifest import JobSpec, make_mpijob
+from components.shared.mpijob.manifest import (
+    JobSpec,
+    make_mpijob,
+    make_network_policy,
+    name_job,
+)
 from components.shared.mpijob.own_pod import OwnPod, read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
+from components.shared.processes.termination import Termination
 
 # This step's business, not that of the processes that train.
-_OURS = ("num_nodes", "worker_pod", "pending_timeout_seconds", "job_timeout_seconds")
+_OURS = (
+    "num_nodes", "worker_pod", "pending_timeout_seconds", "job_timeout_seconds", "max_restarts",
+)  # fmt: skip
 
 
-def train_on_nodes(config: Any) -> None:
+def train_on_nodes(config: Any, termination: Termination) -> None:
     """Run a stage's training in the pods of an MPIJob; return once its outputs are written.
 
     The outputs are then where the config's paths are, or where those stand for: in the store.
 
     Args:
         config: the stage's `TrainingConfig`.
+        termination: whether this process is asked to end.
 
     Raises:
-        InputError: if there is no cluster, a path is on this pod's own disk, or as the
-            training raises it.
-        Preempted: after a SIGTERM.
-        JobError: if the job failed otherwise.
+        InputError: if there is no cluster, or a path is on this pod's own disk.
+        Exception: as `JobRun.run` does.
     """
     cluster = connect()
     own_pod = read_own_pod(cluster.read_pod(os.environ.get("KFP_POD_NAME") or socket.gethostname()))
@@ -43,26 +49,28 @@ def train_on_nodes(config: Any) -> None:
     _expect_in_reach(paths, config.num_nodes, own_pod)
     stored = {name: path for name, path in paths.items() if address_of(path)}
     outputs = ("checkpoint", "history", config.metrics_output)
-    body = make_mpijob(
-        JobSpec(
-            name=name_job(config.step_name, config.checkpoint),
-            namespace=cluster.namespace,
-            command=[*config.command, *make_flags(config)],
-            num_nodes=config.num_nodes,
-            slots_per_worker=config.num_processes // config.num_nodes,
-            inputs=[str(path) for name, path in stored.items() if name not in outputs],
-            mounts=sorted({mount for path in stored.values() if (mount := mount_of(path))}),
-            timeout_seconds=config.job_timeout_seconds,
-            token=uuid.uuid4().hex,
-        ),
-        own_pod,
-        WorkerPod.parse(config.worker_pod),
+    step = name_step(config.step_name, config.checkpoint)
+    spec = JobSpec(
+        step=step,
+        name=name_job(step),
+        namespace=cluster.namespace,
+        command=[*config.command, *make_flags(config)],
+        num_nodes=config.num_nodes,
+        slots_per_worker=config.num_processes // config.num_nodes,
+        inputs=[str(path) for name, path in stored.items() if name not in outputs],
+        mounts=sorted({mount for path in stored.values() if (mount := mount_of(path))}),
+        timeout_seconds=config.job_timeout_seconds,
     )
-    JobRun(cluster, body, pending_timeout_seconds=config.pending_timeout_seconds).run()
+    JobRun(
+        cluster,
+        make_mpijob(spec, own_pod, WorkerPod.parse(config.worker_pod)),
+        make_network_policy(spec, own_pod),
+        pending_timeout_seconds=config.pending_timeout_seconds,
+    ).run(termination)
 
 
-def name_job(step_name: str, output: Path) -> str:
-    """One name for all tries of a step, another for each other step: by where its output goes."""
+def name_step(step_name: str, output: Path) -> str:
+    """Return one name for all tries of a step, another for each other step: by its output."""
     digest = hashlib.sha256(str(output).encode()).hexdigest()[:10]
     # Pods have hosts' names after it, which hold no dot.
     return f"{step_name.replace('.', '-')}-{digest}"

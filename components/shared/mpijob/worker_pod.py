@@ -1,4 +1,4 @@
-"""What the pipeline says of the machines that an MPIJob's workers take."""
+"""The machines that an MPIJob asks for, and the queue in which it waits for them."""
 
 import dataclasses
 import json
@@ -23,6 +23,7 @@ class WorkerPod:
     tolerations: Sequence[Mapping[str, Any]] = ()
     affinity: Mapping[str, Any] = field(default_factory=dict)
     priorityClassName: str = ""
+    """PriorityClass of the workers and the launcher, and of their PodGroup."""
     schedulerName: str = ""
     runtimeClassName: str = ""
     resources: Mapping[str, Any] = field(default_factory=dict)
@@ -34,6 +35,13 @@ class WorkerPod:
     sharedMemory: str = ""
     """Size of /dev/shm, as `16Gi`: NCCL's processes on a node meet there, and the default of
     64 MiB is too small for eight. It counts as memory of the pod."""
+    queueName: str = ""
+    """Queue that admits the job: a LocalQueue of Kueue, or a Queue of Volcano."""
+    queuePriorityClass: str = ""
+    """Kueue's WorkloadPriorityClass, which orders the queue."""
+    scheduleTimeoutSeconds: int = 120
+    """How long the coscheduling plugin holds the places of some workers while it looks for the
+    others' before it tries again."""
 
     @classmethod
     def parse(cls, text: str) -> "WorkerPod":
@@ -66,4 +74,4 @@ class WorkerPod:
         return {name: getattr(self, name) for name in _POD_FIELDS if getattr(self, name)}
 
 
-_JSON_NAMES: Mapping[type, str] = {dict: "object", list: "array", str: "string"}
+_JSON_NAMES: Mapping[type, str] = {dict: "object", list: "array", str: "string", int: "number"}

@@ -2,33 +2,43 @@
 
 from components.shared.mpijob.cluster import connect
 from components.shared.mpijob.follow import JobRun
-from components.shared.mpijob.manifest import JobSpec, make_mpijob
+from components.shared.mpijob.manifest import JobSpec, make_mpijob, make_network_policy
 from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
 from tests.components.shared.mpijob.fake_kubernetes import NAMESPACE, FakeKubernetes
 
-NAME = "pretrain-128-0123456789"
-READY = {"phase": "Running", "conditions": [{"type": "PodScheduled", "status": "True"}]}
+STEP = "pretrain-128-0123456789"
+NAME = f"{STEP}-abcde"
+READY = {
+    "phase": "Running",
+    "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}],
+}
 
 
-def make_run(token: str = "mine", pending_timeout_seconds: float = 60.0) -> JobRun:
+def make_run(
+    name: str = NAME,
+    pending_timeout_seconds: float = 60.0,
+    worker_pod: WorkerPod = WorkerPod(),  # noqa: B008 - it is frozen
+) -> JobRun:
     connected = connect()
-    body = make_mpijob(
-        JobSpec(
-            name=NAME,
-            namespace=NAMESPACE,
-            command=["python", "-m", "components.pretrain", "--bert-config", '{"a": "$(b)"}'],
-            num_nodes=2,
-            slots_per_worker=8,
-            inputs=["/s3/bucket/dataset"],
-            mounts=["/s3"],
-            timeout_seconds=3600,
-            token=token,
-        ),
-        read_own_pod(connected.read_pod("step")),
-        WorkerPod(),
+    spec = JobSpec(
+        step=STEP,
+        name=name,
+        namespace=NAMESPACE,
+        command=["python", "-m", "components.pretrain", "--bert-config", '{"a": "$(b)"}'],
+        num_nodes=2,
+        slots_per_worker=8,
+        inputs=["/s3/bucket/dataset"],
+        mounts=["/s3"],
+        timeout_seconds=3600,
     )
-    return JobRun(connected, body, pending_timeout_seconds=pending_timeout_seconds)
+    own_pod = read_own_pod(connected.read_pod("step"))
+    return JobRun(
+        connected,
+        make_mpijob(spec, own_pod, worker_pod),
+        make_network_policy(spec, own_pod),
+        pending_timeout_seconds=pending_timeout_seconds,
+    )
 
 
 def start_pods(cluster: FakeKubernetes, job: str = NAME) -> str:

@@ -1,12 +1,16 @@
 """The MPIJob: valid by its CRD, and with what its pods need of the step's."""
 
+import copy
+
 import pytest
 
-from components.shared.mpijob.manifest import JobSpec, make_mpijob
+from components.shared.mpijob.manifest import JobSpec, make_mpijob, name_job
 from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
 from tests.components.shared.mpijob.fake_kubernetes import NAMESPACE, make_own_pod
+from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
 from tests.custom_resources import find_faults
+from tests.pod_security import find_violations
 
 MACHINE = WorkerPod(
     nodeSelector={"nvidia.com/gpu.product": "Tesla-V100-SXM3-32GB"},
@@ -14,26 +18,28 @@ MACHINE = WorkerPod(
     resources={"limits": {"nvidia.com/gpu": "16", "memory": "1400Gi"}},
     env=[{"name": "NCCL_SOCKET_IFNAME", "value": "eth0"}],
     sharedMemory="16Gi",
+    queueName="team-a",
+    queuePriorityClass="urgent",
+    priorityClassName="training",
+)
+
+
+SPEC = JobSpec(
+    step="pretrain-128-0123456789",
+    name="pretrain-128-0123456789-abcde",
+    namespace=NAMESPACE,
+    command=["python", "-m", "components.pretrain", "--bert-config", '{"a": "$(b)"}'],
+    num_nodes=4,
+    slots_per_worker=16,
+    inputs=["/s3/bucket/dataset"],
+    mounts=["/s3"],
+    timeout_seconds=3600,
 )
 
 
 @pytest.fixture(scope="module")
 def job():
-    return make_mpijob(
-        JobSpec(
-            name="pretrain-128-0123456789",
-            namespace=NAMESPACE,
-            command=["python", "-m", "components.pretrain", "--bert-config", '{"a": "$(b)"}'],
-            num_nodes=4,
-            slots_per_worker=16,
-            inputs=["/s3/bucket/dataset"],
-            mounts=["/s3"],
-            timeout_seconds=3600,
-            token="mine",
-        ),
-        read_own_pod(make_own_pod()),
-        MACHINE,
-    )
+    return make_mpijob(SPEC, read_own_pod(make_own_pod()), MACHINE)
 
 
 def worker_of(job: dict) -> dict:
@@ -110,3 +116,53 @@ def test_istio_stays_out(job):
         metadata = job["spec"]["mpiReplicaSpecs"][role]["template"]["metadata"]
         assert metadata["labels"]["sidecar.istio.io/inject"] == "false"
         assert metadata["annotations"]["sidecar.istio.io/inject"] == "false"
+
+
+def test_a_queue_finds_its_labels_on_the_job_itself(job):
+    """Kueue reads them there, and not on the pods."""
+    labels = job["metadata"]["labels"]
+
+    assert labels["kueue.x-k8s.io/queue-name"] == "team-a"
+    assert labels["kueue.x-k8s.io/priority-class"] == "urgent"
+
+
+def test_without_a_queue_there_is_no_label():
+    """An empty one would be a queue without a name."""
+    labels = make_mpijob(SPEC, read_own_pod(make_own_pod()), WorkerPod())["metadata"]["labels"]
+
+    assert not [name for name in labels if name.startswith("kueue")]
+
+
+def test_a_gang_is_the_workers(job):
+    """The launcher comes after them: a gang that waits for it would never start."""
+    policy = job["spec"]["runPolicy"]["schedulingPolicy"]
+
+    assert policy == {
+        "minAvailable": 4,
+        "queue": "team-a",
+        "priorityClass": "training",
+        "scheduleTimeoutSeconds": 120,
+    }
+    assert worker_of(job)["priorityClassName"] == "training"
+    assert launcher_of(job)["priorityClassName"] == "training"
+
+
+@pytest.mark.parametrize("make_pod", [make_launcher, lambda job: make_worker(job, 0)])
+def test_its_pods_keep_to_pod_security_restricted(job, make_pod):
+    """As mpi-operator makes them, with its keys and its hostfile."""
+    pod = make_pod(job)
+    broken = copy.deepcopy(pod)
+    del broken["spec"]["containers"][0]["securityContext"]["capabilities"]
+
+    assert find_violations(pod["spec"]) == []
+    assert find_violations(broken["spec"])
+
+
+def test_each_creation_has_a_name_of_its_own():
+    """That a new job never waits for a pod of an old one; pods' host names have 63 characters."""
+    step = "finetune-classification-0123456789"
+    names = {name_job(step) for _ in range(10)}
+
+    assert len(names) == 10
+    assert all(name.startswith(step) for name in names)
+    assert all(len(f"{name}-worker-999") <= 63 for name in names)

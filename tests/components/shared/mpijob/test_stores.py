@@ -11,7 +11,7 @@ from components.shared.artifacts import fetch, local_path, publish
 from components.shared.bert.outputs import train_and_summarize
 from components.shared.errors import InputError
 from components.shared.mpijob.inside import JOB_VARIABLE
-from components.shared.mpijob.train import make_flags, name_job
+from components.shared.mpijob.train import make_flags, name_step
 from tests.components.shared.mpijob.runs import succeed
 
 LINE = {"step": 10, "loss": 1.5, "sequences_per_second": 8.0, "tokens_per_second": 99.0}
@@ -108,10 +108,10 @@ def test_the_job_s_processes_have_the_step_s_settings(make_config):
     assert (given["--xla"], given["--num-processes"]) == ("off", "2")
 
 
-def test_each_try_of_a_step_has_the_same_job(make_config):
-    """And another step another."""
+def test_each_try_of_a_step_finds_the_same_jobs(make_config):
+    """And another step finds others."""
     one = make_config().checkpoint
 
-    assert name_job("pretrain-128", one) == name_job("pretrain-128", one)
-    assert name_job("pretrain-128", one) != name_job("pretrain-128", one.with_name("other"))
-    assert name_job("finetune-0.0003", one).startswith("finetune-0-0003-")
+    assert name_step("pretrain-128", one) == name_step("pretrain-128", one)
+    assert name_step("pretrain-128", one) != name_step("pretrain-128", one.with_name("other"))
+    assert name_step("finetune-0.0003", one).startswith("finetune-0-0003-")
