@@ -22,8 +22,11 @@ _IMAGES_VARIABLES = (
     "PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "LD_LIBRARY_PATH", "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE", "XLA_FLAGS", "TF_CPP_MIN_LOG_LEVEL",
 )  # fmt: skip
-# A name that was asked for too early is taken for unknown for half a minute.
+# How long a worker may have its name in the DNS, which it gets once it is ready, and not answer.
 _REACH_SECONDS = 300.0
+# How long it may take to get ready: where a queue admitted the job, mpi-operator starts the
+# launcher while the workers still fetch the inputs. The step's own limits end the job before.
+_READY_SECONDS = 6 * 3600.0
 
 
 def launch(arguments: Sequence[str], *, port: int = SSH_PORT) -> int:
@@ -91,14 +94,19 @@ def read_hosts(hostfile: Path) -> list[str]:
 
 
 def _reach(hosts: Sequence[str], port: int) -> None:
-    deadline = time.monotonic() + _REACH_SECONDS
+    started = time.monotonic()
     for host in hosts:
+        silent_since = None
         while True:
             try:
                 socket.create_connection((host, port), timeout=5).close()
                 break
             except OSError as error:
-                if time.monotonic() > deadline:
+                now = time.monotonic()
+                has_name = not isinstance(error, socket.gaierror)
+                silent_since = (silent_since or now) if has_name else None
+                is_silent = silent_since is not None and now - silent_since > _REACH_SECONDS
+                if is_silent or now - started > _READY_SECONDS:
                     raise InputError(
                         f"{host}:{port} can't be reached: {error}; does a network policy keep "
                         "the job's pods from one another?"

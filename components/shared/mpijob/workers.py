@@ -32,7 +32,8 @@ def fetch_inputs(paths: Sequence[Path]) -> None:
 def serve() -> None:
     """Become sshd, as the user of the image; mpi-operator's keys are in the user's home.
 
-    The job's key is the host's as well: nothing else is there to be had without root.
+    The job's key is the hosts' key as well, by which images/tensorflow/ssh_config knows them:
+    who has it has the job's secret.
     """
     key = Path.home() / ".ssh" / "id_rsa"
     options = {

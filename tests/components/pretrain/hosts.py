@@ -8,9 +8,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+REPOSITORY = Path(__file__).parents[3]
 INTERFACE, SSH_PORT = "bert0", 2222
 NAMES = ("bert-a", "bert-b")
-_TOOLS = ("ip", "sshd", "ssh", "ssh-keygen", "unshare")
+_TOOLS = ("ip", "sshd", "ssh", "ssh-keygen", "unshare", "setpriv")
+SSH_CONFIG = REPOSITORY / "images" / "tensorflow" / "ssh_config"
+# What a container under Pod Security "restricted" has: no capability, and no way to get one.
+USER = 10001
+_AS_USER = (
+    *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
+    *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"),
+)
 
 
 def why_not() -> str:
@@ -27,10 +35,29 @@ def why_not() -> str:
 
 
 class Hosts:
-    """`with Hosts(folder) as hosts`: the second runs an SSH server, the first `horovodrun`."""
+    """`with Hosts(folder) as hosts`: the second runs an SSH server, the first `horovodrun`.
 
-    def __init__(self, folder: Path, names: Sequence[str] = NAMES) -> None:
-        self._folder, self._names = folder, names
+    With `users`, the hosts are pods under Pod Security "restricted": all runs as the images' user,
+    without a capability, and SSH is set up by the images' file alone.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        names: Sequence[str] = NAMES,
+        *,
+        users: Sequence[Path] = (),
+        readable: Sequence[Path] = (),
+    ) -> None:
+        """Take what is under test.
+
+        Args:
+            folder: for the hosts' own files.
+            names: the hosts'.
+            users: the home folder of each host's user; none: root's processes.
+            readable: what the user reads and writes, behind whatever folders of root's.
+        """
+        self._folder, self._names, self._users, self._readable = folder, names, users, readable
         self._spaces = [f"{name}-{os.getpid()}" for name in names]
         self._switch = f"bert-switch-{os.getpid()}"
         self._addresses = [f"10.77.0.{number + 1}" for number in range(len(names))]
@@ -46,6 +73,8 @@ class Hosts:
             etc = Path("/etc/netns", space)  # ip netns exec lays these over /etc
             etc.mkdir(parents=True)
             (etc / "hosts").write_text(f"127.0.0.1 localhost\n{table}", encoding="utf-8")
+        for space, home in zip(self._spaces, self._users, strict=False):
+            self._set_up_user(Path("/etc/netns", space), home)
         for number, (space, address) in enumerate(zip(self._spaces, self._addresses, strict=True)):
             port = f"port{number}"
             ends = f"{INTERFACE} netns {space} type veth peer name {port} netns {self._switch}"
@@ -54,6 +83,8 @@ class Hosts:
             _run("ip", "-n", space, "addr", "add", f"{address}/24", "dev", INTERFACE)
             for device in (INTERFACE, "lo"):
                 _run("ip", "-n", space, "link", "set", device, "up")
+        if self._users:
+            return self
         for name in ("key", "host_key"):
             _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._folder / name))
         # Known hosts are the user's; these are gone in a minute.
@@ -128,14 +159,45 @@ class Hosts:
             time.sleep(0.1)
         raise AssertionError(f"no process with {word} on {self._names[host]}")
 
+    def _set_up_user(self, etc: Path, home: Path) -> None:
+        """The images' user, and SSH as images/tensorflow/Dockerfile configures it."""
+        users = Path("/etc/passwd").read_text("utf-8")
+        line = f"bert:x:{USER}:{USER}::{home}:/bin/sh\n"
+        (etc / "passwd").write_text(users + line, encoding="utf-8")
+        (etc / "ssh" / "ssh_config.d").mkdir(parents=True)
+        shutil.copy(SSH_CONFIG, etc / "ssh" / "ssh_config.d" / "kubeflow-bert.conf")
+        include = "Include /etc/ssh/ssh_config.d/*.conf\n"
+        (etc / "ssh" / "ssh_config").write_text(include, encoding="utf-8")
+
     def _on(self, host: int, command: list, before: str = "true") -> list[str]:
-        script = f'hostname {self._names[host]} && {before} && exec "$@"'
+        script = f"hostname {self._names[host]} && {before}"
+        words = list(map(str, command))
+        if self._users:
+            script += "".join(f" && {line}" for line in _open_up(self._readable, self._folder))
+            words = [*_AS_USER, *words]
         enter = ["ip", "netns", "exec", self._spaces[host], "unshare", "--uts", "--mount"]
-        return [*enter, "sh", "-c", script, "-", *map(str, command)]
+        return [*enter, "sh", "-c", f'{script} && exec "$@"', "-", *words]
 
     def _pids(self, space: str) -> list[int]:
         done = subprocess.run(["ip", "netns", "pids", space], capture_output=True, check=True)
         return [int(pid) for pid in done.stdout.split()]
+
+
+def _open_up(paths: Sequence[Path], folder: Path) -> list[str]:
+    """Commands that let others than root reach paths within root's folders, on this host only."""
+    closed_to_paths: dict[Path, list[Path]] = {}
+    for path in paths:
+        closed = [one for one in path.parents if not one.stat().st_mode & 0o001]
+        if closed:
+            closed_to_paths.setdefault(closed[-1], []).append(path)
+    commands = []
+    for number, (closed_one, inside) in enumerate(closed_to_paths.items()):
+        stand_in = folder / f"open-{number}"
+        for path in inside:
+            target = stand_in / path.relative_to(closed_one)
+            commands += [f"mkdir -p {target}", f"mount --bind {path} {target}"]
+        commands.append(f"mount --rbind {stand_in} {closed_one}")
+    return commands
 
 
 def _run(*command: str) -> None:

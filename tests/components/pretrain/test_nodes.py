@@ -13,6 +13,7 @@ import pytest
 
 from tests.components.pretrain import hosts as two_hosts
 from tests.components.shared.mpijob.fake_kubernetes import FakeKubernetes
+from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
 
 NODES = {"num_nodes": 2, "num_processes": 2}
 SETTINGS = {"num_steps": 10, "micro_batch_size": 8}
@@ -90,18 +91,79 @@ def test_paths_on_the_pod_s_own_disk_are_refused(make_stage, cluster):
     assert cluster.requests == [("get", "pods")]
 
 
-@pytest.fixture
-def nodes(cluster, tmp_path):
-    """A launcher and two workers, each with a network, a name and files of its own."""
+def skip_without_hosts() -> None:
     reason = two_hosts.why_not() or ("" if shutil.which("mpirun") else "mpirun: openmpi-bin")
     if reason:
         pytest.skip(reason)
+
+
+def make_home(folder: Path) -> Path:
+    """A user's home with a job's keys, as mpi-operator makes and mounts them."""
+    keys = folder / ".ssh"
+    keys.mkdir(parents=True)
+    key = keys / "id_rsa"
+    generate = ["ssh-keygen", "-q", "-t", "ecdsa", "-b", "521", "-m", "PEM", "-N", "", "-C", ""]
+    subprocess.run([*generate, "-f", key], check=True)
+    shutil.copy(keys / "id_rsa.pub", keys / "authorized_keys")
+    for file in keys.iterdir():
+        file.chmod(0o644)
+    os.chown(folder, two_hosts.USER, two_hosts.USER)
+    return folder
+
+
+def give_away(folder: Path) -> None:
+    """Let the pods' user write a folder of the test."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, two_hosts.USER, two_hosts.USER)
+
+
+@pytest.fixture
+def nodes(cluster, tmp_path, dataset_path, vocabulary_path):
+    """A launcher and two workers, each with a network, a name and files of its own."""
+    skip_without_hosts()
     names = ("bert-launcher", "bert-worker-0", "bert-worker-1")
+    home = make_home(tmp_path / "home")
+    for path in (tmp_path, dataset_path, vocabulary_path.parent):
+        give_away(path)
+    give_away(tmp_path)
+    for file in (home / ".ssh", *(home / ".ssh").iterdir()):
+        os.chown(file, 0, 0)
+    readable = [
+        *(tmp_path, dataset_path, vocabulary_path.parent, two_hosts.REPOSITORY),
+        Path(sys.base_prefix),
+    ]
     folder = tmp_path / "hosts"
     folder.mkdir()
-    with two_hosts.Hosts(folder, names) as hosts:
-        cluster.operator = Operator(hosts, folder, names[1:])
+    with two_hosts.Hosts(folder, names, users=[home] * 3, readable=readable) as hosts:
+        cluster.operator = Operator(hosts, folder, home, names[1:])
         yield hosts
+
+
+def test_a_host_without_the_job_s_key_is_not_trusted(tmp_path):
+    """Another job's: it would take this one's key, and is left before it can."""
+    skip_without_hosts()
+    ours, theirs = make_home(tmp_path / "ours"), make_home(tmp_path / "theirs")
+    shutil.copy(ours / ".ssh" / "id_rsa.pub", theirs / ".ssh" / "authorized_keys")
+    readable = [ours, theirs, two_hosts.REPOSITORY, Path(sys.base_prefix)]
+    folder = tmp_path / "hosts"
+    folder.mkdir()
+    serve = [sys.executable, "-m", "components.shared.mpijob", "serve"]
+    names = ("bert-launcher", "bert-worker-0", "bert-other")
+    with two_hosts.Hosts(folder, names, users=[ours, ours, theirs], readable=readable) as hosts:
+        for host, home in ((1, ours), (2, theirs)):
+            server = hosts.start(host, serve, HOME=str(home))
+            assert "Server listening" in server.stdout.readline()
+
+        done = {}
+        for name in names[1:]:
+            ssh = hosts.start(0, ["ssh", name, "id", "-u"], HOME=str(ours))
+            output, _ = ssh.communicate(timeout=60)
+            done[name] = (ssh.returncode, output.splitlines()[-1])
+
+    assert done == {
+        "bert-worker-0": (0, str(two_hosts.USER)),
+        "bert-other": (255, "Host key verification failed."),
+    }
 
 
 @pytest.mark.slow
@@ -120,61 +182,69 @@ def test_what_the_mpijob_says_trains_on_two_nodes(make_stage, cluster, nodes):
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_taken_away_has_the_step_go_on_later(make_stage, cluster, nodes):
-    """Its processes are asked to end, as `stop` does it: all save, and the step is preempted."""
-    stage = make_stage()
-    process = start(stage, cluster, num_steps=100000, checkpoint_every_steps=20)
-    while not list(stage.states.glob("step-*")):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_that_is_lost_costs_no_step(make_stage, cluster, nodes, number):
+    """Drained (SIGTERM, as `stop` passes it on) or gone at once: a new job resumes."""
+    one, two = make_stage("one"), make_stage("two")
+    settings = {**SETTINGS, "num_steps": 300, "checkpoint_every_steps": 20}
+    assert one.run(**settings, num_processes=2).returncode == 0
+    process = start(two, cluster, **settings)
+    while not list(two.states.glob("step-*")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
 
-    os.kill(nodes.find(2, "components.pretrain"), signal.SIGTERM)
-    _, errors = process.communicate(timeout=100)
+    os.kill(nodes.find(2, "components.pretrain"), number)
+    output, errors = process.communicate(timeout=200)
 
-    assert process.returncode == 143, errors
-    assert "pretrain: ended by SIGTERM at step" in errors
+    assert process.returncode == 0, errors + output
+    assert "restart 1 of 3 from step" in errors
+    assert sum(item["kind"] == "MPIJob" for item in cluster.created) == 2
+    np.testing.assert_allclose(two.losses(), one.losses(), rtol=1e-5)
+    for name, weights in one.weights().items():
+        np.testing.assert_allclose(two.weights()[name], weights, rtol=1e-4, atol=1e-6)
     assert cluster.jobs() == []
 
 
 class Operator:
-    """What mpi-operator and the nodes do with an MPIJob: keys, names, and the pods' commands."""
+    """What mpi-operator and the nodes do with an MPIJob: names, and the pods' commands."""
 
-    def __init__(self, hosts: two_hosts.Hosts, folder, workers) -> None:
-        self._hosts, self._home, self._hostfile = hosts, folder / "home", folder / "hostfile"
-        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd is root, as in this test
-        keys = self._home / ".ssh"
-        keys.mkdir(parents=True)
-        shutil.copy(folder / "key", keys / "id_rsa")
-        shutil.copy(folder / "key.pub", keys / "authorized_keys")
+    def __init__(self, hosts: two_hosts.Hosts, folder: Path, home: Path, workers) -> None:
+        self._hosts, self._home, self._hostfile = hosts, home, folder / "hostfile"
         self._hostfile.write_text("".join(f"{name} slots=1\n" for name in workers), "utf-8")
-        # The image's ssh_config says it there.
-        self._ssh = f"-o ConnectionAttempts=10 -p {two_hosts.SSH_PORT} -i {keys / 'id_rsa'}"
+        self._servers: list[subprocess.Popen] = []
 
     def __call__(self, cluster: FakeKubernetes, job: dict) -> None:
-        name, specs = job["metadata"]["name"], job["spec"]["mpiReplicaSpecs"]
-        for number in range(specs["Worker"]["replicas"]):
-            self._start(1 + number, specs["Worker"])
+        name = job["metadata"]["name"]
+        for server in self._servers:  # of the job before, whose pods are gone
+            server.kill()
+            server.wait()
+        for number in range(job["spec"]["mpiReplicaSpecs"]["Worker"]["replicas"]):
+            self._servers.append(self._start(1 + number, make_worker(job, number)))
             cluster.put_pod(name, "worker", number, phase="Running")
         pod = cluster.put_pod(name, "launcher", phase="Running")
-        process = self._start(0, specs["Launcher"])
+        process = self._start(0, make_launcher(job))
         for line in process.stdout:
             cluster.log(pod, line.rstrip("\n"))
         cluster.log(pod, end=True)
-        ended = {"exitCode": process.wait(), "reason": "Error"}
+        status = process.wait()
+        ended = {"exitCode": status, "reason": "Error"}
         statuses = [{"name": "launcher", "state": {"terminated": ended}}]
-        cluster.put_pod(name, "launcher", phase="Ended", containerStatuses=statuses)
-        cluster.set_condition(name, "Failed" if process.returncode else "Succeeded")
+        phase = "Failed" if status else "Succeeded"
+        cluster.put_pod(name, "launcher", phase=phase, containerStatuses=statuses)
+        if cluster.get("mpijobs", name):
+            cluster.set_condition(name, phase, "BackoffLimitExceeded" if status else "")
 
-    def _start(self, host: int, replicas: dict) -> subprocess.Popen:
-        container = replicas["template"]["spec"]["containers"][0]
+    def _start(self, host: int, pod: dict) -> subprocess.Popen:
+        container = pod["spec"]["containers"][0]
         words = [*container["command"], *container.get("args", ())]
         assert words[0] == "python"
+        variables = {
+            one["name"]: one["value"] for one in container["env"] if one["name"].startswith("OMPI_")
+        }
+        variables["OMPI_MCA_orte_default_hostfile"] = str(self._hostfile)
         return self._hosts.start(
             host,
             [sys.executable, *(word.replace("$$", "$") for word in words[1:])],
+            **variables,
             HOME=str(self._home),
-            OMPI_MCA_orte_keep_fqdn_hostnames="true",
-            OMPI_MCA_orte_default_hostfile=str(self._hostfile),
-            OMPI_MCA_plm_rsh_args=self._ssh,
-            OMPI_MCA_orte_set_default_slots="1",
         )
