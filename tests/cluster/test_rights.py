@@ -1,10 +1,12 @@
 """What the service accounts may do, as the API server decides it."""
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
 
 from tests.cluster.server import Server
+from tests.kustomize import copy_overlay
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -38,8 +40,10 @@ RUNNER = {
     *grant("get list", "pods"),
     *grant("create patch", "workflowtaskresults.argoproj.io"),
 }
+# Of components/mpijob, on top of a step's.
 MPIJOB = {
     *grant("create get list watch delete", "mpijobs.kubeflow.org"),
+    *grant("create delete", "networkpolicies.networking.k8s.io"),
     *grant("watch", "pods"),
     *grant("get", "pods/log"),
     *grant("list", "events"),
@@ -78,11 +82,28 @@ def describe(right: Right, namespace: str) -> dict:
     }
 
 
+@pytest.fixture(scope="module")
+def applied_with_mpijob(cluster, tmp_path_factory) -> Iterator[None]:
+    """Apply the overlay kubeflow with components/mpijob, as a copy of it has it."""
+    components = [f"../../components/{name}" for name in ("namespace", "register", "mpijob")]
+    folder = tmp_path_factory.mktemp("manifests")
+    overlay = copy_overlay(folder, "kubeflow", components=components)
+    cluster.kubectl("apply", "-k", overlay)
+    yield
+    cluster.delete(overlay)
+
+
 @pytest.mark.parametrize(
     ("account", "expected"),
-    [("bert-runner", RUNNER | MPIJOB), ("bert-deployer", DEPLOYER | REGISTER)],
+    [
+        ("bert-runner", RUNNER),
+        ("bert-mpijob-runner", RUNNER | MPIJOB),
+        ("bert-deployer", DEPLOYER | REGISTER),
+    ],
 )
-def test_an_account_may_do_what_it_needs_and_nothing_else(cluster, applied, account, expected):
+def test_an_account_may_do_what_it_needs_and_nothing_else(
+    cluster, applied_with_mpijob, account, expected
+):
     """In its namespace; elsewhere it may do what any account may."""
     anybody = list_rights(cluster, "nobody", namespace="bert")
 

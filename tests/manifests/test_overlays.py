@@ -200,17 +200,31 @@ def test_the_rights_are_the_least(overlay):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_steps_may_make_mpijobs(overlay):
-    """Those of a pipeline for several machines; what of them, tests/components/shared says."""
-    (binding,) = (
-        one for one in of_kind(overlay, "RoleBinding") if one["metadata"]["name"] == "bert-mpijob"
-    )
-    (role,) = (one for one in of_kind(overlay, "Role") if one["metadata"]["name"] == "bert-mpijob")
+def test_no_step_may_make_mpijobs(overlay):
+    """Whoever may can make any pod with any secret of the namespace."""
+    rules = [rule for role in of_kind(overlay, "Role") for rule in role["rules"]]
 
-    assert binding["roleRef"]["name"] == role["metadata"]["name"]
-    assert [subject["name"] for subject in binding["subjects"]] == ["bert-runner"]
-    assert "create" in role["rules"][0]["verbs"]
-    assert role["rules"][0]["resources"] == ["mpijobs"]
+    assert not [rule for rule in rules if "mpijobs" in rule["resources"]]
+
+
+def test_an_account_of_its_own_may_make_mpijobs(tmp_path):
+    """With components/mpijob: what bert-runner may, and that; bert-runner gets no more."""
+    resources = build_with(tmp_path, "mpijob")
+    bindings = {
+        (one["roleRef"]["name"], subject["name"])
+        for one in resources
+        if one["kind"] == "RoleBinding"
+        for subject in one["subjects"]
+    }
+    accounts = {one["metadata"]["name"] for one in resources if one["kind"] == "ServiceAccount"}
+
+    assert [fault for resource in resources for fault in validate(resource)] == []
+    assert {role for role, name in bindings if name == "bert-mpijob-runner"} == {
+        "bert-runner",
+        "bert-mpijob",
+    }
+    assert {role for role, name in bindings if name == "bert-runner"} == {"bert-runner"}
+    assert {"bert-runner", "bert-mpijob-runner"} <= accounts
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -318,8 +332,12 @@ def test_steps_open_the_store_that_kubeflow_keeps_artifacts_in(tmp_path):
 
 def with_storage(folder: Path, store: str) -> list[dict]:
     """Build the overlay kubeflow with the components of an object store."""
-    names = ("namespace", "register", f"storage-{store}", f"storage-{store}/kfp-launcher")
-    components = [f"../../components/{name}" for name in names]
+    return build_with(folder, f"storage-{store}", f"storage-{store}/kfp-launcher")
+
+
+def build_with(folder: Path, *names: str) -> list[dict]:
+    """Build the overlay kubeflow with more components."""
+    components = [f"../../components/{name}" for name in ("namespace", "register", *names)]
     return kustomize.build(kustomize.copy_overlay(folder, "kubeflow", components=components))
 
 
