@@ -20,6 +20,8 @@ MIRRORS := --build-arg PACKAGE_INDEX --build-arg GOPROXY
 SOURCE ?= $(shell git config --get remote.origin.url 2>/dev/null | sed 's|//[^/@]*@|//|')
 # Machines that `make compile` sizes the pipeline for.
 PROFILES := cpu dgx-1v-16g dgx-1v-32g dgx-2
+# Further flags of theirs, such as --kfp-version 2.16 or --queue team-a.
+COMPILE ?=
 STAGES := ingest preprocess pretrain finetune evaluate
 
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
@@ -84,21 +86,21 @@ check: lint  ## Run the linters and the fast tests
 	@$(RUN) -m tests.runner.run $(SUITE) -m "not slow" $(ARGUMENTS)
 
 compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to manifests/pipelines
-	@$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile --hardware $(profile) \
+	@$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile $(COMPILE) --hardware $(profile) \
 		--output manifests/pipelines/bert-$(profile).yaml && \
-		$(RUN) -m pipelines compile --pipeline classification --hardware $(profile) \
+		$(RUN) -m pipelines compile $(COMPILE) --pipeline classification --hardware $(profile) \
 		--output manifests/pipelines/classification-$(profile).yaml && \
-		$(RUN) -m pipelines compile --hardware $(profile) --only-newer-dump \
+		$(RUN) -m pipelines compile $(COMPILE) --hardware $(profile) --only-newer-dump \
 		--output manifests/pipelines/retraining-$(profile).yaml &&) true
 	@$(call compile_overlay,gke,gke-v100x8,)
 	@$(call compile_overlay,kubeflow-native,cpu,--format kubernetes)
 
 # What an overlay of manifests/ has of its own: (overlay, machine, further flags).
 define compile_overlay
-$(RUN) -m pipelines compile --hardware $(2) $(3) --output manifests/overlays/$(1)/bert.yaml && \
-	$(RUN) -m pipelines compile --pipeline classification --hardware $(2) $(3) \
+$(RUN) -m pipelines compile $(COMPILE) --hardware $(2) $(3) --output manifests/overlays/$(1)/bert.yaml && \
+	$(RUN) -m pipelines compile $(COMPILE) --pipeline classification --hardware $(2) $(3) \
 		--output manifests/overlays/$(1)/classification.yaml && \
-	$(RUN) -m pipelines compile --hardware $(2) $(3) --only-newer-dump \
+	$(RUN) -m pipelines compile $(COMPILE) --hardware $(2) $(3) --only-newer-dump \
 		--output manifests/overlays/$(1)/retraining.yaml
 endef
 

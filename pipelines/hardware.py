@@ -22,21 +22,22 @@ _TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSched
 # The kernel and the firmware take some 2% of the memory before Kubernetes sees it. Of the rest
 # GKE keeps this for the kubelet and the system: so many CPUs or GiB at these shares, one after
 # the other (its documentation, "Plan node sizes"). DGX nodes are set up by hand and usually keep
-# less. A CPU and a GiB more are left for the node's daemons: device plugin, GPU feature
-# discovery, logs, network.
+# less. More is left for the node's daemons (logs, network, and on GPU nodes the device plugin and
+# GPU feature discovery) and for Argo's container beside a step's.
 _SEEN_MEMORY = 0.98
 _RESERVED_CPUS = ((1, 0.06), (1, 0.01), (2, 0.005), (math.inf, 0.0025))
 _RESERVED_MEMORY = ((4, 0.25), (4, 0.2), (8, 0.1), (112, 0.06), (math.inf, 0.02))
 _EVICTION_GIB = 0.1
-_DAEMON_CPUS, _DAEMON_GIB = 1, 1
+_DAEMON_CPUS, _DAEMON_CPUS_WITH_GPUS, _DAEMON_GIB = 0.5, 1.0, 1.0
+# An MPIJob's step and launcher, which run beside the workers where there are no other machines.
+_HELPER_CPUS, _HELPER_GIB = 0.2, 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
     """What one machine has; a training step is one pod that takes it whole.
 
-    CPUs and memory are the machine's; `pod_cpus` and `pod_memory_gib` are what is left for one
-    pod.
+    CPUs and memory are the machine's; `room_cpus` and `room_gib` are what is left for pods.
     """
 
     name: str
@@ -68,17 +69,38 @@ class Hardware:
         return self.num_nodes * max(1, self.num_gpus)
 
     @property
+    def room_cpus(self) -> float:
+        """CPUs that all of a pipeline's pods on the machine can request together."""
+        daemons = _DAEMON_CPUS_WITH_GPUS if self.num_gpus else _DAEMON_CPUS
+        return self.num_cpus - _reserve(self.num_cpus, _RESERVED_CPUS) - daemons
+
+    @property
+    def room_gib(self) -> float:
+        """GiB of memory that all of a pipeline's pods on the machine can request together."""
+        reserved = _reserve(self.memory_gib, _RESERVED_MEMORY) + _EVICTION_GIB + _DAEMON_GIB
+        return _SEEN_MEMORY * self.memory_gib - reserved
+
+    @property
     def pod_cpus(self) -> int:
         """Whole CPUs that a pod alone on the machine can request."""
-        return max(
-            1, math.floor(self.num_cpus - _reserve(self.num_cpus, _RESERVED_CPUS) - _DAEMON_CPUS)
-        )
+        return max(1, math.floor(self.room_cpus))
 
     @property
     def pod_memory_gib(self) -> int:
         """Memory that a pod alone on the machine can request, in whole GiB."""
-        reserved = _reserve(self.memory_gib, _RESERVED_MEMORY) + _EVICTION_GIB + _DAEMON_GIB
-        return max(1, math.floor(_SEEN_MEMORY * self.memory_gib - reserved))
+        return max(1, math.floor(self.room_gib))
+
+    @property
+    def worker_cpus(self) -> int:
+        """Whole CPUs that an MPIJob's worker can request."""
+        helpers = 0.0 if self.num_gpus else _HELPER_CPUS
+        return max(1, math.floor(self.room_cpus - helpers))
+
+    @property
+    def worker_memory_gib(self) -> int:
+        """Memory that an MPIJob's worker can request, in whole GiB."""
+        helpers = 0.0 if self.num_gpus else _HELPER_GIB
+        return max(1, math.floor(self.room_gib - helpers))
 
     def describe(self) -> str:
         """Its GPUs, for people."""

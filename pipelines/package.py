@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,14 @@ from kfp import dsl
 from kfp.dsl import pipeline_context
 from kfp.dsl.graph_component import GraphComponent
 
+from components.shared.errors import InputError
 from pipelines.hardware import find_hardware
 from pipelines.plan import make_plan
-from pipelines.tasks import Volume, describe_worker_pod, limit_training, set_task
+from pipelines.tasks import Queue, Volume, describe_worker_pod, limit_training, set_task
+
+# Since which version Kubeflow's API server reads these; an unknown field is an error there.
+_USER_SINCE, _LIMITS_SINCE = (2, 16), (2, 17)
+_SECONDS_PER_DAY = 24 * 3600
 
 
 def fit(
@@ -20,6 +26,10 @@ def fit(
     *,
     images: Mapping[str, str] | None = None,
     volume: Volume | None = None,
+    queue: Queue | None = None,
+    kfp_version: str = "2.17",
+    ttl_days: int = 0,
+    deadline_days: int = 0,
     **recipe: Any,
 ) -> GraphComponent:
     """The pipeline as it is to run on such machines.
@@ -30,10 +40,16 @@ def fit(
             CPUs, memory, GPUs and labels the settings of each step.
         images: the image to run in place of each name; none leaves the names.
         volume: what every step has mounted.
+        queue: where the steps that take machines wait for them.
+        kfp_version: the oldest version that the package must run on.
+        ttl_days: how long Kubernetes keeps a finished run's workflow and pods; 0 is as long as
+            the cluster says. Of no effect before KFP 2.17.
+        deadline_days: after how long a run is ended; 0 is never. Of no effect before KFP 2.17.
         recipe: what `make_plan` takes besides.
 
     Raises:
-        InputError: if there is no such machine, or `make_plan` finds no recipe for it.
+        InputError: if there is no such machine, `make_plan` finds no recipe for it, or the
+            deadline is too soon.
     """
     machine = find_hardware(hardware)
     plan = make_plan(hardware, **recipe)
@@ -45,8 +61,14 @@ def fit(
     # Both pipelines' at once: what they both have, they have with one meaning.
     defaults = plan.parameters | plan.classification_parameters
     if machine.num_nodes > 1:
-        defaults["worker_pod"] = describe_worker_pod(machine)
+        defaults["worker_pod"] = describe_worker_pod(machine, queue)
         defaults["job_timeout_seconds"] = 3600 * limit_training(pretraining_hours)
+    training_days = math.ceil(limit_training(pretraining_hours) / 24)
+    if 0 < deadline_days < training_days:
+        raise InputError(
+            f"--deadline-days {deadline_days}: pretraining alone may take {training_days} days"
+        )
+    version = tuple(map(int, kfp_version.split(".")))
     function = pipeline.pipeline_func
 
     @functools.wraps(function)
@@ -56,17 +78,29 @@ def fit(
             if task.container_spec is None:  # a pipeline in it, whose steps were set already
                 continue
             hours = component_to_hours.get(task.component_spec.name, 0.0)
-            set_task(task, machine, training_hours=hours, volume=volume)
+            set_task(
+                task,
+                machine,
+                training_hours=hours,
+                volume=volume,
+                queue=queue,
+                names_user=version >= _USER_SINCE,
+            )
             image = task.container_spec.image
             task.set_container_image((images or {}).get(image, image))
         return outputs
 
+    limits = dsl.PipelineConfig(
+        ttl_seconds_after_finished=ttl_days * _SECONDS_PER_DAY,
+        active_deadline_seconds=deadline_days * _SECONDS_PER_DAY,
+    )
     fitted.__signature__ = _replace_defaults(function, defaults)  # type: ignore[attr-defined]
     return dsl.pipeline(
         fitted,
         name=pipeline.component_spec.name,
         description=f"{pipeline.component_spec.description} "
         f"Sized for {machine.name} ({machine.describe()}).",
+        pipeline_config=limits if version >= _LIMITS_SINCE else None,
     )
 
 

@@ -5,6 +5,7 @@ request for ephemeral storage, is in manifests/node-pools: nodes whose emptyDirs
 on local SSD.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
 from components.shared.errors import InputError
+from components.shared.mpijob.manifest import QUEUE_LABEL, QUEUE_PRIORITY_LABEL
 from pipelines.hardware import Hardware
 
 # The user of the images, which are readable for all.
@@ -30,6 +32,8 @@ _ALL, _ONE, _NONE = "all", "one", "none"
 _STORE = "bert-object-store"
 _STORE_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
 _STORE_SETTINGS = {"endpoint": "AWS_ENDPOINT_URL", "region": "AWS_DEFAULT_REGION"}
+# DNS-1123, as Kubernetes asks of a name; a label's value is shorter.
+_NAME, _LONGEST_LABEL = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", 63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,7 @@ class _Needs:
     """As long as the training takes, on as many machines as it has."""
     opens_stores: bool = False
     """It reads or writes s3:// itself, beside the artifacts that Kubeflow copies."""
-    num_cpus: int = 1
+    num_cpus: float = 1
     most_cpus: int = 1
     memory_gib: int = 2
     timeout_hours: int = 24
@@ -63,8 +67,10 @@ _TRAINING = _Needs(
     backoff="30s",
     backoff_factor=1.0,
 )
-# A step whose training runs in other pods.
-_FOLLOWING = replace(_TRAINING, gpus=_NONE, memory_gib=4)
+# A step whose training runs in other pods; Hardware's workers leave room for it.
+_FOLLOWING = replace(_TRAINING, gpus=_NONE, num_cpus=0.1, memory_gib=1)
+# How long a queue may keep a step from its machines, beyond the step's own time limit.
+_QUEUE_HOURS = 14 * 24
 # Every component of a pipeline has its entry.
 _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "look-for-dump": _Needs(opens_stores=True, timeout_hours=1),
@@ -84,6 +90,30 @@ _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """The queue in which the steps that take machines wait for them, and their rank in it."""
+
+    queue: str = ""
+    """Its name: a LocalQueue of Kueue; for MPIJobs also a Queue of Volcano. "": none."""
+    queue_priority_class: str = ""
+    """Kueue's WorkloadPriorityClass."""
+    pod_priority_class: str = ""
+    """The PriorityClass of an MPIJob's pods; kfp can set none on a step's own."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            is_name = re.fullmatch(_NAME, value) and len(value) <= _LONGEST_LABEL
+            if value and not is_name:
+                raise InputError(
+                    f"--{field.name.replace('_', '-')} must be a Kubernetes name (lower-case "
+                    f"letters, digits, - and .; at most {_LONGEST_LABEL} characters), got {value!r}"
+                )
+        if self.queue_priority_class and not self.queue:
+            raise InputError("--queue-priority-class orders a queue: give its name with --queue")
+
+
 @dataclass(frozen=True)
 class Volume:
     """A PersistentVolumeClaim of the runs' namespace, and where every step has it."""
@@ -99,10 +129,7 @@ class Volume:
             InputError: if it is none.
         """
         claim, _, path = text.partition(":")
-        # DNS-1123, as Kubernetes asks of a claim's name.
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", claim) or not re.fullmatch(
-            r"(/[\w.-]+)+", path
-        ):
+        if not re.fullmatch(_NAME, claim) or not re.fullmatch(r"(/[\w.-]+)+", path):
             raise InputError(
                 f"--volume must be a claim's name and an absolute path, as bert:/mnt/bert, got "
                 f"{text!r}"
@@ -116,6 +143,8 @@ def set_task(
     *,
     training_hours: float = 0.0,
     volume: Volume | None = None,
+    queue: Queue | None = None,
+    names_user: bool = True,
 ) -> None:
     """Give a step the settings with which it runs on a cluster.
 
@@ -127,13 +156,20 @@ def set_task(
             several machines, which makes an MPIJob of pods that take them.
         training_hours: expected of a step that trains; see `limit_training`.
         volume: what is mounted into it; the pods of a step's MPIJob take over its volumes.
+        queue: where a pod that takes a machine waits for it; an MPIJob is queued itself.
+        names_user: whether the step's user is set; without, it is the image's.
     """
     needs = _COMPONENT_TO_NEEDS[task.component_spec.name]
     timeout_hours = needs.timeout_hours
+    takes_machine = needs.gpus != _NONE
     if needs.trains:
         timeout_hours = limit_training(training_hours)
         if hardware.num_nodes > 1:
             needs = _FOLLOWING
+    if takes_machine and queue and queue.queue:
+        timeout_hours += _QUEUE_HOURS
+        if needs is not _FOLLOWING:
+            _put_in_queue(task, queue)
     if hardware.num_gpus and needs.gpus != _NONE:
         _put_on_gpus(task, hardware, hardware.num_gpus if needs.gpus == _ALL else 1)
     else:
@@ -152,9 +188,10 @@ def set_task(
     if volume:
         kubernetes.mount_pvc(task, pvc_name=volume.claim, mount_path=volume.path)
     kubernetes.set_timeout(task, timeout_hours * 3600)
-    kubernetes.set_security_context(
-        task, run_as_user=_USER, run_as_group=_USER, run_as_non_root=True
-    )
+    if names_user:
+        kubernetes.set_security_context(
+            task, run_as_user=_USER, run_as_group=_USER, run_as_non_root=True
+        )
 
 
 def limit_training(training_hours: float) -> int:
@@ -162,15 +199,15 @@ def limit_training(training_hours: float) -> int:
     return max(_TRAINING.timeout_hours, round(2 * training_hours))
 
 
-def describe_worker_pod(hardware: Hardware) -> str:
+def describe_worker_pod(hardware: Hardware, queue: Queue | None = None) -> str:
     """What each pod of a training on several machines asks for; the parameter `worker_pod`."""
-    memory = f"{hardware.pod_memory_gib}Gi"
+    memory = f"{hardware.worker_memory_gib}Gi"
     gpus = {_GPU: str(hardware.num_gpus)} if hardware.num_gpus else {}
     pod = {
         "nodeSelector": dict(hardware.node_selector),
         "tolerations": [dict(toleration) for toleration in hardware.tolerations],
         "resources": {
-            "requests": {"cpu": str(hardware.pod_cpus), "memory": memory, **gpus},
+            "requests": {"cpu": str(hardware.worker_cpus), "memory": memory, **gpus},
             "limits": {"cpu": str(hardware.num_cpus), "memory": memory, **gpus},
         },
         "sharedMemory": f"{hardware.shared_memory_gib}Gi",
@@ -179,7 +216,21 @@ def describe_worker_pod(hardware: Hardware) -> str:
         terms = [{"matchExpressions": _OFF_GPU_NODES}]
         required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
         pod["affinity"] = {"nodeAffinity": required}
+    if queue:
+        named = {
+            "queueName": queue.queue,
+            "queuePriorityClass": queue.queue_priority_class,
+            "priorityClassName": queue.pod_priority_class,
+        }
+        pod |= {name: value for name, value in named.items() if value}
     return json.dumps(pod)
+
+
+def _put_in_queue(task: PipelineTask, queue: Queue) -> None:
+    """As Kueue queues plain pods: by labels, which kfp sets when it compiles."""
+    kubernetes.add_pod_label(task, QUEUE_LABEL, queue.queue)
+    if queue.queue_priority_class:
+        kubernetes.add_pod_label(task, QUEUE_PRIORITY_LABEL, queue.queue_priority_class)
 
 
 def _put_on_gpus(task: PipelineTask, hardware: Hardware, num_gpus: int) -> None:
@@ -234,7 +285,7 @@ def _keep_off_gpus(task: PipelineTask, hardware: Hardware, needs: _Needs) -> Non
     kubernetes.add_node_affinity(task, _OFF_GPU_NODES)
 
 
-def _size(task: PipelineTask, *, num_cpus: int, most_cpus: int, memory_gib: int) -> None:
+def _size(task: PipelineTask, *, num_cpus: float, most_cpus: int, memory_gib: int) -> None:
     """CPUs may be more when they are idle; memory can't be taken back and is all requested."""
-    task.set_cpu_request(str(num_cpus)).set_cpu_limit(str(most_cpus))
+    task.set_cpu_request(f"{num_cpus:g}").set_cpu_limit(str(most_cpus))
     task.set_memory_request(f"{memory_gib}Gi").set_memory_limit(f"{memory_gib}Gi")

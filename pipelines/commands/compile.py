@@ -9,6 +9,11 @@ from pipelines.commands.plan import add_recipe_flags
 from pipelines.hardware import HARDWARE
 from pipelines.images import DIGESTS
 
+# BERT-Large takes nine days on the slowest machine that has figures.
+_DEADLINE_DAYS, _TTL_DAYS = 30, 7
+_MOST_DAYS = 3650
+_KFP_VERSIONS = ("2.15", "2.16", "2.17")
+
 
 def add_parser(commands: Any) -> None:
     """Its flags."""
@@ -44,6 +49,42 @@ def add_parser(commands: Any) -> None:
         "for parameters that name a folder or a file (default: none)",
     )
     parser.add_argument(
+        "--queue",
+        default="",
+        help="the queue in which steps wait for the machines they take: a LocalQueue of Kueue, or "
+        "for MPIJobs a Queue of Volcano",
+    )
+    parser.add_argument(
+        "--queue-priority-class",
+        default="",
+        help="Kueue's WorkloadPriorityClass of those steps",
+    )
+    parser.add_argument(
+        "--pod-priority-class",
+        default="",
+        help="the PriorityClass of an MPIJob's pods",
+    )
+    parser.add_argument(
+        "--kfp-version",
+        choices=_KFP_VERSIONS,
+        default=_KFP_VERSIONS[-1],
+        help="the oldest Kubeflow Pipelines that must run the package; before 2.17 it has no "
+        "limits of a whole run, before 2.16 no user of its steps' pods",
+    )
+    parser.add_argument(
+        "--ttl-days",
+        type=int,
+        default=_TTL_DAYS,
+        help="how long the cluster keeps a finished run's pods and their logs; 0 leaves that to "
+        "the cluster's settings",
+    )
+    parser.add_argument(
+        "--deadline-days",
+        type=int,
+        default=_DEADLINE_DAYS,
+        help="after how long a run is ended, time in a queue included; 0 never ends it",
+    )
+    parser.add_argument(
         "--only-newer-dump",
         action="store_true",
         help="for schedules: a look for a newer dump comes first, and where there is none the "
@@ -73,6 +114,12 @@ def compile_pipeline(
     output: Path | None = None,
     pipeline: str = "bert",
     volume: str = "",
+    queue: str = "",
+    queue_priority_class: str = "",
+    pod_priority_class: str = "",
+    kfp_version: str = _KFP_VERSIONS[-1],
+    ttl_days: int = _TTL_DAYS,
+    deadline_days: int = _DEADLINE_DAYS,
     **recipe: Any,
 ) -> int:
     """Write the package; print its path."""
@@ -84,7 +131,7 @@ def compile_pipeline(
     from pipelines.native import write_resources
     from pipelines.package import fit
     from pipelines.retraining import retraining
-    from pipelines.tasks import Volume
+    from pipelines.tasks import Queue, Volume
 
     output = output or Path("runs", f"{pipeline}.yaml")
     if output.suffix != ".yaml":
@@ -98,7 +145,22 @@ def compile_pipeline(
     if only_newer_dump and pipeline != "bert":
         raise InputError("--only-newer-dump: only the pipeline bert has a dump to look for")
     chosen = bert if pipeline == "bert" else classification
-    settings = {"images": digests, "volume": Volume.parse(volume) if volume else None, **recipe}
+    for flag, days in (("--ttl-days", ttl_days), ("--deadline-days", deadline_days)):
+        if not 0 <= days <= _MOST_DAYS:
+            raise InputError(f"{flag} must be from 0 to {_MOST_DAYS}, got {days}")
+    settings = {
+        "images": digests,
+        "volume": Volume.parse(volume) if volume else None,
+        "queue": Queue(
+            queue=queue,
+            queue_priority_class=queue_priority_class,
+            pod_priority_class=pod_priority_class,
+        ),
+        "kfp_version": kfp_version,
+        "ttl_days": ttl_days,
+        "deadline_days": deadline_days,
+        **recipe,
+    }
     package = fit(chosen, hardware, **settings)
     if only_newer_dump:
         package = fit(retraining(package), hardware, **settings)

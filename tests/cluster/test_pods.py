@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
+from components.shared.mpijob.manifest import make_network_policy
+from pipelines.hardware import HARDWARE
 from pipelines.packages import Package, read_package
+from pipelines.tasks import Queue
 from tests.cluster.server import Server
+from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
 from tests.kustomize import MANIFESTS, OVERLAYS, build
+from tests.pipelines.mpijobs import OWN_POD, make_job, make_spec
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.usefixtures("applied")]
 
@@ -78,6 +83,25 @@ def test_the_steps_of_a_package_are_admitted(cluster, package):
     specs = step_pods(read_package(package))
 
     assert len(create_pods(cluster, specs)) == len(specs)
+
+
+@pytest.mark.parametrize("name", [f"{name}x2" for name in HARDWARE])
+def test_an_mpijob_and_its_pods_are_admitted(cluster, name):
+    """With the queue's fields; its pods as mpi-operator makes them, and their policy."""
+    job = make_job(name, namespace="bert", queue=Queue(queue="team", queue_priority_class="high"))
+    policy = make_network_policy(make_spec(name, namespace="bert"), OWN_POD)
+    pods = [make_worker(job, 0), make_worker(job, 1), make_launcher(job)]
+
+    assert len(cluster.create([job, policy, *pods], "--dry-run=server")) == 5
+
+
+def test_a_misspelt_field_of_an_mpijob_is_rejected(cluster):
+    """The definition is mpi-operator's, whose unknown fields would be dropped."""
+    job = make_job("dgx-2x4", namespace="bert")
+    job["spec"]["runPolicy"]["schedulingPolicy"]["minAvailible"] = 4
+
+    with pytest.raises(AssertionError, match='unknown field "minAvailible" in .*MPIJob'):
+        cluster.create([job], "--dry-run=server")
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

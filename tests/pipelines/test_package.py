@@ -171,7 +171,7 @@ def test_on_several_machines_a_training_step_follows_a_job_from_elsewhere(packag
     assert pod.nodeSelector == HARDWARE["dgx-2"].node_selector
     assert pod.tolerations == [{**HARDWARE["dgx-2"].tolerations[0]}]
     assert pod.resources["limits"]["nvidia.com/gpu"] == "16"
-    assert gib(pod.resources["limits"]["memory"]) == HARDWARE["dgx-2"].pod_memory_gib
+    assert gib(pod.resources["limits"]["memory"]) == HARDWARE["dgx-2"].worker_memory_gib
     assert pod.sharedMemory == "16Gi"
     deadlines = {
         stage: int(settings["activeDeadlineSeconds"])
@@ -180,7 +180,7 @@ def test_on_several_machines_a_training_step_follows_a_job_from_elsewhere(packag
     for stage in TRAINING:
         assert parameters["job_timeout_seconds"]["defaultValue"] == deadlines[stage]
         assert "accelerator" not in steps[stage]["resources"]
-        assert gib(steps[stage]["resources"]["resourceMemoryLimit"]) == 4
+        assert gib(steps[stage]["resources"]["resourceMemoryLimit"]) == 1
     assert steps["evaluate"]["resources"]["accelerator"]["resourceCount"] == "16"
 
 
