@@ -6,12 +6,16 @@ which they find one another.
 """
 
 import os
+import socket
 import threading
+import zlib
 from collections.abc import Mapping
 
 from components.shared.errors import InputError
 
 _HOST, _PORT = "HOROVOD_GLOO_RENDEZVOUS_ADDR", "HOROVOD_GLOO_RENDEZVOUS_PORT"
+# Open MPI 4's address of mpirun; Open MPI 5's name of the job, such as "prterun-bert-a-4711@1".
+_HUB_4, _JOB_5 = "OMPI_MCA_orte_hnp_uri", "PMIX_NAMESPACE"
 _FIRST_PORT, _NUM_PORTS = 49152, 16384  # those that no service has for its own
 
 
@@ -35,7 +39,7 @@ def has_started_this() -> bool:
 
 
 def horovod_environment(mpi: Mapping[str, str]) -> dict[str, str]:
-    """What Horovod's Gloo controller reads, from Open MPI 4's environment.
+    """Return what Horovod's Gloo controller reads, from the environment of Open MPI 4 or 5.
 
     Raises:
         InputError: as `join`.
@@ -43,7 +47,8 @@ def horovod_environment(mpi: Mapping[str, str]) -> dict[str, str]:
     rank, size, local_rank, local_size = (
         int(mpi[f"OMPI_COMM_WORLD_{name}"]) for name in ("RANK", "SIZE", "LOCAL_RANK", "LOCAL_SIZE")
     )
-    num_hosts = int(mpi["OMPI_MCA_orte_num_nodes"])
+    # Open MPI 5 doesn't say on how many.
+    num_hosts = int(mpi.get("OMPI_MCA_orte_num_nodes") or -(-size // local_size))
     if size != num_hosts * local_size:
         raise InputError(
             f"mpirun started {size} processes on {num_hosts} hosts, {local_size} of them on this "
@@ -52,12 +57,10 @@ def horovod_environment(mpi: Mapping[str, str]) -> dict[str, str]:
     # mpirun fills host after host, or, with --map-by node, one slot on each in turn.
     is_by_slot = rank % local_size == local_rank
     host = rank // local_size if is_by_slot else rank % num_hosts
-    hub = mpi["OMPI_MCA_orte_hnp_uri"]
-    if rank == 0 and _HOST not in mpi and mpi["OMPI_MCA_orte_local_daemon_uri"] != hub:
+    if rank == 0 and _HOST not in mpi and not _runs_beside_mpirun(mpi):
         raise InputError(
             f"rank 0 does not run on mpirun's own host; add -x {_HOST}=<rank 0's address> to mpirun"
         )
-    job = int(mpi["OMPI_MCA_ess_base_jobid"])
     return {
         "HOROVOD_RANK": str(rank),
         "HOROVOD_SIZE": str(size),
@@ -68,10 +71,38 @@ def horovod_environment(mpi: Mapping[str, str]) -> dict[str, str]:
         "HOROVOD_HOSTNAME": _name(host),
         "HOROVOD_CONTROLLER": "gloo",
         "HOROVOD_CPU_OPERATIONS": "gloo",
-        # "1535639552.0;tcp://10.77.0.1,192.168.0.1:50587": mpirun's addresses.
-        _HOST: mpi.get(_HOST) or hub.split("tcp://")[1].split(":")[0].split(",")[0],
-        _PORT: mpi.get(_PORT) or str(_FIRST_PORT + job % _NUM_PORTS),
+        _HOST: mpi.get(_HOST) or _find_mpirun(mpi),
+        _PORT: mpi.get(_PORT) or str(_FIRST_PORT + _number_job(mpi) % _NUM_PORTS),
     }
+
+
+def _runs_beside_mpirun(mpi: Mapping[str, str]) -> bool:
+    if _HUB_4 in mpi:
+        return mpi["OMPI_MCA_orte_local_daemon_uri"] == mpi[_HUB_4]
+    # "prterun-bert-a-4711@0.1;tcp4://127.0.0.1:33595": the daemon of this host, 0 is mpirun itself.
+    return "@0.0;" in mpi["PMIX_SERVER_URI2"]
+
+
+def _find_mpirun(mpi: Mapping[str, str]) -> str:
+    """Return the address of mpirun's host."""
+    if _HUB_4 in mpi:
+        # "1535639552.0;tcp://10.77.0.1,192.168.0.1:50587"
+        return mpi[_HUB_4].split("tcp://")[1].split(":")[0].split(",")[0]
+    name = mpi[_JOB_5].removeprefix("prterun-").rpartition("-")[0]
+    try:
+        return socket.gethostbyname(name)
+    except OSError as error:
+        raise InputError(
+            f"{name}, mpirun's host, has no address here: {error}; add -x {_HOST}=<rank 0's "
+            "address> to mpirun"
+        ) from None
+
+
+def _number_job(mpi: Mapping[str, str]) -> int:
+    """Return a number that all processes of the job have, and another job hardly has."""
+    if _HUB_4 in mpi:
+        return int(mpi["OMPI_MCA_ess_base_jobid"])
+    return zlib.crc32(mpi[_JOB_5].encode())
 
 
 def _serve(port: int) -> None:

@@ -42,7 +42,8 @@ def launch(arguments: Sequence[str], *, port: int = SSH_PORT) -> int:
     parser.add_argument("command", nargs="+")
     options = parser.parse_args(arguments)
 
-    hosts = read_hosts(Path(os.environ[_HOSTFILE_VARIABLE]))
+    hostfile = Path(os.environ[_HOSTFILE_VARIABLE])
+    hosts = read_hosts(hostfile)
     _reach(hosts, port)
     environment = {
         **os.environ,
@@ -52,6 +53,7 @@ def launch(arguments: Sequence[str], *, port: int = SSH_PORT) -> int:
     }
     command = make_mpirun(
         options.command,
+        hostfile=hostfile,
         num_processes=options.num_processes,
         forward=[*_IMAGES_VARIABLES, *options.forward],
         environment=environment,
@@ -67,14 +69,17 @@ def launch(arguments: Sequence[str], *, port: int = SSH_PORT) -> int:
 def make_mpirun(
     command: Sequence[str],
     *,
+    hostfile: Path,
     num_processes: int,
     forward: Sequence[str],
     environment: Mapping[str, str],
 ) -> list[str]:
-    """The command line: Open MPI 4 starts the processes, Horovod's Gloo connects them."""
+    """Return the command line: Open MPI starts the processes, Horovod's Gloo connects them."""
     names = ["HOROVOD_GLOO_RENDEZVOUS_ADDR", JOB_VARIABLE]
     names += [name for name in dict.fromkeys(forward) if name in environment]
-    words = ["mpirun", "-np", str(num_processes), "--map-by", "slot", "--bind-to", "none"]
+    # Open MPI 5 doesn't read mpi-operator's variable: it would start all ranks here.
+    words = ["mpirun", "--hostfile", str(hostfile)]
+    words += ["-np", str(num_processes), "--map-by", "slot", "--bind-to", "none"]
     if os.getuid() == 0:
         words.append("--allow-run-as-root")
     return [*words, *(word for name in names for word in ("-x", name)), *command]

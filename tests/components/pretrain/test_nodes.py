@@ -186,7 +186,7 @@ def test_what_the_mpijob_says_trains_on_two_nodes(make_stage, cluster, nodes):
 def test_a_worker_that_is_lost_costs_no_step(make_stage, cluster, nodes, number):
     """Drained (SIGTERM, as `stop` passes it on) or gone at once: a new job resumes."""
     one, two = make_stage("one"), make_stage("two")
-    settings = {**SETTINGS, "num_steps": 300, "checkpoint_every_steps": 20}
+    settings = {**SETTINGS, "num_steps": 60, "checkpoint_every_steps": 10}
     assert one.run(**settings, num_processes=2).returncode == 0
     process = start(two, cluster, **settings)
     while not list(two.states.glob("step-*")):
@@ -194,7 +194,7 @@ def test_a_worker_that_is_lost_costs_no_step(make_stage, cluster, nodes, number)
         time.sleep(0.1)
 
     os.kill(nodes.find(2, "components.pretrain"), number)
-    output, errors = process.communicate(timeout=200)
+    output, errors = process.communicate(timeout=400)
 
     assert process.returncode == 0, errors + output
     assert "restart 1 of 3 from step" in errors

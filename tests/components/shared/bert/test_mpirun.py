@@ -21,6 +21,49 @@ def environment(rank: int, local_rank: int, **changes: str) -> dict[str, str]:
     }
 
 
+def environment_5(rank: int, local_rank: int, **changes: str) -> dict[str, str]:
+    """Of one of four processes on two hosts, as mpirun 5.0.7 on the host localhost sets it."""
+    mine = "0;tcp4://10.78.0.1:44693" if rank < 2 else "1;tcp4://127.0.0.1:33595"
+    return {
+        "OMPI_COMM_WORLD_RANK": str(rank),
+        "OMPI_COMM_WORLD_SIZE": "4",
+        "OMPI_COMM_WORLD_LOCAL_RANK": str(local_rank),
+        "OMPI_COMM_WORLD_LOCAL_SIZE": "2",
+        "OMPI_UNIVERSE_SIZE": "4",
+        "PMIX_HOSTNAME": "host",
+        "PMIX_NAMESPACE": "prterun-localhost-22022@1",
+        "PMIX_SERVER_URI2": f"prterun-localhost-22022@0.{mine}",
+        **changes,
+    }
+
+
+def test_open_mpi_5_is_understood():
+    """It names the job after mpirun's host, and doesn't number the hosts."""
+    made = [horovod_environment(environment_5(rank, rank % 2)) for rank in range(4)]
+    other = environment_5(3, 1, PMIX_NAMESPACE="prterun-localhost-22023@1")
+
+    assert [one["HOROVOD_CROSS_RANK"] for one in made] == ["0", "0", "1", "1"]
+    assert {one["HOROVOD_CROSS_SIZE"] for one in made} == {"2"}
+    assert {one["HOROVOD_GLOO_RENDEZVOUS_ADDR"] for one in made} == {"127.0.0.1"}
+    (port,) = {one["HOROVOD_GLOO_RENDEZVOUS_PORT"] for one in made}
+    assert 49152 <= int(port) < 65536
+    assert horovod_environment(other)["HOROVOD_GLOO_RENDEZVOUS_PORT"] != port
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"PMIX_SERVER_URI2": "prterun-localhost-22022@0.1;tcp4://127.0.0.1:1"}, "rank 0 does not"),
+        ({"OMPI_COMM_WORLD_SIZE": "3"}, "3 processes on 2 hosts, 2 of them on this one"),
+        ({"PMIX_NAMESPACE": "prterun-no.such.host.invalid-1@1"}, "no.such.host.invalid, mpirun's"),
+    ],
+)
+def test_what_open_mpi_5_can_t_tell_is_asked_for(changes, said):
+    """As with Open MPI 4."""
+    with pytest.raises(InputError, match=said):
+        horovod_environment(environment_5(0, 0, **changes))
+
+
 @pytest.mark.parametrize(
     ("rank_to_local_rank", "hosts"),
     [((0, 1, 0, 1), "0011"), ((0, 0, 1, 1), "0101")],

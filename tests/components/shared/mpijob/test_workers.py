@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,7 @@ def test_mpirun_passes_on_what_is_set():
     """A variable that is not there would be a warning of its on every start."""
     command = launch.make_mpirun(
         ["python", "-m", "components.pretrain"],
+        hostfile=Path("/etc/mpi/hostfile"),
         num_processes=16,
         forward=["PATH", "NOT_SET", "AWS_ENDPOINT_URL"],
         environment={
@@ -81,5 +83,5 @@ def test_mpirun_passes_on_what_is_set():
         "PATH",
         "AWS_ENDPOINT_URL",
     ]
-    assert command[:3] == ["mpirun", "-np", "16"]
+    assert command[:5] == ["mpirun", "--hostfile", "/etc/mpi/hostfile", "-np", "16"]
     assert command[-3:] == ["python", "-m", "components.pretrain"]
