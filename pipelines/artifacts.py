@@ -30,7 +30,7 @@ class Artifact:
     step: str
     """The step's name in the IR."""
     execution: str
-    """Tells a loop's passes apart; sorts in their order."""
+    """Identifies the iteration of a loop; sorts in their order."""
     name: str
     uri: str = ""
     scalars: Mapping[str, float] = field(default_factory=dict)
@@ -68,17 +68,17 @@ def name_metrics(
     found = [one for one in artifacts if one.scalars and one.step in titles]
     order = list(titles)
     found.sort(key=lambda one: (order.index(one.step), one.execution, one.name))
-    passes: dict[str, list[str]] = {step: [] for step in titles}
+    iterations: dict[str, list[str]] = {step: [] for step in titles}
     for one in found:
-        if one.execution not in passes[one.step]:
-            passes[one.step].append(one.execution)
+        if one.execution not in iterations[one.step]:
+            iterations[one.step].append(one.execution)
     several = Counter((one.step, one.execution) for one in found)
     named: dict[str, Mapping[str, float]] = {}
     for one in found:
         name = titles[one.step]
-        if len(passes[one.step]) > 1:
-            place = passes[one.step].index(one.execution) + 1
-            name += f" ({place} of {len(passes[one.step])})"
+        if len(iterations[one.step]) > 1:
+            place = iterations[one.step].index(one.execution) + 1
+            name += f" ({place} of {len(iterations[one.step])})"
         if several[one.step, one.execution] > 1:
             name += f", {one.name}"
         named[name] = dict(sorted(one.scalars.items()))

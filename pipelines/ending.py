@@ -1,4 +1,4 @@
-"""Tell how a run ended: errors, steps that did not run, metrics, the link."""
+"""Report how a run ended: errors, steps that did not run, metrics, the link."""
 
 import sys
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Execution:
-    """A step of a run, or one pass of it in a loop."""
+    """A step of a run, or one iteration of a step in a loop."""
 
     step: str
     """The step's name in the IR."""

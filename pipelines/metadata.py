@@ -7,7 +7,7 @@ metadata_store.proto and metadata_store_service.proto that this takes, by their 
 import struct
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -83,19 +83,16 @@ def list_artifacts(cluster: Cluster, run_id: str, package: Package) -> list[Arti
         one.id: _properties(one)
         for one in _call(cluster, "GetExecutionsByContext", context_id=context.id).executions
     }
+    steps = package.steps()
     newest = {
-        (properties.get("task_name", ""), _pass_of(id_, executions)): id_
+        (properties["task_name"], _iteration_of(id_, executions)): id_
         for id_, properties in sorted(executions.items())
+        if properties.get("task_name") in steps
     }
-    ids = sorted(newest.values())
-    events = _call(cluster, "GetEventsByExecutionIDs", execution_ids=ids).events
-    outputs: dict[tuple[int, str], int] = {}
-    for event in events:
-        if event.type == _OUTPUT and event.path.steps:
-            output = (event.execution_id, event.path.steps[0].key)
-            outputs[output] = max(event.artifact_id, outputs.get(output, 0))
-    found = _call(cluster, "GetArtifactsByID", artifact_ids=sorted(set(outputs.values()))).artifacts
-    artifacts, steps = {one.id: one for one in found}, package.steps()
+    outputs = _find_outputs(cluster, sorted(newest.values()))
+    ids = sorted(set(outputs.values()))
+    found = _call(cluster, "GetArtifactsByID", artifact_ids=ids).artifacts
+    artifacts = {one.id: one for one in found}
     return [
         Artifact(
             step,
@@ -107,19 +104,29 @@ def list_artifacts(cluster: Cluster, run_id: str, package: Package) -> list[Arti
         )
         for (step, execution), id_ in newest.items()
         for (producer, name), artifact in outputs.items()
-        if producer == id_ and artifact in artifacts and step in steps
+        if producer == id_ and artifact in artifacts
     ]
 
 
-def _pass_of(id_: int, executions: Mapping[int, Mapping[str, Any]]) -> str:
-    """Return the passes of the loops that an execution is in, from the outermost; else empty."""
-    passes: list[str] = []
+def _find_outputs(cluster: Cluster, executions: Sequence[int]) -> dict[tuple[int, str], int]:
+    """Return the newest artifact of each execution's output, by the output's name."""
+    outputs: dict[tuple[int, str], int] = {}
+    for event in _call(cluster, "GetEventsByExecutionIDs", execution_ids=executions).events:
+        if event.type == _OUTPUT and event.path.steps:
+            output = (event.execution_id, event.path.steps[0].key)
+            outputs[output] = max(event.artifact_id, outputs.get(output, 0))
+    return outputs
+
+
+def _iteration_of(id_: int, executions: Mapping[int, Mapping[str, Any]]) -> str:
+    """Return an execution's iteration in each loop around it, outermost first; empty outside."""
+    iterations: list[str] = []
     while id_ in executions:
         index = executions[id_].get("iteration_index")
         if index is not None:
-            passes.insert(0, f"{index:06}")
+            iterations.insert(0, f"{index:06}")
         id_ = executions[id_].get("parent_dag_id", 0)
-    return ".".join(passes)
+    return ".".join(iterations)
 
 
 def _scalars(artifact: Any) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The steps of a run on a cluster: their states and how long they took, from the API's words."""
+"""Derive the states and durations of a run's steps from what the API lists."""
 
 import datetime
 from collections.abc import Mapping, Sequence

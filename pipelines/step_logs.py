@@ -23,7 +23,7 @@ _TRACEBACK = "Traceback (most recent call last):"
 
 
 def explain_failure(cluster: Cluster, run: Any, package: Package, execution: Execution) -> str:
-    """Return a failed step's own error, or where to read it.
+    """Return a failed step's own error, or say where to read it.
 
     A pod's log is there as long as the pod is; KFP's copy in the artifact store stays.
     """
@@ -100,7 +100,7 @@ def _read_artifact(
     step = execution.step
     artifacts = read_artifacts(cluster, run, package)
     logs = [one for one in artifacts if one.step == step and one.name.startswith(LOGS) and one.uri]
-    # Of a loop's passes the one that failed, where the place tells them apart.
+    # In a loop, the iteration that failed, where the place names pods.
     logs = [one for one in logs if one.pod == execution.pod] or logs
     if not logs:
         raise UnreadableError(f"{step} left no {LOGS}")

@@ -78,7 +78,7 @@ def _number(executions: Sequence[Execution]):
 
 
 def _add_executions(answer, executions: Sequence[Execution]) -> None:
-    """The run's graph is execution 1; a loop is 2, its passes 3, 4, …"""
+    """The run's graph is execution 1; a loop is 2, its iterations 3, 4, …"""
     answer.executions.add(id=1).custom_properties.add(key="task_name").value.string_value = ""
     for number in sorted({one.iteration for one in executions if one.iteration is not None}):
         graph = answer.executions.add(id=3 + number)

@@ -53,8 +53,8 @@ def test_metrics_and_logs_are_read_from_the_store(follow, kfp, store, scheme):
     assert done.lines[-3:-1] == ["Pretrain at length 128:", "  loss: 6.5"]
 
 
-def test_a_store_that_refuses_is_told(follow, kfp, store):
-    """With what to check."""
+def test_a_store_that_refuses_is_reported(follow, kfp, store):
+    """The message says what to check."""
     kfp.is_ui = False
 
     done = follow(

@@ -35,7 +35,7 @@ OWN_WORDS = "pretrain: error: /data/dataset.json: no such file; run the preproce
 
 
 @pytest.mark.parametrize("is_ui", [True, False])
-def test_a_failed_step_is_told_with_its_own_error(follow, kfp, is_ui):
+def test_a_failed_step_is_reported_with_its_own_error(follow, kfp, is_ui):
     """Of its last try, from the pod's log, at the UI's address and at the API server's."""
     kfp.is_ui = is_ui
     kfp.logs = {
@@ -57,7 +57,7 @@ def test_a_failed_step_is_told_with_its_own_error(follow, kfp, is_ui):
     )
 
 
-def test_a_pod_that_is_gone_is_told_from_the_copy_of_its_log(follow, kfp):
+def test_the_error_of_a_deleted_pod_comes_from_the_copy_of_its_log(follow, kfp):
     """KFP's artifact executor-logs, of which each try has one; through the UI."""
     place = "mlpipeline/v2/artifacts/bert/run/pretrain/id/executor-logs"
     kfp.executions = [
@@ -76,25 +76,23 @@ def test_a_pod_that_is_gone_is_told_from_the_copy_of_its_log(follow, kfp):
     assert f"error: Pretrain at length 128: {OWN_WORDS}\n" in done.stderr
 
 
-def test_the_log_of_the_pass_that_failed_is_told(follow, kfp):
-    """Not that of the loop's last pass."""
+def test_the_error_is_that_of_the_iteration_that_failed(follow, kfp):
+    """Not that of the loop's last iteration."""
     steps = {"for-loop-1[0]/finetune": "FAILED", "for-loop-1[1]/finetune": "SUCCEEDED"}
     for number in (0, 1):
         item = f"iteration-iterations({number}:{number})(0).iteration-item(0)"
         name = pod("for-loop-1(0)", item, "finetune(0)", "executor(0)")
         logs = Output("executor-logs", uri=f"s3://b/{number}/executor-logs")
         kfp.executions.append(Execution("finetune", [logs], number, name))
-        kfp.stored[f"s3/b/{number}/executor-logs"] = f"finetune: error: of pass {number}\n"
+        kfp.stored[f"s3/b/{number}/executor-logs"] = f"finetune: error: of iteration {number}\n"
 
     done = follow(state="FAILED", steps=steps)
 
-    assert done.stderr == "error: Fine-tune on SQuAD: finetune: error: of pass 0\n"
+    assert done.stderr == "error: Fine-tune on SQuAD: finetune: error: of iteration 0\n"
 
 
 @pytest.mark.parametrize("is_ui", [True, False])
-def test_a_log_that_cannot_be_read_is_told_with_the_command_that_shows_it(
-    follow, kfp, is_ui, tmp_path
-):
+def test_an_unreadable_log_is_reported_with_the_command_that_shows_it(follow, kfp, is_ui, tmp_path):
     """For the right pod, in the run's namespace; the UI gives a token no log."""
     kfp.is_ui = is_ui
     kfp.token = "abc"
@@ -132,7 +130,7 @@ def test_a_step_whose_driver_failed_has_failed(follow, kfp):
     assert "error: Fetch and check the inputs: KFP driver: no such secret" in done.stderr
 
 
-def test_a_crash_is_told_with_its_traceback(follow, kfp):
+def test_a_crash_is_reported_with_its_traceback(follow, kfp):
     """What follows it in the log is not the step's."""
     crash = "Traceback (most recent call last):\n  File 'x.py', line 1\nAssertionError: no field\n"
     kfp.logs = {
@@ -202,8 +200,8 @@ def test_the_recorded_run_that_succeeded(follow, kfp):
     ]
 
 
-def test_each_pass_of_a_loop_has_its_own_metrics(follow, kfp):
-    """In the loop's order; a pass that KFP made anew counts once."""
+def test_each_iteration_of_a_loop_has_its_own_metrics(follow, kfp):
+    """In the loop's order; an iteration that KFP ran again counts once."""
     for rate, iteration in ((1.0, 0), (9.0, 1), (2.0, 1)):
         metrics = [Output("finetune_metrics", {"loss": rate})]
         kfp.executions.append(Execution("finetune", metrics, iteration))
@@ -243,7 +241,7 @@ def list_task(name: str, state: str, **outputs) -> dict:
     }
 
 
-def test_a_server_without_ml_metadata_tells_all_over_rest(follow, kfp):
+def test_a_server_without_ml_metadata_gives_everything_over_rest(follow, kfp):
     """It lists tasks, page by page, in place of the workflow's nodes: states, pods, metrics."""
     kfp.is_ui = False
     kfp.listed_tasks = [
@@ -270,7 +268,7 @@ def test_a_server_without_ml_metadata_tells_all_over_rest(follow, kfp):
     assert done.stderr == f"error: Pretrain at length 512: {OWN_WORDS}\n"
 
 
-def test_metrics_that_cannot_be_read_spoil_nothing(follow, kfp):
+def test_unreadable_metrics_do_not_fail_the_command(follow, kfp):
     """Each place is named with its reason, the link is there all the same."""
     kfp.metadata_error = "no healthy upstream"
 
@@ -312,7 +310,7 @@ def submitted(kfp) -> dict:
     return {"pipeline_spec": version["pipeline_spec"]}
 
 
-def test_steps_from_the_cache_are_told(follow):
+def test_steps_from_the_cache_are_named(follow):
     """They took no time; each is named once more at the end."""
     steps = {"ingest": CACHED, "preprocess": CACHED, "pretrain": "SUCCEEDED"}
 
@@ -364,7 +362,7 @@ def test_the_recorded_scheduled_run_shows_what_it_found(kfp, monkeypatch):
     assert "Fetch and check the inputs: done, 53 s" in done.stdout
 
 
-def test_an_unknown_run_is_told_in_a_line(kfp):
+def test_an_unknown_run_is_reported_in_one_line(kfp):
     """KFP's own words, without the chain of its functions."""
     done = run_command("follow", "nope", "--host", kfp.address)
 
@@ -375,7 +373,7 @@ def test_an_unknown_run_is_told_in_a_line(kfp):
     )
 
 
-def test_a_request_that_bears_no_token_is_told_how_to_sign_in(kfp):
+def test_a_request_without_a_token_is_answered_with_how_to_sign_in(kfp):
     """The API server itself answers its health to anybody, and refuses what comes next."""
     kfp.token = "abc"
 
