@@ -4,8 +4,8 @@
 
 All environments are made here: those of a local run, of the images, and of the benchmarks.
 The lock gives versions and SHA-256s, and the files come from the package index that is
-configured for uv or pip; `uv sync` would read the URLs in the lock instead. Runs on the same
-Pythons as get_uv.py; the environment gets one that the project supports.
+configured for uv or pip; `uv sync` alone would download from the URLs in the lock. Runs on
+the same Pythons as get_uv.py; the environment gets one that the project supports.
 """
 
 from __future__ import annotations
@@ -51,30 +51,35 @@ def sync(arguments: argparse.Namespace) -> None:
     project = arguments.project.resolve()
     environment = Path(os.environ.get("UV_PROJECT_ENVIRONMENT") or project / ".venv").absolute()
     python = _choose_python(uv, _read_supported(project), arguments.python)
-    selection = [f"--group={group}" for group in arguments.group]
-    selection += ["--no-dev"] if arguments.no_dev else []
-    left_out = arguments.no_install_package
-
     is_new = _describe(environment / "bin" / "python") != python
     if is_new:
         uv("venv", "--clear", "--no-project", "--python", python.executable, environment)
-    else:
-        check = ["sync", "--check", "--frozen", "--python", python.executable, *selection]
-        check += [f"--no-install-package={name}" for name in left_out]
-        check += ["--inexact"] if arguments.inexact else []
-        if uv.run(*check, directory=project, stderr=subprocess.DEVNULL).returncode == 0:
-            return
 
-    export = ["export", "--frozen", "--python", python.executable, *selection]
-    export += ["--no-header", "--no-annotate", "--no-emit-project"]
-    export += [f"--no-emit-package={name}" for name in left_out]
-    locked = uv(*export, directory=project)
-    if is_new:
-        hint = "; compiling Horovod takes minutes" if "horovod" in locked else ""
-        print(f"Setting up {environment} (once{hint})", flush=True)
-    install = ["install", "--requirement"] if arguments.inexact else ["sync"]
+    selection = ["--frozen", "--python", python.executable]
+    selection += [f"--group={group}" for group in arguments.group]
+    selection += ["--no-dev"] if arguments.no_dev else []
+    left_out = arguments.no_install_package
     options = ["--compile-bytecode"] if arguments.compile_bytecode else []
-    uv("pip", *install, "-", *options, "--python", environment, directory=project, input=locked)
+    locked = uv(
+        *("export", "--no-header", "--no-annotate", "--no-emit-project", "--no-emit-local"),
+        *(f"--no-emit-package={name}" for name in left_out),
+        *selection,
+        directory=project,
+    )
+    if is_new:
+        hint = "; compiling Horovod takes minutes" if _needs_horovod(project) else ""
+        print(f"Setting up {environment} (once{hint})", flush=True)
+    install = ("pip", "install", "--require-hashes", "--requirement", "-")
+    uv(*install, "--python", environment, *options, directory=project, input=locked)
+    # Left for uv sync, which knows the lock: to build what is local, and to remove the rest.
+    options += ["--inexact"] if arguments.inexact else []
+    uv(
+        "sync",
+        *(f"--no-install-package={name}" for name in left_out),
+        *selection,
+        *options,
+        directory=project,
+    )
 
 
 class _Uv:
@@ -125,6 +130,10 @@ class _Uv:
             )
         except OSError as error:
             raise get_uv.SetupError(f"uv can't be run: {error}") from None
+
+
+def _needs_horovod(project: Path) -> bool:
+    return '\nname = "horovod"\n' in (project / "uv.lock").read_text("utf-8")
 
 
 def _read_supported(project: Path) -> list[tuple[int, int]]:
