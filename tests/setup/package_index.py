@@ -4,6 +4,7 @@ import base64
 import functools
 import html
 import json
+import sys
 import tomllib
 import urllib.parse
 import urllib.request
@@ -54,6 +55,11 @@ class PackageIndex(ThreadingHTTPServer):
         self.change = change or (lambda name, content: content)
         self.credentials, self.files_host = credentials, files_host
         self.requests: list[tuple[str, str | None]] = []
+
+    def handle_error(self, request, client_address) -> None:
+        """Ignore a client that has read enough of a file."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
