@@ -41,7 +41,5 @@ def cluster(tmp_path_factory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def applied(cluster) -> Iterator[None]:
     """Apply the overlay kubeflow, whose namespace is "bert"."""
-    overlay = MANIFESTS / "overlays" / "kubeflow"
-    cluster.kubectl("apply", "-k", overlay)
-    yield
-    cluster.delete(overlay)
+    with cluster.applied(MANIFESTS / "overlays" / "kubeflow"):
+        yield

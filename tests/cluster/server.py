@@ -114,6 +114,15 @@ class Server:
         output = self.kubectl("create", "-f-", "-oyaml", *options, stdin=items)
         return list(yaml.load_all(output, Loader=yaml.CSafeLoader))
 
+    @contextlib.contextmanager
+    def applied(self, overlay: Path) -> Iterator[None]:
+        """Apply an overlay and delete it afterwards."""
+        self.kubectl("apply", "-k", overlay)
+        try:
+            yield
+        finally:
+            self.delete(overlay)
+
     def delete(self, overlay: Path) -> None:
         """Delete an overlay, and do a controller manager's part: remove its empty namespace."""
         self.kubectl("delete", "-k", overlay, "--wait=false")

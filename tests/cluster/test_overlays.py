@@ -40,7 +40,8 @@ def test_an_overlay_leaves_no_trace(cluster, overlay):
 @pytest.mark.parametrize("store", ["gs", "s3"])
 def test_a_profiles_namespace_keeps_what_it_has(cluster, tmp_path, store):
     """Its labels, artifact settings and keys belong to Kubeflow, with a storage component too."""
-    components = [f"../../components/{name}" for name in ("register", f"storage-{store}")]
+    names = ("register", "mpijob", f"storage-{store}")
+    components = [f"../../components/{name}" for name in names]
     overlay = kustomize.copy_overlay(tmp_path, "kubeflow", namespace="team", components=components)
 
     apply_twice_and_delete(cluster, overlay)

@@ -1,30 +1,17 @@
 """What the service accounts may do, as the API server decides it."""
 
 import itertools
-from collections.abc import Iterator
 
 import pytest
 
+from tests import kustomize
 from tests.cluster.server import Server
-from tests.kustomize import copy_overlay
+from tests.kustomize import MANIFESTS, OVERLAYS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 # A verb, a resource with its API group, and a name, or "" for all of the resource's.
 Right = tuple[str, str, str]
-
-VERBS = (
-    *("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"),
-    *("enable", "disable", "archive", "terminate", "impersonate", "bind", "escalate"),
-)
-# The API server has no such resources by themselves: Kubeflow's API asks about its own.
-MORE_RESOURCES = (
-    *("pods/exec", "pods/log", "pods/portforward", "serviceaccounts/token"),
-    *(f"{name}.pipelines.kubeflow.org" for name in ("experiments", "jobs", "runs")),
-    *("pipelines/versions.pipelines.kubeflow.org", "workflowtaskresults.argoproj.io"),
-)
-SECRETS = ("mlpipeline-minio-artifact", "bert-object-store", "another")
-CONFIGS = ("kfp-launcher", "metadata-grpc-configmap", "another")
 
 
 def grant(verbs: str, resources: str, name: str = "") -> set[Right]:
@@ -32,6 +19,11 @@ def grant(verbs: str, resources: str, name: str = "") -> set[Right]:
     return {(*pair, name) for pair in itertools.product(verbs.split(), resources.split())}
 
 
+ANYBODY = {
+    *grant("create", "selfsubjectreviews.authentication.k8s.io"),
+    *grant("create", "selfsubjectaccessreviews.authorization.k8s.io"),
+    *grant("create", "selfsubjectrulesreviews.authorization.k8s.io"),
+}
 RUNNER = {
     *grant("get", "configmaps", "kfp-launcher"),
     *grant("get", "configmaps", "metadata-grpc-configmap"),
@@ -40,33 +32,66 @@ RUNNER = {
     *grant("get list", "pods"),
     *grant("create patch", "workflowtaskresults.argoproj.io"),
 }
-# Of components/mpijob, on top of a step's.
-MPIJOB = {
+MPIJOB_RUNNER = {
+    *RUNNER,
     *grant("create get list watch delete", "mpijobs.kubeflow.org"),
     *grant("create delete", "networkpolicies.networking.k8s.io"),
     *grant("watch", "pods"),
     *grant("get", "pods/log"),
     *grant("list", "events"),
 }
+# Kubeflow's API server asks Kubernetes for these; "jobs" are its recurring runs.
 PIPELINES = "pipelines.pipelines.kubeflow.org pipelines/versions.pipelines.kubeflow.org"
 DEPLOYER = {
     *grant("get list", f"{PIPELINES} pipelineversions.pipelines.kubeflow.org"),
     *grant("get list create", "experiments.pipelines.kubeflow.org"),
     *grant("get list create delete enable disable", "jobs.pipelines.kubeflow.org"),
 }
-REGISTER = grant("create", PIPELINES)
+REGISTERING_DEPLOYER = DEPLOYER | grant("create", PIPELINES)
+# What would let an account reach other secrets, pods or namespaces.
+FORBIDDEN = {
+    *grant("get list watch", "secrets"),
+    *grant("get", "secrets", "another"),
+    *grant("create", "pods pods/exec pods/attach pods/portforward jobs.batch"),
+    *grant("create", "serviceaccounts/token workflows.argoproj.io"),
+    *grant("get list update patch delete", "configmaps"),
+    *grant("update patch delete", "configmaps", "kfp-launcher"),
+    *grant(
+        "create patch", "roles.rbac.authorization.k8s.io rolebindings.rbac.authorization.k8s.io"
+    ),
+    *grant("impersonate", "serviceaccounts users groups"),
+    *grant("create delete", "runs.pipelines.kubeflow.org"),
+    *grant("delete", PIPELINES),
+    *grant("get list", "nodes namespaces persistentvolumes"),
+}
 
 
-def list_rights(cluster: Server, account: str, *, namespace: str) -> set[Right]:
-    """Ask, as an account of "bert", for every verb and resource that the server knows."""
-    resources = [*cluster.kubectl("api-resources", "-oname").split(), *MORE_RESOURCES]
-    rights = list(itertools.product(VERBS, resources, [""]))
-    rights += [("get", "secrets", name) for name in SECRETS]
-    rights += [("get", "configmaps", name) for name in CONFIGS]
-    reviews = [describe(right, namespace) for right in rights]
-    answers = cluster.create(reviews, f"--as=system:serviceaccount:bert:{account}")
+def check_rights(cluster: Server, account: str, namespace: str, expected: set[Right]) -> None:
+    """Fail if an account, "NAMESPACE:NAME", lacks a right in a namespace or has one more.
+
+    The server lists the account's rights, and decides on every right named above one by one.
+    """
+    named = sorted(MPIJOB_RUNNER | REGISTERING_DEPLOYER | FORBIDDEN)
+    questions = [
+        {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectRulesReview",
+            "spec": {"namespace": namespace},
+        },
+        *(describe(right, namespace) for right in named),
+    ]
+    rules, *answers = cluster.create(questions, f"--as=system:serviceaccount:{account}")
+    listed = {
+        (verb, f"{resource}.{group}".rstrip("."), name)
+        for rule in rules["status"]["resourceRules"]
+        for verb, group, resource, name in itertools.product(
+            rule["verbs"], rule["apiGroups"], rule["resources"], rule.get("resourceNames", [""])
+        )
+    }
     allowed = [answer["status"].get("allowed", False) for answer in answers]
-    return set(itertools.compress(rights, allowed))
+
+    assert listed - ANYBODY == expected
+    assert set(itertools.compress(named, allowed)) == expected
 
 
 def describe(right: Right, namespace: str) -> dict:
@@ -82,33 +107,25 @@ def describe(right: Right, namespace: str) -> dict:
     }
 
 
-@pytest.fixture(scope="module")
-def applied_with_mpijob(cluster, tmp_path_factory) -> Iterator[None]:
-    """Apply the overlay kubeflow with components/mpijob, as a copy of it has it."""
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_accounts_may_do_what_they_need_and_nothing_else(cluster, overlay):
+    """Only with the component register may the job upload pipelines; no step may make MPIJobs."""
+    deployer = DEPLOYER if overlay == "kubeflow-native" else REGISTERING_DEPLOYER
+    namespace = "kubeflow" if overlay == "standalone" else "bert"
+
+    with cluster.applied(MANIFESTS / "overlays" / overlay):
+        check_rights(cluster, f"{namespace}:bert-runner", namespace, RUNNER)
+        check_rights(cluster, f"{namespace}:bert-deployer", namespace, deployer)
+        check_rights(cluster, f"{namespace}:bert-mpijob-runner", namespace, set())
+        check_rights(cluster, f"{namespace}:bert-runner", "team", set())
+
+
+def test_only_an_account_of_its_own_may_make_mpijobs(cluster, tmp_path):
+    """With the component mpijob, and in the overlay's namespace alone."""
     components = [f"../../components/{name}" for name in ("namespace", "register", "mpijob")]
-    folder = tmp_path_factory.mktemp("manifests")
-    overlay = copy_overlay(folder, "kubeflow", components=components)
-    cluster.kubectl("apply", "-k", overlay)
-    yield
-    cluster.delete(overlay)
+    overlay = kustomize.copy_overlay(tmp_path, "kubeflow", components=components)
 
-
-@pytest.mark.parametrize(
-    ("account", "expected"),
-    [
-        ("bert-runner", RUNNER),
-        ("bert-mpijob-runner", RUNNER | MPIJOB),
-        ("bert-deployer", DEPLOYER | REGISTER),
-    ],
-)
-def test_an_account_may_do_what_it_needs_and_nothing_else(
-    cluster, applied_with_mpijob, account, expected
-):
-    """In its namespace; elsewhere it may do what any account may."""
-    anybody = list_rights(cluster, "nobody", namespace="bert")
-
-    rights = list_rights(cluster, account, namespace="bert")
-    elsewhere = list_rights(cluster, account, namespace="kubeflow")
-
-    assert rights - anybody == expected
-    assert elsewhere == anybody
+    with cluster.applied(overlay):
+        check_rights(cluster, "bert:bert-runner", "bert", RUNNER)
+        check_rights(cluster, "bert:bert-mpijob-runner", "bert", MPIJOB_RUNNER)
+        check_rights(cluster, "bert:bert-mpijob-runner", "team", set())

@@ -292,6 +292,20 @@ def test_a_storage_component_configures_the_artifact_store(store, tmp_path):
     assert providers[store]["default"]["credentials"]
 
 
+def test_workload_identity_covers_every_account_of_steps(tmp_path):
+    """A Google service account is bound to each, and not to the job's."""
+    accounts = {
+        one["metadata"]["name"]: one["metadata"].get("annotations", {})
+        for one in build_with(tmp_path, "mpijob", "storage-gs")
+        if one["kind"] == "ServiceAccount"
+    }
+
+    assert {name for name, annotations in accounts.items() if annotations} == {
+        "bert-runner",
+        "bert-mpijob-runner",
+    }
+
+
 def test_keys_of_a_store_are_those_that_the_runner_may_read(tmp_path):
     """With components/storage-s3."""
     resources = with_storage(tmp_path, "s3")
