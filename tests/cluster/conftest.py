@@ -23,7 +23,7 @@ KUBEFLOW = Path(__file__).with_name("kubeflow.yaml")
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory) -> Iterator[Server]:
     """Start a server that knows Kubeflow's, Argo's and mpi-operator's resources."""
-    if not server.find_programs().exists():
+    if not server.are_built():
         go = server.find_go()
         if go is None:
             pytest.skip("go is not installed: it builds the API server for these tests")

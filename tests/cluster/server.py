@@ -13,7 +13,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -53,19 +52,17 @@ def find_programs() -> Path:
     return cache / "kubeflow-bert" / f"cluster-{key.hexdigest()[:12]}"
 
 
+def are_built() -> bool:
+    """Tell whether the programs are there."""
+    return all((find_programs() / name).exists() for name in _PROGRAMS)
+
+
 def build(go: str) -> None:
-    """Build the programs unless they are there: minutes with an empty cache of Go's."""
-    folder = find_programs()
-    if folder.exists():
-        return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        for name, package in _PROGRAMS.items():
-            command = [go, "build", "-trimpath", "-ldflags", _LINKER_FLAGS]
-            command += ["-o", str(Path(temporary) / name), package]
-            subprocess.run(command, cwd=_MODULE, check=True)
-        Path(temporary).rename(folder)
-        Path(temporary).mkdir()  # for TemporaryDirectory to remove
+    """Build the programs: minutes if Go's own cache is empty, seconds if not."""
+    for name, package in _PROGRAMS.items():
+        output = find_programs() / name
+        command = [go, "build", "-trimpath", "-ldflags", _LINKER_FLAGS, "-o", str(output), package]
+        subprocess.run(command, cwd=_MODULE, check=True)
 
 
 def identify(resource: dict[str, Any]) -> tuple[str, str, str]:
@@ -78,7 +75,8 @@ class Server:
     """A running API server, as its administrator sees it."""
 
     def __init__(self, folder: Path, address: str) -> None:
-        self._kubeconfig = folder / "kubeconfig"
+        kubeconfig = folder / "kubeconfig"
+        self._options = (f"--kubeconfig={kubeconfig}", f"--cache-dir={folder / 'cache'}")
         cluster = {"server": address, "certificate-authority": str(folder / "apiserver.crt")}
         config = {
             "apiVersion": "v1",
@@ -88,11 +86,11 @@ class Server:
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
             "current-context": "test",
         }
-        self._kubeconfig.write_text(json.dumps(config))
+        kubeconfig.write_text(json.dumps(config))
 
     def kubectl(self, *arguments: str | Path, stdin: Any = None, check: bool = True) -> str:
         """Run kubectl and return its output; with `stdin`, a resource or several as JSON."""
-        command = [str(KUBECTL), f"--kubeconfig={self._kubeconfig}", *map(str, arguments)]
+        command = [str(KUBECTL), *self._options, *map(str, arguments)]
         text = None if stdin is None else json.dumps(stdin)
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if check:
@@ -209,5 +207,5 @@ def _free_ports(count: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    if found := find_go():
+    if not are_built() and (found := find_go()):
         build(found)
