@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.waiting import LONGEST_SECONDS
+
 
 @contextmanager
 def s3_server() -> Iterator[str]:
@@ -18,7 +20,7 @@ def s3_server() -> Iterator[str]:
         # Its buckets belong to this process, and outlive an earlier server.
         with requests.Session() as session:
             session.trust_env = False  # no proxy
-            session.post(f"{url}/moto-api/reset", timeout=60).raise_for_status()
+            session.post(f"{url}/moto-api/reset", timeout=LONGEST_SECONDS).raise_for_status()
         yield url
     finally:
         server.stop()
