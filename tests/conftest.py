@@ -19,7 +19,13 @@ if importlib.util.find_spec("hypothesis"):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --shuffle."""
+    """Add --fuzz and --shuffle."""
+    parser.addoption(
+        "--fuzz",
+        type=int,
+        metavar="SEED",
+        help="run the randomized tests alone, on examples of their own for each seed",
+    )
     parser.addoption(
         "--shuffle",
         type=int,
@@ -28,12 +34,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand --fuzz on to Hypothesis, which reads its own options after this."""
+    seed = config.getoption("fuzz")
+    if seed is not None:
+        config.option.hypothesis_profile, config.option.hypothesis_seed = "fuzz", str(seed)
+
+
+@pytest.hookimpl(trylast=True)  # Hypothesis marks its tests first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Shuffle the tests, keeping those of a file together: they share what is slow to set up."""
-    seed = config.getoption("shuffle")
-    if seed is None:
-        return
-    order = random.Random(seed)
+    """Select and order the tests as --fuzz and --shuffle say."""
+    if config.getoption("fuzz") is not None:
+        others = [item for item in items if not _is_randomized(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _is_randomized(item)]
+    if (seed := config.getoption("shuffle")) is not None:
+        _shuffle(items, random.Random(seed))
+
+
+def _is_randomized(item: pytest.Item) -> bool:
+    is_of_hypothesis = item.get_closest_marker("hypothesis") is not None
+    return is_of_hypothesis or "random_seed" in getattr(item, "fixturenames", ())
+
+
+def _shuffle(items: list[pytest.Item], order: random.Random) -> None:
+    # The tests of a file stay together: they share what is slow to set up.
     files = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
     order.shuffle(files)
     for tests in files:
@@ -42,10 +68,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """Tell how to run the tests in the same order again."""
-    seed = config.getoption("shuffle")
-    if seed is not None:
-        terminalreporter.write_line(f"shuffled by --shuffle {seed}")
+    """Tell how to run the same tests in the same order again."""
+    for name, done in {"fuzz": "examples drawn", "shuffle": "order shuffled"}.items():
+        if (seed := config.getoption(name)) is not None:
+            terminalreporter.write_line(f"{done} by --{name} {seed}")
+
+
+@pytest.fixture(scope="session")
+def random_seed(request: pytest.FixtureRequest) -> int:
+    """The seed of a randomized test that is none of Hypothesis's: always 0, but for make fuzz."""
+    return request.config.getoption("fuzz") or 0
 
 
 @pytest.fixture(scope="session")

@@ -6,21 +6,27 @@ python -m tests.runner.fuzz SECONDS
 import secrets
 import sys
 import time
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
 
 from tests.runner.suites import REPOSITORY, SUITES, Suite, interruptible, prepare, run_suite
 
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
+# What a file with a randomized test imports or asks for.
+_SIGNS = ("import given", "random_seed")
 
 
-def main(arguments: Sequence[str], suites: Sequence[Suite] | None = None) -> int:
-    """Run rounds of the randomized tests, each from a seed of its own; return the exit status.
+def main(arguments: Sequence[str], suites: Sequence[Suite] = SUITES) -> int:
+    """Run the randomized tests of each suite in turn, each time from a seed of its own.
 
     Args:
-        arguments: the seconds; a round that has begun is finished.
-        suites: those with randomized tests; by default the ones whose project names Hypothesis.
+        arguments: the seconds; a suite that has begun is finished.
+        suites: all suites.
+
+    Returns:
+        The exit status.
     """
     try:
         (seconds,) = map(float, arguments)
@@ -32,36 +38,34 @@ def main(arguments: Sequence[str], suites: Sequence[Suite] | None = None) -> int
     end = time.monotonic() + seconds
     with interruptible():
         try:
-            if suites is None:
-                suites = [suite for suite in SUITES if _has_randomized_tests(suite)]
-            return _fuzz(suites, end) if all(map(prepare, suites)) else 1
+            randomized = [suite for suite in suites if any(_find_randomized(suite))]
+            return _fuzz(randomized, end) if all(map(prepare, randomized)) else 1
         except KeyboardInterrupt:
             print("\ninterrupted; no failure so far", flush=True)
             return _EXIT_INTERRUPTED
 
 
 def _fuzz(suites: Sequence[Suite], end: float) -> int:
-    num_rounds = 0
-    while not num_rounds or time.monotonic() < end:
-        seed = secrets.randbelow(1 << 32)
-        options = ("-m", "hypothesis", "--hypothesis-profile=fuzz", f"--hypothesis-seed={seed}")
-        for suite in suites:
-            print(f"== {suite.name}, seed {seed}", flush=True)
-            result = run_suite(suite, options)
-            if result.failed:
-                command = [suite.python, "-m", "pytest", *suite.find_paths(), *options]
-                print("failed; the same examples again:", *command, flush=True)
-                return 1
-        num_rounds += 1
-    print(f"{num_rounds} round{'s'[: num_rounds > 1]} without a failure")
+    for num_runs, suite in enumerate(cycle(suites)):
+        if num_runs and time.monotonic() > end:
+            print(f"{num_runs} run{'s'[: num_runs > 1]} without a failure")
+            break
+        option = f"--fuzz={secrets.randbelow(1 << 32)}"
+        print(f"== {suite.name} {option}", flush=True)
+        files = list(_find_randomized(suite))
+        if run_suite(suite._replace(paths=tuple(files)), [option]).failed:
+            print("failed; the same again:", suite.python, "-m", "pytest", *files, option)
+            return 1
     return 0
 
 
-def _has_randomized_tests(suite: Suite) -> bool:
-    """Whether the suite's environment holds Hypothesis, which makes all randomized tests."""
-    project = REPOSITORY / (suite.project or ".") / "pyproject.toml"
-    groups = tomllib.loads(project.read_text("utf-8"))["dependency-groups"].values()
-    return any(one.startswith("hypothesis") for group in groups for one in group)
+def _find_randomized(suite: Suite) -> Iterator[str]:
+    """Yield the suite's files with randomized tests, relative to the repository."""
+    for path in suite.find_paths():
+        found = REPOSITORY / path
+        for file in sorted(found.rglob("test_*.py")) if found.is_dir() else [found]:
+            if any(sign in file.read_text("utf-8") for sign in _SIGNS):
+                yield str(Path(path) / file.relative_to(found))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,14 @@ from tests.runner.suites import REPOSITORY, Suite
 CONFTEST = REPOSITORY / "tests" / "conftest.py"
 RANDOMIZED = """
 from pathlib import Path
+from random import Random
 from hypothesis import given, strategies as st
 
 def test_of_another_kind():
     Path("PLACE/others").write_text("ran")
+
+def test_seed(random_seed):
+    with open("PLACE/seeds", "a") as file: file.write(f"{random_seed}\\n")
 
 @given(st.integers())
 def test_number(number):
@@ -40,30 +44,33 @@ def write_test(tmp_path):
 
 
 def draw(suite, tmp_path, *options):
-    """Run pytest and return the numbers that it tried."""
-    (tmp_path / "drawn").unlink(missing_ok=True)
+    """Run pytest and return the numbers that it tried, and the seed of other tests."""
+    for name in ("drawn", "seeds"):
+        (tmp_path / name).unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", *suite.paths, *options]
     subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
-    return (tmp_path / "drawn").read_text().splitlines()
+    drawn = (tmp_path / "drawn").read_text().splitlines()
+    return drawn, int((tmp_path / "seeds").read_text())
 
 
 def test_examples_are_the_same_each_time(write_test, tmp_path):
-    """Nothing is kept between runs; the profile fuzz draws others, by its seed."""
+    """Nothing is kept between runs; --fuzz draws others, by its seed."""
     suite = write_test()
 
-    drawn = draw(suite, tmp_path)
+    drawn, seed = draw(suite, tmp_path)
 
     assert len(set(drawn)) > 50
-    assert draw(suite, tmp_path) == drawn
+    assert seed == 0
+    assert draw(suite, tmp_path) == (drawn, 0)
     assert not (tmp_path / ".hypothesis" / "examples").exists()
-    fuzz = "--hypothesis-profile=fuzz"
-    first = draw(suite, tmp_path, fuzz, "--hypothesis-seed=1")
-    assert draw(suite, tmp_path, fuzz, "--hypothesis-seed=1") == first
-    assert draw(suite, tmp_path, fuzz, "--hypothesis-seed=2") != first != drawn
+    first, seed = draw(suite, tmp_path, "--fuzz=1")
+    assert seed == 1
+    assert draw(suite, tmp_path, "--fuzz=1") == (first, 1)
+    assert draw(suite, tmp_path, "--fuzz=2")[0] != first != drawn
 
 
 def test_fuzzing_draws_new_examples_until_the_time_is_up(write_test, tmp_path, capfd):
-    """At least one round, of the randomized tests alone."""
+    """Once at least, and the randomized tests alone."""
     suite = write_test()
     started = time.monotonic()
 
@@ -71,10 +78,11 @@ def test_fuzzing_draws_new_examples_until_the_time_is_up(write_test, tmp_path, c
 
     assert time.monotonic() - started >= 2
     output = capfd.readouterr().out
-    seeds = re.findall(r"== numbers, seed (\d+)", output)
-    num_rounds = int(re.search(r"(\d+) rounds? without a failure", output)[1])
-    assert len(set(seeds)) == num_rounds >= 1
-    assert len((tmp_path / "drawn").read_text().splitlines()) == 100 * num_rounds
+    seeds = re.findall(r"== numbers --fuzz=(\d+)", output)
+    num_runs = int(re.search(r"(\d+) runs? without a failure", output)[1])
+    assert len(set(seeds)) == num_runs >= 1
+    assert (tmp_path / "seeds").read_text().splitlines() == seeds
+    assert len((tmp_path / "drawn").read_text().splitlines()) == 100 * num_runs
     assert not (tmp_path / "others").exists()
 
 

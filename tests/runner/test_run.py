@@ -182,7 +182,7 @@ def test_a_shuffled_order_can_be_repeated(tmp_path):
     def list_tests(*options):
         command = [sys.executable, "-m", "pytest", "-v", *options, str(tmp_path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert not options or f"shuffled by {' '.join(options)}" in done.stdout
+        assert not options or f"order shuffled by {' '.join(options)}" in done.stdout
         return [line.split()[0] for line in done.stdout.splitlines() if "PASSED" in line]
 
     in_order, first, second = (

@@ -71,13 +71,13 @@ def expect_equal(stage: Stage, expected: Stage) -> None:
     ],
 )
 def test_whatever_ends_a_training_process_the_step_ends_as_if_undisturbed(
-    make_stage, straight, num_processes, events
+    make_stage, straight, num_processes, events, random_seed
 ):
     """At random moments after a new checkpoint: killed, terminated alone, or stopped.
 
     More often than max_restarts allows in a row, as it gets further each time.
     """
-    moments = random.Random(num_processes)
+    moments = random.Random(random_seed + num_processes)
     stage = make_stage()
     settings = {"num_processes": num_processes, "max_restarts": 1, "hang_timeout_seconds": 5}
     process = stage.start(**SETTINGS, **settings)
