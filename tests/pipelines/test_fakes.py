@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipelines.environments import REPOSITORY
-from pipelines.packages import read_package
+from pipelines.packages import Package, read_package
 from pipelines.workflow import Workflow, list_executions
 from tests.answers import read_answer
 from tests.pipelines.commands import run_command
@@ -181,3 +181,17 @@ def test_ml_metadata_is_at_the_uis_address_only(kfp, is_ui, status):
         got = error.code
 
     assert got == status
+
+
+def test_the_template_of_a_labelled_pod_counts_its_labels():
+    """As KFP's compiler names it; a queue's label is set when a package is compiled."""
+    package = read_package(PACKAGE)
+    labelled = json.loads(json.dumps(package.platform))
+    executors = labelled["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    executors["exec-pretrain"]["podMetadata"] = {"labels": {"kueue.x-k8s.io/queue-name": "gpus"}}
+
+    assert package.pod_template("pretrain") == "retry-system-container-impl"
+    assert (
+        Package(package.spec, labelled).pod_template("pretrain")
+        == "metadata-0-1-retry-system-container-impl"
+    )
