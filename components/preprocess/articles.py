@@ -32,7 +32,7 @@ def read_article(xml: bytes, site: Site, splitter: SentenceSplitter | None = Non
     Without a splitter, paragraphs stand for sentences.
     """
     try:
-        page = parse_page(xml)
+        page = parse_page(xml, site)
         if isinstance(page, str):
             return page
         paragraphs = clean_page(page.wikitext, page.title, site)

@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import json
-import re
 import zlib
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -11,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.preprocess import places
+from components.preprocess.endings import BZ2_STREAM
 from components.preprocess.wikitext.sites import Site, read_site
 from components.shared.errors import InputError
+from components.shared.xml_encoding import require_utf_8
 
 Compression = Literal["bz2", "gzip", "plain"]
 
@@ -22,9 +23,6 @@ _MAGIC_TO_COMPRESSION: dict[bytes, Compression] = {b"BZh": "bz2", b"\x1f\x8b": "
 _EXPANSION = {"bz2": 3.6, "gzip": 3.0, "plain": 1.0}
 _HEAD_BYTES, _CHUNK_BYTES = 1 << 17, 1 << 13
 _SEARCHED_BYTES = 32 << 20
-
-# How each stream of a bz2 file starts: its header and the mark of its first block.
-BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 
 
 @dataclass(frozen=True)
@@ -129,19 +127,32 @@ def _open_file(path: str, num_bytes: int) -> DumpFile:
         (kind for start, kind in _MAGIC_TO_COMPRESSION.items() if magic.startswith(start)), "plain"
     )
     head = _read_head(path, compression)
+    if head[257:262] == "ustar":
+        raise InputError(
+            f"{path}: a tar archive; unpack it and give the folder with the exports, or give the "
+            "archive to the ingest stage, which reads it"
+        )
     if "<mediawiki" not in head:
         raise InputError(
             f"{path}: not a MediaWiki XML export: no <mediawiki> in its head, which begins "
             f"{head[:60]!r}; give a pages-articles dump or the result of Special:Export"
         )
-    is_divisible = compression == "plain" or (compression == "bz2" and _is_multistream(path))
-    return DumpFile(path, num_bytes, compression, is_divisible, read_site(head))
+    return DumpFile(path, num_bytes, compression, _is_divisible(path, compression), read_site(head))
 
 
-def _is_multistream(path: str) -> bool:
-    """Whether a second bz2 stream starts within the first bytes, as in Wikimedia's dumps."""
+def _is_divisible(path: str, compression: Compression) -> bool:
+    """Whether a file can be read from the middle.
+
+    A bz2 file can if a second stream starts within the first bytes, as in Wikimedia's dumps; a
+    plain one unless it has CDATA, in which `<page>` would be text.
+    """
+    if compression == "gzip":
+        return False
     with places.open_file(path) as file:
-        return BZ2_STREAM.search(file.read(_SEARCHED_BYTES), 1) is not None
+        start = file.read(_SEARCHED_BYTES)
+    if compression == "plain":
+        return b"<![CDATA[" not in start
+    return BZ2_STREAM.search(start, 1) is not None
 
 
 def _read_head(path: str, compression: Compression) -> str:
@@ -153,6 +164,7 @@ def _read_head(path: str, compression: Compression) -> str:
                 if not (more := file.read(_CHUNK_BYTES)):
                     break
                 head += more
+            require_utf_8(path, head)
             return head.decode("utf-8", errors="replace")
     except EOFError:
         raise InputError(f"{path}: cut short: the end is missing; fetch it again") from None

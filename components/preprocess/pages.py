@@ -2,6 +2,11 @@
 
 import re
 from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+from components.preprocess.hashing import hash_64
+from components.preprocess.languages.facts import normalize_name
+from components.preprocess.wikitext.sites import Site
 
 # A wikitext has 2 MiB at most ($wgMaxArticleSize); its XML may be somewhat longer.
 MAX_PAGE_BYTES = 8 << 20
@@ -19,14 +24,17 @@ FAILED = "failed"
 EMPTY = "no text"
 DUPLICATE = "duplicate"
 
+_CLOSING = "</page>"
 _TITLE = re.compile(r"<title>([^<]*)</title>")
+_TIMESTAMP = re.compile(r"<timestamp>\s*([^<]*?)\s*</timestamp>")
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _NAMESPACE = re.compile(r"<ns>\s*(-?\d+)\s*</ns>")
 _ID = re.compile(r"<id>\s*(\d+)\s*</id>")
 _MODEL = re.compile(r"<model>([^<]*)</model>")
 _TEXT = re.compile(r"<text\b[^>]*>")
 _NUMERIC_REFERENCE = re.compile(r"&#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});")
-# `#REDIRECT [[…]]` in any language: a `#`, a word, a link.
-_REDIRECT = re.compile(r"\s*#\s*[^\W\d]+\s*:?\s*\[\[")
+# `#REDIRECT [[…]]`, with a word of the wiki's language; `# Kaiser [[Karl]]` is a list.
+_REDIRECT = re.compile(r"\s*[#＃]([^\s:#\[]{1,50})\s*:?\s*\[\[")
 # Of some thirty languages; other wikis' pages stay in.
 _DISAMBIGUATION = re.compile(
     r"\{\{\s*(?:disambig\w*|dis|dab|(?:\w+ ){0,3}disambiguation(?: page)?|hndis|geodis|numberdis"
@@ -55,7 +63,7 @@ class Page(NamedTuple):
     wikitext: str
 
 
-def parse_page(xml: bytes) -> Page | str:
+def parse_page(xml: bytes, site: Site) -> Page | str:
     """Read a `<page>…</page>`; for one that is no article, the reason in a word or two."""
     if len(xml) >= MAX_PAGE_BYTES:
         return TOO_LONG
@@ -63,38 +71,72 @@ def parse_page(xml: bytes) -> Page | str:
         page = xml.decode("utf-8")
     except UnicodeDecodeError:
         return BROKEN
-    # The last revision is the newest, where an export holds several.
-    text_start = page.rfind("<text")
-    head = page if text_start < 0 else page[: page.find("<text")]
-    title, page_id, namespace = _TITLE.search(head), _ID.search(head), _NAMESPACE.search(head)
-    if title is None or page_id is None:
+    if not page.rstrip().endswith(_CLOSING):
         return BROKEN
-    if namespace is not None and namespace[1] != "0":
+    if "<![CDATA[" in page:
+        page = _CDATA.sub(lambda match: escape(match[1]), page)
+    head, revision = _split_page(page)
+    title, page_id, namespace = _TITLE.search(head), _ID.search(head), _NAMESPACE.search(head)
+    if title is None:
+        return BROKEN
+    name = _unescape(title[1])
+    if not _is_article(name, namespace, site):
         return NOT_AN_ARTICLE
     if "<redirect" in head:
         return REDIRECT
-    model = _MODEL.search(head)
+    model = _MODEL.search(revision) or _MODEL.search(head)
     if model is not None and model[1] != "wikitext":
         return NOT_AN_ARTICLE
-    wikitext = _read_text(page, text_start)
+    wikitext = _read_text(revision)
     if wikitext is None:
         return BROKEN
-    if _REDIRECT.match(wikitext):
+    redirect = _REDIRECT.match(wikitext)
+    if redirect is not None and redirect[1].lower() in site.facts.redirect_words:
         return REDIRECT
-    name = _unescape(title[1])
     if _DISAMBIGUATION_TITLE.search(name) or _DISAMBIGUATION.search(wikitext):
         return DISAMBIGUATION
-    return Page(int(page_id[1]), name, wikitext)
+    # The schema lets a page go without a number.
+    number = int(page_id[1]) if page_id else hash_64("page", name) >> 1
+    return Page(number, name, wikitext)
 
 
-def _read_text(page: str, start: int) -> str | None:
-    opening = _TEXT.match(page, start) if start >= 0 else None
+def _split_page(page: str) -> tuple[str, str]:
+    """What a page says of itself, and its newest revision: an export may hold several.
+
+    Revisions stand in any order, and other elements between them: the newest one is that with
+    the latest timestamp, and of equal ones the last.
+    """
+    head, *revisions = page.split("<revision>")
+    revisions = [revision.partition("</revision>")[0] for revision in revisions]
+    if len(revisions) > 1:
+        return head, max(reversed(revisions), key=_find_timestamp)
+    if revisions:
+        return head, revisions[0]
+    head, text, rest = page.partition("<text")  # as other tools write pages
+    return head, head + text + rest
+
+
+def _find_timestamp(revision: str) -> str:
+    timestamp = _TIMESTAMP.search(revision)
+    return timestamp[1] if timestamp else ""
+
+
+def _is_article(title: str, namespace: re.Match[str] | None, site: Site) -> bool:
+    """Whether a page is in the namespace of articles; <ns> is missing in old exports."""
+    if namespace is not None:
+        return namespace[1] == "0"
+    prefix, colon, _ = title.partition(":")
+    return not colon or normalize_name(prefix) not in site.other_names
+
+
+def _read_text(revision: str) -> str | None:
+    opening = _TEXT.search(revision)
     if opening is None:
         return None
     if opening[0].endswith("/>"):
         return ""
-    end = page.find("</text>", opening.end())
-    return None if end < 0 else _unescape(page[opening.end() : end])
+    end = revision.find("</text>", opening.end())
+    return None if end < 0 else _unescape(revision[opening.end() : end])
 
 
 def _unescape(text: str) -> str:

@@ -3,6 +3,9 @@
 A page belongs to the part in whose bytes it starts, so the pages read don't depend on how
 a file was cut. In a multistream bz2 a byte counts as its stream's first; streams are found
 by the marks they start with, without an index.
+
+Where a page starts and ends is told by what is right there, whatever the XML before it: it
+starts at `<page>` and ends at the next `</page>`, or, unclosed, where another one starts.
 """
 
 import bz2
@@ -12,13 +15,23 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from components.preprocess import places
-from components.preprocess.dump import BZ2_STREAM, Part
+from components.preprocess.dump import Part
+from components.preprocess.endings import (
+    BZ2_STREAM,
+    EMPTY_BZ2_STREAM,
+    cut_in_stream,
+    cut_short,
+    damaged_bz2,
+    is_end,
+    require_end,
+)
 from components.preprocess.pages import MAX_PAGE_BYTES
 from components.shared.errors import InputError
 
 _CHUNK_BYTES = 1 << 18
-_OPEN, _CLOSE, _END = b"<page>", b"</page>", b"</mediawiki>"
-_TAIL_BYTES = 64
+_OPEN, _CLOSE = b"<page>", b"</page>"
+_CDATA, _CDATA_END = b"<![CDATA[", b"]]>"
+_TAIL_BYTES = 4096
 _STREAM_MARK_BYTES = 10
 
 # Some bytes of XML, and whether they are the part's own or come after its end.
@@ -26,75 +39,64 @@ _Block = tuple[bytes, bool]
 
 
 def read_pages(part: Part) -> Iterator[bytes]:
-    """The `<page>…</page>` that start in a part; one that is too long comes cut, unclosed.
+    """The `<page>…</page>` that start in a part; one that is too long or not closed comes cut.
 
     Raises:
         InputError: if the file is cut short or damaged.
     """
     buffer = b""
-    skipping = False  # in a page that was too long
-    tail = b""
-    blocks = _read_blocks(part)
-    for block, is_own in blocks:
-        if not is_own:
-            yield from _finish_page(buffer, block, blocks, part, skipping=skipping)
-            return
+    # The part's own bytes in the buffer, None as long as all are.
+    num_own: int | None = None
+    block, tail = b"", b""
+    for block, is_own in _read_blocks(part):
+        if not is_own and num_own is None:
+            num_own = len(buffer)
         buffer += block
-        tail = (tail + block)[-_TAIL_BYTES:]
+        if part.is_whole_file:
+            tail = (tail + block)[-_TAIL_BYTES:]
         position = 0
-        if skipping:
-            position = _end_of(_CLOSE, buffer, 0)
-            skipping = position < 0
-        while not skipping:
-            start = buffer.find(_OPEN, position)
-            end = _end_of(_CLOSE, buffer, start) if start >= 0 else -1
-            if end < 0:
-                break
-            yield buffer[start:end]
-            position = end
-        buffer = buffer[-len(_CLOSE) :] if skipping else buffer[position:]
-        if len(buffer) > MAX_PAGE_BYTES:
-            if _OPEN in buffer:
-                yield _cut_page(buffer, buffer.find(_OPEN))
-            skipping = True
-    tail = tail.strip()
-    # The part may start within the closing tag.
-    if not tail.endswith(_END) and not _END.endswith(tail):
-        raise InputError(_cut_short(part.path))
+        while page := _find_page(buffer, position, part):
+            start, end = page
+            if num_own is not None and start >= num_own:
+                return
+            yield buffer[start : min(end, start + MAX_PAGE_BYTES)]
+            # Of a page that is too long, only the beginning counts.
+            position = end if end - start < MAX_PAGE_BYTES else start + len(_OPEN)
+        start = buffer.find(_OPEN, position)
+        position = start if start >= 0 else max(position, len(buffer) - len(_OPEN) + 1)
+        if num_own is not None and position >= num_own:
+            return
+        buffer = buffer[position:]
+        num_own = None if num_own is None else num_own - position
+    if not part.is_whole_file and block:
+        require_end(part.path, is_bz2=part.compression == "bz2")
+    elif part.is_whole_file and not is_end(tail):
+        raise InputError(cut_short(part.path))
+    if buffer.startswith(_OPEN):
+        yield buffer  # never closed
 
 
-def _finish_page(
-    buffer: bytes, block: bytes, blocks: Iterator[_Block], part: Part, *, skipping: bool
-) -> Iterator[bytes]:
-    """Read on after the part's end if its last page isn't complete yet."""
-    if skipping:
-        return
-    own = len(buffer)
+def _find_page(buffer: bytes, position: int, part: Part) -> tuple[int, int] | None:
+    """Start and end of the next page in a buffer; None if it isn't known yet where it ends."""
+    start = buffer.find(_OPEN, position)
+    if start < 0:
+        return None
+    position = start + len(_OPEN)
     while True:
-        buffer += block
-        start = buffer.find(_OPEN)
-        if start >= own or (start < 0 and len(buffer) >= own + len(_OPEN)):
-            return
-        end = _end_of(_CLOSE, buffer, start) if start >= 0 else -1
-        if end >= 0 or len(buffer) > MAX_PAGE_BYTES:
-            yield buffer[start:end] if end >= 0 else _cut_page(buffer, start)
-            return
-        following = next(blocks, None)
-        if following is None:
-            if start >= 0:
-                raise InputError(_cut_short(part.path))
-            return
-        block = following[0]
-
-
-def _cut_page(buffer: bytes, start: int) -> bytes:
-    """The beginning of a page that is too long, no shorter than the limit."""
-    return buffer[start : start + MAX_PAGE_BYTES].ljust(MAX_PAGE_BYTES)
-
-
-def _end_of(tag: bytes, buffer: bytes, start: int) -> int:
-    found = buffer.find(tag, start)
-    return found + len(tag) if found >= 0 else -1
+        close, following = buffer.find(_CLOSE, position), buffer.find(_OPEN, position)
+        found = [end for end in (close, following) if end >= 0]
+        limit = start + MAX_PAGE_BYTES
+        if not found or min(found) >= limit:
+            return (start, limit) if len(buffer) >= limit + len(_CLOSE) else None
+        end = min(found)
+        # Only a file that is read in one piece can tell what stands in CDATA.
+        cdata = buffer.find(_CDATA, position, end) if part.is_whole_file else -1
+        if cdata < 0:
+            return (start, end + len(_CLOSE) if end == close else end)
+        cdata_end = buffer.find(_CDATA_END, cdata)
+        if cdata_end < 0:
+            return (start, limit) if len(buffer) >= limit + len(_CLOSE) else None
+        position = cdata_end + len(_CDATA_END)
 
 
 def _read_blocks(part: Part) -> Iterator[_Block]:
@@ -121,7 +123,7 @@ def _read_gzip(file: BinaryIO, part: Part) -> Iterator[_Block]:
             while block := unpacked.read(_CHUNK_BYTES):
                 yield block, True
     except EOFError:
-        raise InputError(_cut_short(part.path)) from None
+        raise InputError(cut_short(part.path)) from None
     except (OSError, zlib.error) as error:
         raise InputError(f"{part.path}: damaged gzip data ({error}); fetch it again") from None
 
@@ -138,17 +140,11 @@ def _read_bz2(file: BinaryIO, part: Part) -> Iterator[_Block]:
         while not decompressor.eof:
             data = data or file.read(_CHUNK_BYTES)
             if not data:
-                raise InputError(
-                    f"{part.path}: cut short in the bz2 stream that starts at byte "
-                    f"{stream_start}; fetch it again"
-                )
+                raise InputError(cut_in_stream(part.path, stream_start))
             try:
                 block = decompressor.decompress(data)
             except OSError as error:
-                raise InputError(
-                    f"{part.path}: damaged bz2 data ({error}) in the stream that starts at byte "
-                    f"{stream_start}; fetch it again"
-                ) from None
+                raise InputError(damaged_bz2(part.path, error, stream_start)) from None
             data = b""
             if block:
                 yield block, stream_start < part.end
@@ -156,7 +152,8 @@ def _read_bz2(file: BinaryIO, part: Part) -> Iterator[_Block]:
         if len(data) < _STREAM_MARK_BYTES:
             data += file.read(_CHUNK_BYTES)
         stream_start = file.tell() - len(data)
-        if not data.startswith(b"BZh"):  # the file's end, or padding after it
+        # The file's end, or bytes after it, which bzip2 passes over as well.
+        if not BZ2_STREAM.match(data) and not EMPTY_BZ2_STREAM.match(data):
             return
 
 
@@ -173,7 +170,3 @@ def _find_stream(file: BinaryIO, part: Part) -> int | None:
             return position - len(window) + found.start()
         kept = window[-(_STREAM_MARK_BYTES - 1) :]
     return None
-
-
-def _cut_short(path: str) -> str:
-    return f"{path}: cut short: it ends without </mediawiki>; fetch it again"

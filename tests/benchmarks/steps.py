@@ -64,7 +64,9 @@ def run_steps(folder: Path, vocabulary_file: Path, num_duplicates: int) -> dict[
     num_bytes = sum(len(page) for batch in batches for page in batch.pages)
     num_wikitext_bytes, documents = 0, []
     for batch in batches:
-        parsed = clock.time("parse pages", lambda b=batch: [parse_page(one) for one in b.pages])
+        parsed = clock.time(
+            "parse pages", lambda b=batch: [parse_page(one, b.site) for one in b.pages]
+        )
         pages = [one for one in parsed if isinstance(one, Page)]
         num_wikitext_bytes += sum(len(page.wikitext.encode()) for page in pages)
         articles = clock.time("clean", lambda b=batch, p=pages: _clean(p, b))

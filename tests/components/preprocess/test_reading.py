@@ -120,3 +120,61 @@ def test_zeros_after_the_last_stream_are_no_stream(dump_folder):
     (dump_folder / "dump").write_bytes(FILES["multistream"] + b"\0" * 100)
 
     assert len(read_all(dump_folder, 1 << 20)) == len(PAGES)
+
+
+@pytest.mark.parametrize("after", [b"\0" * 100, b"BZh", b"BZh9 and more", b"\x1f\x8b text" * 40])
+def test_bytes_after_the_last_stream_are_passed_over(dump_folder, after):
+    """As bzip2 does."""
+    (dump_folder / "dump").write_bytes(FILES["multistream"] + after)
+
+    assert len(read_all(dump_folder, 1 << 20)) == len(PAGES)
+
+
+def test_stream_without_content_ends_nothing(dump_folder):
+    """Tools that append streams may leave one empty."""
+    (dump_folder / "dump").write_bytes(compress_streams(HEAD, *PAGES[:30], "", *PAGES[30:], FOOT))
+
+    assert len(read_all(dump_folder, 1 << 20)) == len(PAGES)
+
+
+MALFORMED = {
+    "a page not closed": PAGES[0] + "<page><id>99</id>lost\n" + PAGES[1] + FOOT,
+    "a page closed twice": PAGES[0] + "</page>\n" + PAGES[1] + FOOT,
+    "the last page not closed": PAGES[0] + "<page><id>99</id>lost\n" + FOOT,
+    "a comment after the end": PAGES[0] + PAGES[1] + FOOT + "<!-- made by hand -->\n",
+    "a page in a page": "<page>a<page>b</page>c</page>" + PAGES[1] + FOOT,
+    "too long": PAGES[0] + f"<page>{'y' * 3000}<page>{'z' * 2500}</page>\n" + PAGES[1] + FOOT,
+}
+
+
+@pytest.mark.parametrize("part_bytes", [*range(1, 40), 333, 1 << 20])
+@pytest.mark.parametrize("name", MALFORMED)
+def test_pages_of_malformed_xml_do_not_depend_on_the_parts(
+    dump_folder, monkeypatch, name, part_bytes
+):
+    """What a page is, is told by what stands right there."""
+    monkeypatch.setattr(reading, "MAX_PAGE_BYTES", 2000)
+    (dump_folder / "dump").write_text(HEAD + MALFORMED[name])
+    expected = read_all(dump_folder, 1 << 30)
+
+    assert read_all(dump_folder, part_bytes) == expected
+    assert len(expected) > 1
+
+
+def test_file_without_its_end_is_refused_however_it_is_cut(dump_folder):
+    """Also where the last part would be too small to tell."""
+    (dump_folder / "dump").write_text(HEAD + "".join(PAGES))
+
+    for part_bytes in (1, 2, 7, 333, 1 << 20):
+        with pytest.raises(InputError, match="ends without </mediawiki>"):
+            read_all(dump_folder, part_bytes)
+
+
+def test_tags_in_character_data_are_text(dump_folder):
+    """A plain file with CDATA is read in one piece, which tells where it ends."""
+    page = "<page><id>1</id><text><![CDATA[</page> <page> x]]></text></page>"
+    (dump_folder / "dump").write_text(HEAD + page + PAGES[1] + FOOT)
+
+    pages = read_all(dump_folder, 10)
+
+    assert [one.decode() for one in pages] == [page, PAGES[1].strip()]
