@@ -16,6 +16,7 @@ from components.ingest.files import measure
 from components.ingest.sources import Compression, Source
 from components.shared.errors import InputError
 from components.shared.progress import progress_in_bytes
+from components.shared.xml_encoding import require_utf_8
 
 _HEAD_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20
@@ -92,6 +93,7 @@ def check_export(path: Path, compression: Compression) -> str | None:
         InputError: if it is something else, or only a part.
     """
     head = _read_head(path, compression)
+    require_utf_8(path, head)
     if b"<mediawiki" not in head:
         start = head[:60].decode(errors="replace")
         raise InputError(
@@ -136,19 +138,21 @@ def _is_whole_xml(path: Path) -> bool:
 
 
 def _is_whole_bz2(path: Path) -> bool:
-    if not _has_bz2_end(_read_tail(path, _BZ2_TAIL_BYTES)):
-        return False
     # A multistream dump cut between two streams has the mark too, but not the closing tag.
     tail = _read_tail(path, _BZ2_LAST_STREAM_BYTES)
     starts = [match.start() for match in _BZ2_STREAM.finditer(tail)]
     if not starts:
-        return True  # one long stream, whose end was seen
+        # One long stream. Without the mark at its end it is cut, or bytes follow it, which
+        # bzip2 passes over: reading all of it tells.
+        return _has_bz2_end(tail[-_BZ2_TAIL_BYTES:]) or _is_whole(path, bz2.BZ2File, "bz2")
+    decompressor = bz2.BZ2Decompressor()
     try:
-        return _closes(bz2.decompress(tail[starts[-1] :]))
+        content = decompressor.decompress(tail[starts[-1] :])
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: damaged bz2 data near its end ({error}); fetch it again"
         ) from None
+    return decompressor.eof and _closes(content)
 
 
 def _has_bz2_end(tail: bytes) -> bool:
@@ -158,12 +162,18 @@ def _has_bz2_end(tail: bytes) -> bool:
 
 
 def _is_whole_gzip(path: Path) -> bool:
+    return _is_whole(path, gzip.GzipFile, "gzip")
+
+
+def _is_whole(path: Path, opener: Callable[..., BufferedIOBase], kind: Compression) -> bool:
+    """Whether a file can be unpacked to its end, which is an export's."""
     tail = b""
     size = path.stat().st_size
+    argument = "fileobj" if kind == "gzip" else "filename"
     try:
         with (
             path.open("rb") as raw,
-            gzip.open(raw, "rb") as file,
+            opener(**{argument: raw}) as file,
             progress_in_bytes(f"Check {path.name}", size) as advance,
         ):
             position = 0
@@ -174,7 +184,7 @@ def _is_whole_gzip(path: Path) -> bool:
     except EOFError:
         return False
     except (OSError, zlib.error) as error:
-        raise InputError(f"{path}: damaged gzip data ({error}); fetch it again") from None
+        raise InputError(f"{path}: damaged {kind} data ({error}); fetch it again") from None
     return _closes(tail)
 
 

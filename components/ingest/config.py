@@ -56,9 +56,9 @@ class SourceConfig(ServerConfig):
 
     dump: str
     """MediaWiki XML export: a dump's name (enwiki-latest, enwiki-20261001, or
-    enwiki-content-latest for Wikimedia's newer exports), or files, plain, .bz2 or .gz: a
-    path, an address, or a pattern such as dumps/*.xml.bz2 or s3://bucket/dumps/*.bz2;
-    several are separated by commas or white space."""
+    enwiki-content-latest for Wikimedia's newer exports), or files, plain, .bz2, .gz or a .tar
+    of those: a path, a folder, an address, or a pattern such as dumps/*.xml.bz2 or
+    s3://bucket/dumps/*.bz2; several are separated by commas or white space."""
     dump_site: str = "https://dumps.wikimedia.org"
     """Where dumps are found by name: Wikimedia's site or a mirror of it."""
 

@@ -6,7 +6,7 @@ from components.ingest.config import ServerConfig, SourceConfig
 from components.ingest.dump_names import parse_dump_name
 from components.ingest.dump_site import DumpSite
 from components.ingest.remote import resolve_remote
-from components.ingest.sources import Source, parse_source, resolve_local
+from components.ingest.sources import Source, find_exports, parse_source, resolve_local
 from components.shared.errors import InputError
 
 
@@ -18,7 +18,9 @@ def open_site(config: SourceConfig) -> DumpSite:
 
 
 def find_files(source: Source, config: SourceConfig) -> list[Source]:
-    """What one part of `dump` stands for: a named dump's files, a pattern's, or itself."""
+    """What one part of `dump` stands for: a named dump's files, a folder's, a pattern's, itself."""
+    if Path(source.location).is_dir():
+        return find_exports(source)
     name = parse_dump_name(source.location)
     if name is None or Path(source.location).exists():
         return find_matches(source, config)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from components.ingest.archives import unpack_archives
 from components.ingest.checks import check_export
 from components.ingest.checksums import Checksums, read_checksums, require_listed
 from components.ingest.config import IngestConfig
@@ -77,7 +78,7 @@ def find_inputs(config: IngestConfig) -> Inputs:
     """Read the settings that name files, and find what dump names and patterns stand for."""
     dump = [file for source in parse_dump(config.dump) for file in find_files(source, config)]
     for source in dump:
-        find_compression(source)  # a pattern may match files of another kind
+        export_check(source)  # a pattern may match files of another kind
     require_distinct_names([(source.name, source.label) for source in dump])
     train = find_file(config.squad_train, config)
     assert train is not None
@@ -106,11 +107,19 @@ def fetch_dump(
     tasks = [
         partial(fetch, source, checksums, downloads, export_check(source)) for source in sources
     ]
-    return run_in_threads(tasks, num_threads=_NUM_CONNECTIONS, stop=downloads.stop)
+    fetched = run_in_threads(tasks, num_threads=_NUM_CONNECTIONS, stop=downloads.stop)
+    files = unpack_archives(fetched, downloads.folder, export_check)
+    require_distinct_names([(file.source.name, file.source.label) for file in files])
+    return files
 
 
 def export_check(source: Source) -> Callable[[Path], str | None]:
-    """The check of an export that is compressed as its source's name says."""
+    """The check of an export that is compressed as its source's name says.
+
+    An archive is checked when its exports are taken out of it.
+    """
+    if source.is_tar:
+        return lambda path: None  # noqa: ARG005
     compression = find_compression(source)
     return lambda path: check_export(path, compression)
 

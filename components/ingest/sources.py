@@ -21,6 +21,9 @@ _BUCKET_SCHEMES = ("gs://", "s3://")
 # Wikimedia names the parts of large plain exports "….xml-p1p41242".
 _PLAIN_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?$")
 _CONDITIONS = re.compile(r"^\w+=[^=]*$")
+# Exports in a folder or an archive; an index beside them is none.
+_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?(\.bz2|\.gz)?$")
+_TAR = re.compile(r"\.(tar|tar\.gz|tgz|tar\.bz2|tbz2)$")
 # What makes a name a pattern, as in glob.
 _MAGIC = re.compile(r"[*?]|\[[^\]/]+\]")
 
@@ -70,6 +73,16 @@ class Source:
         return PurePosixPath(unquote(path)).name
 
     @property
+    def is_export(self) -> bool:
+        """Whether its name is that of a MediaWiki export."""
+        return _EXPORT.search(self.name) is not None
+
+    @property
+    def is_tar(self) -> bool:
+        """Whether it is an archive of exports."""
+        return _TAR.search(self.name) is not None
+
+    @property
     def label(self) -> str:
         """How messages and manifests call it: an address loses what may be secret."""
         if not self.is_remote or self.is_in_bucket:
@@ -105,9 +118,27 @@ def parse_dump(text: str) -> list[Source]:
     texts = [text] if Path(text).is_file() else re.split(r"[,\s]+", text.strip(", \t\r\n"))
     sources = [parse_source(one) for one in texts]
     for source in sources:
-        if not _MAGIC.search(source.name) and not parse_dump_name(source.location):
+        is_named = parse_dump_name(source.location) or Path(source.location).is_dir()
+        if not _MAGIC.search(source.name) and not is_named and not source.is_tar:
             find_compression(source)
     return sources
+
+
+def find_exports(source: Source) -> list[Source]:
+    """The exports in a folder, in the order of their names; what else lies there is no dump.
+
+    Raises:
+        InputError: if there is none.
+    """
+    folder = Path(source.location)
+    paths = sorted(str(path) for path in folder.iterdir() if path.is_file())
+    found = [path for path in paths if replace(source, location=path).is_export]
+    if not found:
+        raise InputError(
+            f"{source.location}: no export in this folder; an export's name ends in .xml, .xml.bz2 "
+            "or .xml.gz"
+        )
+    return name_matches(source, found)
 
 
 def resolve_local(source: Source) -> list[Source]:

@@ -159,3 +159,25 @@ def test_a_size_that_differs_is_told_with_both(tmp_path):
 
     with pytest.raises(InputError, match=f"{path}: 3 bytes, expected 4"):
         check_conditions(path, parse_source(f"{path}#size=4"))
+
+
+@pytest.mark.parametrize("after", [b"\0" * 100, b"\n", b"some text" * 40])
+@pytest.mark.parametrize("num_streams", [1, 3])
+def test_bytes_after_the_last_bz2_stream_are_passed_over(tmp_path, num_streams, after):
+    """As bzip2 does."""
+    step = -(-len(EXPORT) // num_streams)
+    parts = [EXPORT[start : start + step] for start in range(0, len(EXPORT), step)]
+    path = write(tmp_path, b"".join(map(bz2.compress, parts)) + after)
+
+    assert check_export(path, "bz2") == "testwiki"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_another_encoding_is_named(tmp_path, encoding):
+    """Its pages would be lost one by one."""
+    path = write(tmp_path, EXPORT.decode().encode(encoding))
+
+    with pytest.raises(
+        InputError, match="in UTF-16, and only UTF-8 can be read; convert it: iconv"
+    ):
+        check_export(path, "plain")
