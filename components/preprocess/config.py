@@ -53,7 +53,8 @@ class PreprocessConfig:
     vocabulary_size: int = 30522
     """Word pieces of a vocabulary that is trained; a small dump may give fewer."""
     lowercase: bool = True
-    """Lower case without accents (BERT uncased), or text as it is (BERT cased)."""
+    """Lower case without accents (BERT uncased), or text as it is (BERT cased). The text of a
+    language whose script has no case, such as Hindi or Japanese, always stays as it is."""
     sentence_splitter: str = SENTENCEX
     """sentencex: Wikimedia's rules for the dump's language; punkt: NLTK's Punkt, which
     learns abbreviations from the dump (slower)."""

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from components.preprocess.runner import count_workers, find_places, make_option
 from components.preprocess.sentences import SentenceSplitter
 from components.preprocess.sizing import count_shards
 from components.preprocess.steps import CLEAN, COUNT, PAIR, WRITE
+from components.preprocess.text.case import choose_lowercase
 from components.preprocess.word_pieces import read_word_counts, train_word_pieces
 from components.shared.errors import InputError
 from components.shared.files import scratch_folder, whole_file, write_text
@@ -51,6 +52,11 @@ def run(config: PreprocessConfig) -> Metadata:
     places.use_options(make_options(config, num_workers=1))
     dump_folder, dataset = find_places(config)
     dump = open_dump(dump_folder)
+    languages = [file.site.language for file in dump.files]
+    lowercase, warning = choose_lowercase(config.lowercase, languages)
+    if warning:
+        _say(warning)
+    config = replace(config, lowercase=lowercase)
     num_workers = count_workers(config, dump.estimated_xml_bytes)
     _say(
         f"{len(dump.files)} dump file(s), {dump.num_bytes / 1e6:.1f} MB, "

@@ -174,7 +174,8 @@ def _tidy(line: str) -> str:
     if "(" in line or "[" in line:
         line = _BRACKET_END.sub(")", _BRACKET_START.sub("(", _HOLLOW_BRACKETS.sub("", line)))
         line = " ".join(line.split())
-    line = _LONE_MARK.sub("", line)
+    if any(mark in line for mark in (" .", " ,", " ;", " :")):
+        line = _LONE_MARK.sub("", line)
     return restore_literals(line)
 
 
