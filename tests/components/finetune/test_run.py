@@ -104,7 +104,7 @@ def run(squad: Path, pretrained: Path, output: Path, **flags) -> subprocess.Comp
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
 
@@ -232,12 +232,12 @@ def test_a_killed_training_ends_as_if_it_had_not_been(squad, pretrained, straigh
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while not list(states.glob("step-*")) and time.monotonic() < deadline:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.001)
         os.kill(find_children(process.pid)[-1], signal.SIGKILL)
-        _, errors = process.communicate(timeout=240)
+        _, errors = process.communicate(timeout=600)
 
     assert process.returncode == 0, errors
     assert "; restart 1 of 3 from step " in errors

@@ -69,7 +69,7 @@ class Stage:
         """Return once a folder that fits is there which was not before."""
         states = states or self.states
         before = set(states.glob(pattern))
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 600
         while process.poll() is None and time.monotonic() < deadline:
             if set(states.glob(pattern)) - before:
                 return

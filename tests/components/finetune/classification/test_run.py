@@ -75,7 +75,7 @@ def command(folder: Path, output: Path, **flags) -> list[str]:
 
 def run(folder: Path, output: Path, **flags) -> subprocess.CompletedProcess:
     return subprocess.run(
-        command(folder, output, **flags), capture_output=True, text=True, check=False, timeout=300
+        command(folder, output, **flags), capture_output=True, text=True, check=False, timeout=600
     )
 
 
@@ -119,12 +119,12 @@ def test_a_training_that_is_killed_is_restarted_where_it_was(folder, straight, t
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while not list(states.glob("step-*")) and time.monotonic() < deadline:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.001)
         os.kill(find_children(process.pid)[-1], signal.SIGKILL)
-        _, errors = process.communicate(timeout=240)
+        _, errors = process.communicate(timeout=600)
 
     assert process.returncode == 0, errors
     assert "; restart 1 of 3 from step " in errors
@@ -141,7 +141,7 @@ def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(folder, s
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while not list(states.glob("step-*")) and time.monotonic() < deadline:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.001)
