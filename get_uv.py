@@ -20,9 +20,11 @@ try:
     import os
     import platform
     import re
+    import ssl  # noqa: F401 - urllib needs it for https://
     import urllib.parse
     import urllib.request
     import zipfile
+    import zlib  # noqa: F401 - zipfile needs it
     from pathlib import Path
 except ImportError as missing:
     # As in Debian's python3-minimal.
@@ -123,23 +125,25 @@ def _read_lock() -> tuple[str, str, str]:
 def _download(url: str, sha256: str) -> bytes:
     """Return the content of uv's wheel, from the configured index or else the lock's URL."""
     opener, index = _sign_in(find_index())
+    wheel = url.rpartition("/")[2]
     try:
         if index:
-            url = _find_in_index(opener, index, url.rpartition("/")[2])
+            url = _find_in_index(opener, index, wheel)
         with opener.open(url, timeout=_TIMEOUT_SECONDS) as response:
             content = response.read()
     except (KeyError, TypeError, json.JSONDecodeError):
         raise SetupError(f"{index} does not answer as a package index (PEP 503, PEP 691)") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise SetupError(
-            f"{index or url} can't be read: {error}. Check the "
-            "network: HTTPS_PROXY names a proxy, SSL_CERT_FILE your own certificate authority (or "
-            "install ca-certificates), UV_DEFAULT_INDEX a package index"
+            f"{index or url} can't be read: {error}. Check the network: HTTPS_PROXY names a proxy, "
+            "SSL_CERT_FILE your own certificate authority (or install ca-certificates), "
+            "UV_DEFAULT_INDEX a package index"
         ) from None
     if hashlib.sha256(content).hexdigest() != sha256:
+        # Without the URL that an index gives, which may be a signed one.
         raise SetupError(
-            f"{url} has another SHA-256 than uv.lock names: the download is "
-            "damaged, or the file was replaced"
+            f"{wheel} has another SHA-256 than uv.lock names: the download is damaged, or "
+            f"{index or url} serves another file"
         )
     return content
 

@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import get_uv
 
@@ -70,7 +70,7 @@ def sync(arguments: argparse.Namespace) -> None:
         hint = "; compiling Horovod takes minutes" if _needs_horovod(project) else ""
         print(f"Setting up {environment} (once{hint})", flush=True)
     install = ("pip", "install", "--require-hashes", "--requirement", "-")
-    uv(*install, "--python", environment, *options, directory=project, input=locked)
+    uv(*install, "--python", environment, *options, directory=project, given=locked)
     # Left for uv sync, which knows the lock: to build what is local, and to remove the rest.
     options += ["--inexact"] if arguments.inexact else []
     uv(
@@ -96,40 +96,45 @@ class _Uv:
         # The environment that a shell has activated is not the one to change.
         self._environment.pop("VIRTUAL_ENV", None)
 
-    def __call__(self, *arguments: str | Path, **settings: Any) -> str:
-        """Return what a command prints.
+    def __call__(
+        self,
+        *arguments: str | Path,
+        directory: Path = _REPOSITORY,
+        given: str | None = None,
+        quiet: bool = True,
+    ) -> str:
+        """Run a command in a folder, whose pyproject.toml may have settings for uv.
+
+        Args:
+            arguments: the command and its options.
+            directory: the folder.
+            given: standard input.
+            quiet: print errors only.
+
+        Returns:
+            Standard output.
 
         Raises:
             SetupError: if the command fails; uv has printed its error.
         """
-        done = self.run(*arguments, **settings)
+        command = [*self._command, "--directory", directory, *arguments]
+        try:
+            done = subprocess.run(
+                [*command, "--quiet"] if quiet else command,
+                env=self._environment,
+                input=given,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
+                check=False,
+            )
+        except OSError as error:
+            raise get_uv.SetupError(f"uv can't be run: {error}") from None
         if done.returncode:
             raise get_uv.SetupError(
                 f"uv {arguments[0]} failed; manifests/OFFLINE.md lists the settings for a proxy, a "
                 "package index, and machines without a network"
             )
         return done.stdout
-
-    def run(
-        self,
-        *arguments: str | Path,
-        directory: Path = _REPOSITORY,
-        quiet: bool = True,
-        **settings: Any,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command in a folder, whose pyproject.toml may have settings for uv."""
-        command = [*self._command, "--directory", directory, *arguments]
-        try:
-            return subprocess.run(
-                [*command, "--quiet"] if quiet else command,
-                env=self._environment,
-                stdout=subprocess.PIPE,
-                encoding="utf-8",
-                check=False,
-                **settings,
-            )
-        except OSError as error:
-            raise get_uv.SetupError(f"uv can't be run: {error}") from None
 
 
 def _needs_horovod(project: Path) -> bool:
@@ -202,7 +207,8 @@ def _describe(executable: str | Path) -> Python | None:
 
 
 def _join(versions: list[tuple[int, int]]) -> str:
-    return " or ".join(f"{major}.{minor}" for major, minor in reversed(versions))
+    *older, newest = (f"{major}.{minor}" for major, minor in reversed(versions))
+    return f"{', '.join(older)} or {newest}" if older else newest
 
 
 def _parse_arguments() -> argparse.Namespace:
