@@ -27,7 +27,7 @@ STAGES := ingest preprocess pretrain finetune evaluate
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune
 
-.PHONY: help setup demo test test-cluster fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
+.PHONY: help setup demo test test-cluster test-gpu-images fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -121,6 +121,11 @@ image-tensorflow:
 		--file images/tensorflow/Dockerfile --tag $(call image,tensorflow) .
 
 image-pretrain image-finetune image-evaluate: image-tensorflow
+
+test-gpu-images: setup  ## Build the images for GPUs, and run the pipeline in them on CPUs (half an hour)
+	@$(MAKE) --no-print-directory images VARIANT=gpu
+	@GPU_IMAGES=true $(RUN) -m pytest -q -m docker \
+		tests/pipelines/test_gpu_images.py tests/pipelines/test_run.py
 
 push: setup  ## Push the images to REGISTRY (host/folder) and note their digests for `make compile`
 	@test -n "$(REGISTRY)" || { echo "make push REGISTRY=registry.example.com/team" >&2; exit 2; }
