@@ -17,6 +17,12 @@ from components.shared.mpijob.worker_pod import WorkerPod
 from components.shared.processes.termination import Termination
 from tests.components.shared.mpijob.fake_kubernetes import Log
 from tests.components.shared.mpijob.runs import NAME, READY, STEP, make_run, start_pods, succeed
+from tests.waiting import wait_until
+
+
+def wait_for_watches(cluster):
+    """Return when the job and its pods are watched: what is there already has been seen."""
+    wait_until(lambda: {("watch", "mpijobs"), ("watch", "pods")} <= set(cluster.requests))
 
 
 def test_a_job_that_succeeds_is_followed_and_deleted(cluster, capsys):
@@ -30,15 +36,20 @@ def test_a_job_that_succeeds_is_followed_and_deleted(cluster, capsys):
 
 
 def test_the_log_is_passed_on_while_it_is_written(cluster, capsys):
-    """Line by line, long before the end."""
-    seen = []
+    """Line by line: the job goes on when a line has come."""
+    shown = ""
+
+    def is_shown(expected):
+        nonlocal shown
+        shown += capsys.readouterr().out
+        return shown == expected
 
     def operate(cluster, _job):
         launcher = start_pods(cluster)
-        for word in ("one", "two"):
-            cluster.log(launcher, word)
-            time.sleep(1.5)
-            seen.append(capsys.readouterr().out)
+        cluster.log(launcher, "one")
+        wait_until(lambda: is_shown("one\n"))
+        cluster.log(launcher, "two")
+        wait_until(lambda: is_shown("one\ntwo\n"))
         cluster.log(launcher, end=True)
         cluster.set_condition(NAME, "Succeeded")
 
@@ -46,7 +57,7 @@ def test_the_log_is_passed_on_while_it_is_written(cluster, capsys):
 
     make_run().run(Termination())
 
-    assert seen == ["one\n", "two\n"]
+    assert is_shown("one\ntwo\n")
 
 
 def test_a_log_that_is_cut_goes_on_where_it_was(cluster, capsys):
@@ -211,15 +222,14 @@ def test_a_watch_that_is_cut_is_resumed(cluster, capsys):
     """Within a line, both of them; and the server is away for a moment."""
 
     def operate(cluster, _job):
-        cluster.cut_watches = 4
-        time.sleep(0.5)
+        wait_for_watches(cluster)
         launcher = start_pods(cluster)
         cluster.unavailable = 3
-        time.sleep(0.5)
+        wait_until(lambda: not cluster.unavailable)
         cluster.log(launcher, "step 1", end=True)
         cluster.set_condition(NAME, "Succeeded")
 
-    cluster.operator = operate
+    cluster.cut_watches, cluster.operator = 4, operate
 
     make_run().run(Termination())
 
@@ -231,7 +241,7 @@ def test_a_version_that_is_gone_is_listed_anew(cluster):
     """410: what happened meanwhile is found in the list."""
 
     def operate(cluster, job):
-        time.sleep(0.5)
+        wait_for_watches(cluster)
         with cluster._changed:  # nothing is sent between the change and its forgetting
             succeed(cluster, job)
             cluster.forget()
@@ -471,7 +481,7 @@ def test_a_job_that_someone_else_deletes_is_an_error(cluster):
 
     def operate(cluster, _job):
         start_pods(cluster)
-        time.sleep(1)
+        wait_for_watches(cluster)
         cluster.delete("mpijobs", NAME, {})
 
     cluster.operator = operate
