@@ -18,8 +18,10 @@ pytestmark = [
 def run_in(stage: str, *command: str) -> str:
     done = subprocess.run(
         # Horovod looks up the address of the host's own name.
-        ["docker", "run", "--rm", "--network=none", "--hostname=localhost"]
-        + [name_image(stage), *command],
+        [
+            *("docker", "run", "--rm", "--network=none", "--hostname=localhost"),
+            *(name_image(stage), *command),
+        ],
         capture_output=True,
         text=True,
         check=False,
