@@ -76,6 +76,6 @@ def test_horovod_is_built_from_the_index_alone():
         printed = run(checkout, "images/pretrain/.venv/bin/python", "-c", program)
         files = {path.rpartition("/")[2] for path, _ in index.requests}
 
-    assert printed.splitlines()[-1] == "1 True"
+    assert "1 True" in printed.splitlines()
     assert "horovod-0.28.1.tar.gz" in files
     assert any(name.startswith("cmake-") for name in files)
