@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -41,7 +41,10 @@ _LOOPBACK = "127.0.0.1"
 # After the first failure the others fail too, as their peer is gone: wait for all
 # reports, then name the one that was the cause.
 _GRACE_SECONDS = 3.0
+# Once all are done, nothing is lost with a process that doesn't end.
+_LEAVE_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 1.0
+_DONE = "done"
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MAX_REPORT_CHARACTERS = 10_000
 # How the kernel ends a process for want of memory, and what a shell or container makes of it.
@@ -125,11 +128,10 @@ def run_on_processes(
         ]
         watch = Watch(num_processes, hang_timeout_seconds, reader((_LOOPBACK, port)))
         try:
+            reports = _Reports([report for report, _ in pipes])
             with termination.passed_on_to(processes):
-                stuck = _wait_for(processes, watch, Path(scratch))
-            failures = _find_failures(
-                processes, [report for report, _ in pipes], termination.is_requested
-            )
+                stuck = _wait_for(processes, reports, watch, Path(scratch))
+            failures = _find_failures(processes, reports.read(), termination.is_requested)
             if failures or stuck:
                 raise _explain(stuck or min(failures), num_processes)
         finally:
@@ -197,6 +199,7 @@ def _work_as_rank(
         # Not into a file: the disk may be full. A pipe holds 64 KiB.
         report.send((kind, text[-_MAX_REPORT_CHARACTERS:]))
         sys.exit(1)
+    report.send((_DONE, ""))
 
 
 def _stack_file(scratch: Path, rank: int) -> Path:
@@ -215,8 +218,27 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _wait_for(processes: list[SpawnProcess], watch: Watch, scratch: Path) -> "_Failure | None":
+class _Reports:
+    """How each process's work ended, as far as it has."""
+
+    def __init__(self, pipes: list[Connection]) -> None:
+        self._pipes = dict(enumerate(pipes))
+        self._rank_to_report: dict[int, tuple[str, str]] = {}
+
+    def read(self) -> Mapping[int, tuple[str, str]]:
+        """Return kind and text by rank; the kind is `_DONE` or an exception's name."""
+        for rank, pipe in self._pipes.items():
+            if rank not in self._rank_to_report and pipe.poll():
+                self._rank_to_report[rank] = pipe.recv()
+        return self._rank_to_report
+
+
+def _wait_for(
+    processes: list[SpawnProcess], reports: _Reports, watch: Watch, scratch: Path
+) -> "_Failure | None":
     """Wait until all have ended well, or the first badly and the others a little longer.
+
+    A process whose work is done may take its time to free its memory: it isn't watched then.
 
     Returns:
         The failure of a process that hangs.
@@ -228,9 +250,15 @@ def _wait_for(processes: list[SpawnProcess], watch: Watch, scratch: Path) -> "_F
         running = {rank: process for rank, process in running.items() if process.is_alive()}
         if deadline is not None:
             continue
-        if any(process.exitcode for process in processes):
+        told = reports.read()
+        working = [rank for rank in running if rank not in told]
+        if any(kind != _DONE for kind, _ in told.values()) or any(
+            process.exitcode for process in processes
+        ):
             deadline = time.monotonic() + _GRACE_SECONDS
-        elif stuck := watch.find_stuck(running):
+        elif not working:
+            deadline = time.monotonic() + _LEAVE_SECONDS
+        elif stuck := watch.find_stuck(working):
             rank, what = stuck
             stack = _take_stack(running[rank], _stack_file(scratch, rank))
             return _Failure(0, rank, "stuck", f"it {what}; all were ended\n{stack}".rstrip())
@@ -299,12 +327,14 @@ class _Failure(NamedTuple):
 
 
 def _find_failures(
-    processes: list[SpawnProcess], reports: list[Connection], asked_to_end: bool
+    processes: list[SpawnProcess], told: Mapping[int, tuple[str, str]], asked_to_end: bool
 ) -> list[_Failure]:
     failures = []
-    for rank, (process, report) in enumerate(zip(processes, reports, strict=True)):
-        if report.poll():
-            kind, text = report.recv()
+    for rank, process in enumerate(processes):
+        if rank in told:
+            kind, text = told[rank]
+            if kind == _DONE:
+                continue
         elif asked_to_end and process.exitcode == -signal.SIGTERM:
             kind, text = Preempted.__name__, "ended by SIGTERM before the first update"
         elif process.exitcode:

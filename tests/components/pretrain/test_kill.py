@@ -81,7 +81,7 @@ def test_whatever_ends_a_training_process_the_step_ends_as_if_undisturbed(
     stage = make_stage()
     # So many that the last event comes before the end, also on a machine with other work.
     settings = {"num_processes": num_processes, "num_steps": 2000 // num_processes**2}
-    process = stage.start(**SETTINGS | settings, max_restarts=1, hang_timeout_seconds=5)
+    process = stage.start(**SETTINGS | settings, max_restarts=1, hang_timeout_seconds=15)
     try:
         for rank, sent in events:
             stage.wait_for_state(process)

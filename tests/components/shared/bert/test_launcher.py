@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -101,6 +102,17 @@ def read_for_ever() -> None:
     os.read(os.pipe()[0], 1)
 
 
+def stop_after_work(folder: Path) -> None:
+    """As a process that takes long to free its memory, and can't tell that it runs."""
+    from components.shared.bert.pulse import publish
+
+    rank = int(os.environ["HOROVOD_RANK"])
+    publish(rank)
+    time.sleep(2)  # until it is known to run
+    (folder / f"rank-{rank}").touch()
+    threading.Thread(target=lambda: (time.sleep(1), os.kill(os.getpid(), signal.SIGSTOP))).start()
+
+
 def block_rank_1(folder: Path) -> None:
     train_until_rank_1(folder, read_for_ever)
 
@@ -181,6 +193,20 @@ def test_a_rank_that_hangs_is_named_with_its_stack(tmp_path):
         )
 
     assert "in read_for_ever" in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_slow_to_end_after_its_work_has_not_failed(tmp_path, monkeypatch):
+    """It isn't taken for one that hangs; after a while it is ended."""
+    monkeypatch.setattr("components.shared.bert.launcher._LEAVE_SECONDS", 12.0)
+    started = time.monotonic()
+
+    run_on_processes(
+        2, stop_after_work, tmp_path, hang_timeout_seconds=5, termination=Termination()
+    )
+
+    assert time.monotonic() - started > 12
+    assert {path.name for path in tmp_path.iterdir()} == {"rank-0", "rank-1"}
 
 
 @pytest.mark.slow
