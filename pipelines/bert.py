@@ -98,8 +98,8 @@ def bert(
     Args:
         dump: a Wikimedia dump by name (enwiki-latest, enwiki-20261001, or
             enwiki-content-latest for the newer exports), or MediaWiki XML exports (plain,
-            .bz2 or .gz): paths, patterns, http(s)://, gs:// or s3:// addresses, separated by
-            commas. `#sha256=<hex>` after one has it checked.
+            .bz2, .gz or a .tar of those): paths, folders, patterns, http(s)://, gs:// or
+            s3:// addresses, separated by commas. `#sha256=<hex>` after one has it checked.
         squad_train: SQuAD 1.1 or 2.0 file to fine-tune on: path or address.
         squad_dev: SQuAD file to evaluate on; empty holds out every fifth article of
             squad_train.
@@ -110,7 +110,8 @@ def bert(
         download_directory: folder (a mounted volume) in which broken downloads are kept and
             resumed; empty keeps nothing.
         vocabulary_size: word pieces of a vocabulary that is trained (BERT: 30522).
-        lowercase: lower case without accents (BERT uncased), or text as it is (cased).
+        lowercase: lower case without accents (BERT uncased), or text as it is (cased); a script
+            without case, such as Devanagari, always stays as it is.
         sentence_splitter: sentencex (Wikimedia's rules for the dump's language) or punkt
             (NLTK's, which learns abbreviations from the dump; slower).
         num_duplicates: how often each document is cut and paired anew for pretraining.

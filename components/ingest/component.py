@@ -25,9 +25,10 @@ def ingest(
 
     Args:
         dump: a dump's name (enwiki-latest, enwiki-20261001, enwiki-content-latest), or
-            MediaWiki XML exports (plain, .bz2, .gz): paths, patterns, http(s)://, gs:// or
-            s3:// addresses, separated by commas or white space. Conditions may follow
-            each file here and below: `#sha256=<hex>&size=<bytes>` (sha1 and md5 as well).
+            MediaWiki XML exports (plain, .bz2, .gz, a .tar of those): paths, folders, patterns,
+            http(s)://, gs:// or s3:// addresses, separated by commas or white space.
+            Conditions may follow each file here and below: `#sha256=<hex>&size=<bytes>` (sha1
+            and md5 as well).
         squad_train: SQuAD 1.1 or 2.0 file to train on, path or address.
         dump_files: the dump's files, and dump.json: size, SHA-256, source, date.
         squad: train.json and dev.json, both whole SQuAD files.

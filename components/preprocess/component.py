@@ -54,7 +54,8 @@ def preprocess(
         whole_word_masking: google format: mask all pieces of a word or none.
         vocabulary_size: word pieces of a vocabulary that is trained; a small dump may
             give fewer.
-        lowercase: lower case without accents (BERT uncased), or text as it is (cased).
+        lowercase: lower case without accents (BERT uncased), or text as it is (cased); a script
+            without case, such as Devanagari, always stays as it is.
         sentence_splitter: sentencex (Wikimedia's rules for the dump's language) or punkt
             (NLTK's, which learns abbreviations from the dump; slower).
         short_sequence_rate: share of passes over a document that aim at a shorter
