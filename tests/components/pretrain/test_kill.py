@@ -46,7 +46,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
     """A file system of a size of its own."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
     mounted = subprocess.run(command, check=False, capture_output=True, text=True)
     if mounted.returncode:
         pytest.skip(f"a small file system needs the right to mount: {mounted.stderr.strip()}")
