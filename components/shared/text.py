@@ -51,7 +51,7 @@ def parse_json(content: str | bytes) -> Any:
     if isinstance(content, bytes):
         content = content.decode(json.detect_encoding(content), "surrogatepass")
     value = json.loads(content)
-    # Hardly a document has any: looking costs a hundredth of walking through all of it.
+    # Hardly any document has one: looking is cheaper than walking through all of it.
     may_hold_some = _SURROGATE.search(content) or _ESCAPE.search(content)
     return replace_surrogates(value) if may_hold_some else value
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from components.shared.bert.history import History
 from components.shared.errors import InputError
 from tests.components.processes import find_children
 from tests.components.shared.bert import google_checkpoint
+from tests.waiting import LONGEST_SECONDS, wait_until
 
 WORDS = [f"word{i}" for i in range(40)]
 # A state does not fall on a line of the history: what came since the last line is kept too.
@@ -104,7 +104,7 @@ def run(squad: Path, pretrained: Path, output: Path, **flags) -> subprocess.Comp
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=LONGEST_SECONDS,
     )
 
 
@@ -232,12 +232,9 @@ def test_a_killed_training_ends_as_if_it_had_not_been(squad, pretrained, straigh
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 600
-        while not list(states.glob("step-*")) and time.monotonic() < deadline:
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.001)
+        wait_until(lambda: list(states.glob("step-*")), process, interval_seconds=0.001)
         os.kill(find_children(process.pid)[-1], signal.SIGKILL)
-        _, errors = process.communicate(timeout=600)
+        _, errors = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == 0, errors
     assert "; restart 1 of 3 from step " in errors

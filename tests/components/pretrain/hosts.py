@@ -4,9 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[3]
 INTERFACE, SSH_PORT = "bert0", 2222
@@ -150,14 +151,14 @@ class Hosts:
 
     def find(self, host: int, word: str) -> int:
         """The process on a host that has a word among its arguments, once there is one."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            for pid in self._pids(self._spaces[host]):
-                arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-                if "python" in arguments[0] and word in arguments:
-                    return pid
-            time.sleep(0.1)
-        raise AssertionError(f"no process with {word} on {self._names[host]}")
+        return wait_until(lambda: self._find_now(host, word))
+
+    def _find_now(self, host: int, word: str) -> int | None:
+        for pid in self._pids(self._spaces[host]):
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+            if "python" in arguments[0] and word in arguments:
+                return pid
+        return None
 
     def _set_up_user(self, etc: Path, home: Path) -> None:
         """The images' user, and SSH as images/tensorflow/Dockerfile configures it."""

@@ -3,13 +3,13 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from components.shared.bert.history import History
+from tests.waiting import LONGEST_SECONDS, wait_until
 
 LENGTH = 32
 CONFIG = json.dumps(
@@ -51,7 +51,11 @@ class Stage:
 
     def run(self, **changes) -> subprocess.CompletedProcess:
         return subprocess.run(
-            self.command(**changes), capture_output=True, text=True, check=False, timeout=600
+            self.command(**changes),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST_SECONDS,
         )
 
     def start(self, **changes) -> subprocess.Popen:
@@ -69,13 +73,7 @@ class Stage:
         """Return once a folder that fits is there which was not before."""
         states = states or self.states
         before = set(states.glob(pattern))
-        deadline = time.monotonic() + 600
-        while process.poll() is None and time.monotonic() < deadline:
-            if set(states.glob(pattern)) - before:
-                return
-            time.sleep(0.0005)
-        process.kill()
-        raise AssertionError(f"no new {pattern}:\n{process.communicate()[1]}")
+        wait_until(lambda: set(states.glob(pattern)) - before, process, interval_seconds=0.0005)
 
     def losses(self) -> list[tuple]:
         """Step and loss of each line of the history."""

@@ -14,6 +14,7 @@ import pytest
 from tests.components.pretrain import hosts as two_hosts
 from tests.components.shared.mpijob.fake_kubernetes import FakeKubernetes
 from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
+from tests.waiting import LONGEST_SECONDS, wait_until
 
 NODES = {"num_nodes": 2, "num_processes": 2}
 SETTINGS = {"num_steps": 10, "micro_batch_size": 8}
@@ -44,11 +45,7 @@ def start(stage, cluster: FakeKubernetes, **changes) -> subprocess.Popen:
 
 
 def wait_for_job(cluster: FakeKubernetes, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
-    while not cluster.jobs():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(cluster.jobs, process)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -58,7 +55,7 @@ def test_who_ends_the_step_ends_its_job(make_stage, cluster, number, status):
     wait_for_job(cluster, process)
 
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == status, errors
     assert "Traceback" not in errors
@@ -84,7 +81,7 @@ def test_paths_on_the_pod_s_own_disk_are_refused(make_stage, cluster):
     """The job's pods would not find them."""
     process = start(make_stage(), cluster, vocabulary="/etc/passwd")
 
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == 2
     assert "vocabulary /etc/passwd: on this pod's own disk" in errors
@@ -157,7 +154,7 @@ def test_a_host_without_the_job_s_key_is_not_trusted(tmp_path):
         done = {}
         for name in names[1:]:
             ssh = hosts.start(0, ["ssh", name, "id", "-u"], HOME=str(ours))
-            output, _ = ssh.communicate(timeout=60)
+            output, _ = ssh.communicate(timeout=LONGEST_SECONDS)
             done[name] = (ssh.returncode, output.splitlines()[-1])
 
     assert done == {
@@ -173,7 +170,7 @@ def test_what_the_mpijob_says_trains_on_two_nodes(make_stage, cluster, nodes):
     expected = one.run(**SETTINGS, num_processes=2)
     assert expected.returncode == 0, expected.stderr
 
-    output, errors = start(two, cluster, **SETTINGS).communicate(timeout=250)
+    output, errors = start(two, cluster, **SETTINGS).communicate(timeout=LONGEST_SECONDS)
 
     np.testing.assert_allclose(two.losses(), one.losses(), rtol=1e-5, err_msg=errors + output)
     assert (two.output / "metrics.json").exists()
@@ -194,7 +191,7 @@ def test_a_worker_that_is_lost_costs_no_step(make_stage, cluster, nodes, number)
         time.sleep(0.1)
 
     os.kill(nodes.find(2, "components.pretrain"), number)
-    output, errors = process.communicate(timeout=400)
+    output, errors = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == 0, errors + output
     assert "restart 1 of 3 from step" in errors

@@ -11,6 +11,7 @@ from components.shared.bert.states import open_states
 from components.shared.buckets import open_bucket
 from tests.components.pretrain.stage import Stage
 from tests.components.processes import find_children, is_running
+from tests.waiting import LONGEST_SECONDS, wait_until
 
 # A state does not fall on a line of the history: what came since the last line is kept too.
 SETTINGS = {
@@ -58,7 +59,7 @@ def test_sigterm_saves_and_another_number_of_processes_goes_on(make_stage, strai
     process = stage.start(**SETTINGS, num_processes=before)
     stage.wait_for_state(process)
     process.terminate()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == 143, errors
     step = int(re.search(r"ended by SIGTERM at step (\d+) of 60, which is saved", errors)[1])
@@ -142,10 +143,7 @@ def _kill_at(stage: Stage, pattern: str) -> None:
 
 
 def _wait_for_end(pids: list[int]) -> None:
-    deadline = time.monotonic() + 30
-    while any(is_running(pid) for pid in pids):
-        assert time.monotonic() < deadline, "a process outlived its launcher"
-        time.sleep(0.1)
+    wait_until(lambda: not any(map(is_running, pids)))
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from components.shared.bert.manifest import write_untrained
 from components.shared.classification.sentences import Row, write_sentences
 from components.shared.errors import InputError
 from tests.components.processes import find_children
+from tests.waiting import LONGEST_SECONDS, wait_until
 
 WORDS = [f"word{i}" for i in range(20)]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "so-so", *WORDS]
@@ -75,7 +75,11 @@ def command(folder: Path, output: Path, **flags) -> list[str]:
 
 def run(folder: Path, output: Path, **flags) -> subprocess.CompletedProcess:
     return subprocess.run(
-        command(folder, output, **flags), capture_output=True, text=True, check=False, timeout=600
+        command(folder, output, **flags),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_SECONDS,
     )
 
 
@@ -119,12 +123,9 @@ def test_a_training_that_is_killed_is_restarted_where_it_was(folder, straight, t
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 600
-        while not list(states.glob("step-*")) and time.monotonic() < deadline:
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.001)
+        wait_until(lambda: list(states.glob("step-*")), process, interval_seconds=0.001)
         os.kill(find_children(process.pid)[-1], signal.SIGKILL)
-        _, errors = process.communicate(timeout=600)
+        _, errors = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode == 0, errors
     assert "; restart 1 of 3 from step " in errors
@@ -141,10 +142,7 @@ def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(folder, s
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 600
-        while not list(states.glob("step-*")) and time.monotonic() < deadline:
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.001)
+        wait_until(lambda: list(states.glob("step-*")), process, interval_seconds=0.001)
         process.kill()
     assert not (tmp_path / "checkpoint").exists()
 

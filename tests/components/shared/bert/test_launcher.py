@@ -14,6 +14,7 @@ from components.shared.bert.settings import TrainingConfig
 from components.shared.cpus import count_cpus
 from components.shared.errors import InputError, TrainingLostError
 from components.shared.processes.termination import Termination
+from tests.waiting import wait_until
 
 DEFAULT_TIMEOUT = TrainingConfig.hang_timeout_seconds
 
@@ -65,7 +66,9 @@ def train_until_rank_1(folder: Path, halt) -> None:
         for step in range(1, 5):
             distributed.sum_over_processes([tf.constant(1.0)])
             pulse.update_done(step)
-        time.sleep(2)  # until it has told how far it came
+        # The second message from now on begins when the first, with this step, has arrived.
+        told = pulse._number + 2
+        wait_until(lambda: pulse._number >= told)
         if distributed.rank() == 1:
             halt()
         distributed.sum_over_processes([tf.constant(1.0)])

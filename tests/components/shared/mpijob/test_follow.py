@@ -20,6 +20,24 @@ from tests.components.shared.mpijob.runs import NAME, READY, STEP, make_run, sta
 from tests.waiting import wait_until
 
 
+class Shown:
+    """What the step has printed so far."""
+
+    def __init__(self, capsys):
+        self._capsys, self.out, self.err = capsys, "", ""
+
+    def read(self):
+        captured = self._capsys.readouterr()
+        self.out += captured.out
+        self.err += captured.err
+        return self
+
+
+@pytest.fixture
+def shown(capsys) -> Shown:
+    return Shown(capsys)
+
+
 def wait_for_watches(cluster):
     """Return when the job and its pods are watched: what is there already has been seen."""
     wait_until(lambda: {("watch", "mpijobs"), ("watch", "pods")} <= set(cluster.requests))
@@ -35,21 +53,15 @@ def test_a_job_that_succeeds_is_followed_and_deleted(cluster, capsys):
     assert cluster.jobs() == []
 
 
-def test_the_log_is_passed_on_while_it_is_written(cluster, capsys):
+def test_the_log_is_passed_on_while_it_is_written(cluster, shown):
     """Line by line: the job goes on when a line has come."""
-    shown = ""
-
-    def is_shown(expected):
-        nonlocal shown
-        shown += capsys.readouterr().out
-        return shown == expected
 
     def operate(cluster, _job):
         launcher = start_pods(cluster)
         cluster.log(launcher, "one")
-        wait_until(lambda: is_shown("one\n"))
+        wait_until(lambda: shown.read().out == "one\n")
         cluster.log(launcher, "two")
-        wait_until(lambda: is_shown("one\ntwo\n"))
+        wait_until(lambda: shown.read().out == "one\ntwo\n")
         cluster.log(launcher, end=True)
         cluster.set_condition(NAME, "Succeeded")
 
@@ -57,7 +69,7 @@ def test_the_log_is_passed_on_while_it_is_written(cluster, capsys):
 
     make_run().run(Termination())
 
-    assert is_shown("one\ntwo\n")
+    assert shown.read().out == "one\ntwo\n"
 
 
 def test_a_log_that_is_cut_goes_on_where_it_was(cluster, capsys):
@@ -364,31 +376,32 @@ def test_after_its_admission_a_job_s_pods_have_the_deadline(cluster):
         make_run(pending_timeout_seconds=1, worker_pod=QUEUED).run(Termination())
 
 
-def test_a_job_whose_place_is_taken_back_resumes_later(cluster, capsys, monkeypatch):
+def test_a_job_whose_place_is_taken_back_resumes_later(cluster, shown, monkeypatch):
     """Its pods end, which is no failure; the launcher's new pod has a log of its own."""
     monkeypatch.setattr(follow, "_GRACE_SECONDS", 0.5)
 
     def operate(cluster, _job):
+        wait_until(lambda: shown.read().err.count("is queued in team-a") == 1)
         cluster.queue(NAME, suspended=False)
         cluster.log(start_pods(cluster), "step 1", end=True)
-        time.sleep(1.5)
+        wait_until(lambda: shown.read().out == "step 1\n")
         cluster.queue(NAME, suspended=True)
-        time.sleep(1.5)
+        wait_until(lambda: shown.read().err.count("is queued in team-a") == 2)
+        time.sleep(1.5)  # longer than the grace
         cluster.queue(NAME, suspended=False)
         for number in range(2):
             cluster.put_pod(NAME, "worker", number, **READY)
         again = cluster.put_pod(NAME, "launcher", 1, **READY)
         cluster.log(again, "resumed from step 1", "step 2", end=True)
-        time.sleep(1.5)
+        wait_until(lambda: shown.read().out.endswith("step 2\n"))
         cluster.set_condition(NAME, "Succeeded")
 
     cluster.has_kueue, cluster.operator = True, operate
 
     make_run(worker_pod=QUEUED).run(Termination())
 
-    captured = capsys.readouterr()
-    assert captured.out.splitlines() == ["step 1", "resumed from step 1", "step 2"]
-    assert captured.err.count("is queued in team-a") == 2
+    assert shown.read().out.splitlines() == ["step 1", "resumed from step 1", "step 2"]
+    assert shown.err.count("is queued in team-a") == 2
 
 
 @pytest.mark.parametrize("operator_comes_first", [True, False])
