@@ -21,7 +21,7 @@ _BUCKET_SCHEMES = ("gs://", "s3://")
 # Wikimedia names the parts of large plain exports "….xml-p1p41242".
 _PLAIN_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?$")
 _CONDITIONS = re.compile(r"^\w+=[^=]*$")
-# Exports in a folder or an archive; an index beside them is none.
+# Exports in a folder or an archive; the index of a multistream dump is not an export.
 _EXPORT = re.compile(r"\.xml(-p\d+p\d+)?(\.bz2|\.gz)?$")
 _TAR = re.compile(r"\.(tar|tar\.gz|tgz|tar\.bz2|tbz2)$")
 # What makes a name a pattern, as in glob.

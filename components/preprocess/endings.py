@@ -69,7 +69,7 @@ def _read_bz2_tail(path: str) -> bytes:
 
 
 def _unpack(path: str, packed: bytes, start: int) -> bytes:
-    """A stream's content; what follows the stream is none of it."""
+    """Read a stream's content, without what follows the stream."""
     decompressor = bz2.BZ2Decompressor()
     try:
         content = decompressor.decompress(packed)

@@ -4,7 +4,7 @@ A page belongs to the part in whose bytes it starts, so the pages read don't dep
 a file was cut. In a multistream bz2 a byte counts as its stream's first; streams are found
 by the marks they start with, without an index.
 
-Where a page starts and ends is told by what is right there, whatever the XML before it: it
+A page's start and end depend only on the text right there, whatever the XML before it: it
 starts at `<page>` and ends at the next `</page>`, or, unclosed, where another one starts.
 """
 

@@ -60,7 +60,7 @@ def format_date(code: str, year: int, month: int = 0, day: int = 0) -> str:
 
 
 def find_country(code: str, country: str) -> str:
-    """The name of a country by its code of three letters, `ESP`; "" where there is none."""
+    """Return the name of a country by its three-letter code, `ESP`; "" if it is unknown."""
     from babel.core import get_global
 
     iso = _IOC_TO_ISO.get(country) or get_global("territory_aliases").get(country, [""])[0]

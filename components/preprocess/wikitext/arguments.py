@@ -32,7 +32,7 @@ class Arguments:
                 self._key_to_source[name.lower()] = value
 
     def __getitem__(self, index: int) -> str:
-        """The text of a positional argument, counted from 1; "" where there is none."""
+        """Return the text of a positional argument, counted from 1; "" if it is missing."""
         return self._text(index)
 
     def __iter__(self) -> Iterator[str]:

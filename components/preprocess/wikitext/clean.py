@@ -161,7 +161,7 @@ def _read_heading(line: str) -> tuple[int, str]:
 
 
 def _read_item(line: str) -> str:
-    """The text of a list item or an indented line; rows of a table left open are none."""
+    """Return the text of a list item or an indented line, but not of an unclosed table's rows."""
     item = line.lstrip() if line[:1].isspace() else line
     if item.startswith("|") or not item:
         return ""

@@ -112,7 +112,7 @@ def _show_date(order: str, arguments: Arguments) -> _Shown:
 
 
 def show_date(code: str, year: str, month: str, day: str) -> str:
-    """A date in words; "" if it is none in numbers."""
+    """Return a numeric date in words; "" if the text is not a numeric date."""
     parts = [int(part) if part.isdecimal() and len(part) < 5 else 0 for part in (year, month, day)]
     if any(bool(text) != bool(part) for text, part in zip((year, month, day), parts, strict=True)):
         return ""
