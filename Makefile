@@ -27,7 +27,7 @@ STAGES := ingest preprocess pretrain finetune evaluate
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune
 
-.PHONY: help setup demo test test-cluster test-gpu-images fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
+.PHONY: help setup demo test test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -121,6 +121,10 @@ image-tensorflow:
 		--file images/tensorflow/Dockerfile --tag $(call image,tensorflow) .
 
 image-pretrain image-finetune image-evaluate: image-tensorflow
+
+test-kill: setup  ## Kill two ranks of a training at random moments (ten minutes, on an idle machine)
+	@KILL_TWO_RANKS=true $(MAKE) --no-print-directory test SUITE=pretrain \
+		ARGUMENTS="-k whatever_ends_a_training_process"
 
 test-gpu-images: setup  ## Build the images for GPUs, and run the pipeline in them on CPUs (half an hour)
 	@$(MAKE) --no-print-directory images VARIANT=gpu

@@ -189,7 +189,9 @@ def test_the_named_python_is_used_and_kept(checkout, tmp_path):
 def test_make_names_the_python_that_it_was_given(given, passed_on):
     """Otherwise sync.py chooses; python3 may be too new."""
     command = ["make", "--dry-run", "setup", *given]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+    # Not as a part of the make that runs the tests.
+    inherited = ("PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    environment = {name: value for name, value in os.environ.items() if name not in inherited}
     done = subprocess.run(
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
     )

@@ -67,7 +67,14 @@ def expect_equal(stage: Stage, expected: Stage) -> None:
     ("num_processes", "events"),
     [
         (1, [(0, signal.SIGKILL), (0, signal.SIGSTOP), (0, signal.SIGKILL)]),
-        (2, [(0, signal.SIGKILL), (1, signal.SIGKILL), (1, signal.SIGTERM), (0, signal.SIGSTOP)]),
+        pytest.param(
+            2,
+            [(0, signal.SIGKILL), (1, signal.SIGKILL), (1, signal.SIGTERM), (0, signal.SIGSTOP)],
+            marks=pytest.mark.skipif(
+                os.environ.get("KILL_TWO_RANKS") != "true",
+                reason="needs an idle machine for ten minutes: make test-kill",
+            ),
+        ),
     ],
 )
 def test_whatever_ends_a_training_process_the_step_ends_as_if_undisturbed(
