@@ -28,13 +28,16 @@ KILL_TRAINING = """
 import os, signal
 from pathlib import Path
 pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+pids = [pid for pid in pids if pid != os.getpid()]  # whose command line is this text
 pids = [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 os.kill(max(pids), signal.SIGKILL)
 """
 
 
 def make_command(folder: Path, stage: str, *words: str, name: str = "") -> list[str]:
-    command = ["docker", "run", "--network", "none", "--user", f"{os.getuid()}:{os.getgid()}"]
+    # Horovod looks up the address of the host's own name.
+    command = ["docker", "run", "--network", "none", "--hostname", "localhost"]
+    command += ["--user", f"{os.getuid()}:{os.getgid()}"]
     command += ["--env", "HOME=/tmp", "--volume", f"{folder}:{folder}"]
     command += ["--name", name] if name else ["--rm"]
     return [*command, name_image(stage), "python", "-m", f"components.{stage}", *words]

@@ -186,7 +186,7 @@ def test_an_image_takes_ssh_connections_from_the_pods_of_its_job(stage, tmp_path
     script = (
         "python -m components.shared.mpijob serve 2> /dev/null & "
         "for _ in $(seq 50); do ssh localhost true && break; sleep 0.2; done; "
-        "ssh localhost 'id -u; command -v orted'"
+        "ssh localhost 'id -u; command -v prted'"
     )
     command = ["docker", "run", "--rm", "--network", "none", "--cap-drop", "ALL"]
     command += ["--security-opt", "no-new-privileges", "--volume", f"{keys}:/home/bert/.ssh:ro"]
@@ -198,7 +198,7 @@ def test_an_image_takes_ssh_connections_from_the_pods_of_its_job(stage, tmp_path
         check=False,
     )
 
-    assert done.stdout.split() == ["10001", "/usr/bin/orted"], done.stderr
+    assert done.stdout.split() == ["10001", "/usr/bin/prted"], done.stderr
 
 
 def test_an_image_build_shows_no_credentials_of_the_package_index():
