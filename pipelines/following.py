@@ -91,7 +91,7 @@ class _Log:
 
     def __call__(self, run: Any, steps: Mapping[str, Step]) -> None:
         for name, step in steps.items():
-            # What did not run is told at the end, in one line.
+            # One line at the end names the steps that did not run.
             if step.state != self._shown.get(name, "PENDING") and step.state != NOT_RUN:
                 self._shown[name] = step.state
                 self._print(step.line() if step.has_ended else f"{step.title}: {step.describe()}")

@@ -79,7 +79,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def random_seed(request: pytest.FixtureRequest) -> int:
-    """The seed of a randomized test that is none of Hypothesis's: always 0, but for make fuzz."""
+    """Return the seed of a randomized test without Hypothesis: 0, except in make fuzz."""
     return request.config.getoption("fuzz") or 0
 
 

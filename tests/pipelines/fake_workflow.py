@@ -26,7 +26,7 @@ def list_tasks(run_id: str, workflow: str, steps: Mapping[str, str]) -> list[dic
         steps: the state of each step, by its name after those of the graphs around it
             (`condition-1/bert/ingest`, `for-loop-1[0]/finetune`; `root(1)/ingest` in the second
             try of all). The states of several tries of its pod are separated by commas. CACHED,
-            OMITTED (after a failure) and DRIVER_FAILED are none of the API's.
+            the API has no OMITTED (after a failure) and no DRIVER_FAILED.
     """
     states = dict(_nodes(workflow, steps))
     tasks = []

@@ -89,7 +89,7 @@ def make_predictor(checkpoint, model) -> Predictor:
 
 
 def test_compilation_is_in_no_latency_of_the_evaluation(checkpoint, tmp_path, monkeypatch):
-    """Each of two shapes is compiled once, and that is told apart."""
+    """Each of two shapes compiles once, and that time is reported separately."""
     config = EvaluateConfig(
         checkpoint=checkpoint,
         max_length_tokens=128,

@@ -152,7 +152,7 @@ MALFORMED = {
 def test_pages_of_malformed_xml_do_not_depend_on_the_parts(
     dump_folder, monkeypatch, name, part_bytes
 ):
-    """What a page is, is told by what stands right there."""
+    """Only the text right there decides where a page starts and ends."""
     monkeypatch.setattr(reading, "MAX_PAGE_BYTES", 2000)
     (dump_folder / "dump").write_text(HEAD + MALFORMED[name])
     expected = read_all(dump_folder, 1 << 30)

@@ -87,6 +87,6 @@ def test_numbers_of_other_languages_are_cldr_s():
 
 
 def test_codes_of_wikis_are_what_links_to_them_begin_with():
-    """UFO is none of them."""
+    """UFO is not a language code."""
     assert {"de", "simple", "be-x-old", "zh-min-nan"} <= wiki_codes()
     assert "ufo" not in wiki_codes()

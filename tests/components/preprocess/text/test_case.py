@@ -5,7 +5,7 @@ from components.preprocess.text.case import choose_lowercase
 
 @pytest.mark.parametrize("language", ["hi", "th", "ja", "zh", "ar", "he", "ko", "km"])
 def test_script_without_case_stays_as_it_is(language):
-    """Its vowel signs would go with the accents; the user is told."""
+    """Its vowel signs would go with the accents; a warning says so."""
     lowercase, warning = choose_lowercase(True, [language])
 
     assert not lowercase
