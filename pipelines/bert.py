@@ -5,10 +5,10 @@ from typing import NamedTuple
 from kfp import dsl
 
 from components.choose.component import choose
-from components.evaluate.component import evaluate
-from components.evaluate.config import EvaluateConfig
-from components.finetune.component import finetune
-from components.finetune.config import FinetuneConfig
+from components.evaluate.squad.component import evaluate
+from components.evaluate.squad.config import EvaluateConfig
+from components.finetune.squad.component import finetune
+from components.finetune.squad.config import FinetuneConfig
 from components.ingest.component import ingest
 from components.ingest.config import IngestConfig
 from components.preprocess.component import preprocess

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 
 # From the same environment, so that no kubectl on the machine is needed.
 KUBECTL = Path(sys.executable).with_name("kubectl")

@@ -1,12 +1,12 @@
 """Command line of the evaluation stage: python -m components.evaluate --help."""
 
-from components.evaluate.ask import ask
 from components.evaluate.classification import run as classification
 from components.evaluate.classification.config import EvaluateClassificationConfig
-from components.evaluate.config import AskConfig, EvaluateConfig
-from components.evaluate.run import run
 from components.evaluate.saved_model import ExportConfig, export
-from components.evaluate.score import ScoreFiles, score
+from components.evaluate.squad.ask import ask
+from components.evaluate.squad.config import AskConfig, EvaluateConfig
+from components.evaluate.squad.run import run
+from components.evaluate.squad.score import ScoreFiles, score
 from components.shared.stage import main
 
 if __name__ == "__main__":

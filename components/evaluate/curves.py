@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from components.evaluate.speed import MeasuredSpeed
-from components.shared.bert.history import History
+from components.shared.training.history import History
 
 _COLORS = ("#1f5fbf", "#c2571a", "#2e7d4f", "#7a4fb5")
 _TEXT_COLOR = "#4a5464"

@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from components.evaluate.replicas import Arrays, MakeModel, Replicas, list_devices
-from components.shared.bert.checkpoint import Checkpoint
 from components.shared.bert.heads import SpanModel
 from components.shared.bert.sequences import TokenSequence, pad_sequences
-from components.shared.cpus import count_cpus
+from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.errors import InputError
+from components.shared.processes.cpus import count_cpus
 from components.shared.progress import progress
 
 PERCENTILES = (50, 90, 95, 99, 100)

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import Model
+from components.shared.checkpoints.checkpoint import Checkpoint, named_variables, restore
 from components.shared.parallel import run_in_threads
 
 Arrays = Mapping[str, np.ndarray]

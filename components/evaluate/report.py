@@ -6,13 +6,13 @@ from typing import Any
 
 import jinja2
 
-from components.evaluate.answered import AnsweredQuestion, mark_context
-from components.evaluate.baseline import Difference
-from components.evaluate.breakdown import Group
 from components.evaluate.curves import Panel, draw_panels, draw_speed
 from components.evaluate.speed import MeasuredSpeed
-from components.shared.bert.history import History
+from components.evaluate.squad.baseline import Difference
+from components.evaluate.squad.breakdown import Group
+from components.evaluate.squad.report_examples import AnsweredQuestion, mark_context
 from components.shared.files import write_text
+from components.shared.training.history import History
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _LATENCY = "latency_ms_p"

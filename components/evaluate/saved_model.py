@@ -35,9 +35,9 @@ def export(config: ExportConfig) -> None:
     expect_replaceable(config.output, _FILE)
     import tensorflow as tf
 
-    from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
     from components.shared.bert.fusion import without_fusion
     from components.shared.bert.heads import ClassifierModel, SpanModel
+    from components.shared.checkpoints.checkpoint import Checkpoint, named_variables, restore
 
     checkpoint = Checkpoint.read(config.checkpoint)
     labels = checkpoint.labels

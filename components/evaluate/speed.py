@@ -6,13 +6,13 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from components.evaluate.config import EvaluateConfig, SpeedSetting
+from components.evaluate.squad.config import EvaluateConfig, SpeedSetting
 from components.shared.progress import progress
 from components.shared.squad.data import Question
 
 if TYPE_CHECKING:
-    from components.evaluate.answerer import Answerer
     from components.evaluate.replicas import Replicas
+    from components.evaluate.squad.question_answerer import Answerer
     from components.shared.squad.windows import Window
 
 Result = TypeVar("Result")

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.evaluate.baseline import Difference
-from components.evaluate.config import SpeedSetting
 from components.evaluate.report import SCORE_NAMES, SPEED_NAMES, format_number, score_rows
 from components.evaluate.speed import MeasuredSpeed
+from components.evaluate.squad.baseline import Difference
+from components.evaluate.squad.config import SpeedSetting
 from components.shared.files import write_text
 
 

@@ -3,7 +3,7 @@
 from components.ingest.classification import run as classification
 from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.config import IngestConfig, LookConfig, RecordConfig
-from components.ingest.newer import look, record
+from components.ingest.dump.newer import look, record
 from components.ingest.run import run
 from components.shared.stage import main
 

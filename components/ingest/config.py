@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.ingest.sources import parse_dump, parse_source
+from components.ingest.download.sources import parse_dump, parse_source
 from components.shared.errors import InputError
-from components.shared.places import expect_path_or_bucket
+from components.shared.storage.locations import expect_path_or_bucket
 
 _FILE = "the path or address of a file"
 _WHAT_TO_GIVE = {

@@ -6,22 +6,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.ingest.archives import unpack_archives
-from components.ingest.checks import check_export
-from components.ingest.checksums import Checksums, read_checksums, require_listed
 from components.ingest.config import IngestConfig
-from components.ingest.download import Downloads
-from components.ingest.fetch import Fetched, fetch, fetch_optional, open_downloads
-from components.ingest.files import place
-from components.ingest.find import find_file, find_files
-from components.ingest.manifest import (
+from components.ingest.download.checksums import Checksums, read_checksums, require_listed
+from components.ingest.download.fetch import Fetched, fetch, fetch_optional, open_downloads
+from components.ingest.download.file_checks import check_export
+from components.ingest.download.large_files import place
+from components.ingest.download.resumable import Downloads
+from components.ingest.download.sources import Source, find_compression, parse_dump
+from components.ingest.dump.archives import unpack_archives
+from components.ingest.dump.dump_manifest import (
     describe_file,
     require_distinct_names,
     summarize,
     write_manifest,
 )
-from components.ingest.sources import Source, find_compression, parse_dump
-from components.ingest.squad import hold_out_articles
+from components.ingest.dump.find import find_file, find_files
+from components.ingest.squad.splits import hold_out_articles
 from components.shared.files import whole_file, whole_folder
 from components.shared.parallel import run_in_threads
 from components.shared.squad.data import SquadData, read_squad

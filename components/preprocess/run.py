@@ -12,22 +12,22 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from components.preprocess import places
-from components.preprocess.batches import BATCH_BYTES
-from components.preprocess.buckets import RowSettings
+from components.preprocess.beam.graph import build_dataset, build_word_counts
+from components.preprocess.beam.progress_files import Marks, Step, show_progress
+from components.preprocess.beam.runner import count_workers, find_places, make_options, run_graph
+from components.preprocess.beam.steps import CLEAN, COUNT, PAIR, WRITE
 from components.preprocess.config import EMBEDDED, PUNKT, PreprocessConfig
-from components.preprocess.dump import Dump, Part, open_dump
-from components.preprocess.graph import build_dataset, build_word_counts
-from components.preprocess.manifest import Report, describe_dataset, read_report
-from components.preprocess.marks import Marks, Step, show_progress
-from components.preprocess.pages import KEPT
-from components.preprocess.punkt import train_punkt
-from components.preprocess.runner import count_workers, find_places, make_options, run_graph
-from components.preprocess.sentences import SentenceSplitter
-from components.preprocess.sizing import count_shards
-from components.preprocess.steps import CLEAN, COUNT, PAIR, WRITE
+from components.preprocess.dataset_manifest import Report, describe_dataset, read_report
+from components.preprocess.dump.files import Dump, Part, open_dump
+from components.preprocess.dump.pages import KEPT
+from components.preprocess.rows.document_groups import RowSettings
+from components.preprocess.shard_sizes import count_shards
+from components.preprocess.storage import filesystem
+from components.preprocess.text.articles import BATCH_BYTES
 from components.preprocess.text.case import choose_lowercase
-from components.preprocess.word_pieces import read_word_counts, train_word_pieces
+from components.preprocess.text.punkt import train_punkt
+from components.preprocess.text.sentences import SentenceSplitter
+from components.preprocess.vocabulary.word_pieces import read_word_counts, train_word_pieces
 from components.shared.errors import InputError
 from components.shared.files import scratch_folder, whole_file, write_text
 from components.shared.records import MANIFEST
@@ -49,7 +49,7 @@ def run(config: PreprocessConfig) -> Metadata:
     Raises:
         InputError: if the dump or the vocabulary can't be used.
     """
-    places.use_options(make_options(config, num_workers=1))
+    filesystem.use_options(make_options(config, num_workers=1))
     dump_folder, dataset = find_places(config)
     dump = open_dump(dump_folder)
     languages = [file.site.language for file in dump.files]
@@ -65,12 +65,12 @@ def run(config: PreprocessConfig) -> Metadata:
     options = make_options(config, num_workers)
     with (
         _make_scratch(dataset) as scratch,
-        places.work_folder(dataset) as reports,
+        filesystem.work_folder(dataset) as reports,
     ):
         work = _Work(config, dump, _cut(dump, num_workers), options, scratch, reports)
         vocabulary_file = _given_vocabulary(config) or _train_vocabulary(work)
         vocabulary = Vocabulary.read(vocabulary_file)
-        with places.whole_dataset(dataset) as folder:
+        with filesystem.whole_dataset(dataset) as folder:
             documents, shards = _build_shards(work, vocabulary, folder)
             _require_articles(config, documents)
             manifest = describe_dataset(
@@ -83,8 +83,8 @@ def run(config: PreprocessConfig) -> Metadata:
             with whole_file(config.vocabulary) as copy:
                 copy.write_bytes(vocabulary_file.read_bytes())
             text = json.dumps(manifest, indent=2) + "\n"
-            places.write_text(places.join(folder, MANIFEST), text)
-    if places.is_in_store(dataset) and config.dataset.is_absolute():
+            filesystem.write_text(filesystem.join(folder, MANIFEST), text)
+    if filesystem.is_in_store(dataset) and config.dataset.is_absolute():
         # Kubeflow's launcher looks for the output here, and copies it over the same.
         write_text(config.dataset / MANIFEST, text)
     return _summarize(manifest)
@@ -121,7 +121,7 @@ class _Work:
 
 def _make_scratch(dataset: str) -> AbstractContextManager[Path]:
     """A folder of this machine, beside the dataset where that is on a disk: it may get large."""
-    if places.is_in_store(dataset):
+    if filesystem.is_in_store(dataset):
         return scratch_folder(Path(tempfile.gettempdir()) / "preprocess")
     return scratch_folder(Path(dataset))
 
@@ -129,7 +129,7 @@ def _make_scratch(dataset: str) -> AbstractContextManager[Path]:
 def _cut(dump: Dump, num_workers: int) -> list[Part]:
     """Pieces of work, some for each worker; which ones changes nothing but the time."""
     part_bytes = dump.num_bytes // (max(1, num_workers) * _PARTS_PER_WORKER)
-    most = _MAX_STORE_PART_BYTES if places.is_in_store(dump.files[0].path) else _MAX_PART_BYTES
+    most = _MAX_STORE_PART_BYTES if filesystem.is_in_store(dump.files[0].path) else _MAX_PART_BYTES
     return dump.cut(min(max(part_bytes, _MIN_PART_BYTES), most))
 
 
@@ -142,7 +142,7 @@ def _given_vocabulary(config: PreprocessConfig) -> Path | None:
 
 def _train_vocabulary(work: _Work) -> Path:
     """A vocabulary trained on the dump, in a file."""
-    config, report = work.config, places.join(work.reports, "words.jsonl")
+    config, report = work.config, filesystem.join(work.reports, "words.jsonl")
     with show_progress(work.marks, Step(COUNT, work.num_batches, "MB")):
         run_graph(
             work.options,
@@ -157,7 +157,7 @@ def _train_vocabulary(work: _Work) -> Path:
                 chunks=work.chunks,
             ),
         )
-    if "words.jsonl" not in places.list_folder(work.reports):  # no page, no word
+    if "words.jsonl" not in filesystem.list_folder(work.reports):  # no page, no word
         _require_articles(config, {})
     pieces = train_word_pieces(read_word_counts(report), config.vocabulary_size)
     _say(f"trained a vocabulary of {len(pieces)} word pieces")
@@ -168,7 +168,7 @@ def _train_vocabulary(work: _Work) -> Path:
 
 def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
     """Write the shards, and tell what became of the documents and what the shards hold."""
-    config, report = work.config, places.join(work.reports, "report.jsonl")
+    config, report = work.config, filesystem.join(work.reports, "report.jsonl")
     num_buckets = math.ceil(work.dump.estimated_xml_bytes / _BUCKET_XML_BYTES)
     settings = RowSettings(
         lengths=config.lengths(),

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from components.pretrain.config import PretrainConfig
-from components.pretrain.instances import make_batch as make_instance_batch
+from components.pretrain.google_rows import make_batch as make_instance_batch
+from components.pretrain.masking import mask_tokens
 from components.pretrain.rows import Row, RowReader
-from components.shared.bert.masking import mask_tokens
-from components.shared.bert.trainer import MicroBatch
 from components.shared.errors import InputError
 from components.shared.records import PackedRow, decode_row
+from components.shared.training.trainer import MicroBatch
 from components.shared.vocabulary import Vocabulary
 
 

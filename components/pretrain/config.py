@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.bert.config import PRESETS
-from components.shared.bert.settings import TrainingConfig
 from components.shared.errors import InputError
+from components.shared.training.settings import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)

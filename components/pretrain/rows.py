@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.pretrain.shards import Shards
+from components.pretrain.dataset_files import Shards
 from components.shared.records import RecordFile
 
 _SHARDS_IN_MEMORY = 2

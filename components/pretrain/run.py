@@ -1,17 +1,103 @@
-"""The pretraining stage."""
+"""The pretraining stage: a dataset in, a BERT out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from components.pretrain.config import PretrainConfig
-from components.shared.bert.outputs import train_and_summarize
+from components.shared.bert.config import BertConfig
+from components.shared.errors import InputError
 from components.shared.stage import Metadata
+from components.shared.training.run_training import train_and_summarize
+from components.shared.vocabulary import Vocabulary
 
-
-def train(config: PretrainConfig) -> None:
-    """Train in one process; TensorFlow is imported there and not in the launcher."""
-    from components.pretrain.train import train
-
-    train(config)
+if TYPE_CHECKING:  # with TensorFlow
+    from components.pretrain.dataset_files import Shards
+    from components.shared.checkpoints.checkpoint import Checkpoint
 
 
 def run(config: PretrainConfig) -> Metadata:
-    """Pretrain on `num_processes` Horovod processes."""
+    """Pretrain on `num_processes` ranks of each node."""
     return train_and_summarize(config, train)
+
+
+def train(config: PretrainConfig) -> None:
+    """Pretrain as one of the ranks; the first writes the outputs.
+
+    TensorFlow is imported here, so that the launcher starts without it.
+    """
+    from components.pretrain.batches import BatchMaker, choose_maker
+    from components.pretrain.rows import RowReader
+    from components.pretrain.task import PretrainingTask
+    from components.shared.checkpoints.checkpoint import Checkpoint
+    from components.shared.checkpoints.warm_start import start_from
+    from components.shared.processes import distributed
+    from components.shared.training.train_task import train_task
+
+    vocabulary = Vocabulary.read(config.vocabulary)
+    initial = Checkpoint.read(config.initial_checkpoint) if config.initial_checkpoint else None
+    bert_config = _choose_architecture(config, vocabulary, initial)
+    distributed.initialize(seed=config.seed, precision=config.precision)
+    shards = _find_shards(config, vocabulary)
+    if distributed.is_first_on_host():
+        shards.check()
+
+    task = PretrainingTask(bert_config, seed=config.seed)
+    if initial is not None:
+        start_from(initial, task.model)
+    num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
+    batches = BatchMaker(
+        RowReader(shards, seed=config.seed),
+        choose_maker(config, vocabulary, is_packed=shards.is_packed),
+        rank=distributed.rank(),
+        num_processes=distributed.size(),
+        num_micro_batches=num_micro_batches,
+        micro_batch_size=micro_batch_size,
+    )
+    train_task(
+        task,
+        config,
+        num_steps=config.num_steps,
+        label=f"Pretraining at length {config.sequence_length}",
+        micro_batches=batches.micro_batches,
+        vocabulary=config.vocabulary,
+        lowercase=shards.lowercase,
+        inputs=shards.fingerprint,
+        initial=config.initial_checkpoint,
+    )
+
+
+def _find_shards(config: PretrainConfig, vocabulary: Vocabulary) -> Shards:
+    """Find them on rank 0 for all: without a dataset.json, it counts the records."""
+    from components.pretrain.dataset_files import find_shards
+    from components.shared.processes import distributed
+
+    found = None
+    if distributed.rank() == 0:
+        found = find_shards(config.dataset, length=config.sequence_length, vocabulary=vocabulary)
+    shards: Shards = distributed.tell_all(found)
+    return shards
+
+
+def _choose_architecture(
+    config: PretrainConfig, vocabulary: Vocabulary, initial: Checkpoint | None
+) -> BertConfig:
+    """The initial checkpoint's, else bert_config's, else the preset's."""
+    if initial is not None:
+        bert_config, source = initial.config, str(initial.folder)
+        if initial.vocabulary.pieces != vocabulary.pieces:
+            raise InputError(
+                f"{initial.folder / 'vocab.txt'}: another vocabulary than {config.vocabulary}, "
+                "under whose ids the weights mean nothing; preprocess with the checkpoint's"
+            )
+    else:
+        bert_config, source = BertConfig.choose(
+            config.bert_config, config.preset, vocab_size=len(vocabulary)
+        )
+    bert_config.expect_room(len(vocabulary), source=source, vocabulary=str(config.vocabulary))
+    if bert_config.max_position_embeddings < config.sequence_length:
+        raise InputError(
+            f"{source}: max_position_embeddings {bert_config.max_position_embeddings} is less "
+            f"than sequence_length {config.sequence_length}"
+        )
+    return bert_config

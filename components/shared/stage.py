@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from components.shared.artifacts import local_path
 from components.shared.errors import (
     DivergedError,
     InputError,
@@ -22,6 +21,7 @@ from components.shared.errors import (
     TrainingLostError,
 )
 from components.shared.files import write_text
+from components.shared.storage.artifact_paths import local_path
 from components.shared.text import expect_utf8, parse_json
 
 Config = TypeVar("Config")

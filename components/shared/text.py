@@ -5,7 +5,7 @@ tokenizers, hashes and UTF-8 files raise an error for it. Escapes bring it in: `
 dump, `"\ud800"` in JSON and YAML. Whatever reads text replaces it with U+FFFD, the replacement
 character, one for one, so that answers stay where answer_start says:
 
-- components/preprocess/pages.py in the XML of dumps; `html.unescape` in wikitext's references,
+- components/preprocess/dump/pages.py in the XML of dumps; `html.unescape` in wikitext's references,
 - `parse_json` in SQuAD files, tables and sets of sentences, labels, predictions and KFP's inputs,
 - `replace_surrogates` in the YAML of parameters and schedules (pipelines/).
 

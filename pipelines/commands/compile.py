@@ -6,8 +6,8 @@ from typing import Any
 
 from components.shared.errors import InputError
 from pipelines.commands.plan import add_recipe_flags
-from pipelines.hardware import HARDWARE
-from pipelines.images import DIGESTS
+from pipelines.local.images import DIGESTS
+from pipelines.machines.hardware import HARDWARE
 
 # BERT-Large takes nine days on the slowest machine that has figures.
 _DEADLINE_DAYS, _TTL_DAYS = 30, 7
@@ -127,11 +127,11 @@ def compile_pipeline(
 
     from pipelines.bert import bert
     from pipelines.classification import classification
-    from pipelines.images import read_digests
-    from pipelines.native import write_resources
-    from pipelines.package import fit
+    from pipelines.kubeflow.native import write_resources
+    from pipelines.local.images import read_digests
+    from pipelines.machines.sizing import fit
+    from pipelines.machines.tasks import Queue, Volume
     from pipelines.retraining import retraining
-    from pipelines.tasks import Queue, Volume
 
     output = output or Path("runs", f"{pipeline}.yaml")
     if output.suffix != ".yaml":

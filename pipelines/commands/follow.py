@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
-from pipelines.cluster import Cluster, add_flags, connect, server_errors
-from pipelines.packages import Package
+from pipelines.compiled_package import Package
+from pipelines.kubeflow.server import Cluster, add_flags, connect, server_errors
 
 _REMEDY = "check the run's id, the namespace and your rights"
 # By the run's state at its end.
@@ -40,7 +40,7 @@ def follow_run(
     cancel_on_interrupt: bool,
 ) -> int:
     """Follow it by its id."""
-    from pipelines.packages import parse_version
+    from pipelines.compiled_package import parse_version
 
     cluster = connect(host, namespace, token_file)
     with server_errors(cluster, _REMEDY):
@@ -61,9 +61,9 @@ def follow_run(
 
 def show(cluster: Cluster, run_id: str, package: Package, *, cancel_on_interrupt: bool) -> int:
     """Follow a run and print what came of it; return the exit status of its state."""
-    from pipelines.ending import describe_end
-    from pipelines.following import follow, stand_by
-    from pipelines.progress import state_of
+    from pipelines.monitoring.ending import describe_end
+    from pipelines.monitoring.following import follow, stand_by
+    from pipelines.monitoring.progress import state_of
 
     with server_errors(cluster, _REMEDY):
         last = stand_by(

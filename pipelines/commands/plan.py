@@ -4,8 +4,8 @@ import argparse
 from typing import Any
 
 from components.shared.bert.config import PRESETS
-from components.shared.bert.settings import PRECISIONS
-from pipelines.hardware import HARDWARE
+from components.shared.training.settings import PRECISIONS
+from pipelines.machines.hardware import HARDWARE
 
 
 def add_parser(commands: Any) -> None:
@@ -54,7 +54,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
 
 def print_plan(format: str, **settings: Any) -> int:  # noqa: A002 - one name all the way
     """Print the recipe."""
-    from pipelines.plan import make_plan
+    from pipelines.machines.plan import make_plan
 
     plan = make_plan(**settings)
     print(plan.to_json() if format == "json" else plan.to_text())

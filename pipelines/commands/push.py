@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipelines.images import DIGESTS
+from pipelines.local.images import DIGESTS
 
 
 def add_parser(commands: Any) -> None:
@@ -26,8 +26,8 @@ def add_parser(commands: Any) -> None:
 def push_images(registry: str, output: Path) -> int:
     """Push them all; print the file's path."""
     from components.shared.images import name_image
-    from pipelines.environments import IMAGES
-    from pipelines.images import push, write_digests
+    from pipelines.local.environments import IMAGES
+    from pipelines.local.images import push, write_digests
 
     write_digests(push(map(name_image, IMAGES), registry), output)
     print(output)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
-from pipelines.cluster import add_flags, connect, server_errors
+from pipelines.kubeflow.server import add_flags, connect, server_errors
 
 
 def add_parser(commands: Any) -> None:
@@ -31,8 +31,8 @@ def register_packages(
     packages: list[Path], host: str, namespace: str | None, token_file: Path | None
 ) -> int:
     """Register each; a line for each says what was done."""
-    from pipelines.packages import read_package
-    from pipelines.registry import register
+    from pipelines.compiled_package import read_package
+    from pipelines.kubeflow.registry import register
 
     # All are read before any is sent.
     compiled = [read_package(file) for path in packages for file in _list_files(path)]

@@ -67,9 +67,9 @@ def _add_parser(commands: Any, name: str, text: str, pipeline: GraphComponent) -
 def run_pipeline(pipeline: GraphComponent, runner: str, output: Path, **parameters: Any) -> int:
     """Run it; print the metrics and where the results lie."""
     # Here: compiling needs none of it.
-    from pipelines.checks import check_settings
-    from pipelines.environments import EnvironmentSetupError
-    from pipelines.local import StepFailedError, run
+    from pipelines.local.environments import EnvironmentSetupError
+    from pipelines.local.runner import StepFailedError, run
+    from pipelines.parameter_checks import check_settings
 
     check_settings(pipeline.component_spec.name, parameters)
     started = time.monotonic()

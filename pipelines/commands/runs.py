@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
-from pipelines.cluster import Cluster, add_flags, connect, server_errors
+from pipelines.kubeflow.server import Cluster, add_flags, connect, server_errors
 
 
 def add_parser(commands: Any) -> None:
@@ -75,8 +75,8 @@ def _fetch(cluster: Cluster, experiment: str, limit: int) -> list[Any]:
 
 
 def _describe(cluster: Cluster, run: Any) -> dict[str, str]:
-    from pipelines.executions import known_time
-    from pipelines.progress import duration, state_in_words, state_of
+    from pipelines.monitoring.executions import known_time
+    from pipelines.monitoring.progress import duration, state_in_words, state_of
 
     end = known_time(run.finished_at) or datetime.datetime.now(datetime.UTC)
     return {

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipelines.cluster import add_flags, connect, server_errors
+from pipelines.kubeflow.server import add_flags, connect, server_errors
 
 
 def add_parser(commands: Any) -> None:
@@ -30,8 +30,8 @@ def apply_schedules(
     dry_run: bool,
 ) -> int:
     """Show what differs, and change it."""
-    from pipelines.recurring_runs import RecurringRuns
-    from pipelines.schedules import read_schedules
+    from pipelines.kubeflow.recurring_runs import RecurringRuns
+    from pipelines.kubeflow.schedules import read_schedules
 
     assert action == "apply"
     wanted = read_schedules(file)

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.cluster import (
+from pipelines.commands.parameters import parse_bool
+from pipelines.compiled_package import Package
+from pipelines.kubeflow.registry import Version
+from pipelines.kubeflow.schedules import LATEST
+from pipelines.kubeflow.server import (
     Cluster,
     add_flags,
     connect,
@@ -15,10 +19,6 @@ from pipelines.cluster import (
     quietly,
     server_errors,
 )
-from pipelines.commands.parameters import parse_bool
-from pipelines.packages import Package
-from pipelines.registry import Version
-from pipelines.schedules import LATEST
 
 _REMEDY = "check the namespace, the service account and your rights"
 
@@ -77,10 +77,10 @@ def submit(
     **settings: Any,
 ) -> int:
     """Make the run; follow it."""
-    from pipelines.arguments import read_arguments
     from pipelines.commands.follow import show
-    from pipelines.packages import read_package
-    from pipelines.registry import find_version
+    from pipelines.compiled_package import read_package
+    from pipelines.kubeflow.registry import find_version
+    from pipelines.parameters import read_arguments
 
     found, compiled = None, read_package(package) if package else None
     # What is wrong with the parameters of a package is said before the cluster is asked.
@@ -104,7 +104,7 @@ def submit(
 
 
 def _print_parameters(compiled: Package) -> int:
-    from pipelines.arguments import make_parser
+    from pipelines.parameters import make_parser
 
     make_parser(compiled).print_help()
     return 0

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from components.evaluate.answerer import Answerer
-from components.evaluate.config import AnswerConfig
+from components.evaluate.squad.config import AnswerConfig
+from components.evaluate.squad.question_answerer import Answerer
 from components.finetune.batches import SequenceBatches
-from components.finetune.task import SpanTask
-from components.shared.bert import distributed
-from components.shared.bert.checkpoint import Checkpoint
-from components.shared.bert.initial import start_from
-from components.shared.bert.trainer import MicroBatch
+from components.finetune.squad.task import SpanTask
+from components.shared.checkpoints.checkpoint import Checkpoint
+from components.shared.checkpoints.warm_start import start_from
+from components.shared.processes import distributed
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
 from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.training.trainer import MicroBatch
 from tests.benchmarks.updates import make_train
 from tests.benchmarks.workers import serve
 

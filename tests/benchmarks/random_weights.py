@@ -8,9 +8,9 @@ from pathlib import Path
 
 import keras
 
-from components.shared.bert.checkpoint import write_checkpoint
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
+from components.shared.checkpoints.checkpoint import write_checkpoint
 from components.shared.vocabulary import Vocabulary
 
 

@@ -12,16 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from components.preprocess.articles import Article, PageBatch
-from components.preprocess.batches import read_batches
-from components.preprocess.buckets import RowSettings, drop_copies, make_rows
-from components.preprocess.chunks import Gatherer, merge_chunks
-from components.preprocess.documents import Document, make_documents
-from components.preprocess.dump import open_dump
-from components.preprocess.guard import GuardedReader
-from components.preprocess.pages import Page, parse_page
-from components.preprocess.sentences import SentenceSplitter
-from components.preprocess.shards import Row, write_shard
+from components.preprocess.beam.chunks import Gatherer, merge_chunks
+from components.preprocess.dump.files import open_dump
+from components.preprocess.dump.pages import Page, parse_page
+from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
+from components.preprocess.rows.documents import Document, make_documents
+from components.preprocess.rows.shards import Row, write_shard
+from components.preprocess.text.articles import Article, PageBatch, read_batches
+from components.preprocess.text.guard import GuardedReader
+from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.wikitext.clean import clean_page
 from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import Vocabulary

@@ -13,13 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from components.pretrain.batches import BatchMaker, make_packed_batch
+from components.pretrain.dataset_files import find_shards
 from components.pretrain.rows import Row, RowReader
-from components.pretrain.shards import find_shards
 from components.pretrain.task import PretrainingTask
-from components.shared.bert import distributed
 from components.shared.bert.config import BertConfig
-from components.shared.bert.trainer import MicroBatch
+from components.shared.processes import distributed
 from components.shared.records import PackedRow, decode_row, encode_row
+from components.shared.training.trainer import MicroBatch
 from components.shared.vocabulary import Vocabulary
 from tests.benchmarks.arrays import MASK_RATE, make_arrays
 from tests.benchmarks.products import Product, list_products

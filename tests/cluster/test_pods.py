@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from components.shared.mpijob.manifest import make_network_policy
-from pipelines.hardware import HARDWARE
-from pipelines.packages import Package, read_package
-from pipelines.tasks import Queue
+from components.shared.mpijob.mpijob_manifest import make_network_policy
+from pipelines.compiled_package import Package, read_package
+from pipelines.machines.hardware import HARDWARE
+from pipelines.machines.tasks import Queue
 from tests.cluster.server import Server
 from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
 from tests.kustomize import MANIFESTS, OVERLAYS, build

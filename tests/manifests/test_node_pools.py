@@ -1,4 +1,4 @@
-"""The node pools: valid for Config Connector, and what pipelines/hardware.py says they are."""
+"""The node pools: valid for Config Connector, and as pipelines/machines/hardware.py has them."""
 
 import copy
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.hardware import HARDWARE
+from pipelines.machines.hardware import HARDWARE
 from tests import kustomize
 from tests.custom_resources import find_faults
 from tests.kustomize import MANIFESTS

@@ -10,9 +10,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from pipelines.arguments import read_arguments
-from pipelines.packages import Package, read_package
-from pipelines.schedules import read_schedules
+from pipelines.compiled_package import Package, read_package
+from pipelines.kubeflow.schedules import read_schedules
+from pipelines.parameters import read_arguments
 from tests import kustomize
 from tests.custom_resources import find_faults
 from tests.kustomize import MANIFESTS, OVERLAYS

@@ -2,14 +2,14 @@
 
 import pytest
 
-import pipelines.following
+from pipelines.monitoring import following
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_kfp import running_fake_kfp
 
 
 @pytest.fixture
 def kfp(monkeypatch):
-    monkeypatch.setattr(pipelines.following, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(following, "_SECONDS_BETWEEN_LOOKS", 0.01)
     with running_fake_kfp() as server:
         yield server
 

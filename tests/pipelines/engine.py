@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from components.shared.images import name_image
-from pipelines.environments import IMAGES
+from pipelines.local.environments import IMAGES
 
 
 def images_are_built() -> bool:

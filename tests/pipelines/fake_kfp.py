@@ -17,8 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from pipelines.environments import REPOSITORY
-from pipelines.metadata import decode_frames
+from pipelines.local.environments import REPOSITORY
+from pipelines.monitoring.metadata import decode_frames
 from tests.answers import read_answer
 from tests.pipelines.fake_metadata import Execution, answer_metadata
 from tests.pipelines.fake_workflow import list_tasks

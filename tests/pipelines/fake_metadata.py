@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipelines.metadata import encode_frame, message_class
+from pipelines.monitoring.metadata import encode_frame, message_class
 
 _INPUT, _OUTPUT = 3, 4
 _CONTEXT_OF_FIRST_RUN = 100

@@ -3,11 +3,11 @@
 import dataclasses
 from typing import Any
 
-from components.shared.mpijob.manifest import JobSpec, make_mpijob, name_job
+from components.shared.mpijob.mpijob_manifest import JobSpec, make_mpijob, name_job
 from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
-from pipelines.hardware import find_hardware
-from pipelines.tasks import Queue, describe_worker_pod
+from pipelines.machines.hardware import find_hardware
+from pipelines.machines.tasks import Queue, describe_worker_pod
 from tests.components.shared.mpijob.fake_kubernetes import NAMESPACE, make_own_pod
 
 # Of an account that every overlay has.

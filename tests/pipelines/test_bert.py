@@ -12,13 +12,13 @@ import yaml
 from kfp import compiler
 
 from components.choose.config import ChooseConfig
-from components.evaluate.config import EvaluateConfig
-from components.finetune.config import FinetuneConfig
+from components.evaluate.squad.config import EvaluateConfig
+from components.finetune.squad.config import FinetuneConfig
 from components.ingest.config import IngestConfig
 from components.preprocess.config import PreprocessConfig
 from components.pretrain.config import PretrainConfig
 from pipelines.bert import bert
-from pipelines.environments import REPOSITORY, STAGES
+from pipelines.local.environments import REPOSITORY, STAGES
 
 CONFIGS = (IngestConfig, PreprocessConfig, PretrainConfig, FinetuneConfig, EvaluateConfig)
 COMPONENT_TO_CONFIG = {**dict(zip(STAGES, CONFIGS, strict=True)), "choose": ChooseConfig}

@@ -22,8 +22,8 @@ from components.ingest.classification.component import ingest_classification
 from components.ingest.classification.config import IngestClassificationConfig
 from pipelines.classification import classification
 from pipelines.commands.compile import compile_pipeline
-from pipelines.environments import REPOSITORY
-from pipelines.images import DIGESTS
+from pipelines.local.environments import REPOSITORY
+from pipelines.local.images import DIGESTS
 
 COMPONENT_TO_CONFIG = {
     ingest_classification: IngestClassificationConfig,

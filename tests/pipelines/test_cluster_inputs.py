@@ -12,7 +12,7 @@ from components.finetune.classification.component import finetune_classification
 from components.ingest.classification.component import ingest_classification
 from components.ingest.component import record_dump
 from components.pretrain.component import pretrain
-from pipelines.environments import REPOSITORY, python
+from pipelines.local.environments import REPOSITORY, python
 from tests import executor_inputs
 
 SAMPLE = REPOSITORY / "pipelines" / "sample"

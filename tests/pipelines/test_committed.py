@@ -9,7 +9,7 @@ import pytest
 import yaml
 from kfp import components
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 
 FILES = sorted(
     path

@@ -7,9 +7,9 @@ import urllib.request
 import pytest
 import yaml
 
-from pipelines.environments import REPOSITORY
-from pipelines.packages import Package, read_package
-from pipelines.workflow import Workflow, list_executions
+from pipelines.compiled_package import Package, read_package
+from pipelines.local.environments import REPOSITORY
+from pipelines.monitoring.workflow import Workflow, list_executions
 from tests.answers import read_answer
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_kfp import running_fake_kfp

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 from tests.pipelines.commands import run_command
 
 # Prints what is wrong with a package, one fault a line; nothing imports kfp itself.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.bert.history import History
-from pipelines.environments import REPOSITORY, python
+from components.shared.training.history import History
+from pipelines.local.environments import REPOSITORY, python
 
 
 def run_stage(stage: str, **flags) -> None:

@@ -10,9 +10,9 @@ from kfp import dsl
 
 from components.ingest.component import ingest
 from pipelines.commands.compile import compile_pipeline
-from pipelines.environments import REPOSITORY
-from pipelines.images import DIGESTS
-from pipelines.local import run
+from pipelines.local.environments import REPOSITORY
+from pipelines.local.images import DIGESTS
+from pipelines.local.runner import run
 from pipelines.retraining import retraining
 from tests.pipelines.test_run import SAMPLE
 

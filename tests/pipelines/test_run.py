@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 from tests.pipelines.engine import needs_images
 
 SAMPLE = REPOSITORY / "pipelines" / "sample"

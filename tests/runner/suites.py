@@ -49,6 +49,7 @@ SUITES = (
         "preprocess",
         (
             "tests/components/preprocess",
+            "tests/components/shared/storage",
             "tests/components/shared/test_*.py",
             "tests/runner/test_fuzz.py",
         ),
@@ -59,8 +60,10 @@ SUITES = (
         (
             "tests/components/pretrain",
             "tests/components/shared/bert",
+            "tests/components/shared/checkpoints",
             "tests/components/shared/mpijob",
             "tests/components/shared/processes",
+            "tests/components/shared/training",
         ),
         "images/pretrain",
     ),
@@ -74,7 +77,10 @@ SUITES = (
         ("tests/components/evaluate", "tests/components/choose", "tests/components/shared/squad"),
         "images/evaluate",
     ),
-    Suite("pipelines", ("tests/pipelines", "tests/manifests", "tests/runner/test_run.py")),
+    Suite(
+        "pipelines",
+        ("tests/pipelines", "tests/images", "tests/manifests", "tests/runner/test_run.py"),
+    ),
     Suite("setup", ("tests/setup",)),
     Suite("cluster", ("tests/cluster",)),
 )

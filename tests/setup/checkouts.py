@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 
 # "nobody" on every Linux; where the tests don't run as root, whoever runs them.
 ORDINARY_USER = 65534 if os.geteuid() == 0 else None

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 # Nothing listens on port 9: whoever does not go to loopback gets no further.

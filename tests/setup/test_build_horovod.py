@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 
 FOLDER = REPOSITORY / "images" / "tensorflow" / "horovod"
 LOCKS = ("pretrain", "finetune", "evaluate", "tensorflow/cpu", "tensorflow/gpu")

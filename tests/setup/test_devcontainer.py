@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import get_uv
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 from tests.setup.checkouts import copy_checkout
 
 

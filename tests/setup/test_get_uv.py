@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 from tests.setup.checkouts import ORDINARY_USER, copy_checkout, make_open_folder
 from tests.setup.package_index import ONLY_LOOPBACK, serve_packages
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 
 # Not **: the environments hold a hundred thousand files.
 LOCKS = sorted(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY
 from tests.setup.checkouts import copy_checkout
 from tests.setup.package_index import ONLY_LOOPBACK, serve_packages
 from tests.setup.pythons import VERSION, copy_python, make_mirror

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.evaluate.config import PredictionConfig
+from components.evaluate.squad.config import PredictionConfig
 from components.shared.classification.settings import SentenceConfig
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.evaluate.answered import choose_halves
+from components.evaluate.squad.report_examples import choose_halves
 from components.shared.classification.sentences import Row
 from components.shared.files import whole_folder
 

@@ -10,7 +10,7 @@ import numpy as np
 from components.evaluate.classification.labelled import LabelledRow
 from components.evaluate.classification.scores import LabelScore, score_labels
 from components.evaluate.report import write_page
-from components.shared.bert.history import History
+from components.shared.training.history import History
 
 _NAMES = {
     "accuracy": "accuracy",

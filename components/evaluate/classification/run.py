@@ -16,7 +16,7 @@ from components.evaluate.classification.labelled import (
 )
 from components.evaluate.classification.report import DevSet, write_report
 from components.evaluate.classification.scores import count_confusion, score
-from components.evaluate.run import list_versions, read_histories
+from components.evaluate.squad.run import list_versions, read_histories
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Sentences, read_rows
 from components.shared.errors import InputError
@@ -32,8 +32,8 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     """Label the development sets' sentences, score the labels, time the model, report."""
     # Here: TensorFlow takes seconds to import.
     from components.evaluate.predict import Predictor, describe_devices
-    from components.shared.bert.checkpoint import Checkpoint
     from components.shared.bert.heads import ClassifierModel
+    from components.shared.checkpoints.checkpoint import Checkpoint
 
     for path in (config.evaluate_metrics, config.confusion_matrix, config.report):
         expect_place(path)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.finetune.config import FinetuningConfig
+from components.finetune.squad.config import FinetuningConfig
 from components.shared.classification.settings import SentenceConfig
 
 

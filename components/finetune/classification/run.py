@@ -1,17 +1,68 @@
-"""Fine-tuning on labelled sentences."""
+"""Fine-tuning on labelled sentences: an initial checkpoint in, a classifier out."""
+
+import numpy as np
 
 from components.finetune.classification.config import FinetuneClassificationConfig
-from components.shared.bert.outputs import train_and_summarize
+from components.shared.classification.features import make_features
+from components.shared.classification.sentences import TRAIN, Sentences, find_rows, read_rows
+from components.shared.files import sha256
 from components.shared.stage import Metadata
-
-
-def train(config: FinetuneClassificationConfig) -> None:
-    """Train in one process; TensorFlow is imported there and not in the launcher."""
-    from components.finetune.classification.train import train
-
-    train(config)
+from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.training.run_training import train_and_summarize
 
 
 def run(config: FinetuneClassificationConfig) -> Metadata:
-    """Fine-tune on `num_processes` Horovod processes."""
+    """Fine-tune on `num_processes` ranks of each node."""
     return train_and_summarize(config, train)
+
+
+def train(config: FinetuneClassificationConfig) -> None:
+    """Fine-tune as one of the ranks; the first writes the outputs.
+
+    TensorFlow is imported here, so that the launcher starts without it.
+    """
+    from components.finetune.batches import SequenceBatches
+    from components.finetune.classification.task import LOSS, ClassificationTask
+    from components.shared.checkpoints.checkpoint import Checkpoint
+    from components.shared.checkpoints.warm_start import start_from
+    from components.shared.processes import distributed
+    from components.shared.training.train_task import train_task
+
+    labels = Sentences.read(config.sentences).labels
+    initial = Checkpoint.read(config.initial_checkpoint, may_be_untrained=True)
+    config.expect_room(initial.config.max_position_embeddings)
+    distributed.initialize(seed=config.seed, precision=config.precision)
+    rows = read_rows(config.sentences, TRAIN)
+    features = make_features(
+        rows,
+        WordPieceTokenizer(initial.vocabulary, lowercase=initial.lowercase),
+        initial.vocabulary,
+        max_length_tokens=config.max_length_tokens,
+    )
+    label_to_id = {label: id_ for id_, label in enumerate(labels)}
+    num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
+    batches = SequenceBatches(
+        features,
+        {"label_ids": np.array([label_to_id[row.label] for row in rows], np.int32)},
+        loss=LOSS,
+        noun="rows",
+        global_batch_size=config.global_batch_size,
+        num_micro_batches=num_micro_batches,
+        micro_batch_size=micro_batch_size,
+        rank=distributed.rank(),
+        seed=config.seed,
+    )
+    task = ClassificationTask(initial.config, num_labels=len(labels), seed=config.seed)
+    start_from(initial, task.model, labels=labels)
+    train_task(
+        task,
+        config,
+        num_steps=batches.num_steps(config.num_epochs),
+        label=f"Fine-tuning on {len(labels)} labels",
+        micro_batches=batches.micro_batches,
+        vocabulary=initial.folder / "vocab.txt",
+        lowercase=initial.lowercase,
+        inputs=sha256(find_rows(config.sentences, TRAIN)),
+        initial=initial.folder,
+        labels=labels,
+    )

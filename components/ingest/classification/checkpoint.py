@@ -5,15 +5,15 @@ import shutil
 from pathlib import Path
 
 from components.ingest.classification.config import IngestClassificationConfig
-from components.ingest.download import Downloads
-from components.ingest.fetch import fetch
-from components.ingest.find import find_file
+from components.ingest.download.fetch import fetch
+from components.ingest.download.resumable import Downloads
+from components.ingest.dump.find import find_file
 from components.shared.bert.config import BertConfig
-from components.shared.bert.manifest import write_untrained
-from components.shared.buckets import open_bucket
+from components.shared.checkpoints.checkpoint_manifest import write_untrained
 from components.shared.errors import InputError
 from components.shared.files import whole_folder
-from components.shared.places import SCHEMES
+from components.shared.storage.locations import SCHEMES
+from components.shared.storage.transfers import open_bucket
 from components.shared.vocabulary import Vocabulary
 
 # Of Hugging Face's folders hold the same weights for other frameworks, which are large.

@@ -8,10 +8,10 @@ from components.ingest.classification.checkpoint import write_checkpoint
 from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.classification.labels import choose_positive, expect_known, find_labels
 from components.ingest.classification.tables import Line, find_format, read_table
-from components.ingest.download import Downloads
-from components.ingest.fetch import fetch, open_downloads
-from components.ingest.find import find_file
-from components.ingest.sources import Source
+from components.ingest.download.fetch import fetch, open_downloads
+from components.ingest.download.resumable import Downloads
+from components.ingest.download.sources import Source
+from components.ingest.dump.find import find_file
 from components.shared.classification.sentences import TRAIN, write_sentences
 from components.shared.errors import InputError
 from components.shared.stage import Metadata

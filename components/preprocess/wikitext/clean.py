@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from components.preprocess.wikitext.arguments import Arguments
 from components.preprocess.wikitext.brackets import find_outermost, split_arguments
 from components.preprocess.wikitext.links import drop_plain_links, drop_web_links, read_link
 from components.preprocess.wikitext.quotes import drop_quotes
 from components.preprocess.wikitext.sites import Site
 from components.preprocess.wikitext.tags import GAP, drop_elements, restore_literals
-from components.preprocess.wikitext.templates import expand_template
+from components.preprocess.wikitext.templates.arguments import Arguments
+from components.preprocess.wikitext.templates.expansion import expand_template
 from components.preprocess.wikitext.variants import choose_variants
 
 # MediaWiki's own limit on the depth of expansion is 40.

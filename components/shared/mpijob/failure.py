@@ -11,7 +11,7 @@ from components.shared.errors import (
     Preempted,
     TrainingLostError,
 )
-from components.shared.mpijob import pods as pod_status
+from components.shared.mpijob import pod_status
 
 _OWN_WORDS, _INPUT_ERROR, _SIGTERM = 1, 2, 143  # exit statuses of a stage
 _DEADLINE = "DeadlineExceeded"  # Kubernetes's reason once activeDeadlineSeconds are over

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 
 from components.shared.errors import InputError
-from components.shared.mpijob.inside import JOB_VARIABLE
-from components.shared.mpijob.manifest import SSH_PORT
+from components.shared.mpijob.mpijob_manifest import SSH_PORT
+from components.shared.mpijob.own_pod import JOB_VARIABLE
 
 # mpi-operator's: where it has put the names of the workers.
 _HOSTFILE_VARIABLE = "OMPI_MCA_orte_default_hostfile"

@@ -1,5 +1,6 @@
 """What of a step's own pod the pods of its job take over."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,3 +64,11 @@ def read_own_pod(pod: Mapping[str, Any]) -> OwnPod:
             mount for mount in container.get("volumeMounts", []) if mount["name"] in names
         ],
     )
+
+
+JOB_VARIABLE = "KUBEFLOW_BERT_MPIJOB"
+
+
+def is_inside() -> bool:
+    """Whether an MPIJob of ours started this process: nobody else copies its outputs."""
+    return JOB_VARIABLE in os.environ

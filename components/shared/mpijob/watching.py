@@ -10,7 +10,7 @@ from kubernetes import watch
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from components.shared.mpijob.cluster import is_gone, is_passing, raise_if_forbidden
+from components.shared.mpijob.kubernetes_api import is_gone, is_passing, raise_if_forbidden
 
 # The server ends a watch after that; a connection that died unnoticed is missed by then too.
 _WATCH_SECONDS, _READ_SECONDS = 60, 75.0

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from components.shared.artifacts import address_of, fetch
-from components.shared.mpijob.manifest import SSH_PORT
+from components.shared.mpijob.mpijob_manifest import SSH_PORT
+from components.shared.storage.artifact_paths import address_of, fetch
 
 _SSHD = "/usr/sbin/sshd"
 # Kubernetes gives a pod 30 seconds to end.

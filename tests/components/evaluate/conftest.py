@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.bert.checkpoint import write_checkpoint
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import SpanModel
+from components.shared.checkpoints.checkpoint import write_checkpoint
 
 
 @pytest.fixture

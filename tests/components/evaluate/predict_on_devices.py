@@ -14,8 +14,8 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from components.evaluate.predict import Predictor, describe_devices
-from components.shared.bert.checkpoint import Checkpoint
 from components.shared.bert.heads import SpanModel
+from components.shared.checkpoints.checkpoint import Checkpoint
 
 
 class SimultaneousModel(SpanModel):

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.evaluate.answerer import load_predictor
-from components.shared.bert.checkpoint import Checkpoint
+from components.evaluate.squad.question_answerer import load_predictor
+from components.shared.checkpoints.checkpoint import Checkpoint
 from tests.waiting import LONGEST_SECONDS, wait_until
 
 SCRIPT = Path(__file__).with_name("predict_on_devices.py")

@@ -8,16 +8,16 @@ from html.parser import HTMLParser
 import matplotlib.image
 import pytest
 
-from components.evaluate.answered import AnsweredQuestion
-from components.evaluate.baseline import Difference
-from components.evaluate.breakdown import Group
-from components.evaluate.config import SpeedSetting
 from components.evaluate.curves import draw_panels, draw_precision_recall, draw_speed
 from components.evaluate.report import write_report
 from components.evaluate.speed import MeasuredSpeed
+from components.evaluate.squad.baseline import Difference
+from components.evaluate.squad.breakdown import Group
+from components.evaluate.squad.config import SpeedSetting
+from components.evaluate.squad.report_examples import AnsweredQuestion
 from components.evaluate.summary import write_summary
-from components.shared.bert.history import History
 from components.shared.squad.data import Answer, Question
+from components.shared.training.history import History
 
 _ATTACK = "<script>document.title='attacked'</script>"
 _HISTORY = History(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tensorflow.core.protobuf import saved_model_pb2
 
-from components.evaluate.answerer import load_predictor
 from components.evaluate.saved_model import ExportConfig, export
-from components.shared.bert.checkpoint import Checkpoint
+from components.evaluate.squad.question_answerer import load_predictor
+from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.errors import InputError
 from components.shared.squad.data import Question
 from components.shared.squad.windows import make_windows

@@ -8,12 +8,12 @@ import keras
 import pytest
 import tensorflow as tf
 
-from components.evaluate.answerer import Answerer
-from components.evaluate.config import EvaluateConfig
 from components.evaluate.predict import PERCENTILES, Predictor
 from components.evaluate.speed import measure_speed, name_speeds
-from components.shared.bert.checkpoint import Checkpoint
+from components.evaluate.squad.config import EvaluateConfig
+from components.evaluate.squad.question_answerer import Answerer
 from components.shared.bert.heads import SpanModel
+from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.errors import InputError
 from components.shared.squad.data import Question
 from tests.clock import LeapingClock
@@ -167,7 +167,7 @@ def test_what_is_not_given_is_the_evaluations_own(measure):
 @pytest.mark.slow  # TensorFlow waits ten seconds for memory to become free
 def test_what_has_no_room_in_memory_is_said_to_have_none(measure, monkeypatch):
     """A batch, or the model in another precision; the others are measured all the same."""
-    monkeypatch.setattr("components.evaluate.answerer.SpanModel", GreedyModel)
+    monkeypatch.setattr("components.evaluate.squad.question_answerer.SpanModel", GreedyModel)
 
     measured = measure(
         GreedyModel,

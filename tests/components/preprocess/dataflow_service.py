@@ -13,7 +13,7 @@ from apache_beam.portability import python_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from components.preprocess import places
+from components.preprocess.storage import filesystem
 
 _JOB = re.compile(r"/v1b3/projects/[^/]+/locations/[^/]+/jobs")
 
@@ -29,7 +29,7 @@ class Service(ThreadingHTTPServer):
     def start_job(self, job):
         self.job = job
         options = job["environment"]["sdkPipelineOptions"]["options"]
-        with places.open_file(options["pipelineUrl"]) as file:
+        with filesystem.open_file(options["pipelineUrl"]) as file:
             self.graph = beam_runner_api_pb2.Pipeline.FromString(file.read())
         threading.Thread(target=self._run, daemon=True).start()
 

@@ -8,7 +8,7 @@ import pytest
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
 from components.shared.errors import InputError
-from components.shared.instances import decode_instance
+from components.shared.google_records import decode_instance
 from components.shared.records import decode_row, read_manifest, read_records
 from components.shared.vocabulary import Vocabulary
 

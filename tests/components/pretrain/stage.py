@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from components.shared.bert.history import History
+from components.shared.training.history import History
 from tests.waiting import LONGEST_SECONDS, wait_until
 
 LENGTH = 32

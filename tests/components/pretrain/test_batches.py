@@ -7,8 +7,8 @@ import pytest
 
 from components.pretrain.batches import BatchMaker, choose_maker, expand_rows, max_predictions
 from components.pretrain.config import PretrainConfig
+from components.pretrain.dataset_files import find_shards
 from components.pretrain.rows import RowReader
-from components.pretrain.shards import find_shards
 from components.shared.errors import InputError
 from components.shared.records import PackedRow
 from components.shared.vocabulary import Vocabulary

@@ -1,5 +1,7 @@
 """Settings are refused with their remedy before anything starts."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,11 @@ def test_a_setting_out_of_range_is_named(setting, value):
     """With what was given."""
     with pytest.raises(InputError, match=f"{setting} must be .*{value}"):
         make(**{setting: value})
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_the_launcher_starts_without_tensorflow(stage):
+    """Only the ranks need it; the launcher of many would import it for nothing."""
+    check = f"import sys, components.{stage}.__main__; sys.exit('tensorflow' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.shared.bert.checkpoint import write_checkpoint
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
+from components.shared.checkpoints.checkpoint import write_checkpoint
 from tests.components.pretrain.stage import CONFIG, Stage
 from tests.components.processes import find_children
 

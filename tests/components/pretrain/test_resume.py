@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from components.shared.bert.states import open_states
-from components.shared.buckets import open_bucket
+from components.shared.storage.transfers import open_bucket
+from components.shared.training.checkpoint_store import open_states
 from tests.components.pretrain.stage import Stage
 from tests.components.processes import find_children, is_running
 from tests.waiting import LONGEST_SECONDS, wait_until

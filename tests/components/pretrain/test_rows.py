@@ -1,7 +1,7 @@
 """The order of rows: a function of the seed alone."""
 
+from components.pretrain.dataset_files import find_shards
 from components.pretrain.rows import RowReader
-from components.pretrain.shards import find_shards
 from components.shared.vocabulary import Vocabulary
 
 LENGTH = 32

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from components.pretrain.batches import expand_rows
+from components.pretrain.masking import mask_tokens
 from components.shared.bert.config import BertConfig
-from components.shared.bert.masking import mask_tokens
-from components.shared.instances import Instance, encode_instance
+from components.shared.google_records import Instance, encode_instance
 from components.shared.records import PackedRow, write_records
 from components.shared.vocabulary import Vocabulary
 from tests.components.pretrain.stage import CONFIG

@@ -11,9 +11,14 @@ import pytest
 
 from components.evaluate.classification.labelled import choose_labelled, label_rows
 from components.evaluate.saved_model import ExportConfig, export
-from components.shared.bert.checkpoint import Checkpoint, named_variables, restore, write_checkpoint
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import ClassifierModel
+from components.shared.checkpoints.checkpoint import (
+    Checkpoint,
+    named_variables,
+    restore,
+    write_checkpoint,
+)
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Row, write_sentences
 from components.shared.tokenizer import WordPieceTokenizer

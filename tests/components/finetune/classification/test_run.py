@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from components.finetune.classification.config import FinetuneClassificationConfig
-from components.shared.bert.checkpoint import Checkpoint, named_variables, restore
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import ClassifierModel
-from components.shared.bert.history import History
-from components.shared.bert.manifest import write_untrained
+from components.shared.checkpoints.checkpoint import Checkpoint, named_variables, restore
+from components.shared.checkpoints.checkpoint_manifest import write_untrained
 from components.shared.classification.sentences import Row, write_sentences
 from components.shared.errors import InputError
+from components.shared.training.history import History
 from tests.components.processes import find_children
 from tests.waiting import LONGEST_SECONDS, wait_until
 

@@ -9,7 +9,7 @@ import pytest
 
 from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.classification.run import run
-from components.shared.bert.manifest import check_files, has_random_weights
+from components.shared.checkpoints.checkpoint_manifest import check_files, has_random_weights
 from components.shared.classification.sentences import Row, Sentences, read_rows
 from components.shared.errors import InputError
 from tests.components.ingest.samples import VOCABULARY

@@ -5,7 +5,7 @@ import pytest
 
 import components.preprocess.languages
 from components.preprocess.languages.facts import NumberFormat, find_language, wiki_codes
-from components.preprocess.wikitext.patterns import compile_pattern
+from components.preprocess.wikitext.templates.patterns import compile_pattern
 
 FOLDER = Path(components.preprocess.languages.__file__).parent
 OWN_FILES = sorted(path for path in FOLDER.glob("*.toml") if path.stem != "namespaces")

@@ -1,6 +1,6 @@
 import pytest
 
-from components.preprocess.sentences import SentenceSplitter
+from components.preprocess.text.sentences import SentenceSplitter
 
 # Paragraphs by language, their sentences divided by |.
 PARAGRAPHS = {

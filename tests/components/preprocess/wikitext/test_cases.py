@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from components.preprocess.sentences import SentenceSplitter
+from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.wikitext.clean import clean_page
 from components.preprocess.wikitext.sites import read_site
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 import mwparserfromhell
 import pytest
 
-from components.preprocess.dump import open_dump
-from components.preprocess.pages import parse_page
+from components.preprocess.dump.files import open_dump
+from components.preprocess.dump.pages import parse_page
 from components.preprocess.wikitext import clean
 from components.preprocess.wikitext.brackets import find_outermost
 from components.preprocess.wikitext.clean import clean_page

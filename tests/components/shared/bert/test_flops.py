@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from components.finetune.classification.task import ClassificationTask
-from components.finetune.task import SpanTask
+from components.finetune.squad.task import SpanTask
 from components.pretrain.task import PretrainingTask
 from components.shared.bert.config import BertConfig
 from components.shared.bert.flops import count_pretraining_flops, count_span_flops, find_peak

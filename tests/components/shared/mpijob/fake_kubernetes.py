@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from components.shared.mpijob.manifest import JOB_LABEL, QUEUE_LABEL
+from components.shared.mpijob.mpijob_manifest import JOB_LABEL, QUEUE_LABEL
 from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker, set_condition
 from tests.custom_resources import find_faults
 from tests.pod_security import find_violations

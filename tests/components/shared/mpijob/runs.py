@@ -1,8 +1,8 @@
 """A job of two workers, and what happens to its pods."""
 
-from components.shared.mpijob.cluster import connect
-from components.shared.mpijob.follow import JobRun
-from components.shared.mpijob.manifest import JobSpec, make_mpijob, make_network_policy
+from components.shared.mpijob.kubernetes_api import connect
+from components.shared.mpijob.lifecycle import JobRun
+from components.shared.mpijob.mpijob_manifest import JobSpec, make_mpijob, make_network_policy
 from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
 from tests.components.shared.mpijob.fake_kubernetes import NAMESPACE, FakeKubernetes

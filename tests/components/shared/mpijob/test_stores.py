@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 from components.pretrain.config import PretrainConfig
-from components.shared import artifacts
-from components.shared.artifacts import fetch, local_path, publish
-from components.shared.bert.outputs import train_and_summarize
 from components.shared.errors import InputError
-from components.shared.mpijob.inside import JOB_VARIABLE
+from components.shared.mpijob.own_pod import JOB_VARIABLE
 from components.shared.mpijob.train import make_flags, name_step
+from components.shared.storage import artifact_paths
+from components.shared.storage.artifact_paths import fetch, local_path, publish
+from components.shared.training.run_training import train_and_summarize
 from tests.components.shared.mpijob.runs import succeed
 
 LINE = {"step": 10, "loss": 1.5, "sequences_per_second": 8.0, "tokens_per_second": 99.0}
@@ -21,7 +21,7 @@ LINE = {"step": 10, "loss": 1.5, "sequences_per_second": 8.0, "tokens_per_second
 def mount(stores, tmp_path, monkeypatch):
     """Where s3:// and minio:// artifacts lie in a pod; the store is the same."""
     for scheme in ("s3://", "minio://"):
-        monkeypatch.setitem(artifacts._SCHEME_TO_MOUNT, scheme, f"{tmp_path}/{scheme[:-3]}/")
+        monkeypatch.setitem(artifact_paths._SCHEME_TO_MOUNT, scheme, f"{tmp_path}/{scheme[:-3]}/")
     return tmp_path
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.bert.launcher import run_on_processes
 from components.shared.errors import (
     DivergedError,
     InputError,
@@ -16,6 +15,7 @@ from components.shared.errors import (
     TrainingLostError,
     UnreachableError,
 )
+from components.shared.processes.launcher import run_on_processes
 from components.shared.processes.supervisor import supervise
 
 

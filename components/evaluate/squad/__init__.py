@@ -1,0 +1,1 @@
+"""Evaluation on SQuAD: answers, official scores, and the report about them."""

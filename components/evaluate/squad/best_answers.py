@@ -1,0 +1,178 @@
+"""From the model's scores of each token to answers, as google-research/bert's run_squad.
+
+Every step follows its `write_predictions`, so that other tools read the files alike.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, TypedDict
+
+import numpy as np
+
+from components.evaluate.squad.final_text import get_final_text
+from components.evaluate.squad.spans import (
+    NOTHING,
+    ScoredWindow,
+    Span,
+    best_spans,
+    find_null,
+    group_by_question,
+)
+from components.shared.files import whole_folder
+from components.shared.squad.contexts import split_context
+from components.shared.squad.data import Question
+from components.shared.squad.windows import Window
+from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.vocabulary import Vocabulary
+
+# What `write_answers` writes, for either version.
+PREDICTION_FILES = ("predictions.json", "nbest_predictions.json")
+# What run_squad starts the search for the smallest null score with.
+_NO_NULL_SCORE = 1_000_000.0
+# Words of all contexts whose split is remembered.
+_CACHED_WORDS = 1 << 17
+
+
+class Candidate(TypedDict):
+    """One of the n best answers to a question."""
+
+    text: str
+    probability: float
+    start_logit: float
+    end_logit: float
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the model answers, by question id."""
+
+    predictions: dict[str, str] = field(default_factory=dict)
+    """The answer; "" for none."""
+    nbest: dict[str, list[Candidate]] = field(default_factory=dict)
+    """The best answers, best first, with softmax probabilities among them."""
+    null_odds: dict[str, float] = field(default_factory=dict)
+    """SQuAD 2.0: score of no answer less that of the best answer; empty for 1.1."""
+
+
+def choose_answers(
+    questions: Sequence[Question],
+    windows: Sequence[Window],
+    start_logits: Sequence[np.ndarray],
+    end_logits: Sequence[np.ndarray],
+    *,
+    tokenizer: WordPieceTokenizer,
+    vocabulary: Vocabulary,
+    version: Literal["1.1", "2.0"],
+    n_best_size: int = 20,
+    max_answer_length_tokens: int = 30,
+    null_score_diff_threshold: float = 0.0,
+) -> Answers:
+    """Choose each question's answer among the spans of all its windows.
+
+    Args:
+        questions: the questions that the windows' `question_index` counts.
+        windows: made of them by `make_windows`, in any order.
+        start_logits: for each window the score of each of its tokens as an answer's first;
+            scores after the window's last token (padding) are not looked at.
+        end_logits: likewise as an answer's last.
+        tokenizer: the one that made the windows.
+        vocabulary: the tokenizer's.
+        version: 2.0 lets a question have no answer.
+        n_best_size: positions looked at in each window, and answers kept of each question.
+        max_answer_length_tokens: longest answer in word pieces.
+        null_score_diff_threshold: no answer is chosen above this null odds.
+
+    Raises:
+        InputError: if a score is not a number: the model is broken.
+    """
+    index_to_scored = group_by_question(windows, start_logits, end_logits)
+    split_words = lru_cache(_CACHED_WORDS)(tokenizer.split_words)
+    answers = Answers()
+    for index, question in enumerate(questions):
+        scored = index_to_scored.get(index, [])
+        null = find_null(scored)
+        spans = best_spans(
+            scored, n_best_size, max_answer_length_tokens, null if version == "2.0" else None
+        )
+        get_text = _text_getter(question, scored, vocabulary, split_words)
+        texts = _distinct_texts(spans, get_text, n_best_size)
+        if version == "2.0":
+            texts.setdefault("", null)
+        if not any(texts):
+            # No window has a valid span. run_squad crashes; Hugging Face answers this word.
+            texts = {"empty": NOTHING, **texts}
+        best, span = next(item for item in texts.items() if item[0])
+        if version == "2.0":
+            null_score = null.score if scored else _NO_NULL_SCORE
+            odds = null_score - span.start_logit - span.end_logit
+            answers.null_odds[question.id] = odds
+            best = "" if odds > null_score_diff_threshold else best
+        answers.predictions[question.id] = best
+        answers.nbest[question.id] = _with_probabilities(texts)
+    return answers
+
+
+def write_answers(folder: Path, answers: Answers) -> None:
+    """Write the files that run_squad writes, by its names and in its form."""
+    files = {"predictions": answers.predictions, "nbest_predictions": answers.nbest}
+    if answers.null_odds:
+        files["null_odds"] = answers.null_odds
+    with whole_folder(folder) as scratch:
+        for name, content in files.items():
+            text = json.dumps(content, indent=4) + "\n"
+            (scratch / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def _distinct_texts(
+    spans: Iterable[Span], get_text: Callable[[Span], str], count: int
+) -> dict[str, Span]:
+    """The texts of the best spans, each with the best span that has it."""
+    texts: dict[str, Span] = {}
+    for span in spans:
+        if len(texts) >= count:
+            break
+        texts.setdefault(get_text(span), span)
+    return texts
+
+
+def _text_getter(
+    question: Question,
+    scored: Sequence[ScoredWindow],
+    vocabulary: Vocabulary,
+    split_words: Callable[[str], Sequence[str]],
+) -> Callable[[Span], str]:
+    """What gives the text of a question's span as it stands in the context."""
+    words = split_context(question.context)
+
+    def get_text(span: Span) -> str:
+        if span.window < 0:
+            return ""
+        window = scored[span.window].window
+        ids = window.token_ids[span.start : span.end + 1]
+        pieces = " ".join(vocabulary.pieces[id_] for id_ in ids)
+        text = " ".join(pieces.replace(" ##", "").replace("##", "").split())
+        first = window.token_to_word[span.start - window.first_segment_length]
+        last = window.token_to_word[span.end - window.first_segment_length]
+        return get_final_text(text, words[first : last + 1], split_words)
+
+    return get_text
+
+
+def _with_probabilities(texts: dict[str, Span]) -> list[Candidate]:
+    """The candidates with the softmax of their scores."""
+    spans = list(texts.values())
+    scores = np.array([span.score for span in spans])
+    exponentials = np.exp(scores - scores.max())
+    probabilities = (exponentials / exponentials.sum()).tolist()
+    return [
+        Candidate(
+            text=text,
+            probability=probability,
+            start_logit=span.start_logit,
+            end_logit=span.end_logit,
+        )
+        for (text, span), probability in zip(texts.items(), probabilities, strict=True)
+    ]

@@ -1,0 +1,174 @@
+"""The settings of the evaluation stage."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from components.shared.errors import InputError
+from components.shared.squad.settings import WindowConfig
+from components.shared.training.settings import PRECISIONS
+
+_LEAST = {
+    "max_answer_length_tokens": 1,
+    "n_best_size": 1,
+    "batch_size": 1,
+    "num_warmup_batches": 0,
+    "num_report_questions": 0,
+    "num_report_sentences": 0,
+    "num_answers": 1,
+    "num_speed_batches": 1,
+}
+
+
+class SpeedSetting(NamedTuple):
+    """In what the speed is measured."""
+
+    precision: str
+    length_tokens: int
+    """Of every window, with padding."""
+    batch_size: int
+
+    @property
+    def name(self) -> str:
+        """What metrics of it begin with."""
+        return f"{self.precision}_length_{self.length_tokens}_batch_{self.batch_size}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionConfig:
+    """How a fine-tuned model is run."""
+
+    checkpoint: Path
+    """Checkpoint folder of the fine-tuned model."""
+
+    batch_size: int = 32
+    """Windows or sentences predicted at once."""
+    precision: str = "float32"
+    """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            if getattr(self, name, least) < least:
+                raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
+        self._expect_precision("precision", self.precision)
+
+    @staticmethod
+    def _expect_precision(name: str, precision: str) -> None:
+        if precision not in PRECISIONS:
+            raise InputError(f"{name} must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerConfig(PredictionConfig, WindowConfig):
+    """How a fine-tuned model answers questions."""
+
+    max_answer_length_tokens: int = 30
+    """Longest answer in word pieces."""
+    n_best_size: int = 20
+    """Start and end positions looked at in each window, and answers kept of each question."""
+    null_score_diff_threshold: float = 0.0
+    """SQuAD 2.0: answer nothing if that scores more than this above the best answer."""
+
+    def __post_init__(self) -> None:
+        PredictionConfig.__post_init__(self)
+        WindowConfig.__post_init__(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(AnswerConfig):
+    """Answer the questions of a SQuAD file, score the answers and time the model."""
+
+    squad: Path
+    """Folder with dev.json, the questions to answer, and train.json, from the ingest stage."""
+    pretrain_128_history: Path | None = None
+    """History of the first phase of pretraining, for the report."""
+    pretrain_512_history: Path | None = None
+    """History of the second phase of pretraining, for the report."""
+    finetune_history: Path | None = None
+    """History of fine-tuning, for the report."""
+    baseline: str = ""
+    """metrics.json of the model in use, evaluated on the same questions, to compare with."""
+
+    evaluate_metrics: Path
+    """Output: scores and speed, JSON."""
+    report: Path
+    """Output: one HTML file with scores, speed, learning curves and answered questions."""
+    summary: Path
+    """Output: the scores and the speed alone, Markdown."""
+    predictions: Path
+    """Output: folder with predictions.json, nbest_predictions.json and, for SQuAD 2.0,
+    null_odds.json."""
+
+    num_warmup_batches: int = 3
+    """Batches run before the timing begins; compilation is never timed."""
+    num_report_questions: int = 30
+    """Answered questions that the report shows."""
+
+    speed_batch_sizes: tuple[int, ...] = ()
+    """Batch sizes to measure the speed at besides, each with each of speed_lengths and
+    speed_precisions; of these three what is empty is the evaluation's own, and if all are,
+    nothing more is measured."""
+    speed_lengths: tuple[int, ...] = ()
+    """Tokens of a window, with padding, to measure it at."""
+    speed_precisions: tuple[str, ...] = ()
+    """Precisions to measure it in."""
+    num_speed_batches: int = 100
+    """Batches of each of these settings that are timed on each device."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if "://" in self.baseline:
+            raise InputError(
+                f"baseline must be a path, got {self.baseline}; download it, or put it on a volume "
+                "that the step has"
+            )
+        for name in ("speed_batch_sizes", "speed_lengths", "speed_precisions"):
+            given = getattr(self, name)
+            if len(set(given)) < len(given):
+                raise InputError(f"{name} must be distinct, got {', '.join(map(str, given))}")
+        for size in self.speed_batch_sizes:
+            if size < 1:
+                raise InputError(f"speed_batch_sizes must be 1 or more, got {size}")
+        for length in self.speed_lengths:
+            self._expect_context("speed_lengths", length)
+        for precision in self.speed_precisions:
+            self._expect_precision("speed_precisions", precision)
+
+    def expect_room(self, max_position_embeddings: int) -> None:
+        """Compare the windows' lengths, those of the speed among them, with a model's positions.
+
+        Raises:
+            InputError: if a window is longer.
+        """
+        super().expect_room(max_position_embeddings)
+        longest = max(self.speed_lengths, default=0)
+        if longest > max_position_embeddings:
+            raise InputError(
+                f"speed_lengths {longest} is more than the model's max_position_embeddings "
+                f"{max_position_embeddings}"
+            )
+
+    def speed_grid(self) -> list[SpeedSetting]:
+        """What the speed is measured at besides, by precision."""
+        if not (self.speed_precisions or self.speed_lengths or self.speed_batch_sizes):
+            return []
+        return [
+            SpeedSetting(precision, length, batch_size)
+            for precision in self.speed_precisions or (self.precision,)
+            for length in self.speed_lengths or (self.max_length_tokens,)
+            for batch_size in self.speed_batch_sizes or (self.batch_size,)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskConfig(AnswerConfig):
+    """Answer a question, or one after the other, about a text."""
+
+    context: Path
+    """Text file, UTF-8, that holds the answers."""
+    question: str = ""
+    """The question; "" reads questions line by line, from the keyboard or a pipe."""
+    num_answers: int = 3
+    """Best answers to print."""
+    no_answer: bool = False
+    """Whether "no answer" is one, as models fine-tuned on SQuAD 2.0 have learnt."""

@@ -1,0 +1,1 @@
+"""Fine-tuning on SQuAD: a BERT in, a BERT that answers questions out."""

@@ -1,0 +1,1 @@
+"""Fetches files from servers, buckets and disks, and checks them."""

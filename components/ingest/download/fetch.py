@@ -1,0 +1,77 @@
+"""Brings a file here and makes sure of it, whether it lies on a server or on this machine."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from components.ingest.config import DownloadConfig
+from components.ingest.download.checksums import Checksums, with_checksums
+from components.ingest.download.file_checks import check_conditions, check_not_a_page
+from components.ingest.download.resumable import Downloads
+from components.ingest.download.sources import Source
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True)
+class Fetched(Generic[Content]):
+    """A file that is here, whole and as its source says."""
+
+    path: Path
+    source: Source
+    sha256: str
+    content: Content
+    """What the check of its content found."""
+
+
+@contextlib.contextmanager
+def open_downloads(config: DownloadConfig, *, beside: Path) -> Iterator[Downloads]:
+    """The folder of downloads: the user's, or one beside an output, gone at the end."""
+    with contextlib.ExitStack() as stack:
+        folder = config.download_directory
+        if not folder:
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(
+                # A download that was stopped may still write its last bytes.
+                tempfile.TemporaryDirectory(
+                    prefix=".downloads-", dir=beside.parent, ignore_cleanup_errors=True
+                )
+            )
+        yield Downloads(
+            folder=Path(folder),
+            timeout_seconds=config.timeout_seconds,
+            max_retries=config.max_retries,
+        )
+
+
+def fetch_optional(
+    source: Source | None,
+    checksums: Checksums,
+    downloads: Downloads,
+    check: Callable[[Path], Content],
+) -> Fetched[Content] | None:
+    """Fetch a file if one was named."""
+    return None if source is None else fetch(source, checksums, downloads, check)
+
+
+def fetch(
+    source: Source, checksums: Checksums, downloads: Downloads, check: Callable[[Path], Content]
+) -> Fetched[Content]:
+    """Bring a file here and make sure of it: its kind and content, its size, its checksums."""
+    source = with_checksums(source, checksums)
+
+    def accept(path: Path, stored: Mapping[str, str]) -> tuple[str, Content]:
+        check_not_a_page(path)
+        # What the user says of it comes first: a store knows what was put there.
+        wanted = replace(source, algorithm_to_digest={**stored, **source.algorithm_to_digest})
+        return check_conditions(path, wanted)["sha256"], check(path)
+
+    if source.is_remote:
+        path, (sha256, content) = downloads.fetch(source, accept)
+    else:
+        path = Path(source.location)
+        sha256, content = accept(path, {})
+    return Fetched(path, source, sha256, content)

@@ -1,0 +1,236 @@
+"""What a user named as input: a path, a pattern or an address, with conditions."""
+
+import glob
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from components.ingest.dump.names import parse_dump_name
+from components.shared.errors import InputError
+from components.shared.text import replace_surrogates
+
+Compression = Literal["plain", "bz2", "gzip"]
+
+ALGORITHM_TO_HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
+
+_SCHEMES = ("http", "https", "gs", "s3")
+_BUCKET_SCHEMES = ("gs://", "s3://")
+# Wikimedia names the parts of large plain exports "….xml-p1p41242".
+_PLAIN_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?$")
+_CONDITIONS = re.compile(r"^\w+=[^=]*$")
+# Exports in a folder or an archive; the index of a multistream dump is not an export.
+_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?(\.bz2|\.gz)?$")
+_TAR = re.compile(r"\.(tar|tar\.gz|tgz|tar\.bz2|tbz2)$")
+# What makes a name a pattern, as in glob.
+_MAGIC = re.compile(r"[*?]|\[[^\]/]+\]")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One thing to fetch."""
+
+    location: str
+    """Path, pattern or address, without conditions."""
+    num_bytes: int | None = None
+    """The size it must have."""
+    algorithm_to_digest: Mapping[str, str] = field(default_factory=dict)
+    """The checksums it must have."""
+
+    def __post_init__(self) -> None:
+        """Reject a name that a pattern found and no manifest can hold.
+
+        Raises:
+            InputError: if it is not UTF-8.
+        """
+        if (shown := replace_surrogates(self.location)) != self.location:
+            raise InputError(f"{shown}: the name is not UTF-8; rename the file")
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it must be downloaded."""
+        return "://" in self.location
+
+    @property
+    def is_in_bucket(self) -> bool:
+        """Whether it is an object, or a pattern of some."""
+        return self.location.startswith(_BUCKET_SCHEMES)
+
+    @property
+    def is_bucket_pattern(self) -> bool:
+        """Whether it stands for all objects that it matches."""
+        return self.is_in_bucket and _MAGIC.search(self.location) is not None
+
+    @property
+    def name(self) -> str:
+        """Its file name."""
+        if not self.is_remote:
+            return Path(self.location).name
+        # In a bucket's pattern, a question mark starts no query.
+        path = self.location if self.is_in_bucket else urlsplit(self.location).path
+        return PurePosixPath(unquote(path)).name
+
+    @property
+    def is_export(self) -> bool:
+        """Whether its name is that of a MediaWiki export."""
+        return _EXPORT.search(self.name) is not None
+
+    @property
+    def is_tar(self) -> bool:
+        """Whether it is an archive of exports."""
+        return _TAR.search(self.name) is not None
+
+    @property
+    def label(self) -> str:
+        """How messages and manifests call it: an address loses what may be secret."""
+        if not self.is_remote or self.is_in_bucket:
+            return self.location
+        parts = urlsplit(self.location)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def parse_source(text: str) -> Source:
+    """Read one path or address with its conditions.
+
+    Raises:
+        InputError: if the address or a condition is not of a known form.
+    """
+    location, mark, conditions = text.strip().rpartition("#")
+    if not mark or not all(map(_CONDITIONS.match, conditions.split("&"))):
+        location, conditions = text.strip(), ""
+    source = Source(location)
+    if source.is_remote:
+        _check_address(source)
+    for condition in filter(None, conditions.split("&")):
+        source = _add_condition(source, *condition.split("="))
+    return source
+
+
+def parse_dump(text: str) -> list[Source]:
+    """Read the dump's names, paths, patterns and addresses.
+
+    Raises:
+        InputError: if one is not of a known form or not named like an export.
+    """
+    # A path with a space or a comma in it, where there is such a file, is one file.
+    texts = [text] if Path(text).is_file() else re.split(r"[,\s]+", text.strip(", \t\r\n"))
+    sources = [parse_source(one) for one in texts]
+    for source in sources:
+        is_named = parse_dump_name(source.location) or Path(source.location).is_dir()
+        if not _MAGIC.search(source.name) and not is_named and not source.is_tar:
+            find_compression(source)
+    return sources
+
+
+def find_exports(source: Source) -> list[Source]:
+    """The exports in a folder, in the order of their names; what else lies there is no dump.
+
+    Raises:
+        InputError: if there is none.
+    """
+    folder = Path(source.location)
+    paths = sorted(str(path) for path in folder.iterdir() if path.is_file())
+    found = [path for path in paths if replace(source, location=path).is_export]
+    if not found:
+        raise InputError(
+            f"{source.location}: no export in this folder; an export's name ends in .xml, .xml.bz2 "
+            "or .xml.gz"
+        )
+    return name_matches(source, found)
+
+
+def resolve_local(source: Source) -> list[Source]:
+    """The files that a path or a pattern names, in the order of their names.
+
+    Raises:
+        InputError: if there is none.
+    """
+    if source.is_remote or Path(source.location).is_file():
+        return [source]
+    if Path(source.location).is_dir():
+        raise InputError(
+            f"{source.location}: a folder, not a file; name the files in it, "
+            f"such as {source.location.rstrip('/')}/*.xml.bz2"
+        )
+    if not glob.has_magic(source.location):
+        raise InputError(
+            f"{source.location}: no such file; the path counts from {Path.cwd()} "
+            "and must be readable where this step runs"
+        )
+    paths = sorted(path for path in glob.glob(source.location, recursive=True) if _is_file(path))
+    if not paths:
+        raise InputError(f"{source.location}: no file matches this pattern (from {Path.cwd()})")
+    return name_matches(source, paths)
+
+
+def name_matches(source: Source, locations: Sequence[str]) -> list[Source]:
+    """A source for each file that a pattern matches.
+
+    Raises:
+        InputError: if conditions that hold for one file are given for several.
+    """
+    if len(locations) > 1 and (source.num_bytes is not None or source.algorithm_to_digest):
+        raise InputError(
+            f"{source.location}: conditions (#…) hold for one file, and {len(locations)} match; "
+            "name each file, or list their checksums in a file for --checksums"
+        )
+    return [replace(source, location=location) for location in locations]
+
+
+def find_compression(source: Source) -> Compression:
+    """How an export's name says it is compressed.
+
+    Raises:
+        InputError: if the name says nothing.
+    """
+    if source.name.endswith(".bz2"):
+        return "bz2"
+    if source.name.endswith(".gz"):
+        return "gzip"
+    if _PLAIN_EXPORT.search(source.name):
+        return "plain"
+    raise InputError(
+        f"{source.label}: unknown kind of file; an export's name ends in .xml, .xml.bz2 or "
+        ".xml.gz (Wikimedia offers each .7z as .bz2 too)"
+    )
+
+
+def _is_file(path: str) -> bool:
+    return Path(path).is_file()
+
+
+def _check_address(source: Source) -> None:
+    parts = urlsplit(source.location)
+    if parts.scheme not in _SCHEMES:
+        raise InputError(
+            f"{source.label}: can't fetch {parts.scheme}://; give a path or an address with "
+            f"{', '.join(scheme + '://' for scheme in _SCHEMES)}"
+        )
+    if not parts.netloc or not source.name:
+        raise InputError(
+            f"{source.label}: the address names no file; it needs a host (or bucket) and a path"
+        )
+    if "*" in source.location and not source.is_in_bucket:
+        raise InputError(
+            f"{source.label}: a web server can't be asked what matches a pattern; name each file"
+        )
+
+
+def _add_condition(source: Source, key: str, value: str) -> Source:
+    if key == "size":
+        if not value.isdecimal():
+            raise InputError(f"{source.label}: size must be a number of bytes, got {value!r}")
+        return replace(source, num_bytes=int(value))
+    if key not in ALGORITHM_TO_HEX_DIGITS:
+        raise InputError(
+            f"{source.label}: unknown condition {key!r}; known are size, "
+            f"{', '.join(ALGORITHM_TO_HEX_DIGITS)}"
+        )
+    digits = ALGORITHM_TO_HEX_DIGITS[key]
+    if not re.fullmatch(f"[0-9a-fA-F]{{{digits}}}", value):
+        raise InputError(
+            f"{source.label}: {key} must be {digits} hexadecimal digits, got {value!r}"
+        )
+    return replace(source, algorithm_to_digest={**source.algorithm_to_digest, key: value.lower()})

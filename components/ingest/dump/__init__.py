@@ -1,0 +1,1 @@
+"""Dumps: found by name, described, and compared with the one before."""

@@ -1,0 +1,1 @@
+"""Ingest for SQuAD: the training and the development set."""

@@ -1,0 +1,1 @@
+"""The Beam graphs, and the runners that they run on."""

@@ -1,0 +1,220 @@
+"""What the steps of the graphs do with one element each."""
+
+import io
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.windowed_value import WindowedValue
+
+from components.preprocess.beam.chunks import (
+    ChunkFile,
+    Gatherer,
+    compress,
+    decompress,
+    merge_chunks,
+)
+from components.preprocess.beam.parent_watch import end_with_runner
+from components.preprocess.beam.progress_files import Marks
+from components.preprocess.dump.files import Part
+from components.preprocess.dump.pages import DUPLICATE, EMPTY, KEPT
+from components.preprocess.rows.document_groups import (
+    RowSettings,
+    choose_bucket,
+    drop_copies,
+    make_rows,
+)
+from components.preprocess.rows.documents import make_documents
+from components.preprocess.rows.hashing import hash_64, hash_bytes
+from components.preprocess.rows.shards import shard_path, write_shard
+from components.preprocess.text.articles import PageBatch, read_batches
+from components.preprocess.text.guard import GuardedReader
+from components.preprocess.vocabulary.words import count_words
+from components.shared.errors import InputError
+from components.shared.tokenizer import WordPieceTokenizer
+
+# Steps whose progress is marked: the first two for each batch of pages.
+COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenise", "Pair and pack", "Write shards"
+
+COUNTS = "counts"
+
+# Here, since a worker imports this module with the first work it gets.
+end_with_runner()
+
+# (length, shard)
+_ShardKey = tuple[int, int]
+# How many documents, by what became of them.
+_Count: TypeAlias = TaggedOutput[Literal["counts"], tuple[str, int]]
+
+
+class MakeDocuments(beam.DoFn):
+    """Pages to documents, by group of buckets; and what became of each page."""
+
+    def __init__(
+        self,
+        settings: RowSettings,
+        marks: Marks,
+        *,
+        lowercase: bool,
+        num_buckets: int,
+        num_groups: int,
+        chunks: Path | None,
+    ) -> None:
+        self._marks = marks
+        self._settings, self._lowercase = settings, lowercase
+        self._num_buckets, self._num_groups = num_buckets, num_groups
+        self._chunks = chunks
+
+    def setup(self) -> None:
+        """Once a worker: a tokenizer and a process can't travel."""
+        self._tokenizer = WordPieceTokenizer(self._settings.vocabulary, lowercase=self._lowercase)
+        self._reader = GuardedReader(self._settings.splitter)
+
+    def start_bundle(self) -> None:
+        """Nothing is gathered yet."""
+        self._gatherer = Gatherer(self._chunks)
+
+    def process(self, batch: PageBatch) -> Iterator[tuple[int, bytes] | _Count]:
+        """Make the documents of a batch of pages."""
+        read = self._reader.read(batch)
+        reasons = Counter(one for one in read if isinstance(one, str))
+        articles = [one for one in read if not isinstance(one, str)]
+        for document in make_documents(articles, self._tokenizer):
+            if document is None:
+                reasons[EMPTY] += 1
+                continue
+            bucket = choose_bucket(document, self._num_buckets, self._settings.seed)
+            num_bytes = document.piece_ids.itemsize * len(document.piece_ids)
+            self._gatherer.add(bucket % self._num_groups, (bucket, document), num_bytes)
+        if self._gatherer.is_full():
+            yield from self._gatherer.hand_on()
+        for count in reasons.items():
+            yield TaggedOutput(COUNTS, count)
+        self._marks.add(CLEAN)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Hand on the rest."""
+        yield from _window(self._gatherer.finish())
+
+    def teardown(self) -> None:
+        """End the reader's process."""
+        self._reader.close()
+
+
+class MakeRows(beam.DoFn):
+    """The documents of a group of buckets to rows, by shard; and how many documents they were."""
+
+    def __init__(
+        self,
+        settings: RowSettings,
+        marks: Marks,
+        *,
+        length_to_num_shards: Mapping[int, int],
+        chunks: Path | None,
+    ) -> None:
+        self._marks = marks
+        self._settings, self._chunks = settings, chunks
+        self._length_to_num_shards = length_to_num_shards
+
+    def start_bundle(self) -> None:
+        """Nothing is gathered yet."""
+        self._gatherer = Gatherer(self._chunks)
+
+    def process(
+        self, group_chunks: tuple[int, Iterable[bytes]]
+    ) -> Iterator[tuple[_ShardKey, bytes] | _Count]:
+        """Make the rows of some buckets, one after another, for each length."""
+        for bucket, items in groupby(merge_chunks(group_chunks[1]), key=itemgetter(0)):
+            read = [document for _, document in items]
+            documents = drop_copies(read)
+            yield TaggedOutput(COUNTS, (KEPT, len(documents)))
+            if len(documents) < len(read):
+                yield TaggedOutput(COUNTS, (DUPLICATE, len(read) - len(documents)))
+            for length, num_shards in self._length_to_num_shards.items():
+                for row in make_rows(documents, bucket, length, self._settings):
+                    key = (length, row.order % num_shards)
+                    self._gatherer.add(key, row, len(row.record))
+                    if self._gatherer.is_full():
+                        yield from self._gatherer.hand_on()
+            self._marks.add(PAIR)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Hand on the rest."""
+        yield from _window(self._gatherer.finish())
+
+
+class CountWords(beam.DoFn):
+    """The words of the pages that a hash below the threshold chooses, and their counts."""
+
+    def __init__(self, marks: Marks, *, lowercase: bool, threshold: int, seed: int) -> None:
+        self._marks, self._lowercase = marks, lowercase
+        self._threshold, self._seed = threshold, seed
+
+    def setup(self) -> None:
+        """Once a worker: a process can't travel."""
+        self._reader = GuardedReader()
+
+    def process(self, batch: PageBatch) -> Iterator[tuple[str, int]]:
+        """Count the words of a batch of pages."""
+        chosen = [page for page in batch.pages if self._is_chosen(page)]
+        articles = self._reader.read(PageBatch(batch.site, chosen))
+        yield from count_words(
+            (one.sentences for one in articles if not isinstance(one, str)),
+            lowercase=self._lowercase,
+        ).items()
+        self._marks.add(COUNT)
+
+    def teardown(self) -> None:
+        """End the reader's process."""
+        self._reader.close()
+
+    def _is_chosen(self, page: bytes) -> bool:
+        return hash_64(self._seed, "sample", hash_bytes(page)) < self._threshold
+
+
+def read_part(part: Part) -> Iterator[PageBatch]:
+    """The pages of a part, in batches."""
+    try:
+        yield from read_batches(part)
+    except InputError:
+        # A worker process prints what it also passes on; the user is to see it once, alone.
+        if "WORKER_ID" in os.environ:
+            sys.stderr = io.StringIO()
+        raise
+
+
+def read_chunks(part: Part, chunks: Path | None) -> Iterator[bytes]:
+    """The pages of a part as chunks, to be read by other workers."""
+    file = ChunkFile(chunks)
+    for batch in read_part(part):
+        yield file.write([compress(batch)])
+    file.close()
+
+
+def open_chunk(chunk: bytes) -> Iterator[PageBatch]:
+    """The batches of a chunk that `read_chunks` made."""
+    return map(decompress, merge_chunks([chunk]))
+
+
+def write_rows(
+    key: _ShardKey, chunks: Iterable[bytes], folder: str, marks: Marks, num_shards: int
+) -> str:
+    """Write a shard; a line of the report tells of it."""
+    length, shard = key
+    described = write_shard(folder, shard_path(length, shard, num_shards), merge_chunks(chunks))
+    marks.add(WRITE)
+    return json.dumps(["shard", length, described])
+
+
+def _window(items: Iterable[Any]) -> Iterator[WindowedValue]:
+    """As Beam wants what a bundle's end gives."""
+    return map(GlobalWindows.windowed_value, items)

@@ -1,0 +1,93 @@
+"""Does a file that is read in parts hold its end? A part cannot tell: it may be too small."""
+
+import bz2
+import os
+import re
+
+from components.preprocess.storage import filesystem
+from components.shared.errors import InputError
+
+# How each stream of a bz2 file starts: its header and the mark of its first block.
+BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
+# The same for a stream without content.
+EMPTY_BZ2_STREAM = re.compile(rb"BZh[1-9]\x17rE8P\x90")
+
+# Comments may follow the last tag.
+_END = re.compile(rb"</mediawiki>\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)*\Z")
+_TAIL_BYTES = 4096
+# A stream of Wikimedia's dumps takes some hundred KB.
+_FIRST_WINDOW_BYTES = 1 << 20
+
+
+def require_end(path: str, *, is_bz2: bool) -> None:
+    """Reject a file that is cut short.
+
+    Args:
+        path: a plain file, or bz2 of several streams.
+        is_bz2: whether it is compressed.
+
+    Raises:
+        InputError: if it does not end with </mediawiki>.
+    """
+    tail = _read_bz2_tail(path) if is_bz2 else _read_last(path, _TAIL_BYTES)[0]
+    if not is_end(tail):
+        raise InputError(cut_short(path))
+
+
+def is_end(tail: bytes) -> bool:
+    """Whether the last bytes of an export are how one ends."""
+    return _END.search(tail[-_TAIL_BYTES:]) is not None
+
+
+def cut_short(path: str) -> str:
+    """What to say of a file that lacks its end."""
+    return f"{path}: cut short: it ends without </mediawiki>; fetch it again"
+
+
+def _read_last(path: str, num_last: int) -> tuple[bytes, int]:
+    """The last bytes of a file, and where they start."""
+    with filesystem.open_file(path) as file:
+        start = max(0, file.seek(0, os.SEEK_END) - num_last)
+        file.seek(start)
+        return file.read(), start
+
+
+def _read_bz2_tail(path: str) -> bytes:
+    """The last bytes of XML, out of as many streams at the end as it takes."""
+    window = _FIRST_WINDOW_BYTES
+    while True:
+        packed, first = _read_last(path, window)
+        tail = b""
+        for start in reversed([match.start() for match in BZ2_STREAM.finditer(packed)]):
+            tail = _unpack(path, packed[start:], first + start) + tail
+            if len(tail) >= _TAIL_BYTES:
+                return tail
+            packed = packed[:start]
+        if not first:
+            return tail
+        window *= 4
+
+
+def _unpack(path: str, packed: bytes, start: int) -> bytes:
+    """Read a stream's content, without what follows the stream."""
+    decompressor = bz2.BZ2Decompressor()
+    try:
+        content = decompressor.decompress(packed)
+    except OSError as error:
+        raise InputError(damaged_bz2(path, error, start)) from None
+    if not decompressor.eof:
+        raise InputError(cut_in_stream(path, start))
+    return content
+
+
+def damaged_bz2(path: str, error: OSError, start: int) -> str:
+    """What to say of a stream that bzip2's checksums reject."""
+    return (
+        f"{path}: damaged bz2 data ({error}) in the stream that starts at byte {start}; fetch it "
+        "again"
+    )
+
+
+def cut_in_stream(path: str, start: int) -> str:
+    """What to say of a file that ends within a stream."""
+    return f"{path}: cut short in the bz2 stream that starts at byte {start}; fetch it again"

@@ -1,0 +1,172 @@
+"""Pages out of a part of a dump file.
+
+A page belongs to the part in whose bytes it starts, so the pages read don't depend on how
+a file was cut. In a multistream bz2 a byte counts as its stream's first; streams are found
+by the marks they start with, without an index.
+
+A page's start and end depend only on the text right there, whatever the XML before it: it
+starts at `<page>` and ends at the next `</page>`, or, unclosed, where another one starts.
+"""
+
+import bz2
+import gzip
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from components.preprocess.dump.endings import (
+    BZ2_STREAM,
+    EMPTY_BZ2_STREAM,
+    cut_in_stream,
+    cut_short,
+    damaged_bz2,
+    is_end,
+    require_end,
+)
+from components.preprocess.dump.files import Part
+from components.preprocess.dump.pages import MAX_PAGE_BYTES
+from components.preprocess.storage import filesystem
+from components.shared.errors import InputError
+
+_CHUNK_BYTES = 1 << 18
+_OPEN, _CLOSE = b"<page>", b"</page>"
+_CDATA, _CDATA_END = b"<![CDATA[", b"]]>"
+_TAIL_BYTES = 4096
+_STREAM_MARK_BYTES = 10
+
+# Some bytes of XML, and whether they are the part's own or come after its end.
+_Block = tuple[bytes, bool]
+
+
+def read_pages(part: Part) -> Iterator[bytes]:
+    """The `<page>…</page>` that start in a part; one that is too long or not closed comes cut.
+
+    Raises:
+        InputError: if the file is cut short or damaged.
+    """
+    buffer = b""
+    # The part's own bytes in the buffer, None as long as all are.
+    num_own: int | None = None
+    block, tail = b"", b""
+    for block, is_own in _read_blocks(part):
+        if not is_own and num_own is None:
+            num_own = len(buffer)
+        buffer += block
+        if part.is_whole_file:
+            tail = (tail + block)[-_TAIL_BYTES:]
+        position = 0
+        while page := _find_page(buffer, position, part):
+            start, end = page
+            if num_own is not None and start >= num_own:
+                return
+            yield buffer[start : min(end, start + MAX_PAGE_BYTES)]
+            # Of a page that is too long, only the beginning counts.
+            position = end if end - start < MAX_PAGE_BYTES else start + len(_OPEN)
+        start = buffer.find(_OPEN, position)
+        position = start if start >= 0 else max(position, len(buffer) - len(_OPEN) + 1)
+        if num_own is not None and position >= num_own:
+            return
+        buffer = buffer[position:]
+        num_own = None if num_own is None else num_own - position
+    if not part.is_whole_file and block:
+        require_end(part.path, is_bz2=part.compression == "bz2")
+    elif part.is_whole_file and not is_end(tail):
+        raise InputError(cut_short(part.path))
+    if buffer.startswith(_OPEN):
+        yield buffer  # never closed
+
+
+def _find_page(buffer: bytes, position: int, part: Part) -> tuple[int, int] | None:
+    """Start and end of the next page in a buffer; None if it isn't known yet where it ends."""
+    start = buffer.find(_OPEN, position)
+    if start < 0:
+        return None
+    position = start + len(_OPEN)
+    while True:
+        close, following = buffer.find(_CLOSE, position), buffer.find(_OPEN, position)
+        found = [end for end in (close, following) if end >= 0]
+        limit = start + MAX_PAGE_BYTES
+        if not found or min(found) >= limit:
+            return (start, limit) if len(buffer) >= limit + len(_CLOSE) else None
+        end = min(found)
+        # Only a file that is read in one piece can tell what stands in CDATA.
+        cdata = buffer.find(_CDATA, position, end) if part.is_whole_file else -1
+        if cdata < 0:
+            return (start, end + len(_CLOSE) if end == close else end)
+        cdata_end = buffer.find(_CDATA_END, cdata)
+        if cdata_end < 0:
+            return (start, limit) if len(buffer) >= limit + len(_CLOSE) else None
+        position = cdata_end + len(_CDATA_END)
+
+
+def _read_blocks(part: Part) -> Iterator[_Block]:
+    with filesystem.open_file(part.path) as file:
+        if part.compression == "bz2":
+            yield from _read_bz2(file, part)
+        elif part.compression == "gzip":
+            yield from _read_gzip(file, part)
+        else:
+            yield from _read_plain(file, part)
+
+
+def _read_plain(file: BinaryIO, part: Part) -> Iterator[_Block]:
+    file.seek(part.start)
+    position = part.start
+    while block := file.read(min(_CHUNK_BYTES, part.end - position) or _CHUNK_BYTES):
+        yield block, position < part.end
+        position = min(position + len(block), part.end)
+
+
+def _read_gzip(file: BinaryIO, part: Part) -> Iterator[_Block]:
+    try:
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            while block := unpacked.read(_CHUNK_BYTES):
+                yield block, True
+    except EOFError:
+        raise InputError(cut_short(part.path)) from None
+    except (OSError, zlib.error) as error:
+        raise InputError(f"{part.path}: damaged gzip data ({error}); fetch it again") from None
+
+
+def _read_bz2(file: BinaryIO, part: Part) -> Iterator[_Block]:
+    """The streams that start in the part, then those after it."""
+    stream_start = _find_stream(file, part)
+    if stream_start is None:
+        return
+    file.seek(stream_start)
+    data = b""
+    while True:
+        decompressor = bz2.BZ2Decompressor()
+        while not decompressor.eof:
+            data = data or file.read(_CHUNK_BYTES)
+            if not data:
+                raise InputError(cut_in_stream(part.path, stream_start))
+            try:
+                block = decompressor.decompress(data)
+            except OSError as error:
+                raise InputError(damaged_bz2(part.path, error, stream_start)) from None
+            data = b""
+            if block:
+                yield block, stream_start < part.end
+        data = decompressor.unused_data
+        if len(data) < _STREAM_MARK_BYTES:
+            data += file.read(_CHUNK_BYTES)
+        stream_start = file.tell() - len(data)
+        # The file's end, or bytes after it, which bzip2 passes over as well.
+        if not BZ2_STREAM.match(data) and not EMPTY_BZ2_STREAM.match(data):
+            return
+
+
+def _find_stream(file: BinaryIO, part: Part) -> int | None:
+    """Where the first stream starts that starts in the part."""
+    file.seek(part.start)
+    position = part.start
+    kept = b""
+    last = part.end + _STREAM_MARK_BYTES - 1
+    while chunk := file.read(min(_CHUNK_BYTES, last - position)):
+        position += len(chunk)
+        window = kept + chunk
+        if found := BZ2_STREAM.search(window):
+            return position - len(window) + found.start()
+        kept = window[-(_STREAM_MARK_BYTES - 1) :]
+    return None

@@ -1,0 +1,119 @@
+"""Buckets: documents that meet by chance, and are paired with one another."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from components.preprocess.config import GOOGLE, PACKED
+from components.preprocess.rows.documents import Document
+from components.preprocess.rows.hashing import hash_64, random_for
+from components.preprocess.rows.masks import mask_sequence, pad_instance
+from components.preprocess.rows.packing import make_row, pack_pairs
+from components.preprocess.rows.pairs import Pair, pair_document
+from components.preprocess.rows.shards import Row
+from components.preprocess.text.sentences import SentenceSplitter
+from components.shared.google_records import encode_instance
+from components.shared.records import encode_row
+from components.shared.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class RowSettings:
+    """What decides how documents become rows."""
+
+    lengths: Sequence[int]
+    short_sequence_rate: float
+    num_duplicates: int
+    seed: int
+    vocabulary: Vocabulary
+    splitter: SentenceSplitter = field(default_factory=SentenceSplitter)
+    format: str = PACKED
+    # Of Google's format only; max_predictions by length.
+    mask_rate: float = 0.15
+    max_predictions: Mapping[int, int] = field(default_factory=dict)
+    whole_word_masking: bool = False
+
+
+def choose_bucket(document: Document, num_buckets: int, seed: int) -> int:
+    """The bucket of a document: copies of a text get the same one."""
+    return hash_64(seed, "bucket", document.text_hash) % num_buckets
+
+
+def drop_copies(documents: Iterable[Document]) -> list[Document]:
+    """Documents in the order of their ids, one of each text."""
+    text_hash_to_document: dict[int, Document] = {}
+    for document in sorted(documents):
+        text_hash_to_document.setdefault(document.text_hash, document)
+    return list(text_hash_to_document.values())
+
+
+def make_rows(
+    documents: Sequence[Document], bucket: int, length: int, settings: RowSettings
+) -> Iterator[Row]:
+    """The rows of one length that the documents of a bucket give, in the settings' format."""
+    make = _make_instances if settings.format == GOOGLE else _make_packed
+    for number, (num_sequences, num_tokens, record) in enumerate(
+        make(documents, bucket, length, settings)
+    ):
+        order = hash_64(settings.seed, "row", bucket, length, number)
+        yield Row(order, num_sequences, num_tokens, record)
+
+
+# Sequences and real tokens of a record, and the record.
+_Record: TypeAlias = tuple[int, int, bytes]
+
+
+def _make_packed(
+    documents: Sequence[Document], bucket: int, length: int, settings: RowSettings
+) -> Iterator[_Record]:
+    pairs = [
+        pair
+        for index, duplicate in _list_passes(documents, settings)
+        for pair in _pair(documents, index, duplicate, length, settings)
+    ]
+    # Without this, a row would hold what stands together in one article.
+    random_for(settings.seed, "pack", bucket, length).shuffle(pairs)
+    for packed in pack_pairs(pairs, length):
+        row = make_row(packed, documents, settings.vocabulary)
+        yield len(packed), len(row.token_ids), encode_row(row)
+
+
+def _make_instances(
+    documents: Sequence[Document], _bucket: int, length: int, settings: RowSettings
+) -> Iterator[_Record]:
+    for index, duplicate in _list_passes(documents, settings):
+        rng = random_for(settings.seed, "mask", documents[index].page_id, duplicate, length)
+        for pair in _pair(documents, index, duplicate, length, settings):
+            token_ids = make_row([pair], documents, settings.vocabulary).token_ids
+            max_predictions = settings.max_predictions[length]
+            masked = mask_sequence(
+                token_ids,
+                vocabulary=settings.vocabulary,
+                mask_rate=settings.mask_rate,
+                max_predictions=max_predictions,
+                whole_word_masking=settings.whole_word_masking,
+                rng=rng,
+            )
+            instance = pad_instance(masked, pair, length=length, max_predictions=max_predictions)
+            yield 1, len(token_ids), encode_instance(instance)
+
+
+def _list_passes(documents: Sequence[Document], settings: RowSettings) -> Iterator[tuple[int, int]]:
+    """Index and duplicate of each pass over a document."""
+    return (
+        (index, duplicate)
+        for duplicate in range(settings.num_duplicates)
+        for index in range(len(documents))
+    )
+
+
+def _pair(
+    documents: Sequence[Document], index: int, duplicate: int, length: int, settings: RowSettings
+) -> Iterator[Pair]:
+    return pair_document(
+        documents,
+        index,
+        length=length,
+        short_sequence_rate=settings.short_sequence_rate,
+        rng=random_for(settings.seed, documents[index].page_id, duplicate, length),
+    )

@@ -1,0 +1,82 @@
+"""How many shards a dataset gets, so that each is of a size that trainers read well.
+
+What a dump gives is known only once it is made, and differs: a wiki of short articles and
+many redirects gives a third of what long articles give. So some pages are made into rows
+beforehand, where the dump is large enough for it to matter.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from components.preprocess.config import GOOGLE, PACKED
+from components.preprocess.dump.files import Dump
+from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
+from components.preprocess.rows.documents import make_documents
+from components.preprocess.text.articles import PageBatch, read_batches
+from components.preprocess.text.guard import GuardedReader
+from components.shared.tokenizer import WordPieceTokenizer
+
+# In the middle of 100 to 200 MB, since a sample tells only about how much there will be.
+_SHARD_BYTES = 140_000_000
+# No dump gives more records than this many bytes for a byte of XML in one pass, at any length.
+_MOST_RECORD_BYTES = {PACKED: 0.6, GOOGLE: 2.0}
+# About a megabyte of XML each, from all over the dump: pages that are old are long.
+_NUM_SAMPLES = 16
+_SAMPLED_PART_BYTES = 1 << 18
+# TFRecord's framing.
+_FRAME_BYTES = 16
+
+
+def count_shards(
+    dump: Dump, settings: RowSettings, *, lowercase: bool, least: int
+) -> dict[int, int]:
+    """How many shards each length gets: the same for the same dump and settings.
+
+    Args:
+        dump: what the rows are made of.
+        settings: how they are made.
+        lowercase: whether text is made lower case without accents.
+        least: no fewer than these.
+    """
+    xml_bytes = dump.estimated_xml_bytes * settings.num_duplicates
+    if xml_bytes * _MOST_RECORD_BYTES[settings.format] <= least * _SHARD_BYTES:
+        return dict.fromkeys(settings.lengths, least)
+    length_to_rate = _measure_records(dump, settings, lowercase=lowercase)
+    return {
+        length: max(least, round(xml_bytes * rate / _SHARD_BYTES))
+        for length, rate in length_to_rate.items()
+    }
+
+
+def _measure_records(dump: Dump, settings: RowSettings, *, lowercase: bool) -> dict[int, float]:
+    """Bytes of records of each length that a byte of XML gives in one pass."""
+    tokenizer = WordPieceTokenizer(settings.vocabulary, lowercase=lowercase)
+    reader = GuardedReader(settings.splitter)
+    once = replace(settings, num_duplicates=1)
+    num_xml_bytes, length_to_num_bytes = 0, dict.fromkeys(settings.lengths, 0)
+    try:
+        # A batch at a time, so that the sample takes no more memory than the run.
+        for batch in _sample(dump):
+            num_xml_bytes += sum(map(len, batch.pages))
+            articles = [one for one in reader.read(batch) if not isinstance(one, str)]
+            made = make_documents(articles, tokenizer)
+            documents = drop_copies([one for one in made if one])
+            for length in settings.lengths:
+                rows = make_rows(documents, 0, length, once)
+                length_to_num_bytes[length] += sum(len(row.record) + _FRAME_BYTES for row in rows)
+    finally:
+        reader.close()
+    return {
+        length: num_bytes / max(1, num_xml_bytes)
+        for length, num_bytes in length_to_num_bytes.items()
+    }
+
+
+def _sample(dump: Dump) -> Iterator[PageBatch]:
+    """Batches of pages from parts that lie evenly over the dump."""
+    parts = dump.cut(_SAMPLED_PART_BYTES)
+    chosen = parts[:: math.ceil(len(parts) / _NUM_SAMPLES)]
+    for part in chosen:
+        yield from islice(read_batches(part), math.ceil(_NUM_SAMPLES / len(chosen)))

@@ -1,0 +1,1 @@
+"""Files that Beam's workers reach."""

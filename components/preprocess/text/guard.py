@@ -1,0 +1,116 @@
+"""Pages read by a process that can be killed: whatever a page holds, it costs itself only.
+
+The reading takes time linear in a page's length, as far as is known. This is for what is
+not known: the process ends by itself once a page takes too much time, and can't get more
+memory than its limit. It then starts anew with the next page.
+"""
+
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.preprocess.dump.pages import FAILED, TOO_MUCH_MEMORY, TOO_SLOW
+from components.preprocess.text.articles import Article, PageBatch, read_article
+from components.preprocess.text.sentences import SentenceSplitter
+from components.preprocess.wikitext.sites import Site
+
+_START = "from components.preprocess.text.guard import serve; serve()"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a page may take: far more than any sound one does, so that slow machines agree."""
+
+    cpu_seconds: float = 30.0
+    """The longest page, 2 MiB, takes a fifth of a second."""
+    memory_bytes: int = 768 << 20
+    """Of address space, besides what the process has before it reads."""
+
+
+class GuardedReader:
+    """Reads pages in a process of its own."""
+
+    def __init__(self, splitter: SentenceSplitter | None = None, limits: Limits | None = None):
+        """The process starts with the first page. Without a splitter, paragraphs stay whole."""
+        self._setup = (splitter, limits or Limits())
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def read(self, batch: PageBatch) -> list[Article | str]:
+        """What `read_article` gives for each page, or which limit the page has met."""
+        articles: list[Article | str] = []
+        while len(articles) < len(batch.pages):
+            articles += self._read(batch.pages[len(articles) :], batch.site)
+        return articles
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.communicate()
+        self._process = None
+
+    def _read(self, pages: Sequence[bytes], site: Site) -> Iterator[Article | str]:
+        """Up to the first page that ends the process."""
+        process = self._process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            pickle.dump((site, pages), process.stdin, protocol=5)
+            process.stdin.flush()
+            for _ in pages:
+                yield pickle.load(process.stdout)  # noqa: S301 - our own process
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+            self._process = None
+            process.stdout.close()
+            yield TOO_SLOW if process.wait() == -signal.SIGPROF else FAILED
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        process = subprocess.Popen(
+            [sys.executable, "-c", _START],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        pickle.dump(self._setup, process.stdin, protocol=5)
+        return process
+
+
+def _measure_address_space() -> int:
+    """Bytes; libraries reserve more of it where there are more cores."""
+    num_pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return num_pages * resource.getpagesize()
+
+
+def serve() -> None:
+    """Read the pages that come in and write what they are, until no more come."""
+    splitter, limits = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process above
+    # Nothing else may write among the results.
+    results = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # The default of this signal ends the process, also within C code.
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    most_bytes = _measure_address_space() + limits.memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while True:
+        try:
+            site, pages = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process above
+        except EOFError:
+            return
+        for page in pages:
+            signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
+            try:
+                result: Article | str = read_article(page, site, splitter)
+            except MemoryError:
+                result = TOO_MUCH_MEMORY
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            pickle.dump(result, results, protocol=5)
+            results.flush()

@@ -1,0 +1,1 @@
+"""The vocabulary of word pieces, learned from the words of a corpus."""

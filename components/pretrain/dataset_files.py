@@ -1,0 +1,111 @@
+"""The files of a dataset: packed rows, or the records that Google's trainers read."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.pretrain.google_rows import check_instance
+from components.shared.errors import InputError
+from components.shared.files import sha256
+from components.shared.records import MANIFEST, RecordFile, read_manifest
+from components.shared.vocabulary import Vocabulary
+
+_PACKED = "packed"
+# tf_examples.tfrecord (Google), part-00000-of-00010.tfrecord, wiki.tfrecord-00000-of-00010,
+# data.tf_record (Model Garden), any of them with .gz.
+_PATTERN = "*.tf*record*"
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Where the records of one sequence length are, and how many each file holds."""
+
+    paths: list[Path]
+    sizes: list[int]
+    """Records of each file."""
+    checksums: list[str]
+    """SHA-256 of each file; empty where nothing tells it."""
+    is_packed: bool
+    """Packed rows, masked while training; else Google's records, masked beforehand."""
+    lowercase: bool
+    fingerprint: str
+    """Tells one dataset from another."""
+
+    def check(self) -> None:
+        """Compare every file with its checksum.
+
+        Raises:
+            InputError: naming the first that is missing or altered.
+        """
+        for path, expected in zip(self.paths, self.checksums, strict=False):
+            if not path.exists() or sha256(path) != expected:
+                state = "altered or cut short" if path.exists() else "missing"
+                raise InputError(f"{path}: {state}; run the preprocess stage again")
+
+
+def find_shards(dataset: Path, *, length: int, vocabulary: Vocabulary) -> Shards:
+    """Find the records of one length.
+
+    Args:
+        dataset: a folder of the preprocess stage, or without dataset.json one of TFRecord
+            files as Google's create_pretraining_data.py and NVIDIA's scripts write them
+            (plain or gzip), or one such file. Their records are counted, which reads them.
+        length: tokens of a row.
+        vocabulary: that the dataset was made with.
+
+    Raises:
+        InputError: if there are none, or they were made with another vocabulary or for
+            another length.
+    """
+    files = [dataset] if dataset.is_file() else sorted(dataset.glob(_PATTERN))
+    if files and not (dataset / MANIFEST).exists():
+        return _count_files(files, length, vocabulary)
+    manifest = read_manifest(dataset)
+    lengths = manifest["lengths"]
+    if str(length) not in lengths:
+        raise InputError(
+            f"{dataset / MANIFEST}: no rows of length {length}, only of "
+            f"{', '.join(lengths)}; add it to sequence_lengths of the preprocess stage"
+        )
+    if manifest["vocabulary"]["sha256"] != vocabulary.sha256:
+        raise InputError(
+            f"{dataset / MANIFEST}: the dataset was made with another vocabulary than the one "
+            "given; give the vocab.txt that the preprocess stage wrote beside it"
+        )
+    shards: list[dict[str, Any]] = [s for s in lengths[str(length)]["shards"] if s["num_rows"]]
+    if not shards:
+        raise InputError(f"{dataset / MANIFEST}: no rows of length {length}; give more text")
+    return Shards(
+        paths=[dataset / shard["file"] for shard in shards],
+        sizes=[shard["num_rows"] for shard in shards],
+        checksums=[shard["sha256"] for shard in shards],
+        is_packed=manifest.get("format", _PACKED) == _PACKED,
+        lowercase=manifest["lowercase"],
+        fingerprint=sha256(dataset / MANIFEST),
+    )
+
+
+def _count_files(paths: list[Path], length: int, vocabulary: Vocabulary) -> Shards:
+    sizes = []
+    for path in paths:
+        records = RecordFile(path)
+        sizes.append(len(records))
+        if sizes[-1]:
+            check_instance(records[0], length=length, vocabulary=vocabulary, source=str(path))
+    found = [(path, size) for path, size in zip(paths, sizes, strict=True) if size]
+    if not found:
+        raise InputError(f"{paths[0].parent}: no record in any of its {len(paths)} TFRecord files")
+    described = [[path.name, path.stat().st_size, size] for path, size in found]
+    return Shards(
+        paths=[path for path, _ in found],
+        sizes=[size for _, size in found],
+        checksums=[],
+        is_packed=False,
+        # Nothing else tells: an uncased vocabulary has no capital letter.
+        lowercase=all(
+            piece == piece.lower() for piece in vocabulary.pieces if not piece.startswith("[")
+        ),
+        fingerprint=hashlib.sha256(json.dumps(described).encode()).hexdigest(),
+    )

@@ -1,0 +1,1 @@
+"""Checkpoints of BERT: Google's files, Hugging Face's, and what lies beside them."""

@@ -1,0 +1,376 @@
+"""Checkpoints as google-research/bert writes them: its files, its variable names.
+
+A folder holds `bert_model.ckpt.*` (TensorFlow's tensor bundle), `bert_config.json`,
+`vocab.txt`, `tokenizer_config.json` (whether text is lower-cased), a classifier's `labels.json`
+and, last, `checkpoint.json` with each file's SHA-256. The state of a training run adds the
+optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's and NVIDIA's) and
+`global_step`.
+"""
+
+import errno
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.shared.bert.config import BertConfig
+from components.shared.bert.heads import ClassifierModel, Model, PretrainingModel
+from components.shared.checkpoints import huggingface
+from components.shared.checkpoints.checkpoint_manifest import (
+    check_files,
+    has_random_weights,
+    write_descriptions,
+    write_manifest,
+)
+from components.shared.errors import DivergedError, InputError
+from components.shared.files import whole_folder
+from components.shared.text import parse_json
+from components.shared.vocabulary import Vocabulary
+
+ENCODER = "bert/"
+"""What the names of the encoder's variables begin with; the others are of heads."""
+_BUNDLE = "bert_model.ckpt"
+_LABELS = "labels.json"
+_MOMENT_SUFFIXES = ("adam_m", "adam_v")
+_STEP = "global_step"
+_ITERATIONS = "optimizer_iterations"
+# What Google's, NVIDIA's and this project's trainings keep beside the weights.
+_STATE_SUFFIXES = (*_MOMENT_SUFFIXES, "accum")
+_STATE_NAMES = (_STEP, _ITERATIONS, "local_step", "batch_finite")
+# Google's cased vocabularies have capitals in some 30 of 100 pieces, its Chinese one in few.
+_CASED_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint folder says of its model, without the weights."""
+
+    folder: Path
+    config: BertConfig
+    vocabulary: Vocabulary
+    lowercase: bool
+    labels: tuple[str, ...] | None = None
+    """A classifier's, in the order of its outputs."""
+    has_weights: bool = True
+    """Whether there are weights yet; where not, a training draws them."""
+
+    @classmethod
+    def read(cls, folder: Path, *, may_be_untrained: bool = False) -> "Checkpoint":
+        """Read a folder of this project's, of Google's or of transformers'.
+
+        Args:
+            folder: the checkpoint.
+            may_be_untrained: whether one without weights, as ingest writes it, will do.
+
+        Raises:
+            InputError: if a file is missing or broken, or the vocabulary is not the model's.
+        """
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; a checkpoint is a folder")
+        is_huggingfaces = _is_huggingfaces(folder)
+        is_untrained = may_be_untrained and has_random_weights(folder)
+        if not is_huggingfaces:
+            if not is_untrained:
+                _bundle(folder)
+            check_files(folder)
+        vocabulary = Vocabulary.read(folder / "vocab.txt")
+        tokenizer = folder / "tokenizer_config.json"
+        fields = json.loads(tokenizer.read_text("utf-8")) if tokenizer.exists() else {}
+        config = (
+            huggingface.read_config(folder / huggingface.CONFIG)
+            if is_huggingfaces
+            else BertConfig.read(folder / "bert_config.json")
+        )
+        if len(vocabulary) > config.vocab_size:
+            # Looked up beyond the table's end, a piece is an error on CPUs and zeros on GPUs.
+            raise InputError(
+                f"{folder / 'vocab.txt'}: {len(vocabulary)} word pieces, but the model has "
+                f"vectors for vocab_size {config.vocab_size}; give the vocab.txt that it was "
+                "trained with"
+            )
+        # Google's folders don't say whether text is lower-cased; their vocabularies do.
+        return cls(
+            folder,
+            config,
+            vocabulary,
+            lowercase=fields.get("do_lower_case", not _is_cased(vocabulary)),
+            labels=_read_labels(folder),
+            has_weights=not is_untrained,
+        )
+
+
+class Weights(Protocol):
+    """The tensors of a checkpoint, under Google's names."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def read(self, name: str) -> np.ndarray:
+        """The value of one."""
+        ...
+
+
+class _TensorFlowWeights:
+    def __init__(self, folder: Path) -> None:
+        self._reader = tf.train.load_checkpoint(_bundle(folder))
+        self.shapes: Mapping[str, tuple[int, ...]] = {
+            name: tuple(shape) for name, shape in self._reader.get_variable_to_shape_map().items()
+        }
+
+    def read(self, name: str) -> Any:
+        return self._reader.get_tensor(name)
+
+
+def open_weights(folder: Path) -> Weights:
+    """Open a checkpoint of Google's format (TensorFlow's, old or new) or Hugging Face's."""
+    if _is_huggingfaces(folder):
+        return huggingface.HuggingFaceWeights(folder)
+    return _TensorFlowWeights(folder)
+
+
+def is_training_state(name: str) -> bool:
+    """Whether a tensor is no weight but belongs to the training that made it."""
+    return name in _STATE_NAMES or name.rpartition("/")[2] in _STATE_SUFFIXES
+
+
+def _is_huggingfaces(folder: Path) -> bool:
+    return (folder / huggingface.WEIGHTS).exists()
+
+
+def _read_labels(folder: Path) -> tuple[str, ...] | None:
+    if _is_huggingfaces(folder):
+        return huggingface.read_labels(folder / huggingface.CONFIG)
+    path = folder / _LABELS
+    return tuple(parse_json(path.read_text("utf-8"))) if path.exists() else None
+
+
+def _bundle(folder: Path) -> str:
+    """TensorFlow's name for a checkpoint: the path without .index; the one file of old ones.
+
+    Raises:
+        InputError: if there is none, or several of other names than Google's.
+    """
+    if (folder / f"{_BUNDLE}.index").exists() or (folder / _BUNDLE).exists():
+        return str(folder / _BUNDLE)
+    others = sorted(folder.glob("*.index"))
+    if len(others) == 1:
+        return str(others[0].with_suffix(""))
+    inside = [path.parent for path in sorted(folder.glob(f"*/{_BUNDLE}*"))]
+    hint = f"; {inside[0]} looks like one" if inside else ""
+    found = f" but {', '.join(path.name for path in others)}" if others else ""
+    raise InputError(
+        f"{folder}: no {_BUNDLE}.index in it{found}; a checkpoint is a folder with {_BUNDLE}.*, "
+        f"bert_config.json and vocab.txt{hint}"
+    )
+
+
+def _is_cased(vocabulary: Vocabulary) -> bool:
+    with_capitals = [
+        piece for piece in vocabulary.pieces if piece[0] != "[" and piece != piece.lower()
+    ]
+    return len(with_capitals) > _CASED_SHARE * len(vocabulary)
+
+
+def named_variables(model: Model) -> dict[str, keras.Variable]:
+    """All weights of a model under Google's names."""
+    bert = model.bert
+    names = {
+        f"bert/embeddings/{name}": getattr(bert.embeddings, name)
+        for name in ("word_embeddings", "token_type_embeddings", "position_embeddings")
+    }
+    layers = {"bert/embeddings/LayerNorm": bert.embeddings.layer_norm}
+    for index, layer in enumerate(bert.encoder_layers):
+        prefix = f"bert/encoder/layer_{index}"
+        layers |= {
+            f"{prefix}/attention/self/query": layer.query,
+            f"{prefix}/attention/self/key": layer.key,
+            f"{prefix}/attention/self/value": layer.value,
+            f"{prefix}/attention/output/dense": layer.attention_output,
+            f"{prefix}/attention/output/LayerNorm": layer.attention_norm,
+            f"{prefix}/intermediate/dense": layer.intermediate,
+            f"{prefix}/output/dense": layer.output_dense,
+            f"{prefix}/output/LayerNorm": layer.output_norm,
+        }
+    layers["bert/pooler/dense"] = bert.pooler
+    if isinstance(model, PretrainingModel):
+        layers["cls/predictions/transform/dense"] = model.transform
+        layers["cls/predictions/transform/LayerNorm"] = model.transform_norm
+        names["cls/predictions/output_bias"] = model.output_bias
+        names["cls/seq_relationship/output_weights"] = model.next_sentence_weights
+        names["cls/seq_relationship/output_bias"] = model.next_sentence_bias
+    else:
+        # Google's run_classifier has its head beside the encoder's scope, run_squad in one.
+        scope = "" if isinstance(model, ClassifierModel) else "cls/squad/"
+        names[f"{scope}output_weights"] = model.output_weights
+        names[f"{scope}output_bias"] = model.output_bias
+    for prefix, layer in layers.items():
+        for variable in layer.variables:
+            names[f"{prefix}/{variable.name}"] = variable
+    return names
+
+
+def snapshot(
+    model: Model,
+    *,
+    optimizer: keras.optimizers.Optimizer | None = None,
+    step: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Copy what a checkpoint holds, by name, so that it can be written while training goes on.
+
+    Args:
+        model: its weights.
+        optimizer: with its moments, to go on training.
+        step: updates done.
+    """
+    variables = named_variables(model)
+    if optimizer is not None:
+        variables |= _moments(model, optimizer)
+    tensors = {name: variable.value.numpy() for name, variable in variables.items()}
+    if optimizer is not None:
+        # Fewer than the steps where float16 had some skipped.
+        tensors[_ITERATIONS] = np.array(optimizer.iterations.numpy(), np.int64)
+    if step is not None:
+        tensors[_STEP] = np.array(step, np.int64)
+    return tensors
+
+
+def write_checkpoint(
+    folder: Path,
+    *,
+    model: Model,
+    vocabulary: Path,
+    lowercase: bool,
+    step: int | None = None,
+    labels: Sequence[str] | None = None,
+) -> None:
+    """Write a model's checkpoint folder, whole or not at all.
+
+    Args:
+        folder: where; a checkpoint that was there is replaced.
+        model: its weights.
+        vocabulary: the vocab.txt to put beside them.
+        lowercase: whether text is lower-cased before it is tokenised.
+        step: the updates done.
+        labels: a classifier's, in the order of its outputs.
+    """
+    more = {} if labels is None else {_LABELS: json.dumps(labels, ensure_ascii=False) + "\n"}
+    write_snapshot(
+        folder,
+        tensors=snapshot(model, step=step),
+        config=model.bert.config,
+        vocabulary=vocabulary,
+        lowercase=lowercase,
+        more=more,
+    )
+
+
+def write_snapshot(
+    folder: Path,
+    *,
+    tensors: Mapping[str, np.ndarray],
+    config: BertConfig,
+    vocabulary: Path,
+    lowercase: bool,
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Write a checkpoint folder, whole or not at all.
+
+    Args:
+        folder: where; a checkpoint that was there is replaced.
+        tensors: from `snapshot`.
+        config: of the model.
+        vocabulary: the vocab.txt to put beside them.
+        lowercase: whether text is lower-cased before it is tokenised.
+        more: further text files, by name.
+
+    Raises:
+        DivergedError: if a tensor holds NaN or infinity, which no training goes on from.
+    """
+    step = int(tensors[_STEP]) if _STEP in tensors else None
+    when = "" if step is None else f" after step {step}"
+    for name, values in tensors.items():
+        if not np.isfinite(values).all():
+            raise DivergedError(
+                f"{name} holds NaN or infinity{when}, which is not saved; try a smaller "
+                "learning_rate, a larger warmup_rate, or precision float32"
+            )
+    with whole_folder(folder) as scratch:
+        _write_bundle(scratch / _BUNDLE, tensors)
+        write_descriptions(scratch, config, vocabulary, lowercase=lowercase)
+        for name, text in (more or {}).items():
+            (scratch / name).write_text(text, encoding="utf-8")
+        write_manifest(scratch, step=step)
+
+
+def _write_bundle(prefix: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    try:
+        tf.raw_ops.SaveV2(
+            prefix=str(prefix),
+            tensor_names=list(tensors),
+            shape_and_slices=[""] * len(tensors),
+            tensors=list(tensors.values()),
+        )
+    except tf.errors.ResourceExhaustedError as error:  # TensorFlow's for a full disk
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(prefix)) from error
+
+
+def restore(folder: Path, variables: Mapping[str, keras.Variable]) -> None:
+    """Give variables the values that a checkpoint has under their names.
+
+    Raises:
+        InputError: listing every variable that is missing or has another shape.
+    """
+    weights = open_weights(folder)
+    expect_no_problems(folder, find_misfits(weights, variables))
+    for name, variable in variables.items():
+        variable.assign(weights.read(name))
+
+
+def find_misfits(weights: Weights, variables: Mapping[str, keras.Variable]) -> list[str]:
+    """Say of each variable that has no value in a checkpoint why."""
+    problems = []
+    for name, variable in variables.items():
+        shape = weights.shapes.get(name)
+        if shape is None:
+            problems.append(f"{name}: missing")
+        elif shape != tuple(variable.shape):
+            problems.append(f"{name}: shape {list(shape)}, the model's is {list(variable.shape)}")
+    return problems
+
+
+def expect_no_problems(folder: Path, problems: list[str]) -> None:
+    """Refuse a checkpoint that has some.
+
+    Raises:
+        InputError: listing them all.
+    """
+    if problems:
+        remedy = "take a checkpoint of the same architecture and vocabulary"
+        if not any(problem.startswith(ENCODER) for problem in problems):
+            remedy = "its encoder fits: take a checkpoint that was trained for this task"
+        raise InputError(
+            f"{folder}: does not fit the model:\n  " + "\n  ".join(problems) + f"\n{remedy}"
+        )
+
+
+def restore_training(folder: Path, model: Model, optimizer: keras.optimizers.Optimizer) -> int:
+    """Restore weights and optimiser of a run that was not finished; return its updates."""
+    restore(folder, {**named_variables(model), **_moments(model, optimizer)})
+    bundle = str(folder / _BUNDLE)
+    optimizer.iterations.assign(tf.train.load_variable(bundle, _ITERATIONS))
+    return int(tf.train.load_variable(bundle, _STEP))
+
+
+def _moments(model: Model, optimizer: keras.optimizers.Optimizer) -> dict[str, keras.Variable]:
+    slots = (optimizer._momentums, optimizer._velocities)
+    return {
+        f"{name}/{suffix}": moments[optimizer._get_variable_index(variable)]
+        for name, variable in named_variables(model).items()
+        if variable.trainable
+        for suffix, moments in zip(_MOMENT_SUFFIXES, slots, strict=True)
+    }

@@ -1,0 +1,85 @@
+"""The weights that a training starts from, and what of a checkpoint it could not use."""
+
+import sys
+from collections.abc import Sequence
+
+from components.shared.bert.heads import Model, PretrainingModel
+from components.shared.checkpoints.checkpoint import (
+    ENCODER,
+    Checkpoint,
+    expect_no_problems,
+    find_misfits,
+    is_training_state,
+    named_variables,
+    open_weights,
+)
+from components.shared.processes import distributed
+
+
+def start_from(
+    checkpoint: Checkpoint, model: Model, *, labels: Sequence[str] | None = None
+) -> None:
+    """Give a model the weights of a checkpoint and list, in the log, each that is left over.
+
+    A task whose head the checkpoint knows nothing of keeps its own, freshly drawn; other
+    tasks' heads and the optimiser's state are left. The encoder must fit whole. A checkpoint
+    without weights leaves the model those that it was made with.
+
+    Args:
+        checkpoint: what to start from.
+        model: built, with random weights.
+        labels: a classifier's; the head of one with other labels is another task's.
+
+    Raises:
+        InputError: listing every variable that is missing, has another shape, or is of an
+            encoder with more layers.
+    """
+    if not checkpoint.has_weights:
+        if distributed.rank() == 0:
+            print(f"{checkpoint.folder}: random weights", file=sys.stderr, flush=True)
+        return
+    weights, variables = open_weights(checkpoint.folder), named_variables(model)
+    head = [name for name in variables if not name.startswith(ENCODER)]
+    is_new_task = not isinstance(model, PretrainingModel) and (
+        not weights.shapes.keys() & head
+        or (labels is not None and tuple(labels) != checkpoint.labels)
+    )
+    new = head if is_new_task else []
+    taken = {name: variable for name, variable in variables.items() if name not in new}
+    rest = sorted(weights.shapes.keys() - taken.keys())
+    unused = [name for name in rest if not is_training_state(name)]
+    problems = find_misfits(weights, taken)
+    problems += [f"{name}: not in the model" for name in unused if name.startswith(ENCODER)]
+    expect_no_problems(checkpoint.folder, problems)
+    for name, variable in taken.items():
+        variable.assign(weights.read(name))
+    if distributed.rank() == 0:
+        state = [name for name in rest if is_training_state(name)]
+        print(_report(checkpoint, len(taken), new, unused, state), file=sys.stderr, flush=True)
+
+
+def _report(
+    checkpoint: Checkpoint,
+    num_taken: int,
+    new: Sequence[str],
+    unused: Sequence[str],
+    state: Sequence[str],
+) -> str:
+    lines = [f"{checkpoint.folder}: {num_taken} variables taken"]
+    if new:
+        lines.append(f"  new, with random weights: {', '.join(new)}")
+    if unused:
+        lines.append(f"  not used: {', '.join(unused)}")
+    if state:
+        lines.append(f"  left out, of the training that made it: {', '.join(_group(state))}")
+    return "\n".join(lines)
+
+
+def _group(state: Sequence[str]) -> list[str]:
+    """Name the slots of hundreds of variables once, with their number."""
+    slots: dict[str, int] = {}
+    for name in state:
+        variable, _, slot = name.rpartition("/")
+        key = f"*/{slot}" if variable else name
+        slots[key] = slots.get(key, 0) + 1
+    return [f"{name} ({count})" if count > 1 else name for name, count in slots.items()]

@@ -1,0 +1,1 @@
+"""Object storage, and the local paths that stand for objects in it."""

@@ -1,0 +1,112 @@
+"""One training run from its settings to its outputs, resumed where one was cut off."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from components.shared.checkpoints.checkpoint import write_checkpoint
+from components.shared.checkpoints.checkpoint_manifest import fingerprint
+from components.shared.errors import Preempted
+from components.shared.processes import distributed
+from components.shared.stage import settings
+from components.shared.training.checkpoint_store import open_states
+from components.shared.training.events import EventWriter
+from components.shared.training.history import History
+from components.shared.training.resume import StepCheckpoints
+from components.shared.training.settings import TrainingConfig
+from components.shared.training.trainer import MicroBatch, Task, Trainer, TrainerSettings
+
+
+def train_task(
+    task: Task,
+    config: TrainingConfig,
+    *,
+    num_steps: int,
+    label: str,
+    micro_batches: Callable[[int], Sequence[MicroBatch]],
+    vocabulary: Path,
+    lowercase: bool,
+    inputs: str,
+    initial: Path | None = None,
+    labels: Sequence[str] | None = None,
+) -> None:
+    """Train a task and write its checkpoint and history.
+
+    Args:
+        task: the model, with its first weights, and its losses.
+        config: the stage's settings.
+        num_steps: updates.
+        label: names the run in progress lines and plots.
+        micro_batches: this process's share of an update's global batch, by step.
+        vocabulary: the vocab.txt that goes into the checkpoint.
+        lowercase: whether its text is lower-cased.
+        inputs: a checksum of the data that is trained on.
+        initial: the checkpoint folder of the first weights; None where they are random.
+        labels: a classifier's, in the order of its outputs.
+    """
+    trainer = Trainer(
+        task,
+        TrainerSettings(
+            label=label,
+            num_steps=num_steps,
+            learning_rate=config.learning_rate,
+            warmup_steps=round(config.warmup_rate * num_steps),
+            optimizer=config.optimizer,
+            precision=config.precision,
+            xla=config.xla,
+            compress_gradients=config.compress_gradients,
+            seed=config.seed,
+            log_every_steps=config.log_every_steps,
+            checkpoint_every_steps=config.checkpoint_every_steps,
+        ),
+    )
+    history = History([], label=label)
+    is_first = distributed.rank() == 0
+    # How many processes share the batch, how often a line is logged or a state is saved, and
+    # where, may change from one start to the next.
+    may_change = {
+        "num_processes", "num_nodes", "worker_pod", "pending_timeout_seconds",
+        "job_timeout_seconds", "micro_batch_size", "log_every_steps",
+        "checkpoint_every_steps", "checkpoint_directory", "num_checkpoints_kept",
+        "hang_timeout_seconds", "max_restarts", "tensorboard_directory",
+    }  # fmt: skip
+    same = {name: value for name, value in settings(config).items() if name not in may_change}
+    steps = StepCheckpoints(
+        open_states(config.step_checkpoints),
+        trainer=trainer,
+        history=history,
+        run={
+            "label": label,
+            "num_steps": num_steps,
+            "inputs": inputs,
+            "initial_weights": fingerprint(initial) if initial and is_first else "",
+            "architecture": task.model.bert.config.to_json(),
+            **same,
+        },
+        num_kept=config.num_checkpoints_kept,
+        vocabulary=vocabulary,
+        lowercase=lowercase,
+    )
+    first_step = steps.restore_newest()
+    if is_first:
+        history.write_to(config.history)
+        if config.events is not None:
+            history.pass_on(EventWriter(config.events, first_step=first_step).write)
+    done = trainer.run(micro_batches, first_step=first_step, history=history, save=steps.save)
+    steps.wait()
+    if done < num_steps:
+        distributed.wait_for_all()
+        raise Preempted(
+            f"ended by SIGTERM at step {done} of {num_steps}, which is saved; the same command "
+            "resumes from there"
+        )
+    if is_first:
+        write_checkpoint(
+            config.checkpoint,
+            model=task.model,
+            vocabulary=vocabulary,
+            lowercase=lowercase,
+            step=num_steps,
+            labels=labels,
+        )
+        steps.keep_only(num_steps)
+    distributed.wait_for_all()

@@ -1,0 +1,95 @@
+"""Puts a compiled pipeline on a cluster as a version whose name says its content."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import kfp_server_api
+from kfp_server_api import ApiException
+
+from components.shared.errors import InputError
+from pipelines.compiled_package import Package, parse_version
+from pipelines.kubeflow.schedules import LATEST
+from pipelines.kubeflow.server import Cluster, find_pipeline, list_versions, quietly
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a pipeline on the cluster."""
+
+    pipeline_id: str
+    version_id: str
+    name: str
+    is_new: bool = False
+    is_newest: bool = True
+    """What `latest` means; not so if an older content came back."""
+
+
+def register(cluster: Cluster, package: Package) -> Version:
+    """Make the package the newest version of the pipeline of its name, which is made if need be.
+
+    Nothing happens if it is one of its versions already.
+    """
+    # One that all namespaces share is not ours to change.
+    pipeline = find_pipeline(cluster, package.name, or_shared=False) or _create(cluster, package)
+    if found := _find(cluster, pipeline.pipeline_id, package.version_name):
+        return found
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "pipeline.yaml"
+        package.write(file)
+        try:
+            made = quietly(
+                cluster.client.upload_pipeline_version,
+                str(file),
+                package.version_name,
+                pipeline_id=pipeline.pipeline_id,
+                description=package.description,
+            )
+        except ApiException:
+            # Did another do the same meanwhile?
+            if found := _find(cluster, pipeline.pipeline_id, package.version_name):
+                return found
+            raise
+    return Version(made.pipeline_id, made.pipeline_version_id, package.version_name, is_new=True)
+
+
+def find_version(cluster: Cluster, name: str, version: str = LATEST) -> tuple[Version, Package]:
+    """A version of a registered pipeline by its name, or the newest, with its package.
+
+    Raises:
+        InputError: if the cluster has no such pipeline or version.
+    """
+    pipeline = find_pipeline(cluster, name)
+    if pipeline is None:
+        raise InputError(
+            f"the cluster has no pipeline {name!r}; `python -m pipelines register` puts it there"
+        )
+    versions = list(list_versions(cluster, pipeline.pipeline_id))
+    wanted = [one for one in versions if version in (LATEST, one.display_name)]
+    if not wanted:
+        names = ", ".join(one.display_name for one in versions)
+        raise InputError(f"{name} has no version {version!r}, only {names or 'none'}")
+    one = wanted[0]
+    found = cluster.client.get_pipeline_version(pipeline.pipeline_id, one.pipeline_version_id)
+    return (
+        Version(pipeline.pipeline_id, one.pipeline_version_id, one.display_name),
+        parse_version(found.pipeline_spec),
+    )
+
+
+def _create(cluster: Cluster, package: Package) -> kfp_server_api.V2beta1Pipeline:
+    # Not Client.upload_pipeline: its first version would be named as the pipeline is.
+    return cluster.client.pipelines.pipeline_service_create_pipeline(
+        kfp_server_api.V2beta1Pipeline(
+            display_name=package.name,
+            description=package.description,
+            namespace=cluster.namespace,
+        )
+    )
+
+
+def _find(cluster: Cluster, pipeline_id: str, name: str) -> Version | None:
+    for position, one in enumerate(list_versions(cluster, pipeline_id)):
+        if one.display_name == name:
+            return Version(pipeline_id, one.pipeline_version_id, name, is_newest=position == 0)
+    return None

@@ -1,0 +1,1 @@
+"""Machines, and what a step gets on each of them."""

@@ -1,0 +1,113 @@
+"""Makes a pipeline fit a machine: the settings of its steps, and its parameters' defaults."""
+
+import functools
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from kfp import dsl
+from kfp.dsl import pipeline_context
+from kfp.dsl.graph_component import GraphComponent
+
+from components.shared.errors import InputError
+from pipelines.machines.hardware import find_hardware
+from pipelines.machines.plan import make_plan
+from pipelines.machines.tasks import Queue, Volume, describe_worker_pod, limit_training, set_task
+
+# Since which version Kubeflow's API server reads these; an unknown field is an error there.
+_USER_SINCE, _LIMITS_SINCE = (2, 16), (2, 17)
+_SECONDS_PER_DAY = 24 * 3600
+
+
+def fit(
+    pipeline: GraphComponent,
+    hardware: str,
+    *,
+    images: Mapping[str, str] | None = None,
+    volume: Volume | None = None,
+    queue: Queue | None = None,
+    kfp_version: str = "2.17",
+    ttl_days: int = 0,
+    deadline_days: int = 0,
+    **recipe: Any,
+) -> GraphComponent:
+    """The pipeline as it is to run on such machines.
+
+    Args:
+        pipeline: with the defaults and without any setting for a cluster.
+        hardware: see `find_hardware`. Its recipe becomes the parameters' defaults, and its
+            CPUs, memory, GPUs and labels the settings of each step.
+        images: the image to run in place of each name; none leaves the names.
+        volume: what every step has mounted.
+        queue: where the steps that take machines wait for them.
+        kfp_version: the oldest version that the package must run on.
+        ttl_days: how long Kubernetes keeps a finished run's workflow and pods; 0 is as long as
+            the cluster says. Of no effect before KFP 2.17.
+        deadline_days: after how long a run is ended; 0 is never. Of no effect before KFP 2.17.
+        recipe: what `make_plan` takes besides.
+
+    Raises:
+        InputError: if there is no such machine, `make_plan` finds no recipe for it, or the
+            deadline is too soon.
+    """
+    machine = find_hardware(hardware)
+    plan = make_plan(hardware, **recipe)
+    pretraining_hours = sum(phase.hours or 0 for phase in plan.phases)
+    component_to_hours = {
+        "pretrain": pretraining_hours,
+        "finetune": plan.finetuning.hours or 0.0,
+    }
+    # Both pipelines' at once: what they both have, they have with one meaning.
+    defaults = plan.parameters | plan.classification_parameters
+    if machine.num_nodes > 1:
+        defaults["worker_pod"] = describe_worker_pod(machine, queue)
+        defaults["job_timeout_seconds"] = 3600 * limit_training(pretraining_hours)
+    training_days = math.ceil(limit_training(pretraining_hours) / 24)
+    if 0 < deadline_days < training_days:
+        raise InputError(
+            f"--deadline-days {deadline_days}: pretraining alone may take {training_days} days"
+        )
+    version = tuple(map(int, kfp_version.split(".")))
+    function = pipeline.pipeline_func
+
+    @functools.wraps(function)
+    def fitted(*arguments: Any, **keywords: Any) -> Any:
+        outputs = function(*arguments, **keywords)
+        for task in pipeline_context.Pipeline.get_default_pipeline().tasks.values():
+            if task.container_spec is None:  # a pipeline in it, whose steps were set already
+                continue
+            hours = component_to_hours.get(task.component_spec.name, 0.0)
+            set_task(
+                task,
+                machine,
+                training_hours=hours,
+                volume=volume,
+                queue=queue,
+                names_user=version >= _USER_SINCE,
+            )
+            image = task.container_spec.image
+            task.set_container_image((images or {}).get(image, image))
+        return outputs
+
+    limits = dsl.PipelineConfig(
+        ttl_seconds_after_finished=ttl_days * _SECONDS_PER_DAY,
+        active_deadline_seconds=deadline_days * _SECONDS_PER_DAY,
+    )
+    fitted.__signature__ = _replace_defaults(function, defaults)  # type: ignore[attr-defined]
+    return dsl.pipeline(
+        fitted,
+        name=pipeline.component_spec.name,
+        description=f"{pipeline.component_spec.description} "
+        f"Sized for {machine.name} ({machine.describe()}).",
+        pipeline_config=limits if version >= _LIMITS_SINCE else None,
+    )
+
+
+def _replace_defaults(function: Any, defaults: Mapping[str, Any]) -> inspect.Signature:
+    signature = inspect.signature(function)
+    parameters = [
+        parameter.replace(default=defaults.get(name, parameter.default))
+        for name, parameter in signature.parameters.items()
+    ]
+    return signature.replace(parameters=parameters)

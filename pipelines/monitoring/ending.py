@@ -1,0 +1,70 @@
+"""Report how a run ended: errors, steps that did not run, metrics, the link."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.compiled_package import Package
+from pipelines.kubeflow.server import Cluster
+from pipelines.monitoring.executions import UnreadableError
+from pipelines.monitoring.following import Look
+from pipelines.monitoring.progress import NOT_RUN, Step, state_of
+from pipelines.monitoring.run_artifacts import name_metrics, read_artifacts
+from pipelines.monitoring.step_logs import explain_failure
+
+# The first step of a retraining; the others run if it finds another dump than last time's.
+_LOOK_FOR_DUMP = "look-for-dump"
+
+
+def describe_end(cluster: Cluster, last: Look, package: Package) -> None:
+    """Print the end of a run; errors go to stderr."""
+    run = last.run
+    if run.error and run.error.message:
+        print(f"error: {run.error.message}", file=sys.stderr)
+    if state_of(run) == "FAILED":
+        _print_errors(cluster, last, package)
+    for line in _describe_unrun(last.steps):
+        print(line)
+    _print_metrics(cluster, run, package)
+    print(f"  {cluster.run_link(run.run_id)}")
+
+
+def _print_errors(cluster: Cluster, last: Look, package: Package) -> None:
+    failed = [one for one in last.executions if one.state == "FAILED"]
+    for execution in failed:
+        text = explain_failure(cluster, last.run, package, execution)
+        print(f"error: {last.steps[execution.step].title}: {text}", file=sys.stderr, flush=True)
+    if not failed:
+        link = cluster.run_link(last.run.run_id)
+        print(f"error: no step failed; the UI shows what did: {link}", file=sys.stderr)
+
+
+def _describe_unrun(steps: Mapping[str, Step]) -> list[str]:
+    """Say which steps did not run, and why where it is no failure."""
+    lines = []
+    ran = [name for name, step in steps.items() if step.state not in (NOT_RUN, "SKIPPED")]
+    if ran == [_LOOK_FOR_DUMP] and steps[_LOOK_FOR_DUMP].state == "SUCCEEDED":
+        lines.append("nothing new: the dump is the one trained on last")
+    cached = [step.title for step in steps.values() if step.is_cached]
+    if cached:
+        lines.append(f"taken from the cache, not run: {', '.join(cached)}")
+    unrun = [step.title for name, step in steps.items() if name not in ran]
+    if unrun:
+        lines.append(f"not run: {', '.join(unrun)}")
+    return lines
+
+
+def _print_metrics(cluster: Cluster, run: Any, package: Package) -> None:
+    try:
+        metrics = name_metrics(read_artifacts(cluster, run, package), package.steps())
+    except UnreadableError as error:
+        print(
+            f"the metrics can't be read from here; see the UI, or give its address with --host "
+            f"({error})",
+            file=sys.stderr,
+        )
+        return
+    for title, values in metrics.items():
+        print(f"{title}:")
+        for name, value in values.items():
+            print(f"  {name}: {value:.4g}")

@@ -1,0 +1,229 @@
+"""Whether a dump is newer than the one trained on last: by name, in a store, on web or disk."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from components.ingest.config import LookConfig, RecordConfig
+from components.ingest.dump.newer import look, record
+from components.shared.errors import InputError
+from components.shared.storage.transfers import open_bucket
+from tests.components.ingest.dump.test_site import INDEX, make_status, serve_status
+from tests.components.ingest.misbehaving_server import Answer, Server
+
+OUTPUTS = ("is_new", "found_dump", "fingerprint", "dump_checkpoints")
+
+
+class Looker:
+    """Looks, and notes what it found, as a scheduled run does."""
+
+    def __init__(
+        self, folder: Path, dump: str, record: str, dump_site: str = "http://none"
+    ) -> None:
+        self.folder, self.dump, self.record, self.dump_site = folder, dump, record, dump_site
+
+    def look(self) -> tuple[bool, str]:
+        """Whether it is new, and the dump that was found."""
+        outputs = {name: self.folder / name for name in OUTPUTS}
+        look(
+            LookConfig(
+                dump=self.dump,
+                record=self.record,
+                dump_site=self.dump_site,
+                max_retries=0,
+                timeout_seconds=60,
+                checkpoint_directory="s3://bucket/checkpoints/",
+                **outputs,
+            )
+        )
+        return json.loads(outputs["is_new"].read_text()), outputs["found_dump"].read_text()
+
+    def note(self) -> None:
+        """Note what was found."""
+        found, fingerprint = (
+            (self.folder / name).read_text() for name in ("found_dump", "fingerprint")
+        )
+        record(RecordConfig(dump=found, fingerprint=fingerprint, record=self.record))
+
+
+@pytest.fixture(params=["folder", "gs", "s3"])
+def place(request, tmp_path, stores) -> str:
+    """Where the record is."""
+    if request.param == "folder":
+        return str(tmp_path / "volume" / "last.json")
+    return f"{request.param}://data/retraining/last.json"
+
+
+@pytest.fixture
+def site(server: Server) -> str:
+    server.serve("/testwiki/", Answer(INDEX.encode()))
+    serve_status(server, "20261001", make_status("20261001", status="in-progress"))
+    serve_status(server, "20260901", make_status("20260901"))
+    return server.serve("", Answer())
+
+
+def test_a_dump_is_new_until_it_is_noted(tmp_path, place, site):
+    """A look alone notes nothing: a run that failed is followed by another."""
+    looker = Looker(tmp_path, "testwiki-latest", place, site)
+
+    looks = [looker.look(), looker.look()]
+    looker.note()
+    looks.append(looker.look())
+
+    assert looks == [(True, "testwiki-20260901")] * 2 + [(False, "testwiki-20260901")]
+
+
+def test_the_next_finished_dump_is_new(tmp_path, server, site):
+    """By its date, so that the run that follows takes this one and no later one."""
+    looker = Looker(tmp_path, "testwiki-latest", str(tmp_path / "last.json"), site)
+    looker.look()
+    looker.note()
+    serve_status(server, "20261001", make_status("20261001", content=b"more"))
+
+    assert looker.look() == (True, "testwiki-20261001")
+
+
+def test_each_dump_has_its_checkpoints(tmp_path, server, site):
+    """The same ones until it is another."""
+    looker = Looker(tmp_path, "testwiki-latest", str(tmp_path / "last.json"), site)
+    folders = []
+    for content in (b"one", b"one", b"two"):
+        serve_status(server, "20261001", make_status("20261001", content=content))
+        looker.look()
+        folders.append((tmp_path / "dump_checkpoints").read_text())
+
+    assert folders[0] == folders[1] != folders[2]
+    assert folders[0].startswith("s3://bucket/checkpoints/dump-")
+
+
+@pytest.mark.parametrize("scheme", ["", "gs", "s3"])
+def test_the_note_of_a_dump_removes_its_checkpoints(tmp_path, stores, scheme):
+    """Those of all its trainings; what else is there, and other dumps' checkpoints, stay."""
+    root = f"{scheme}://data/checkpoints" if scheme else str(tmp_path / "checkpoints")
+    (tmp_path / "x").write_bytes(b"x")
+    kept = ["dump-1/pretrain-128/notes.txt", "dump-2/finetune/step-00000007/checkpoint.json"]
+    removed = [
+        "dump-1/pretrain-128/step-00000060/checkpoint.json",
+        "dump-1/finetune/step-00000007/x",
+    ]
+    removed += ["dump-1/finetune/step-00000007/checkpoint.json"]
+    for name in (*kept, *removed):
+        if scheme:
+            open_bucket(root).upload(tmp_path / "x", name)
+        else:
+            path = Path(root, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+
+    record(
+        RecordConfig(
+            dump="d",
+            fingerprint="f",
+            record=str(tmp_path / "last.json"),
+            dump_checkpoints=f"{root}/dump-1",
+        )
+    )
+
+    left = (
+        open_bucket(root).names()
+        if scheme
+        else [str(path.relative_to(root)) for path in Path(root).rglob("*") if path.is_file()]
+    )
+    assert sorted(left) == kept
+
+
+def test_a_file_in_a_store_is_new_when_it_was_replaced(tmp_path, stores):
+    """Files that a pattern matches: also when one came."""
+    (tmp_path / "x").write_bytes(b"x")
+    bucket = open_bucket("s3://data/dumps")
+    bucket.upload(tmp_path / "x", "a.xml")
+    looker = Looker(tmp_path, "s3://data/dumps/*.xml", str(tmp_path / "last.json"))
+    looks = []
+    for name, content in (("a.xml", b"x"), ("a.xml", b"y"), ("b.xml", b"y")):
+        (tmp_path / "x").write_bytes(content)
+        bucket.upload(tmp_path / "x", name)
+        looks.append(looker.look()[0])
+        looker.note()
+        looks.append(looker.look()[0])
+
+    assert looks == [True, False] * 3
+
+
+def test_a_file_on_the_web_is_new_by_its_headers(tmp_path, server):
+    """Its ETag here; its bytes are not fetched."""
+    address = server.serve("/a.xml", Answer(b"one"))
+    looker = Looker(tmp_path, address, str(tmp_path / "last.json"))
+    looker.look()
+    looker.note()
+    again = looker.look()
+    server.serve("/a.xml", Answer(b"two"))
+
+    assert (again, looker.look()) == ((False, address), (True, address))
+
+
+def test_a_file_on_disk_is_new_when_it_was_written(tmp_path):
+    """By its size and time."""
+    path = tmp_path / "a.xml"
+    path.write_bytes(b"one")
+    looker = Looker(tmp_path, str(path), str(tmp_path / "last.json"))
+    looker.look()
+    looker.note()
+    again = looker.look()
+    os.utime(path, ns=(1, 1))
+
+    assert (again[0], looker.look()[0]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(404, "a.xml: the server answers 404"), (500, "answers 500")]
+)
+def test_a_file_that_is_not_there_is_told(tmp_path, server, status, said):
+    """Nothing is written: the run does not go on."""
+    address = server.serve("/a.xml", Answer(status=status))
+
+    with pytest.raises(InputError, match=said):
+        Looker(tmp_path, address, str(tmp_path / "last.json")).look()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"dump": "enwiki-20261001"}'])
+def test_another_file_than_a_record_is_refused(tmp_path, text):
+    """Rather than trained over."""
+    (tmp_path / "last.json").write_text(text)
+
+    with pytest.raises(InputError, match=r"last\.json: not a record of a dump trained on"):
+        Looker(tmp_path, "a.xml", str(tmp_path / "last.json")).look()
+
+
+def test_an_empty_record_is_refused(tmp_path):
+    """Before any look."""
+    with pytest.raises(InputError, match="record is empty"):
+        Looker(tmp_path, "a.xml", " ").look()
+
+
+@pytest.mark.parametrize("record_at", ["s3:/bucket/last.json", "gcs://bucket/x", "https://x/y"])
+def test_a_record_that_would_be_lost_with_the_pod_is_refused(tmp_path, record_at):
+    """An address that no bucket has is no path on the pod's own disk."""
+    looker = Looker(tmp_path, "dump.xml", record_at)
+
+    with pytest.raises(InputError, match="record must be a path .*, gs:// or s3:// address, got"):
+        looker.look()
+    with pytest.raises(InputError, match="record must be a path .*, gs:// or s3:// address, got"):
+        record(RecordConfig(dump="x", fingerprint="y", record=record_at))
+
+
+def test_a_record_that_cannot_be_written_is_found_before_the_training(tmp_path):
+    """And said by its name if it can't be afterwards."""
+    (tmp_path / "file").touch()
+    at = str(tmp_path / "file" / "last.json")
+
+    with pytest.raises(InputError, match=f"{at}: .*file is no folder; give"):
+        Looker(tmp_path, "dump.xml", at).look()
+    with pytest.raises(InputError, match="is a folder already"):
+        Looker(tmp_path, "dump.xml", str(tmp_path)).look()
+    with pytest.raises(InputError, match=f"{at}: .*; give a file that this step may"):
+        record(RecordConfig(dump="x", fingerprint="y", record=at))
+    assert not (tmp_path / "is_new").exists()

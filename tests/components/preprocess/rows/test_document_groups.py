@@ -1,0 +1,82 @@
+from array import array
+
+import pytest
+
+from components.preprocess.rows.document_groups import (
+    RowSettings,
+    choose_bucket,
+    drop_copies,
+    make_rows,
+)
+from components.preprocess.rows.documents import Document
+from components.shared.records import decode_row
+
+
+def make_document(page_id, text_hash=None):
+    pieces = array("I", range(page_id * 100, page_id * 100 + 60))
+    ends = array("I", range(6, 61, 6))
+    return Document(page_id, page_id if text_hash is None else text_hash, pieces, ends)
+
+
+@pytest.fixture
+def row_settings(vocabulary):
+    return RowSettings(
+        lengths=(32,), short_sequence_rate=0.1, num_duplicates=2, seed=1, vocabulary=vocabulary
+    )
+
+
+def test_copies_of_a_text_meet_in_one_bucket():
+    """The bucket depends on the text, so copies are found without a look at the others."""
+    one, copy = make_document(1, text_hash=5), make_document(2, text_hash=5)
+
+    assert choose_bucket(one, 1000, seed=1) == choose_bucket(copy, 1000, seed=1)
+
+
+def test_buckets_are_about_equally_full():
+    """Hashing spreads documents."""
+    buckets = [choose_bucket(make_document(page), 4, seed=1) for page in range(400)]
+
+    assert all(70 < buckets.count(bucket) < 130 for bucket in range(4))
+
+
+def test_first_of_several_copies_stays():
+    """Of equal texts the one with the lowest page id is kept, wherever it comes from."""
+    documents = [make_document(3), make_document(2, text_hash=1), make_document(1)]
+
+    kept = drop_copies(documents)
+
+    assert [document.page_id for document in kept] == [1, 3]
+
+
+def test_duplicates_pair_anew(row_settings):
+    """Two passes over the documents give about twice the tokens, in other pairs."""
+    documents = [make_document(page) for page in range(1, 20)]
+
+    rows = list(make_rows(documents, 0, 32, row_settings))
+
+    sequences = set()
+    for row in rows:
+        decoded, start = decode_row(row.record), 0
+        for length in decoded.sequence_lengths:
+            sequences.add(tuple(decoded.token_ids[start : start + length]))
+            start += length
+    assert sum(row.num_tokens for row in rows) > 1.5 * sum(len(one.piece_ids) for one in documents)
+    assert len(sequences) > 0.9 * sum(row.num_sequences for row in rows)
+
+
+def test_equal_input_gives_equal_rows(row_settings):
+    """All chance comes from the seed."""
+    documents = [make_document(page) for page in range(1, 20)]
+
+    first, second = (list(make_rows(documents, 3, 32, row_settings)) for _ in range(2))
+
+    assert first == second
+
+
+def test_rows_tell_their_counts(row_settings):
+    """What a row says of itself is what its record holds."""
+    for row in make_rows([make_document(1), make_document(2)], 0, 32, row_settings):
+        decoded = decode_row(row.record)
+
+        assert row.num_tokens == len(decoded.token_ids) == sum(decoded.sequence_lengths)
+        assert row.num_sequences == len(decoded.next_sentence_labels)

@@ -1,0 +1,44 @@
+import hashlib
+
+from components.preprocess.rows.shards import Row, shard_path, write_shard
+from components.shared.records import read_records
+
+
+def test_rows_stand_as_they_come(tmp_path):
+    """Their counts are those of the file."""
+    rows = [Row(1, 2, 9, b"a"), Row(2, 1, 6, b"b"), Row(3, 1, 5, b"c")]
+
+    written = write_shard(str(tmp_path), "length-128/shard", rows)
+
+    path = tmp_path / "length-128" / "shard"
+    assert list(read_records(path)) == [b"a", b"b", b"c"]
+    assert written == {
+        "file": "length-128/shard",
+        "num_rows": 3,
+        "num_bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "num_sequences": 4,
+        "num_tokens": 20,
+        "max_sequences": 2,
+    }
+
+
+def test_second_try_leaves_one_file(tmp_path):
+    """A runner may write a shard again after a failure."""
+    for _ in range(2):
+        write_shard(str(tmp_path), "shard", [Row(1, 1, 5, b"a")])
+
+    assert [path.name for path in tmp_path.iterdir()] == ["shard"]
+
+
+def test_shard_without_rows_is_a_file(tmp_path):
+    """A trainer that expects a file for each shard finds it."""
+    written = write_shard(str(tmp_path), "shard", [])
+
+    assert (written["num_rows"], written["max_sequences"]) == (0, 0)
+    assert list(read_records(tmp_path / "shard")) == []
+
+
+def test_names_tell_length_and_number():
+    """As in TensorFlow's own files."""
+    assert shard_path(128, 3, 12) == "length-128/shard-00003-of-00012.tfrecord"

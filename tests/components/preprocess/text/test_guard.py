@@ -1,0 +1,151 @@
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from components.preprocess.text.articles import PageBatch, read_article
+from components.preprocess.text.guard import GuardedReader, Limits
+from components.preprocess.text.sentences import SentenceSplitter
+from components.preprocess.wikitext.sites import Site
+
+SITE = Site(frozenset({"file"}), frozenset({"category"}))
+
+
+class Hanging(SentenceSplitter):
+    """A splitter with a defect that one page meets: it never comes back."""
+
+    def split(self, paragraph, language):
+        while "hang" in paragraph:
+            pass
+        return super().split(paragraph, language)
+
+
+class Greedy(SentenceSplitter):
+    """A splitter with a defect that one page meets: it takes all memory there is."""
+
+    def split(self, paragraph, language):
+        held = []
+        while "hang" in paragraph:
+            held.append(bytes(1 << 20))
+        return super().split(paragraph, language)
+
+
+class Crashing(SentenceSplitter):
+    """A splitter with a defect that one page meets: it takes its process with it."""
+
+    def split(self, paragraph, language):
+        if "hang" in paragraph:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().split(paragraph, language)
+
+
+@pytest.fixture
+def make_reader(monkeypatch):
+    readers = []
+    # The process that reads must find this module's splitters.
+    monkeypatch.syspath_prepend(os.path.dirname(__file__))
+
+    def make(splitter=None, limits=None):
+        readers.append(GuardedReader(splitter, limits))
+        return readers[-1]
+
+    yield make
+    for reader in readers:
+        reader.close()
+
+
+@pytest.fixture
+def make_batch(make_page):
+    def make(*texts):
+        pages = [make_page(page_id, text).encode() for page_id, text in enumerate(texts, 1)]
+        return PageBatch(SITE, pages)
+
+    return make
+
+
+def test_articles_are_those_of_reading_without_a_guard(make_reader, make_batch):
+    """The guard changes nothing of sound pages."""
+    batch = make_batch("One is here. Two is there.", "#REDIRECT [[A]]", "", "Three.")
+    splitter = SentenceSplitter()
+    expected = [read_article(page, SITE, splitter) for page in batch.pages]
+
+    reader = make_reader(splitter)
+
+    assert reader.read(batch) == expected
+    assert reader.read(batch) == expected
+    assert expected[0] == (1, ["One is here.", "Two is there."])
+
+
+@pytest.mark.parametrize(
+    ("splitter", "reason"),
+    [(Hanging, "too slow"), (Greedy, "too much memory"), (Crashing, "failed")],
+)
+def test_page_costs_itself_only(make_reader, make_batch, splitter, reason):
+    """A page that hangs, takes all memory or crashes is counted; those beside it are read."""
+    batch = make_batch("First.", "They hang.", "Third.", "We hang.", "Last.")
+
+    read = make_reader(splitter(), Limits(cpu_seconds=0.5)).read(batch)
+
+    assert read == [(1, ["First."]), reason, (3, ["Third."]), reason, (5, ["Last."])]
+
+
+BRACES = 20_000
+PATHOLOGICAL = {
+    "nested braces": "{{" * BRACES + "x" + "}}" * BRACES,
+    "open braces": "{{" * 2 * BRACES,
+    "nested links": "[[a|" * BRACES + "]]" * BRACES,
+    "nested tables": "\n{|\n|" * BRACES + "\n|}" * BRACES,
+    "nested arguments": "{{convert|" * BRACES + "1|km" + "}}" * BRACES,
+    "open references": "&lt;ref&gt;" * BRACES,
+    "open comments": "&lt;!--" * BRACES,
+    "quotes": "'''''" * BRACES,
+    "web links": "[http://a " * BRACES,
+    "headings": "=" * 4 * BRACES,
+    "tags": "&lt;a" * 2 * BRACES,
+    "entities": "&amp;amp;" * BRACES,
+    "brackets": "(" * 4 * BRACES,
+    "one word": "x" * 4 * BRACES,
+    "full stops": "." * 4 * BRACES,
+    "no-width": "\u200b" * BRACES,
+}
+
+
+@pytest.mark.parametrize("name", PATHOLOGICAL)
+def test_pathological_page_takes_little(make_reader, make_batch, name):
+    """Pages that hang or fill other parsers are read within limits, with the next page."""
+    read = make_reader(SentenceSplitter(), Limits(cpu_seconds=5, memory_bytes=512 << 20)).read(
+        make_batch(PATHOLOGICAL[name], "After.")
+    )
+
+    assert read[0] not in ("too slow", "too much memory", "failed")
+    assert read[1] == (2, ["After."])
+
+
+def test_reading_ends_with_its_reader(make_reader, make_batch):
+    """Closing leaves no process behind."""
+    reader = make_reader()
+    reader.read(make_batch("Text."))
+    pid = reader._process.pid
+
+    reader.close()
+
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_limits_are_not_this_process_own(make_reader, make_batch):
+    """Only the process that reads is limited."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+
+    make_reader().read(make_batch("Text."))
+
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+def test_process_that_reads_starts_without_beam():
+    """Beam takes seconds to import, and each page that ends the process has it start anew."""
+    check = "import sys, components.preprocess.text.guard; sys.exit('apache_beam' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -1,0 +1,156 @@
+"""States are written while training goes on, the newest are kept, and errors are heard."""
+
+import threading
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import horovod.tensorflow as hvd
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.shared.bert.config import BertConfig
+from components.shared.bert.heads import PretrainingModel
+from components.shared.errors import DivergedError, InputError
+from components.shared.training.checkpoint_store import FolderStates
+from components.shared.training.history import History
+from components.shared.training.optimizer import make_optimizer
+from components.shared.training.resume import StepCheckpoints
+
+BIAS = "cls/seq_relationship/output_bias"
+
+
+class SlowStates(FolderStates):
+    """Writes once it may."""
+
+    may_write = threading.Event()
+
+    def write(self, name, make):
+        self.may_write.wait(30)
+        super().write(name, make)
+
+
+class FullStates(FolderStates):
+    """A disk with no room."""
+
+    def write(self, name, make):
+        raise OSError("No space left on device")
+
+
+@pytest.fixture
+def model() -> PretrainingModel:
+    hvd.init()
+    config = BertConfig(
+        vocab_size=8,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=16,
+    )
+    model = PretrainingModel(config, seed=1)
+    model.build()
+    return model
+
+
+@pytest.fixture
+def make(model, tmp_path):
+    optimizer = make_optimizer("lamb", learning_rate=0.1, num_steps=10, warmup_steps=0)
+    optimizer.build(model.trainable_variables)
+    trainer = SimpleNamespace(
+        task=SimpleNamespace(model=model),
+        optimizer=optimizer,
+        state=lambda: {},
+        set_state=lambda state: None,
+    )
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("[PAD]\n", encoding="utf-8")
+
+    def make(states, run: Mapping[str, Any] | None = None) -> StepCheckpoints:
+        return StepCheckpoints(
+            states,
+            trainer=trainer,
+            history=History([]),
+            run=run or {},
+            num_kept=2,
+            vocabulary=vocabulary,
+            lowercase=True,
+        )
+
+    return make
+
+
+def test_a_state_is_that_of_its_step_however_late_it_is_written(make, model, tmp_path):
+    """Training changes the weights while the state waits to be written."""
+    states = SlowStates(tmp_path / "states")
+    steps = make(states)
+    model.next_sentence_bias.assign([1.0, 2.0])
+    steps.save(5)
+    model.next_sentence_bias.assign([3.0, 4.0])
+    before = states.names()
+    states.may_write.set()
+    steps.wait()
+
+    saved = tf.train.load_variable(str(tmp_path / "states/step-00000005/bert_model.ckpt"), BIAS)
+
+    assert before == []
+    np.testing.assert_array_equal(saved, [1.0, 2.0])
+
+
+def test_the_newest_are_kept(make, tmp_path):
+    """Two of three; each save waits for the one before."""
+    states = FolderStates(tmp_path / "states")
+    steps = make(states)
+
+    for step in (5, 10, 15):
+        steps.save(step)
+    steps.wait()
+
+    assert states.names() == ["step-00000015", "step-00000010"]
+
+
+def test_an_error_in_writing_is_raised_at_the_next_save(make, tmp_path):
+    """Not lost in a thread."""
+    steps = make(FullStates(tmp_path / "states"))
+    steps.save(5)
+
+    with pytest.raises(OSError, match="No space left"):
+        steps.save(10)
+
+
+def test_weights_that_are_no_numbers_do_not_take_the_place_of_good_ones(make, model, tmp_path):
+    """The states before stay; the error names the first such weight and what to try."""
+    states = FolderStates(tmp_path / "states")
+    steps = make(states)
+    steps.save(5)
+    model.next_sentence_bias.assign([1.0, np.nan])
+    steps.save(10)
+
+    with pytest.raises(DivergedError, match=f"{BIAS} holds .* after step 10, .* learning_rate"):
+        steps.wait()
+
+    assert states.names() == ["step-00000005"]
+
+
+def test_a_state_that_lacks_a_newer_setting_is_resumed(make, tmp_path):
+    """The version that wrote it did not record that setting."""
+    states = FolderStates(tmp_path / "states")
+    before = make(states, {"num_steps": 10, "seed": 1})
+    before.save(4)
+    before.wait()
+
+    resumed = make(states, {"num_steps": 10, "seed": 1, "architecture": "{}"}).restore_newest()
+
+    assert resumed == 4
+
+
+def test_a_state_of_other_settings_is_rejected(make, tmp_path):
+    """The message names the setting and both values."""
+    states = FolderStates(tmp_path / "states")
+    before = make(states, {"num_steps": 10, "seed": 1})
+    before.save(4)
+    before.wait()
+
+    with pytest.raises(InputError, match=r"step-00000004.*seed 1.*has 2"):
+        make(states, {"num_steps": 10, "seed": 2}).restore_newest()

@@ -1,0 +1,134 @@
+"""Compiled pipelines become versions on a cluster, through kfp's own client."""
+
+import pytest
+import yaml
+from kfp import dsl
+from kfp.compiler import Compiler
+
+from pipelines.compiled_package import read_package
+from pipelines.local.environments import REPOSITORY
+from tests.pipelines.commands import run_command
+from tests.pipelines.fake_kfp import running_fake_kfp
+
+
+@dsl.container_component
+def greet(name: str):
+    return dsl.ContainerSpec(image="alpine:3", command=["echo", name])
+
+
+def compile_greeting(path, text="hello"):
+    @dsl.pipeline(name="greeting", description="Greets.")
+    def pipeline(name: str = text):
+        greet(name=name)
+
+    Compiler().compile(pipeline, str(path))
+    return path
+
+
+@pytest.fixture
+def kfp():
+    with running_fake_kfp() as server:
+        yield server
+
+
+@pytest.fixture
+def package(tmp_path):
+    return compile_greeting(tmp_path / "greeting.yaml")
+
+
+def names(kfp) -> list[str]:
+    return [one["display_name"] for versions in kfp.versions.values() for one in versions]
+
+
+def test_a_new_pipeline_is_made_with_a_version_named_by_its_content(kfp, package):
+    """And the server holds what the compiler wrote."""
+    done = run_command("register", package, "--host", kfp.address)
+
+    assert done.returncode == 0, done.stderr
+    version = read_package(package).version_name
+    assert done.stdout == f"greeting: version {version} is new\n"
+    (pipeline,) = kfp.objects["pipelines"].values()
+    assert (pipeline["display_name"], pipeline["description"]) == ("greeting", "Greets.")
+    assert names(kfp) == [version]
+    (held,) = kfp.versions[pipeline["pipeline_id"]]
+    assert held["pipeline_spec"] == yaml.safe_load(package.read_text("utf-8"))
+
+
+def test_the_same_content_again_changes_nothing(kfp, package):
+    """Not one request that writes."""
+    run_command("register", package, "--host", kfp.address)
+    kfp.writes.clear()
+
+    done = run_command("register", package, "--host", kfp.address)
+
+    assert done.stdout.endswith("is there already\n")
+    assert not kfp.writes
+
+
+def test_comments_and_layout_are_no_content(tmp_path, package):
+    """kfp's comments at the top of a package say the same twice."""
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(yaml.safe_load(package.read_text("utf-8")), indent=4))
+
+    assert read_package(other).version_name == read_package(package).version_name
+
+
+def test_other_content_is_a_new_version_and_the_old_stays(kfp, package, tmp_path):
+    """A way back: its name says that it isn't the newest."""
+    run_command("register", package, "--host", kfp.address)
+    changed = compile_greeting(tmp_path / "changed.yaml", text="goodbye")
+    done = run_command("register", changed, "--host", kfp.address)
+    back = run_command("register", package, "--host", kfp.address)
+
+    assert done.stdout.endswith("is new\n")
+    assert len(set(names(kfp))) == 2
+    assert len(kfp.objects["pipelines"]) == 1
+    assert "but a newer one is what `latest` means" in back.stdout
+
+
+def test_a_package_that_is_none_is_refused_before_any_is_sent(kfp, package, tmp_path):
+    """Nothing half done."""
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("kind: Deployment\n")
+
+    done = run_command("register", package, wrong, "--host", kfp.address)
+
+    assert done.returncode == 2
+    assert f"{wrong}: no pipeline package" in done.last_error
+    assert not kfp.writes
+
+
+def test_resources_for_kubectl_are_told_as_such(kfp):
+    """What the overlay kubeflow-native holds is no package."""
+    file = REPOSITORY / "manifests" / "overlays" / "kubeflow-native" / "classification.yaml"
+
+    done = run_command("register", file, "--host", kfp.address)
+
+    assert done.returncode == 2
+    assert f"{file}: holds resources for `kubectl apply`" in done.last_error
+
+
+def test_a_token_signs_each_request_in(kfp, package, tmp_path):
+    """As a pod's service account does, where Kubeflow has several users."""
+    kfp.token = "abc"
+    token = tmp_path / "token"
+    token.write_text("abc\n")
+    signed = run_command("register", package, "--host", kfp.address, "--token-file", token)
+    unsigned = run_command("register", package, "--host", kfp.address)
+
+    assert signed.returncode == 0, signed.stderr
+    assert unsigned.returncode == 2
+    assert "the server answers 401" in unsigned.last_error
+    assert "User identity is empty" in unsigned.last_error
+
+
+def test_in_a_namespace_the_pipeline_is_its_own(kfp, package):
+    """Where Kubeflow has several users: one of that name that all share is left alone."""
+    kfp.add_pipeline("greeting", "shared")
+
+    done = run_command("register", package, "--host", kfp.address, "--namespace", "team")
+
+    assert done.returncode == 0, done.stderr
+    shared, own = kfp.objects["pipelines"].values()
+    assert own["namespace"] == "team"
+    assert [one["display_name"] for one in kfp.versions[shared["pipeline_id"]]] == ["shared"]

@@ -1,0 +1,88 @@
+"""A run's settings, as its steps' configs see them before the first one begins."""
+
+import inspect
+
+import pytest
+
+from components.shared.errors import InputError
+from pipelines.bert import bert
+from pipelines.classification import classification
+from pipelines.machines.plan import make_plan
+from pipelines.machines.sizing import fit
+from pipelines.parameter_checks import check_settings
+from pipelines.retraining import retraining
+
+
+def list_defaults(pipeline, **given) -> dict:
+    """Every parameter of a pipeline."""
+    parameters = inspect.signature(pipeline.pipeline_func).parameters
+    return {name: parameter.default for name, parameter in parameters.items()} | given
+
+
+BERT = list_defaults(bert, dump="simplewiki-latest", squad_train="gs://bucket/train.json")
+CLASSIFICATION = list_defaults(classification, train="train.tsv", vocabulary="vocab.txt")
+
+
+@pytest.mark.parametrize("hardware", ["cpu", "dgx-1v-16g", "dgx-2", "dgx-2x4", "dgx-a100"])
+def test_the_packages_defaults_pass(hardware):
+    """On several machines too, whose pods are described."""
+    data = {"dump": "enwiki-latest", "squad_train": "x.json", "record": "s3://bucket/dump.json"}
+    again = retraining(fit(bert, hardware))
+
+    check_settings("bert", list_defaults(fit(bert, hardware), **data))
+    check_settings("bert-retraining", list_defaults(again, **data))
+    check_settings(
+        "classification",
+        list_defaults(fit(classification, hardware), train="x.csv", vocabulary="vocab.txt"),
+    )
+
+
+def test_numbers_as_a_package_has_them_pass():
+    """The IR knows doubles only."""
+    numbers = {name: float(value) for name, value in BERT.items() if type(value) is int}
+
+    check_settings("bert", BERT | numbers)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "settings", "said"),
+    [
+        ("bert", BERT | {"preset": "huge"}, "^pretrain_128: preset must be one of tiny, "),
+        ("bert", BERT | {"seed": 1.5}, "^preprocess: seed must be a whole number, got 1.5"),
+        ("bert", BERT | {"dump": ""}, "^ingest: dump is empty"),
+        ("bert", BERT | {"stride_tokens": 0}, "^finetune: stride_tokens must be 1 or more"),
+        ("bert", BERT | {"finetune_learning_rates": []}, "^finetune_learning_rates must be one"),
+        ("bert", BERT | {"finetune_learning_rates": [1e-3, 1e-3]}, r"each once, got \[0.001, "),
+        ("bert", BERT | {"speed_lengths": [128, "x"]}, "^evaluate: speed_lengths must be a number"),
+        ("bert", BERT | {"speed_precisions": ["fp16"]}, "^evaluate: speed_precisions must be"),
+        (
+            "bert-retraining",
+            BERT | {"record": "https://host/dump.json"},
+            "^ingest: record must be a path",
+        ),
+        ("classification", CLASSIFICATION | {"glue_task": "wnli"}, "^ingest: glue_task"),
+        (
+            "classification",
+            CLASSIFICATION | {"num_processes": 3},
+            "^finetune: global_batch_size 32 cannot be cut .* num_processes 3; .*: 30 and 33",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_step(pipeline, settings, said):
+    """And what its config says of it."""
+    with pytest.raises(InputError, match=said):
+        check_settings(pipeline, settings)
+
+
+def test_a_batch_for_another_machine_is_refused_with_the_nearest():
+    """The package's own, on 16 processes in place of 8."""
+    values = BERT | make_plan("dgx-1v-16g").parameters | {"finetune_global_batch_size": 24}
+
+    check_settings("bert", values)
+    with pytest.raises(InputError, match=r"finetune: .* 24 cannot be cut .*: 16 and 32"):
+        check_settings("bert", values | {"num_processes": 16})
+
+
+def test_of_other_pipelines_nothing_is_known():
+    """Their parameters may mean anything."""
+    check_settings("greeting", {"global_batch_size": -1})
