@@ -110,10 +110,11 @@ images: $(STAGES:%=image-%) image-pipelines  ## Build the images with this machi
 # The images' names, as components/shared/images.py has them.
 image = kubeflow-bert/$(1):$(VERSION)
 
+image-%: DOCKERFILE = images/$*/Dockerfile
 image-%:
 	docker build --build-arg BASE=$(BASE) --build-arg TENSORFLOW=$(call image,tensorflow) \
-		--build-arg VERSION=$(VERSION) --build-arg SOURCE="$(SOURCE)" $(MIRRORS) \
-		--file images/$*/Dockerfile --tag $(call image,$*) .
+		--build-arg STAGE=$* --build-arg VERSION=$(VERSION) --build-arg SOURCE="$(SOURCE)" \
+		$(MIRRORS) --file $(DOCKERFILE) --tag $(call image,$*) .
 
 image-tensorflow:
 	docker build --build-arg BUILD_BASE=$(TENSORFLOW_BUILD_BASE) \
@@ -121,6 +122,7 @@ image-tensorflow:
 		--file images/tensorflow/Dockerfile --tag $(call image,tensorflow) .
 
 image-pretrain image-finetune image-evaluate: image-tensorflow
+image-pretrain image-finetune image-evaluate: DOCKERFILE = images/tensorflow/stage.Dockerfile
 
 test-kill: setup  ## Kill two ranks of a training at random moments (ten minutes, on an idle machine)
 	@KILL_TWO_RANKS=true $(MAKE) --no-print-directory test SUITE=pretrain \

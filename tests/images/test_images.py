@@ -10,19 +10,15 @@ import pytest
 
 from components.shared.images import VERSION, name_image
 from pipelines.local.environments import IMAGES, REPOSITORY
+from tests.images.dockerfiles import ON_TENSORFLOW, read_dockerfile
 from tests.pipelines.engine import needs_images
 
-ON_TENSORFLOW = ("pretrain", "finetune", "evaluate")
 # Bytes.
 LARGEST = dict.fromkeys(ON_TENSORFLOW, 2000000000.0) | {
     "preprocess": 0.9e9,
     "ingest": 0.9e9,
     "pipelines": 0.5e9,
 }
-
-
-def read_dockerfile(stage: str) -> list[str]:
-    return (REPOSITORY / "images" / stage / "Dockerfile").read_text("utf-8").splitlines()
 
 
 def read_lock(folder: str) -> dict[str, str]:
@@ -51,7 +47,7 @@ def test_no_image_is_built_on_a_tag_that_moves(stage):
     bases = [line for line in lines if line.startswith("ARG ") and ":" in line]
     froms = [line.split()[1] for line in lines if line.startswith("FROM ")]
 
-    assert bases
+    assert bases or stage in ON_TENSORFLOW
     assert all(not base.endswith(":latest") for base in bases)
     assert all(re.fullmatch(r"\${\w+}", base) for base in froms)
 

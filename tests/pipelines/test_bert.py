@@ -17,9 +17,20 @@ from components.finetune.squad.config import FinetuneConfig
 from components.ingest.config import IngestConfig
 from components.preprocess.config import PreprocessConfig
 from components.pretrain.config import PretrainConfig
+from components.shared.images import name_image
 from pipelines.bert import bert
 from pipelines.local.environments import REPOSITORY, STAGES
+from tests.images.dockerfiles import read_dockerfile
 
+# Each has the component of its name.
+COMPONENT_TO_MODULE = {
+    stage: importlib.import_module(f"components.{room}.component")
+    for stage, room in {
+        **{stage: stage for stage in (*STAGES, "choose")},
+        "finetune": "finetune.squad",
+        "evaluate": "evaluate.squad",
+    }.items()
+}
 CONFIGS = (IngestConfig, PreprocessConfig, PretrainConfig, FinetuneConfig, EvaluateConfig)
 COMPONENT_TO_CONFIG = {**dict(zip(STAGES, CONFIGS, strict=True)), "choose": ChooseConfig}
 COMPONENT_TO_IMAGE = {**{stage: stage for stage in STAGES}, "choose": "evaluate"}
@@ -95,14 +106,13 @@ def test_each_step_runs_its_stage_in_its_image(spec):
     containers = [executor["container"] for executor in executors]
 
     assert {container["image"] for container in containers} == {
-        f"kubeflow-bert/{stage}:0.1.0" for stage in STAGES
+        name_image(stage) for stage in STAGES
     }
     for container in containers:
         component = container["command"][-1].removeprefix("components.")
         stage = container["image"].split("/")[1].split(":")[0]
-        dockerfile = (REPOSITORY / "images" / stage / "Dockerfile").read_text("utf-8")
         assert stage == COMPONENT_TO_IMAGE[component]
-        assert f"COPY components/{component} components/{component}\n" in dockerfile
+        assert f"COPY components/{component} components/{component}" in read_dockerfile(stage)
         assert container["command"] == ["python", "-m", f"components.{component}"]
         assert container["args"] == ["--executor-input", "{{$}}"]
 
@@ -155,7 +165,7 @@ def test_pipeline_parameters_are_settings_of_the_stages():
 @pytest.mark.parametrize("stage", COMPONENT_TO_CONFIG)
 def test_component_and_config_have_the_same_names_and_defaults(stage):
     """Signature, flags and config are one."""
-    component = getattr(importlib.import_module(f"components.{stage}.component"), stage)
+    component = getattr(COMPONENT_TO_MODULE[stage], stage)
     fields = {field.name: field for field in dataclasses.fields(COMPONENT_TO_CONFIG[stage])}
     definition = component.component_spec
 
@@ -173,7 +183,7 @@ def test_component_and_config_have_the_same_names_and_defaults(stage):
 @pytest.mark.parametrize("stage", COMPONENT_TO_CONFIG)
 def test_every_input_of_a_component_is_described(stage):
     """The Kubeflow UI shows it beside the step; kfp takes no descriptions of outputs."""
-    component = getattr(importlib.import_module(f"components.{stage}.component"), stage)
+    component = getattr(COMPONENT_TO_MODULE[stage], stage)
     inputs = component.component_spec.inputs
 
     undescribed = [name for name, item in inputs.items() if not item.description]

@@ -1,16 +1,18 @@
-# docker build --file images/finetune/Dockerfile .   (from the repository root)
-ARG TENSORFLOW=kubeflow-bert/tensorflow:0.1.0
+# The images of pretrain, finetune and evaluate, which differ in a name only: `make image-pretrain`.
+# TENSORFLOW is the image kubeflow-bert/tensorflow that was built for them.
+ARG TENSORFLOW
 
 FROM ${TENSORFLOW} AS build
 WORKDIR /build
+ARG STAGE
 COPY get_uv.py sync.py uv.lock ./
-COPY images/finetune/pyproject.toml images/finetune/uv.lock images/finetune/
+COPY images/${STAGE}/pyproject.toml images/${STAGE}/uv.lock images/${STAGE}/
 ENV UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy
 # Empty, or your package index: only this stage, of which nothing is shipped, sees it.
 ARG PACKAGE_INDEX
 # Only the files that the base lacks become a layer, so that the images share the rest.
 RUN touch /start && \
-    UV_DEFAULT_INDEX="${PACKAGE_INDEX}" python3 sync.py images/finetune --python python3 \
+    UV_DEFAULT_INDEX="${PACKAGE_INDEX}" python3 sync.py images/${STAGE} --python python3 \
         --inexact --no-cache --compile-bytecode \
         --no-install-package tensorflow-cpu --no-install-package horovod && \
     mkdir /added && find /opt/venv -cnewer /start ! -type d -print0 | \
@@ -21,12 +23,15 @@ COPY --from=build /added /
 WORKDIR /app
 COPY components/__init__.py components/
 COPY components/shared components/shared
-COPY components/finetune components/finetune
+ARG STAGE
+COPY components/${STAGE} components/${STAGE}
+# The step that follows several evaluations; a few lines, so each image has it.
+COPY components/choose components/choose
 ENV PYTHONPATH=/app PYTHONUNBUFFERED=1
 ARG TENSORFLOW
-ARG VERSION=0.1.0
+ARG VERSION
 ARG SOURCE
-LABEL org.opencontainers.image.title="kubeflow-bert finetune" \
+LABEL org.opencontainers.image.title="kubeflow-bert ${STAGE}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.licenses="Apache-2.0" \
