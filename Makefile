@@ -44,8 +44,8 @@ demo: setup  ## Run the whole pipeline on this machine, on the sample that ships
 		--pretrain-128-num-steps 150 --pretrain-512-num-steps 40 \
 		--finetune-num-epochs 6 --num-processes 2
 
-# Arguments of pytest, such as ARGUMENTS='-k vocabulary'.
-test: setup  ## Run all tests, or those of SUITE=name (some thirty minutes on two cores)
+# ARGUMENTS are pytest's, such as ARGUMENTS='-k vocabulary'; JOBS is the number of suites at a time.
+test: setup  ## Run all tests, or those of SUITE=name; JOBS=2 runs two suites at a time
 	@$(RUN) -m tests.runner.run $(SUITE) $(ARGUMENTS)
 
 test-cluster: setup  ## Test the manifests on a real Kubernetes API server (Go builds it once, in minutes)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 
-from tests.runner.suites import REPOSITORY, SUITES, Suite, interruptible, prepare, run_suite
+from tests.runner.suites import REPOSITORY, SUITES, Suite, SuiteRun, interruptible, prepare
 
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
@@ -53,7 +53,7 @@ def _fuzz(suites: Sequence[Suite], end: float) -> int:
         option = f"--fuzz={secrets.randbelow(1 << 32)}"
         print(f"== {suite.name} {option}", flush=True)
         files = list(_find_randomized(suite))
-        if run_suite(suite._replace(paths=tuple(files)), [option]).failed:
+        if SuiteRun(suite._replace(paths=tuple(files)), [option]).finish().failed:
             print("failed; the same again:", suite.python, "-m", "pytest", *files, option)
             return 1
     return 0

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
@@ -43,17 +43,11 @@ class Suite(NamedTuple):
         ]
 
 
+# The longest first, so that two side by side end at about the same time.
 SUITES = (
-    Suite("ingest", ("tests/components/ingest",), "images/ingest"),
     Suite(
-        "preprocess",
-        (
-            "tests/components/preprocess",
-            "tests/components/shared/storage",
-            "tests/components/shared/test_*.py",
-            "tests/runner/test_fuzz.py",
-        ),
-        "images/preprocess",
+        "pipelines",
+        ("tests/pipelines", "tests/images", "tests/manifests", "tests/runner/test_run.py"),
     ),
     Suite(
         "pretrain",
@@ -72,17 +66,24 @@ SUITES = (
         ("tests/components/finetune", "tests/components/shared/classification"),
         "images/finetune",
     ),
+    Suite("setup", ("tests/setup",)),
     Suite(
         "evaluate",
         ("tests/components/evaluate", "tests/components/choose", "tests/components/shared/squad"),
         "images/evaluate",
     ),
     Suite(
-        "pipelines",
-        ("tests/pipelines", "tests/images", "tests/manifests", "tests/runner/test_run.py"),
+        "preprocess",
+        (
+            "tests/components/preprocess",
+            "tests/components/shared/storage",
+            "tests/components/shared/test_*.py",
+            "tests/runner/test_fuzz.py",
+        ),
+        "images/preprocess",
     ),
-    Suite("setup", ("tests/setup",)),
     Suite("cluster", ("tests/cluster",)),
+    Suite("ingest", ("tests/components/ingest",), "images/ingest"),
 )
 
 
@@ -108,30 +109,56 @@ def prepare(suite: Suite) -> bool:
     return _run(command) == 0
 
 
-def run_suite(suite: Suite, options: Sequence[str] = ()) -> Result:
-    """Run a suite with pytest, which prints as usual, and count the outcomes.
+class SuiteRun:
+    """A suite that runs with pytest."""
 
-    Args:
-        suite: the suite; its environment is ready.
-        options: what pytest gets besides the paths.
-    """
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="tests-") as folder:
-        report = Path(folder) / "report.xml"
-        command = [suite.python, "-m", "pytest", "-q", f"--junitxml={report}"]
-        status = _run([*command, *suite.find_paths(), *options])
+    def __init__(self, suite: Suite, options: Sequence[str] = (), *, hold_output: bool = False):
+        """Start it.
+
+        Args:
+            suite: the suite; its environment is ready.
+            options: what pytest gets besides the paths.
+            hold_output: keep what pytest prints until `finish`, instead of printing it at once.
+        """
+        self.suite = suite
+        self._started = time.monotonic()
+        self._folder = tempfile.TemporaryDirectory(prefix="tests-")
+        self._report = Path(self._folder.name) / "report.xml"
+        self._output = Path(self._folder.name) / "output" if hold_output else None
+        command = [suite.python, "-m", "pytest", "-q", f"--junitxml={self._report}"]
+        self._process = _start([*command, *suite.find_paths(), *options], self._output)
+
+    def is_running(self) -> bool:
+        """Whether pytest still runs."""
+        return self._process.poll() is None
+
+    def finish(self) -> Result:
+        """Wait for pytest's end, print what was held back, and count the outcomes."""
+        try:
+            status = self._process.wait()
+        except KeyboardInterrupt:
+            self.interrupt()
+            raise
+        if self._output:
+            print(self._output.read_text("utf-8", "replace"), end="", flush=True)
         passed, failed, skipped = [], [], 0
-        if report.exists():
-            for name, outcome in _read_report(report):
+        if self._report.exists():
+            for name, outcome in _read_report(self._report):
                 if outcome == "skipped":
                     skipped += 1
                 else:
                     (passed if outcome == "passed" else failed).append(name)
-    # pytest may end without a report (a crash, unknown options) or fail beyond the tests.
-    if status not in (0, _NO_TESTS_COLLECTED) and not failed:
-        failed = [f"pytest ended with status {status}"]
-    seconds = time.monotonic() - started
-    return Result(suite.name, len(passed), len(failed), skipped, seconds, tuple(failed))
+        self._folder.cleanup()
+        # pytest may end without a report (a crash, unknown options) or fail beyond the tests.
+        if status not in (0, _NO_TESTS_COLLECTED) and not failed:
+            failed = [f"pytest ended with status {status}"]
+        seconds = time.monotonic() - self._started
+        return Result(self.suite.name, len(passed), len(failed), skipped, seconds, tuple(failed))
+
+    def interrupt(self) -> None:
+        """End pytest and all that its tests have started, giving fixtures time to clean up."""
+        _end(self._process)
+        self._folder.cleanup()
 
 
 def _read_report(path: Path) -> Iterator[tuple[str, str]]:
@@ -150,10 +177,22 @@ def _read_report(path: Path) -> Iterator[tuple[str, str]]:
     yield from name_to_outcome.items()
 
 
-def _run(command: Sequence[str]) -> int:
-    """Run a command in the repository; if this process is interrupted, so is the command."""
+def _start(command: Sequence[str], output: Path | None = None) -> subprocess.Popen:
+    """Start a command in the repository; it may write to a file instead of the terminal."""
     # A session of its own: Ctrl-C arrives once, from here, and reaches all that it has started.
-    process = subprocess.Popen(command, cwd=REPOSITORY, start_new_session=True)
+    with output.open("wb") if output else nullcontext() as file:
+        return subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            start_new_session=True,
+            stdout=file,
+            stderr=subprocess.STDOUT if file else None,
+        )
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run a command; if this process is interrupted, so is the command."""
+    process = _start(command)
     try:
         return process.wait()
     except KeyboardInterrupt:

@@ -40,6 +40,11 @@ def test_expected(): assert 1 == 2
 """
 
 
+@pytest.fixture(autouse=True)
+def one_at_a_time(monkeypatch):
+    monkeypatch.delenv("JOBS", raising=False)
+
+
 @pytest.fixture
 def make_suite(tmp_path):
     def make(name, content, *, project=None):
@@ -77,6 +82,49 @@ def test_all_suites_run_and_the_table_comes_last(make_suite, capfd):
         "2 failed, 1 passed, 1 xfailed, 2 errors",
         "2 passed, 1 skipped",
     ]
+
+
+def test_suites_run_side_by_side(make_suite, tmp_path, capfd, monkeypatch):
+    """Each waits for the other to start; their output and results come one after the other."""
+    meet = """
+import time
+from pathlib import Path
+
+def test_meet():
+    Path({own!r}).touch()
+    deadline = time.monotonic() + 60
+    while not Path({other!r}).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    print("met" * 3)
+    assert {passes}
+"""
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    suites = (
+        make_suite("first", meet.format(own=first, other=second, passes=True)),
+        make_suite("second", meet.format(own=second, other=first, passes=False)),
+    )
+    monkeypatch.setenv("JOBS", "2")
+
+    status = run(*suites)
+
+    output = capfd.readouterr().out
+    assert status == 1
+    by_suite = {part.split()[0]: part for part in f"\n{output}".split("\n== ")[1:]}
+    assert "1 passed in" in by_suite["first"]
+    assert "metmetmet" in by_suite["second"]
+    assert [line.split()[:3] for line in output.splitlines()[-4:-2]] == [
+        ["first", "1", "0"], ["second", "0", "1"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("jobs", ["0", "two", "-1", ""])
+def test_the_number_of_jobs_is_checked(make_suite, capfd, monkeypatch, jobs):
+    """It is a whole number above 0."""
+    monkeypatch.setenv("JOBS", jobs)
+
+    assert run(make_suite("good", GOOD)) == 2
+    assert capfd.readouterr().err == f"JOBS must be a whole number above 0, got {jobs!r}\n"
 
 
 def test_success_is_status_0(make_suite, capfd):
