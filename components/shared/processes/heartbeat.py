@@ -9,12 +9,14 @@ nothing new; one that hangs works and does not move; one that waits is not to bl
 
 import http.client
 import json
+import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 _PUBLISH_EVERY_SECONDS = 1.0
 _SCOPE = "pulse"
@@ -36,6 +38,9 @@ class Beat:
     """Since it last moved."""
     longest_seconds: float
     """The longest update, which the next may take as well."""
+
+
+_FIELD_TO_TYPE = {field.name: field.type for field in fields(Beat)}
 
 
 class Pulse:
@@ -118,6 +123,7 @@ class Watch:
         self._num_processes, self._timeout_seconds = num_processes, timeout_seconds
         self._read = read
         self._rank_to_news: dict[int, tuple[int, float]] = {}
+        self.num_malformed = 0
 
     def find_stuck(self, ranks: Iterable[int]) -> tuple[int, str] | None:
         """The guilty one among ranks and what is wrong with it; call it every few seconds."""
@@ -152,8 +158,38 @@ class Watch:
         return None
 
     def _beat(self, rank: int) -> Beat | None:
+        """Return a rank's last heartbeat; a malformed one counts as none, and is reported once."""
         text = self._read(rank)
-        return Beat(**json.loads(text)) if text else None
+        if text is None:
+            return None
+        beat = parse_beat(text)
+        if beat is None:
+            self.num_malformed += 1
+            if self.num_malformed == 1:
+                print(
+                    f"training: a heartbeat of rank {rank} is malformed and ignored: "
+                    f"{text[:100]!r}; does another program write to the rendezvous server?",
+                    file=sys.stderr,
+                    flush=True,
+                )
+        return beat
+
+
+def parse_beat(text: bytes) -> Beat | None:
+    """Read a heartbeat; return None for anything else."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(values, dict) or values.keys() != _FIELD_TO_TYPE.keys():
+        return None
+    for name, kind in _FIELD_TO_TYPE.items():
+        value = values[name]
+        if kind is float and type(value) is int:
+            continue
+        if type(value) is not kind or (kind is float and not math.isfinite(value)):
+            return None
+    return Beat(**values)
 
 
 def publish(rank: int) -> None:

@@ -1,7 +1,7 @@
 """Starts a stage's training on several processes of this machine, and ends them together.
 
 horovodrun would do, but it hides which process failed and why behind its own traceback,
-and cuts progress bars; its rendezvous server is used here. A single process is a child too:
+and cuts progress bars. A single process is a child too:
 what ends it, such as the kernel for want of memory, leaves this one alive. Under horovodrun or
 mpirun themselves (several machines) nothing is launched: each process watches the others itself.
 """
@@ -33,6 +33,7 @@ from components.shared.errors import (
 )
 from components.shared.processes import mpirun
 from components.shared.processes.heartbeat import Watch, pulse, reader, server_address
+from components.shared.processes.rendezvous import Rendezvous
 from components.shared.processes.termination import Termination
 
 _RANK_VARIABLES = ("HOROVOD_RANK", "OMPI_COMM_WORLD_RANK")
@@ -102,12 +103,10 @@ def run_on_processes(
         TrainingLostError: with the traceback of the first process that failed, the signal that
             ended it, or the stack of the process that hung.
     """
-    from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
-    from horovod.runner.http.http_server import RendezvousServer
-
-    server = RendezvousServer()
-    port = server.start()
-    server.init(get_host_assignments(parse_hosts(f"{_LOOPBACK}:{num_processes}"), num_processes))
+    rendezvous = Rendezvous(
+        _LOOPBACK, 0, hosts=f"{_LOOPBACK}:{num_processes}", num_ranks=num_processes
+    )
+    _, port = rendezvous.address
     context = multiprocessing.get_context("spawn")
     # Also the processes' own temporary files: one that is killed removes none.
     with tempfile.TemporaryDirectory(prefix="ranks-", ignore_cleanup_errors=True) as scratch:
@@ -126,7 +125,7 @@ def run_on_processes(
             )
             for rank, (_, report) in enumerate(pipes)
         ]
-        watch = Watch(num_processes, hang_timeout_seconds, reader((_LOOPBACK, port)))
+        watch = Watch(num_processes, hang_timeout_seconds, reader(rendezvous.address))
         try:
             reports = _Reports([report for report, _ in pipes])
             with termination.passed_on_to(processes):
@@ -139,7 +138,7 @@ def run_on_processes(
                 if process.pid is not None:
                     process.kill()
                     process.join()
-            server.stop()
+            rendezvous.stop()
 
 
 def _rank_environment(

@@ -7,11 +7,11 @@ which they find one another.
 
 import os
 import socket
-import threading
 import zlib
 from collections.abc import Mapping
 
 from components.shared.errors import InputError
+from components.shared.processes.rendezvous import Rendezvous
 
 _HOST, _PORT = "HOROVOD_GLOO_RENDEZVOUS_ADDR", "HOROVOD_GLOO_RENDEZVOUS_PORT"
 # Open MPI 4's address of mpirun; Open MPI 5's name of the job, such as "prterun-bert-a-4711@1".
@@ -107,15 +107,10 @@ def _number_job(mpi: Mapping[str, str]) -> int:
 
 def _serve(port: int) -> None:
     """Run the server in a thread of this process, which outlives no other for long."""
-    from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
-    from horovod.runner.http.http_server import RendezvousHandler, RendezvousHTTPServer
-
     num_hosts = int(os.environ["HOROVOD_CROSS_SIZE"])
     local_size = os.environ["HOROVOD_LOCAL_SIZE"]
-    hosts = parse_hosts(",".join(f"{_name(host)}:{local_size}" for host in range(num_hosts)))
-    server = RendezvousHTTPServer(("", port), RendezvousHandler, verbose=0)
-    server.init(get_host_assignments(hosts, int(os.environ["HOROVOD_SIZE"])))
-    threading.Thread(target=server.serve_forever, name="rendezvous", daemon=True).start()
+    hosts = ",".join(f"{_name(host)}:{local_size}" for host in range(num_hosts))
+    Rendezvous(os.environ[_HOST], port, hosts=hosts, num_ranks=int(os.environ["HOROVOD_SIZE"]))
 
 
 def _name(host: int) -> str:

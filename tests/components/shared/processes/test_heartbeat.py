@@ -102,3 +102,32 @@ def test_a_process_tells_waiting_from_working():
     assert [b.is_waiting for b in (before, inside, after)] == [False, True, False]
     assert [b.is_watched for b in (before, inside, pulse.beat())] == [False, True, False]
     assert (inside.number, inside.step) == (2, 3)
+
+
+GOOD = {"step": 7, "is_watched": True, "is_waiting": False, "idle_seconds": 99.0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{}",
+        b"",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b"[1, 2]",
+        json.dumps({**GOOD, "number": 1, "longest_seconds": 0.0, "more": 1}).encode(),
+        json.dumps({**GOOD, "number": "1", "longest_seconds": 0.0}).encode(),
+        json.dumps({**GOOD, "number": True, "longest_seconds": 0.0}).encode(),
+        json.dumps({**GOOD, "number": 1, "longest_seconds": float("nan")}).encode(),
+        json.dumps({**GOOD, "number": 1, "longest_seconds": None}).encode(),
+    ],
+)
+def test_a_malformed_heartbeat_is_ignored_counted_and_reported_once(board, text, capsys):
+    """Whatever is written to the server, it doesn't end a training."""
+    board.beats = {0: beat(idle=1, waiting=False)}
+    watch = Watch(2, 10, lambda rank: text if rank == 1 else board.read(rank))
+
+    assert watch.find_stuck([0, 1]) is None
+    assert watch.find_stuck([0, 1]) is None
+    assert watch.num_malformed == 2
+    assert capsys.readouterr().err.count("heartbeat of rank 1 is malformed") == 1
