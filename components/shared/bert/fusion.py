@@ -67,10 +67,13 @@ def _compiled(function: Callable[..., Any]) -> tuple[Any, Any]:
 
     @tf.function(jit_compile=True)
     def gradient(tensors: Any, upstream: Any, numbers: Any) -> Any:
+        # Keys are whole numbers, which have no gradient.
+        floating = [tensor for tensor in tensors if tensor.dtype.is_floating]
         with tf.GradientTape() as tape:
-            tape.watch(tensors)
+            tape.watch(floating)
             value = function(*tensors, **numbers)
-        return tape.gradient(value, tensors, output_gradients=upstream)
+        gradients = iter(tape.gradient(value, floating, output_gradients=upstream))
+        return [next(gradients) if tensor.dtype.is_floating else None for tensor in tensors]
 
     return tf.function(function, jit_compile=True), gradient
 

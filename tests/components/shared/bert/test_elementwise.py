@@ -1,12 +1,14 @@
 """What lies between BERT's matrix products, compiled and not."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from components.shared.bert.elementwise import add_and_normalize, drop, gelu, normalize
-from components.shared.bert.fusion import switch_fusion
+from components.shared.bert.fusion import fused, switch_fusion
 
 GENERATOR = np.random.default_rng(5)
 HIDDEN, UPDATE, UPSTREAM = (GENERATOR.normal(0, 2, (2, 3, 8)).astype(np.float32) for _ in range(3))
@@ -96,3 +98,17 @@ def test_equal_keys_drop_equal_positions():
     first, again = (np.asarray(drop(HIDDEN, KEY, rate=0.5)) for _ in range(2))
 
     np.testing.assert_array_equal(first, again)
+
+
+def test_a_key_is_not_asked_for_a_gradient():
+    """TensorFlow would warn of whole numbers in each rank's log."""
+    messages = []
+    handler = logging.Handler()
+    handler.emit = messages.append
+    tf.get_logger().addHandler(handler)
+    try:
+        value_and_gradients(fused(lambda x, key: x * 2.0), [HIDDEN, KEY])
+    finally:
+        tf.get_logger().removeHandler(handler)
+
+    assert not [one for one in messages if "must be floating" in one.getMessage()]
