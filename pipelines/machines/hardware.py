@@ -3,8 +3,8 @@
 Batches and throughput are from the scripts and tables of NVIDIA's BERT for TensorFlow 1
 (DeepLearningExamples, TensorFlow/LanguageModeling/BERT), BERT-Large, sequences a second of a
 whole machine: 128 and 512 tokens are of pretraining, 384 of fine-tuning on SQuAD. CPUs,
-memory, disks and labels are the usual ones of these machines; none was at hand here, so
-compare them with `kubectl describe node` before a selector relies on them.
+memory, disks and labels are the usual ones of these machines: compare them with
+`kubectl describe node` before a selector relies on them.
 """
 
 import math
