@@ -47,7 +47,13 @@ class Suite(NamedTuple):
 SUITES = (
     Suite(
         "pipelines",
-        ("tests/pipelines", "tests/images", "tests/manifests", "tests/runner/test_run.py"),
+        (
+            "tests/pipelines",
+            "tests/images",
+            "tests/manifests",
+            "tests/runner/test_guides.py",
+            "tests/runner/test_run.py",
+        ),
     ),
     Suite(
         "pretrain",
