@@ -18,6 +18,7 @@ from components.shared.bert.heads import PretrainingModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
 from tests.components.pretrain.stage import CONFIG, Stage
 from tests.components.processes import find_children
+from tests.waiting import wait_until
 
 SETTINGS = {
     "num_steps": 200,
@@ -89,11 +90,15 @@ def test_whatever_ends_a_training_process_the_step_ends_as_if_undisturbed(
     # So many that the last event comes before the end, also on a machine with other work.
     settings = {"num_processes": num_processes, "num_steps": 2000 // num_processes**2}
     process = stage.start(**SETTINGS | settings, max_restarts=1, hang_timeout_seconds=15)
+    ranks: list[int] = []
     try:
         for rank, sent in events:
+            # Ranks that are ending may still save a state.
+            wait_until(lambda ended=ranks: not {*ended} & {*find_children(process.pid)}, process)
             stage.wait_for_state(process)
             time.sleep(moments.uniform(0, 0.1))
-            os.kill(find_children(process.pid)[-num_processes:][rank], sent)
+            ranks = find_children(process.pid)[-num_processes:]
+            os.kill(ranks[rank], sent)
         assert "tensorflow" not in Path(f"/proc/{process.pid}/maps").read_text()
         _, errors = process.communicate(timeout=600)
     finally:
