@@ -36,6 +36,11 @@ def count_parameters(config: BertConfig) -> int:
     return tables * h + 2 * h + config.num_hidden_layers * layer + heads
 
 
+def count_masked(length: int) -> int:
+    """Positions of a row that are predicted in pretraining, at the default rate."""
+    return math.ceil(_MASK_RATE * length)
+
+
 def estimate_gib(
     config: BertConfig, *, length: int, rows: int, precision: str, predicts_words: bool = True
 ) -> float:
@@ -44,7 +49,7 @@ def estimate_gib(
     per_token, per_score = (34, 7) if is_half else (66, 9)
     h, heads = config.hidden_size, config.num_attention_heads
     layer = length * h * (per_token + per_score * heads * length / h)
-    logits = 16 * math.ceil(_MASK_RATE * length) * config.vocab_size if predicts_words else 0
+    logits = 16 * count_masked(length) * config.vocab_size if predicts_words else 0
     activations = rows * (config.num_hidden_layers * layer + logits)
     activations *= _TEMPORARIES if predicts_words else _TEMPORARIES_OF_FINETUNING
     constant = (22 if is_half else 20) * count_parameters(config)
@@ -70,11 +75,3 @@ def most_rows(
     while rows and needed(rows) > _USABLE_SHARE * gpu_memory_gib:
         rows //= 2
     return rows
-
-
-def count_flops(config: BertConfig, *, length: int, predicts_words: bool = True) -> float:
-    """Of the matrix products of a row, forward and backward."""
-    h, wide = config.hidden_size, config.intermediate_size
-    layer = length * (4 * h * h + 2 * h * wide) + 2 * length * length * h
-    masked = math.ceil(_MASK_RATE * length) * h * (h + config.vocab_size) if predicts_words else 0
-    return 6.0 * (config.num_hidden_layers * layer + masked)

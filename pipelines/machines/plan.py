@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.shared.bert.config import BertConfig
+from components.shared.bert.flops import count_pretraining_flops, count_span_flops
 from components.shared.errors import InputError
 from components.shared.training.settings import split_batch
 from pipelines.machines.hardware import Hardware, find_hardware
-from pipelines.machines.memory import count_flops, estimate_gib, most_rows
+from pipelines.machines.memory import count_masked, estimate_gib, most_rows
 from pipelines.machines.recipes import (
     LARGE_PRESETS,
     SQUAD_WINDOWS,
@@ -222,10 +223,23 @@ def _rows_per_second(
     if published is None:
         return None
     large, own = (
-        count_flops(one, length=recipe.length, predicts_words=recipe.is_pretraining)
+        _count_flops(one, recipe)
         for one in (BertConfig.preset("large", vocab_size=_VOCABULARY_SIZE), config)
     )
     return machine.num_nodes * published * large / own
+
+
+def _count_flops(config: BertConfig, recipe: Recipe) -> int:
+    """Count the operations of a row."""
+    if not recipe.is_pretraining:
+        return count_span_flops(config, num_rows=1, length=recipe.length)
+    return count_pretraining_flops(
+        config,
+        num_rows=1,
+        length=recipe.length,
+        num_masked=count_masked(recipe.length),
+        num_sequences=1,
+    )
 
 
 def _published(precision: str) -> str:

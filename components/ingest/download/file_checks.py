@@ -13,10 +13,15 @@ from io import BufferedIOBase
 from pathlib import Path
 
 from components.ingest.download.large_files import measure
-from components.ingest.download.sources import Compression, Source
+from components.ingest.download.sources import Source
 from components.shared.errors import InputError
+from components.shared.exports import (
+    BZ2_STREAM,
+    Compression,
+    recognize_compression,
+    require_utf_8,
+)
 from components.shared.progress import progress_in_bytes
-from components.shared.xml_encoding import require_utf_8
 
 _HEAD_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20
@@ -24,13 +29,10 @@ _CLOSING_TAG = b"</mediawiki>"
 _HTML = re.compile(rb"^(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 _WIKI = re.compile(rb"<dbname>([^<]{1,64})</dbname>")
 
-_COMPRESSION_TO_MAGIC = {"bz2": b"BZh", "gzip": b"\x1f\x8b"}
 # The square root of pi in BCD, 48 bits at any bit, then a CRC of 32 bits and up to 7 bits
 # of padding.
 _BZ2_END, _BZ2_END_BITS, _BZ2_CRC_BITS = 0x177245385090, 48, 32
 _BZ2_TAIL_BYTES = 11
-# Each stream of a multistream dump starts on a byte: its header, then a block's mark.
-_BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
 # Enough for the last stream of a Wikimedia multistream dump, which holds the closing tag.
 _BZ2_LAST_STREAM_BYTES = 4 << 20
 
@@ -123,9 +125,7 @@ def _read_head(path: Path, compression: Compression) -> bytes:
 def _check_magic(path: Path, compression: Compression) -> None:
     with path.open("rb") as file:
         start = file.read(_BZ2_TAIL_BYTES)
-    actual = next(
-        (kind for kind, magic in _COMPRESSION_TO_MAGIC.items() if start.startswith(magic)), "plain"
-    )
+    actual = recognize_compression(start)
     if actual != compression:
         raise InputError(
             f"{path}: its name says {compression}, its first bytes {start!r} say {actual}; "
@@ -140,7 +140,7 @@ def _is_whole_xml(path: Path) -> bool:
 def _is_whole_bz2(path: Path) -> bool:
     # A multistream dump cut between two streams has the mark too, but not the closing tag.
     tail = _read_tail(path, _BZ2_LAST_STREAM_BYTES)
-    starts = [match.start() for match in _BZ2_STREAM.finditer(tail)]
+    starts = [match.start() for match in BZ2_STREAM.finditer(tail)]
     if not starts:
         # One long stream. Without the mark at its end it is cut, or bytes follow it, which
         # bzip2 passes over: reading all of it tells.

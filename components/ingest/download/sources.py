@@ -5,14 +5,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from components.ingest.dump.names import parse_dump_name
 from components.shared.errors import InputError
+from components.shared.exports import Compression
 from components.shared.text import replace_surrogates
-
-Compression = Literal["plain", "bz2", "gzip"]
 
 ALGORITHM_TO_HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 

@@ -6,11 +6,7 @@ import re
 
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
-
-# How each stream of a bz2 file starts: its header and the mark of its first block.
-BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
-# The same for a stream without content.
-EMPTY_BZ2_STREAM = re.compile(rb"BZh[1-9]\x17rE8P\x90")
+from components.shared.exports import BZ2_STREAM
 
 # Comments may follow the last tag.
 _END = re.compile(rb"</mediawiki>\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)*\Z")

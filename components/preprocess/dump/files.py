@@ -7,18 +7,19 @@ import zlib
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from components.preprocess.dump.endings import BZ2_STREAM
 from components.preprocess.storage import filesystem
 from components.preprocess.wikitext.sites import Site, read_site
 from components.shared.errors import InputError
-from components.shared.xml_encoding import require_utf_8
-
-Compression = Literal["bz2", "gzip", "plain"]
+from components.shared.exports import (
+    BZ2_STREAM,
+    Compression,
+    recognize_compression,
+    require_utf_8,
+)
 
 _MANIFEST = "dump.json"
-_MAGIC_TO_COMPRESSION: dict[bytes, Compression] = {b"BZh": "bz2", b"\x1f\x8b": "gzip"}
 # What a byte of the file makes in XML, by order of magnitude: plans the work, no more.
 _EXPANSION = {"bz2": 3.6, "gzip": 3.0, "plain": 1.0}
 _HEAD_BYTES, _CHUNK_BYTES = 1 << 17, 1 << 13
@@ -123,9 +124,7 @@ def _open_file(path: str, num_bytes: int) -> DumpFile:
         magic = file.read(3)
     if not magic:
         raise InputError(f"{path}: the file is empty; fetch it again")
-    compression: Compression = next(
-        (kind for start, kind in _MAGIC_TO_COMPRESSION.items() if magic.startswith(start)), "plain"
-    )
+    compression = recognize_compression(magic)
     head = _read_head(path, compression)
     if head[257:262] == "ustar":
         raise InputError(

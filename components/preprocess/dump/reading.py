@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from components.preprocess.dump.endings import (
-    BZ2_STREAM,
-    EMPTY_BZ2_STREAM,
     cut_in_stream,
     cut_short,
     damaged_bz2,
@@ -27,6 +25,7 @@ from components.preprocess.dump.files import Part
 from components.preprocess.dump.pages import MAX_PAGE_BYTES
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
+from components.shared.exports import BZ2_STREAM, EMPTY_BZ2_STREAM
 
 _CHUNK_BYTES = 1 << 18
 _OPEN, _CLOSE = b"<page>", b"</page>"

@@ -1,12 +1,26 @@
-"""The encodings that an XML export may have: UTF-8, which every wiki writes."""
+"""MediaWiki's XML exports as files: how they are compressed, and in which encoding they are."""
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from components.shared.errors import InputError
 
+Compression = Literal["plain", "bz2", "gzip"]
+# A stream of a multistream dump starts on a byte: its header, then the first block's mark, which
+# is pi in BCD, or, where the stream is empty, the end's, the square root of pi.
+BZ2_STREAM = re.compile(rb"BZh[1-9]1AY&SY")
+EMPTY_BZ2_STREAM = re.compile(rb"BZh[1-9]\x17rE8P\x90")
+_MAGIC_TO_COMPRESSION: dict[bytes, Compression] = {b"BZh": "bz2", b"\x1f\x8b": "gzip"}
+
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}\bencoding=[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _UTF_16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+
+
+def recognize_compression(start: bytes) -> Compression:
+    """Tell how a file is compressed by its first three bytes or more."""
+    found = (kind for magic, kind in _MAGIC_TO_COMPRESSION.items() if start.startswith(magic))
+    return next(found, "plain")
 
 
 def require_utf_8(path: Path | str, head: bytes) -> None:
