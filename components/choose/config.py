@@ -8,27 +8,27 @@ from components.shared.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseConfig:
-    """Of models fine-tuned with several learning rates, take the one with the best F1."""
+    """Keep the model with the best F1 of those fine-tuned with several learning rates."""
 
     candidate_checkpoints: tuple[Path, ...]
-    """The fine-tuned models' checkpoint folders."""
+    """Checkpoint folders of the fine-tuned models."""
     candidate_metrics: tuple[Path, ...]
     """The evaluation's metrics of each, in the same order."""
     candidate_reports: tuple[Path, ...]
-    """Its report of each."""
+    """The evaluation's report of each."""
     candidate_summaries: tuple[Path, ...]
-    """Its summary of each."""
+    """The evaluation's summary of each."""
     learning_rates: tuple[float, ...]
     """The learning rate of each."""
 
     checkpoint: Path
-    """Output: the best model's checkpoint folder."""
+    """Output: checkpoint folder of the best model."""
     chosen_metrics: Path
-    """Output: its metrics, with its learning rate, JSON."""
+    """Output: the best model's metrics, with its learning rate, JSON."""
     report: Path
-    """Output: its report, HTML."""
+    """Output: the best model's report, HTML."""
     summary: Path
-    """Output: the scores of all learning rates, and its summary, Markdown."""
+    """Output: the scores of all learning rates and the best model's summary, Markdown."""
 
     def __post_init__(self) -> None:
         counts = {

@@ -1,10 +1,11 @@
-"""What the ingest stage is given, and where it puts what it made sure of."""
+"""The settings of the ingest stage."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.ingest.download.sources import parse_dump, parse_source
 from components.shared.errors import InputError
+from components.shared.settings import Rare
 from components.shared.storage.locations import expect_path_or_bucket
 
 _FILE = "the path or address of a file"
@@ -19,16 +20,16 @@ _WHAT_TO_GIVE = {
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
-    """How long and how often servers are asked."""
+    """How patient requests to servers are."""
 
-    timeout_seconds: float = 60.0
-    """How long a server may stay silent before the connection counts as cut."""
-    max_retries: int = 5
-    """How often in a row a request or a download may break without any gain before it is
-    given up."""
+    timeout_seconds: Rare[float] = 60.0
+    """How long a server may stay silent before the connection counts as broken."""
+    max_retries: Rare[int] = 5
+    """How many times in a row a request or download may fail without progress before the stage
+    gives up."""
 
     def __post_init__(self) -> None:
-        """Refuse what can be seen to be wrong without a look at any file.
+        """Reject settings that are invalid whatever the files hold.
 
         Raises:
             InputError: if a setting is missing, out of range or not of a known form.
@@ -43,24 +44,24 @@ class ServerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadConfig(ServerConfig):
-    """Where downloads are kept."""
+    """Where downloads go."""
 
     download_directory: str = ""
-    """Folder where downloads are kept, so that a later run resumes or reuses them; ""
-    keeps them beside the outputs and removes them at the end."""
+    """Folder, such as a mounted volume, that keeps downloads so that a later run resumes or reuses
+    them. Empty removes them at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceConfig(ServerConfig):
-    """What a dump is called, and where it is looked for."""
+    """Which dump, and where to look for it."""
 
     dump: str
-    """MediaWiki XML export: a dump's name (enwiki-latest, enwiki-20261001, or
-    enwiki-content-latest for Wikimedia's newer exports), or files, plain, .bz2, .gz or a .tar
-    of those: a path, a folder, an address, or a pattern such as dumps/*.xml.bz2 or
-    s3://bucket/dumps/*.bz2; several are separated by commas or white space."""
+    """MediaWiki XML export. Either a dump's name (enwiki-latest, enwiki-20261001, or
+    enwiki-content-latest for Wikimedia's newer exports), or files, plain, .bz2, .gz or a .tar of
+    those: paths, folders, URLs or patterns (dumps/*.xml.bz2, s3://bucket/dumps/*.bz2), separated
+    by commas or white space. `#sha256=<hex>` after a file verifies its checksum."""
     dump_site: str = "https://dumps.wikimedia.org"
-    """Where dumps are found by name: Wikimedia's site or a mirror of it."""
+    """Where to find dumps by name: Wikimedia's site or a mirror."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,31 +76,29 @@ class SourceConfig(ServerConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class IngestConfig(SourceConfig, DownloadConfig):
-    """Fetch a Wikipedia dump, SQuAD files and a vocabulary, and check that each is whole.
+    """Fetch a Wikipedia dump, SQuAD files and a vocabulary, and verify each file.
 
-    Wherever a file is asked for, a path or an http(s)://, gs:// or s3:// address will do, and
-    conditions may follow it: `https://…/x.xml.bz2#sha256=<hex>&size=<bytes>` (sha1 and
-    md5 as well); a file that does not meet them is refused.
+    Every file may be a path or an http(s)://, gs:// or s3:// URL, followed by conditions that the
+    file must meet: `https://…/x.xml.bz2#sha256=<hex>&size=<bytes>` (also sha1 and md5).
     """
 
     dump_files: Path
-    """Output: folder with the dump's files, and dump.json with the size, SHA-256 and source
-    of each and the dump's date."""
+    """Output: folder with the dump's files, and dump.json with their sizes, SHA-256, sources and
+    the dump's date."""
     squad: Path
-    """Output: folder with train.json and dev.json, both whole SQuAD files."""
+    """Output: folder with train.json and dev.json, both complete SQuAD files."""
     given_vocabulary: Path
-    """Output: copy of the vocabulary; an empty file where none was given, and the
-    preprocess stage then trains one on the dump."""
+    """Output: copy of the vocabulary; an empty file makes the preprocess stage train one."""
 
     squad_train: str
-    """SQuAD 1.1 or 2.0 file to train on."""
+    """SQuAD 1.1 or 2.0 training set, as a path or URL; the version is detected automatically."""
     squad_dev: str = ""
-    """SQuAD file to evaluate on; "" holds out every fifth article of squad_train."""
+    """SQuAD file to evaluate on. Empty holds out every fifth article of squad_train."""
     vocabulary: str = ""
-    """vocab.txt with one word piece a line; "" has one trained on the dump."""
+    """vocab.txt, one word piece per line. Empty trains a vocabulary on the dump."""
     checksums: str = ""
-    """File of checksums as md5sum, sha1sum or sha256sum write it and Wikimedia publishes
-    it; every input whose file name it lists is checked against it."""
+    """File of checksums in the format of md5sum, sha1sum or sha256sum, as Wikimedia publishes it;
+    every input that it lists is verified."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -111,23 +110,24 @@ class IngestConfig(SourceConfig, DownloadConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class LookConfig(SourceConfig):
-    """Look whether a dump is another than the one that was trained on last."""
+    """Check whether a dump differs from the one that was trained on last."""
 
     record: str
-    """JSON file that `record` writes: a path (on a mounted volume), gs:// or s3:// address."""
+    """JSON file that records the last dump trained on: a path on a mounted volume, or a gs:// or
+    s3:// URL. Without it, the dump counts as new."""
     checkpoint_directory: str = ""
-    """Where trainings on dumps keep the checkpoints of the run under way; "" nowhere."""
+    """Where trainings keep the checkpoints of a running training. Empty keeps none."""
 
     is_new: Path
-    """Output parameter: true where there is no record, or one of another dump."""
+    """Output parameter: true if no dump, or a different one, is recorded."""
     found_dump: Path
-    """Output parameter: the dump as it is now, enwiki-20261001 where it is called
-    enwiki-latest."""
+    """Output parameter: the dump with its date: enwiki-20261001 for enwiki-latest."""
     fingerprint: Path
-    """Output parameter: what tells the dump's files from others."""
+    """Output parameter: what distinguishes the dump's files from others."""
     dump_checkpoints: Path
-    """Output parameter: the folder of this dump in checkpoint_directory, so that a training on
-    it that failed is gone on with, and one on another dump is not; "" where that is empty."""
+    """Output parameter: this dump's folder in checkpoint_directory, so that a failed training on
+    the same dump resumes there and one on another dump doesn't. Empty if checkpoint_directory
+    is."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -138,17 +138,16 @@ class LookConfig(SourceConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordConfig:
-    """Note which dump was trained on, for the next `look`."""
+    """Record which dump was trained on, for the next `look`."""
 
     dump: str
-    """As `look` found it."""
+    """The dump that `look` found."""
     fingerprint: str
-    """As `look` found it."""
+    """The fingerprint that `look` found."""
     record: str
-    """JSON file to write: a path (on a mounted volume), gs:// or s3:// address."""
+    """JSON file to write: a path on a mounted volume, or a gs:// or s3:// URL."""
     dump_checkpoints: str = ""
-    """The folder of checkpoints that `look` gave: the trainings' last ones are removed there; ""
-    removes none."""
+    """Checkpoint folder that `look` gave; the checkpoints in it are removed. Empty removes none."""
 
     def __post_init__(self) -> None:
         for name in ("dump", "fingerprint", "record"):

@@ -3,13 +3,15 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from components.shared.errors import InputError
+from components.shared.settings import Rare, expect_choices
 
-PACKED, GOOGLE = "packed", "google"
-FORMATS = (PACKED, GOOGLE)
-SENTENCEX, PUNKT = "sentencex", "punkt"
-SPLITTERS = (SENTENCEX, PUNKT)
+Format = Literal["packed", "google"]
+PACKED, GOOGLE = FORMATS = get_args(Format)
+Splitter = Literal["sentencex", "punkt"]
+SENTENCEX, PUNKT = get_args(Splitter)
 
 # [CLS] A [SEP] B [SEP] with a piece each for A and B.
 _MIN_LENGTH = 5
@@ -25,89 +27,84 @@ class PreprocessConfig:
     """Turn a Wikipedia dump into rows of sentence pairs, as BERT is pretrained on."""
 
     dump_files: Path
-    """Folder with the dump: one or more MediaWiki XML exports, plain, .bz2 or .gz; on a disk, or
-    gs://… or s3://…"""
+    """Folder of MediaWiki XML exports, plain, .bz2 or .gz; a path, or a gs:// or s3:// URL."""
     given_vocabulary: Path | None = None
-    """vocab.txt with one word piece a line; none or an empty file has one trained on the
-    dump."""
+    """Existing vocab.txt, one word piece per line; a missing or empty file trains a vocabulary on
+    the dump."""
 
     dataset: Path
-    """Output: folder with the shards of each sequence length, and dataset.json; on a disk, or
-    gs://… or s3://…"""
+    """Output: folder with dataset.json and the record shards of each sequence length; a path, or a
+    gs:// or s3:// URL."""
     vocabulary: Path
     """Output: the vocab.txt of the dataset, given or trained."""
 
     sequence_lengths: str = "128,512"
-    """Tokens of a row, one dataset for each, separated by commas."""
-    format: str = PACKED
-    """packed: rows of several sequences, masked while training; google: the TFRecords of
-    Google's create_pretraining_data.py, one padded and masked sequence each."""
-    mask_rate: float = 0.15
-    """google format: share of a sequence's tokens to predict."""
-    max_predictions: str = ""
-    """google format: most tokens to predict in a sequence, one number for each of
-    sequence_lengths; empty takes mask_rate of the length, rounded up to a multiple of 20
-    (20 at 128, 80 at 512)."""
-    whole_word_masking: bool = False
-    """google format: mask all pieces of a word or none."""
+    """Tokens per row; one set of shards is written for each length."""
+    format: Rare[Format] = PACKED
+    """packed: rows of several sequences, masked while training. google: TFRecords of Google's
+    create_pretraining_data.py, one padded and masked sequence per record."""
+    mask_rate: Rare[float] = 0.15
+    """For the google format: fraction of a sequence's tokens to mask and predict."""
+    max_predictions: Rare[str] = ""
+    """For the google format: maximum tokens to predict per sequence, one number for each of
+    sequence_lengths. Empty takes mask_rate of the length, rounded up to a multiple of 20 (20 at
+    128, 80 at 512)."""
+    whole_word_masking: Rare[bool] = False
+    """For the google format: mask all word pieces of a word or none."""
     vocabulary_size: int = 30522
-    """Word pieces of a vocabulary that is trained; a small dump may give fewer."""
+    """Word pieces of a vocabulary trained on the dump (BERT: 30522); a small dump may give
+    fewer."""
     lowercase: bool = True
-    """Lower case without accents (BERT uncased), or text as it is (BERT cased). The text of a
-    language whose script has no case, such as Hindi or Japanese, always stays as it is."""
-    sentence_splitter: str = SENTENCEX
-    """sentencex: Wikimedia's rules for the dump's language; punkt: NLTK's Punkt, which
-    learns abbreviations from the dump (slower)."""
-    short_sequence_rate: float = 0.1
-    """Share of passes over a document that aim at a shorter sequence, 0 to 1."""
+    """Lowercase the text and strip accents (BERT uncased) or keep it as is (BERT cased). Scripts
+    without case, such as Devanagari, always stay as they are."""
+    sentence_splitter: Splitter = SENTENCEX
+    """sentencex: Wikimedia's rules for the dump's language. punkt: NLTK's Punkt, which learns
+    abbreviations from the dump and is slower."""
+    short_sequence_rate: Rare[float] = 0.1
+    """Fraction of the passes over a document that aim at a shorter sequence."""
     num_duplicates: int = 2
-    """How often each document is cut and paired anew. Masks are drawn while training, so
-    fewer are needed than the 5 to 10 of pipelines that store them."""
+    """How many times each document is split and paired anew. Masks are drawn while training, so
+    fewer are needed than the 5 to 10 of pipelines that store masks."""
     num_shards: int = 4
-    """Least number of files for each sequence length; a large dump gives more."""
+    """Minimum number of files per sequence length; a large dump gives more."""
     seed: int = 12345
-    """Equal seed, input, settings and versions give equal bytes."""
+    """Random seed. Equal seed, input, settings and versions give equal bytes."""
     num_workers: int = 0
-    """Processes of the embedded runner, parallelism on Flink, most workers on Dataflow; 0 is
-    one for each core of this machine, and elsewhere what the service decides."""
+    """Parallel Beam workers: processes of FnApiRunner (0: one per core), parallelism on Flink, or
+    maximum workers on Dataflow (0: the service decides)."""
     beam_runner: str = "FnApiRunner"
-    """Where Beam runs: FnApiRunner (on this machine), flink, dataflow."""
-    flink_master: str = "[local]"
+    """Where Beam runs: FnApiRunner (on this machine), flink or dataflow."""
+    flink_master: Rare[str] = "[local]"
     """host:port of a Flink cluster; [local] starts one on this machine for the run."""
-    flink_version: str = "1.20"
-    """Flink's version, which decides on the job server that Beam fetches from Maven Central."""
-    flink_job_server_jar: str = ""
-    """Path or address of a job server to use instead."""
-    flink_worker_pool: str = ""
-    """host:port of Beam's worker pool beside each of Flink's task managers."""
-    worker_image: str = ""
-    """Image of this stage in a registry, which workers on Dataflow, or Flink's with Docker, run."""
-    dataflow_project: str = ""
-    """Dataflow: Google Cloud's project."""
-    dataflow_region: str = ""
-    """Dataflow: its region, such as europe-west4."""
-    dataflow_temp_location: str = ""
-    """Dataflow: a gs:// folder for what it stages and keeps while it runs."""
-    use_object_store: bool = False
-    """Whether the dump is read and the dataset written in the store itself that /gcs/, /s3/ or
-    /minio/ stands for, past Kubeflow's copies. Workers on other machines always do."""
-    beam_options: str = ""
-    """Further options for Beam, as on a shell's command line; they win over the others."""
+    flink_version: Rare[str] = "1.20"
+    """Flink version, which selects the job server that Beam downloads from Maven Central."""
+    flink_job_server_jar: Rare[str] = ""
+    """Path or URL of a Flink job server to use instead."""
+    flink_worker_pool: Rare[str] = ""
+    """host:port of the Beam worker pool next to each Flink task manager."""
+    worker_image: Rare[str] = ""
+    """Image of the preprocess stage in a registry, for workers on Dataflow or on Flink with
+    Docker."""
+    dataflow_project: Rare[str] = ""
+    """Google Cloud project for Dataflow."""
+    dataflow_region: Rare[str] = ""
+    """Google Cloud region for Dataflow, such as europe-west4."""
+    dataflow_temp_location: Rare[str] = ""
+    """gs:// folder for Dataflow's staged and temporary files."""
+    use_object_store: Rare[bool] = False
+    """Read the dump and write the dataset directly in the bucket of the pipeline root instead of
+    through Kubeflow's copies. Workers on other machines always do."""
+    beam_options: Rare[str] = ""
+    """Additional Beam options, written as on a command line; they override the other settings."""
 
     def __post_init__(self) -> None:
-        """Refuse settings that can't work.
+        """Reject settings that can't work.
 
         Raises:
             InputError: if one is out of its range.
         """
         self.lengths()
-        if self.format not in FORMATS:
-            raise InputError(f"format must be one of {', '.join(FORMATS)}, got {self.format!r}")
-        if self.sentence_splitter not in SPLITTERS:
-            raise InputError(
-                f"sentence_splitter must be one of {', '.join(SPLITTERS)}, got "
-                f"{self.sentence_splitter!r}"
-            )
+        expect_choices(self)
         if not 0 < self.mask_rate < 1:
             raise InputError(
                 f"mask_rate must be between 0 and 1, got {self.mask_rate}; BERT uses 0.15"

@@ -1,6 +1,5 @@
 """How a stage is started: by a person's flags or by Kubeflow's executor input."""
 
-import dataclasses
 import inspect
 import json
 import signal
@@ -12,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from components.shared.command_line import group_by_need, parse_flags
 from components.shared.errors import (
     DivergedError,
     InputError,
@@ -21,6 +21,7 @@ from components.shared.errors import (
     TrainingLostError,
 )
 from components.shared.files import write_text
+from components.shared.settings import list_settings
 from components.shared.storage.artifact_paths import local_path
 from components.shared.text import expect_utf8, parse_json
 
@@ -161,30 +162,22 @@ def _write_executor_output(executor_input: Mapping[str, Any], metadata: Metadata
 def _parse_flags(
     config_class: type[Config], arguments: list[str], name: str, commands: Iterable[str]
 ) -> Config:
-    import tyro  # here, so that the pipeline and Horovod's workers don't pay for it
-
-    # Kubeflow, YAML and shells write booleans in lower case; tyro knows Python's spelling only.
-    spelling = {"true": "True", "false": "False"}
     description = inspect.getdoc(config_class) or ""
     if commands:
         description += f"\n\nOther commands, each with its --help: {', '.join(commands)}."
-    return tyro.cli(
-        config_class,
+    values = parse_flags(
+        group_by_need(list_settings(config_class).values()),
+        arguments,
         prog=f"python -m components.{name}",
-        args=[spelling.get(argument, argument) for argument in arguments],
         description=description,
-        config=(tyro.conf.FlagConversionOff,),
     )
+    return config_class(**values)
 
 
 def settings(config: Any) -> dict[str, Any]:
     """The settings of a config, without its paths, as JSON can hold them."""
     return {
-        field.name: getattr(config, field.name)
-        for field in dataclasses.fields(config)
-        if not _is_path(typing.get_type_hints(type(config))[field.name])
+        name: getattr(config, name)
+        for name, setting in list_settings(type(config)).items()
+        if not setting.is_path
     }
-
-
-def _is_path(hint: Any) -> bool:
-    return hint is Path or Path in typing.get_args(hint)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from components.evaluate.squad.config import PredictionConfig
 from components.shared.classification.settings import SentenceConfig
+from components.shared.settings import Rare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,17 +20,17 @@ class EvaluateClassificationConfig(PredictionConfig, SentenceConfig):
     evaluate_metrics: Path
     """Output: scores and speed, JSON."""
     confusion_matrix: Path
-    """Output: how many sentences of each label got which, JSON."""
+    """Output: counts of true and predicted labels, JSON."""
     report: Path
-    """Output: one HTML file with scores, speed, learning curves and labelled sentences."""
+    """Output: one HTML file with scores, speed, learning curves and labeled sentences."""
     predictions: Path
     """Output: folder with two files for each development set: .tsv (index and label, as GLUE
-    takes it) and .jsonl (with the probability of each label)."""
+    expects) and .jsonl (with each label's probability)."""
 
-    num_warmup_batches: int = 3
-    """Batches run before the timing begins; compilation is never timed."""
-    num_report_sentences: int = 30
-    """Labelled sentences that the report shows."""
+    num_warmup_batches: Rare[int] = 3
+    """Batches of each length to run before timing starts; compilation is never timed."""
+    num_report_sentences: Rare[int] = 30
+    """Labeled sentences to show in the report."""
 
     def __post_init__(self) -> None:
         PredictionConfig.__post_init__(self)

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.shared.errors import InputError
+from components.shared.settings import Rare, expect_choices
 from components.shared.squad.settings import WindowConfig
-from components.shared.training.settings import PRECISIONS
+from components.shared.training.settings import Precision
 
 _LEAST = {
     "max_answer_length_tokens": 1,
@@ -21,53 +22,49 @@ _LEAST = {
 
 
 class SpeedSetting(NamedTuple):
-    """In what the speed is measured."""
+    """One combination at which the speed is measured."""
 
     precision: str
     length_tokens: int
-    """Of every window, with padding."""
+    """Tokens of every window, padding included."""
     batch_size: int
 
     @property
     def name(self) -> str:
-        """What metrics of it begin with."""
+        """Prefix of its metrics."""
         return f"{self.precision}_length_{self.length_tokens}_batch_{self.batch_size}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionConfig:
-    """How a fine-tuned model is run."""
+    """How a fine-tuned model predicts."""
 
     checkpoint: Path
     """Checkpoint folder of the fine-tuned model."""
 
     batch_size: int = 32
-    """Windows or sentences predicted at once."""
-    precision: str = "float32"
-    """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
+    """Windows or sentences per prediction batch."""
+    precision: Precision = "float32"
+    """Arithmetic precision: mixed_float16 suits V100; mixed_bfloat16 suits A100, H100 and recent
+    CPUs."""
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
             if getattr(self, name, least) < least:
                 raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
-        self._expect_precision("precision", self.precision)
-
-    @staticmethod
-    def _expect_precision(name: str, precision: str) -> None:
-        if precision not in PRECISIONS:
-            raise InputError(f"{name} must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+        expect_choices(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerConfig(PredictionConfig, WindowConfig):
     """How a fine-tuned model answers questions."""
 
-    max_answer_length_tokens: int = 30
-    """Longest answer in word pieces."""
-    n_best_size: int = 20
-    """Start and end positions looked at in each window, and answers kept of each question."""
+    max_answer_length_tokens: Rare[int] = 30
+    """Maximum length of an answer in word pieces."""
+    n_best_size: Rare[int] = 20
+    """How many start and end positions to consider per window, and answers to keep per question."""
     null_score_diff_threshold: float = 0.0
-    """SQuAD 2.0: answer nothing if that scores more than this above the best answer."""
+    """For SQuAD 2.0: give no answer if its score exceeds the best answer's by more than this."""
 
     def __post_init__(self) -> None:
         PredictionConfig.__post_init__(self)
@@ -81,39 +78,40 @@ class EvaluateConfig(AnswerConfig):
     squad: Path
     """Folder with dev.json, the questions to answer, and train.json, from the ingest stage."""
     pretrain_128_history: Path | None = None
-    """History of the first phase of pretraining, for the report."""
+    """History of pretraining at length 128, for the report."""
     pretrain_512_history: Path | None = None
-    """History of the second phase of pretraining, for the report."""
+    """History of pretraining at length 512, for the report."""
     finetune_history: Path | None = None
     """History of fine-tuning, for the report."""
     baseline: str = ""
-    """metrics.json of the model in use, evaluated on the same questions, to compare with."""
+    """metrics.json of the model in use, evaluated on the same questions, to compare with: a path,
+    such as on a mounted volume."""
 
     evaluate_metrics: Path
     """Output: scores and speed, JSON."""
     report: Path
     """Output: one HTML file with scores, speed, learning curves and answered questions."""
     summary: Path
-    """Output: the scores and the speed alone, Markdown."""
+    """Output: scores and speed only, Markdown."""
     predictions: Path
     """Output: folder with predictions.json, nbest_predictions.json and, for SQuAD 2.0,
     null_odds.json."""
 
-    num_warmup_batches: int = 3
-    """Batches run before the timing begins; compilation is never timed."""
-    num_report_questions: int = 30
-    """Answered questions that the report shows."""
+    num_warmup_batches: Rare[int] = 3
+    """Batches of each length to run before timing starts; compilation is never timed."""
+    num_report_questions: Rare[int] = 30
+    """Answered questions to show in the report."""
 
-    speed_batch_sizes: tuple[int, ...] = ()
-    """Batch sizes to measure the speed at besides, each with each of speed_lengths and
-    speed_precisions; of these three what is empty is the evaluation's own, and if all are,
-    nothing more is measured."""
-    speed_lengths: tuple[int, ...] = ()
-    """Tokens of a window, with padding, to measure it at."""
-    speed_precisions: tuple[str, ...] = ()
-    """Precisions to measure it in."""
-    num_speed_batches: int = 100
-    """Batches of each of these settings that are timed on each device."""
+    speed_batch_sizes: Rare[tuple[int, ...]] = ()
+    """Batch sizes at which to measure the speed as well, in every combination with speed_lengths
+    and speed_precisions. An empty one of the three uses the evaluation's own value; if all are
+    empty, nothing more is measured."""
+    speed_lengths: Rare[tuple[int, ...]] = ()
+    """Window lengths, padding included, at which to measure the speed as well (NVIDIA: 128,384)."""
+    speed_precisions: Rare[tuple[Precision, ...]] = ()
+    """Precisions at which to measure the speed as well."""
+    num_speed_batches: Rare[int] = 100
+    """Batches to time on each device for each of these combinations."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,8 +129,6 @@ class EvaluateConfig(AnswerConfig):
                 raise InputError(f"speed_batch_sizes must be 1 or more, got {size}")
         for length in self.speed_lengths:
             self._expect_context("speed_lengths", length)
-        for precision in self.speed_precisions:
-            self._expect_precision("speed_precisions", precision)
 
     def expect_room(self, max_position_embeddings: int) -> None:
         """Compare the windows' lengths, those of the speed among them, with a model's positions.
@@ -167,8 +163,8 @@ class AskConfig(AnswerConfig):
     context: Path
     """Text file, UTF-8, that holds the answers."""
     question: str = ""
-    """The question; "" reads questions line by line, from the keyboard or a pipe."""
+    """The question. Empty reads one question per line from the keyboard or a pipe."""
     num_answers: int = 3
-    """Best answers to print."""
+    """Number of best answers to print."""
     no_answer: bool = False
-    """Whether "no answer" is one, as models fine-tuned on SQuAD 2.0 have learnt."""
+    """Whether "no answer" is allowed; models fine-tuned on SQuAD 2.0 have learned it."""

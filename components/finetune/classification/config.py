@@ -1,4 +1,4 @@
-"""The settings of fine-tuning on labelled sentences."""
+"""The settings of fine-tuning on labeled sentences."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,13 @@ from components.shared.classification.settings import SentenceConfig
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuneClassificationConfig(FinetuningConfig, SentenceConfig):
-    """Fine-tune a pretrained BERT on labelled sentences, or pairs of them."""
+    """Fine-tune a pretrained BERT on labeled sentences, or pairs of sentences."""
 
     sentences: Path
     """Folder with train.jsonl and sentences.json, from the ingest stage."""
 
     num_epochs: float = 3.0
-    """How often each sentence is seen; Google: 3."""
+    """Passes over the training set. Google: 3."""
 
     def __post_init__(self) -> None:
         FinetuningConfig.__post_init__(self)

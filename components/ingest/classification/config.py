@@ -1,68 +1,68 @@
-"""What ingest is given for sentence classification, and where it puts what it made sure of."""
+"""The settings of ingest for sentence classification."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.ingest.classification.glue import Columns, find_columns
 from components.ingest.config import DownloadConfig, expect_given
-from components.shared.bert.config import PRESETS
+from components.shared.bert.config import Preset
 from components.shared.errors import InputError
+from components.shared.settings import expect_choices
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngestClassificationConfig(DownloadConfig):
-    """Fetch labelled sentences and a model to start from, and check that each is whole.
+    """Fetch labeled sentences and an initial checkpoint, and verify each file.
 
-    Wherever a file is asked for, a path or an http(s)://, gs:// or s3:// address will do, and
-    conditions may follow it, as in `https://…/train.tsv#sha256=<hex>`.
+    Every file may be a path or an http(s)://, gs:// or s3:// URL, followed by conditions that the
+    file must meet: `https://…/train.tsv#sha256=<hex>`.
     """
 
     sentences: Path
     """Output: folder with the training set and each development set as JSON lines, and
     sentences.json with the labels."""
     given_checkpoint: Path
-    """Output: the checkpoint to start from; without weights where none was given."""
+    """Output: the initial checkpoint; without weights if none was given."""
 
     train: str
-    """Sentences to train on: .tsv or .txt (tabs, no quotes, as GLUE's), .csv or .jsonl."""
+    """Sentences to train on: .tsv or .txt (tab-separated without quotes, as GLUE's), .csv or
+    .jsonl."""
     dev: str = ""
-    """Sentences to evaluate on; several files, separated by commas, are scored one by one
-    (MNLI's dev_matched.tsv,dev_mismatched.tsv). "" holds out every tenth row of train."""
+    """Sentences to evaluate on. Several files, separated by commas, are scored one by one (MNLI:
+    dev_matched.tsv,dev_mismatched.tsv). Empty holds out every tenth row of train."""
     glue_task: str = ""
-    """cola, sst-2, mrpc, mnli or rte: the columns of GLUE's files as published. "" is a table
-    with a header and the columns sentence and label."""
+    """GLUE task whose published column layout to use: cola, sst-2, mrpc, mnli or rte. Empty
+    expects a header with the columns sentence and label."""
     sentence_column: str = ""
-    """Column of the sentence, by its name or its number from 1 up; "" is glue_task's."""
+    """Column of the sentence, by name or by number from 1. Empty uses glue_task's."""
     second_sentence_column: str = ""
-    """Column of the second sentence of a pair, likewise; "" is glue_task's, or none."""
+    """Column of a pair's second sentence. Empty uses glue_task's, if any."""
     label_column: str = ""
-    """Column of the label, likewise; "" is glue_task's."""
+    """Column of the label. Empty uses glue_task's."""
     has_header: bool = True
-    """Whether the first line of a .tsv or .csv names the columns (CoLA's: never)."""
+    """Whether the first line of a .tsv or .csv names the columns (CoLA never has one)."""
     positive_label: str = ""
-    """Which of two labels precision, recall and F1 are of; "" is the second in the alphabet, of
-    numbers the larger one."""
+    """Label whose precision, recall and F1 are reported, of two. Empty takes the second in the
+    alphabet, or the larger number."""
 
     initial_checkpoint: str = ""
-    """Folder of this project's, of Google's or of Hugging Face's: path, gs:// or s3://
-    address. "" starts from random weights."""
+    """Checkpoint folder to start from, in this project's, Google's or Hugging Face's format: a
+    path, or a gs:// or s3:// URL. Empty starts from random weights."""
     vocabulary: str = ""
-    """Without initial_checkpoint: vocab.txt with one word piece a line."""
-    preset: str = "tiny"
-    """Without initial_checkpoint: the size of the model: tiny, mini, small, medium, base or
-    large (Google's)."""
+    """Without initial_checkpoint: vocab.txt, one word piece per line."""
+    preset: Preset = "tiny"
+    """Without initial_checkpoint: model size, one of Google's."""
     bert_config: str = ""
-    """Without initial_checkpoint: path of a bert_config.json, or its JSON text, in place of a
+    """Without initial_checkpoint: path of a bert_config.json, or its JSON text; overrides
     preset."""
     lowercase: bool = True
-    """Without initial_checkpoint: whether text is lower-cased."""
+    """Without initial_checkpoint: lowercase the text and strip accents."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         expect_given(self, "train")
         find_columns(self.glue_task)
-        if self.preset not in PRESETS:
-            raise InputError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
+        expect_choices(self)
         if self.initial_checkpoint and self.vocabulary:
             raise InputError(
                 "initial_checkpoint brings its own vocab.txt, under whose ids its weights mean "

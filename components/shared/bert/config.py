@@ -4,12 +4,14 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from components.shared.errors import InputError
 
+Preset = Literal["tiny", "mini", "small", "medium", "base", "large"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
 # google-research/bert, README: the five released sizes and BERT-Large; heads are 64 wide.
-_PRESET_TO_LAYERS_AND_HIDDEN = {
+_PRESET_TO_LAYERS_AND_HIDDEN: dict[str, tuple[int, int]] = {
     "tiny": (2, 128),
     "mini": (4, 256),
     "small": (4, 512),
@@ -17,7 +19,6 @@ _PRESET_TO_LAYERS_AND_HIDDEN = {
     "base": (12, 768),
     "large": (24, 1024),
 }
-PRESETS = tuple(_PRESET_TO_LAYERS_AND_HIDDEN)
 _HEAD_WIDTH = 64
 
 

@@ -1,4 +1,4 @@
-"""How sentences are cut: the same while training and evaluating."""
+"""How sentences are truncated, equal in training and evaluation."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class SentenceConfig:
     """The settings of google-research/bert's run_classifier."""
 
     max_length_tokens: int = 128
-    """Tokens of a sentence or a pair of them; of what is longer, the longer one loses its end."""
+    """Maximum tokens of a sentence or pair; the longer sentence of a pair is truncated first."""
 
     def __post_init__(self) -> None:
         if self.max_length_tokens < _FEWEST_TOKENS:

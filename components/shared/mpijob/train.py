@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from components.shared.command_line import format_value
 from components.shared.errors import InputError
 from components.shared.mpijob.kubernetes_api import connect
 from components.shared.mpijob.lifecycle import JobRun
@@ -82,7 +83,7 @@ def make_flags(config: Any) -> list[str]:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if field.name not in _OURS and value is not None and value != field.default:
-            flags += [f"--{field.name.replace('_', '-')}", str(value)]
+            flags += [f"--{field.name.replace('_', '-')}", format_value(value)]
     return flags
 
 

@@ -1,8 +1,9 @@
-"""How questions and contexts are cut into windows: the same while training and evaluating."""
+"""How questions and contexts are split into windows, equal in training and evaluation."""
 
 from dataclasses import dataclass
 
 from components.shared.errors import InputError
+from components.shared.settings import Rare
 
 # [CLS], [SEP], [SEP] and one word piece of the context.
 _FEWEST_OTHER_TOKENS = 4
@@ -13,11 +14,11 @@ class WindowConfig:
     """The settings of google-research/bert's run_squad."""
 
     max_length_tokens: int = 384
-    """Tokens of a window: question and context."""
+    """Tokens per window of question and context."""
     stride_tokens: int = 128
     """Tokens between the starts of two windows of a long context."""
-    max_query_tokens: int = 64
-    """Tokens of a question; the rest is cut off."""
+    max_query_tokens: Rare[int] = 64
+    """Maximum tokens of a question; longer questions are truncated."""
 
     def __post_init__(self) -> None:
         for name in ("max_length_tokens", "stride_tokens", "max_query_tokens"):

@@ -3,18 +3,16 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 from components.shared.errors import InputError
 from components.shared.mpijob.worker_pod import WorkerPod
+from components.shared.settings import Rare, expect_choices
 from components.shared.storage.locations import expect_path_or_bucket
 
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
-_CHOICES = {
-    "optimizer": ("lamb", "adamw"),
-    "precision": PRECISIONS,
-    "xla": ("auto", "on", "off"),
-}
+Optimizer = Literal["lamb", "adamw"]
+Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 _LEAST = {
     "global_batch_size": 1,
     "micro_batch_size": 1,
@@ -35,69 +33,71 @@ class TrainingConfig(ABC):
     """Outputs and settings that pretraining and fine-tuning share."""
 
     metrics_output: ClassVar[str]
-    """The stage's field, and so the artifact, that takes the last losses and the speed."""
+    """The field, and so the artifact, that takes the last losses and the speed."""
 
     checkpoint: Path
-    """Output: the checkpoint folder."""
+    """Output: checkpoint folder with Google's variable names, bert_config.json and vocab.txt."""
     history: Path
-    """Output: losses and speed over the steps, JSON lines."""
+    """Output: losses and speed by optimizer step, JSON lines."""
 
     global_batch_size: int
-    """Sequences or rows of one update, over all processes."""
+    """Sequences per optimizer step, over all ranks."""
     micro_batch_size: int
-    """Most of them that one process runs at once; the rest is accumulated."""
+    """Maximum per-device batch size; larger batches use gradient accumulation."""
     learning_rate: float
     """Peak learning rate for the whole global batch."""
     warmup_rate: float
-    """Fraction of the steps in which the learning rate grows."""
-    optimizer: str
-    """lamb or adamw."""
-    precision: str = "float32"
-    """float32, mixed_float16 (V100) or mixed_bfloat16 (A100, H100, recent CPUs)."""
-    xla: str = "auto"
-    """Compile with XLA: on, off, or auto (on for GPUs; on CPUs the elementwise parts)."""
-    compress_gradients: bool = False
-    """Exchange gradients as float16, half the bytes; the loss is scaled then, so that small
-    ones are not lost."""
+    """Fraction of the optimizer steps in which the learning rate rises to its peak."""
+    optimizer: Optimizer
+    """Optimizer; lamb is NVIDIA's NVLAMB."""
+    precision: Precision = "float32"
+    """Arithmetic precision: mixed_float16 suits V100; mixed_bfloat16 suits A100, H100 and recent
+    CPUs."""
+    xla: Rare[Literal["auto", "on", "off"]] = "auto"
+    """Compile with XLA; auto compiles everything on GPUs and only elementwise parts on CPUs."""
+    compress_gradients: Rare[bool] = False
+    """All-reduce gradients in float16, which halves the traffic between ranks; the loss is scaled
+    so that small gradients survive."""
     num_processes: int = 1
-    """Horovod processes over all nodes: one a GPU, or to share the cores of a CPU."""
-    num_nodes: int = 1
-    """Machines that train. Above one the stage, in a pod of a cluster, has an MPIJob train with
-    num_processes / num_nodes processes on each."""
-    worker_pod: str = ""
-    """Above one node: JSON of what each machine's pod asks for; its keys are the fields of
-    `components.shared.mpijob.worker_pod.WorkerPod`. "" asks for nothing."""
-    pending_timeout_seconds: float = 3600.0
-    """Above one node: how long pods may wait for a place or an image before the stage gives up."""
-    job_timeout_seconds: int = 1209600
-    """Above one node: how long the MPIJob may run in all; two weeks."""
-    checkpoint_every_steps: int = 200
-    """Updates between two checkpoints of the run under way."""
-    num_checkpoints_kept: int = 2
-    """How many of those are kept, the newest."""
+    """Horovod ranks over all nodes: one per GPU (8 on a DGX-1V, 16 on a DGX-2); 1 or 2 on a CPU."""
+    num_nodes: Rare[int] = 1
+    """Machines that train. Above 1, the step creates an MPIJob that runs num_processes / num_nodes
+    ranks on each node; the pipeline root must then be in a bucket."""
+    worker_pod: Rare[str] = ""
+    """With several nodes: what each pod of the MPIJob requests, as JSON with Kubernetes field
+    names (nodeSelector, tolerations, affinity, resources, env, labels, annotations,
+    priorityClassName, schedulerName, runtimeClassName) and sharedMemory, the size of /dev/shm.
+    Empty requests nothing."""
+    pending_timeout_seconds: Rare[float] = 3600.0
+    """With several nodes: how long pods may wait for scheduling or images without progress before
+    the step fails and says why."""
+    job_timeout_seconds: Rare[int] = 1209600
+    """With several nodes: time limit of the MPIJob; the default is two weeks."""
+    checkpoint_every_steps: Rare[int] = 200
+    """Optimizer steps between checkpoints of a running training."""
+    num_checkpoints_kept: Rare[int] = 2
+    """How many of the newest checkpoints to keep while training."""
     checkpoint_directory: str = ""
-    """Folder, gs:// or s3:// URL under which each step keeps those in a subfolder; "" is beside
-    the output. The same command resumes from them. Only here does the last one stay."""
-    tensorboard_directory: str = ""
-    """Folder under which each step writes TensorBoard's events in a subfolder while it trains;
-    "" writes none."""
-    hang_timeout_seconds: float = 30.0
-    """How long a process may stand still before all are ended; from the first update on, and
-    the longest update comes on top."""
-    max_restarts: int = 3
-    """How many times in a row a training that died or hung is restarted without reaching a newer
-    checkpoint; 0 never restarts it."""
-    log_every_steps: int = 10
-    """Updates between two lines of the history."""
+    """Folder on a mounted volume, or gs:// or s3:// URL, for the checkpoints of a running
+    training; each step has its own subfolder. A new pod, or the same command, resumes from them.
+    Concurrent runs need separate directories. The last checkpoint stays. Empty keeps checkpoints
+    beside the output, where a pod loses them."""
+    tensorboard_directory: Rare[str] = ""
+    """Folder on a mounted volume for TensorBoard events; each step has its own subfolder. Empty
+    writes none."""
+    hang_timeout_seconds: Rare[float] = 30.0
+    """How long a rank may make no progress, beyond the longest optimizer step so far, before all
+    ranks are stopped."""
+    max_restarts: Rare[int] = 3
+    """How many times in a row a crashed or hung training restarts in its pod without reaching a
+    newer checkpoint; 0 never restarts."""
+    log_every_steps: Rare[int] = 10
+    """Optimizer steps between lines of the history."""
     seed: int = 12345
-    """Equal seed, input and number of processes give equal results."""
+    """Random seed. Equal seed, input, settings and number of ranks give equal results."""
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise InputError(
-                    f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"
-                )
+        expect_choices(self)
         for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")

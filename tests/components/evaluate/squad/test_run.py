@@ -97,7 +97,7 @@ def test_a_windows_scores_do_not_depend_on_its_batch(squad, checkpoint):
 @pytest.mark.slow
 def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
     """All files are there, and the metrics hold the official fields and the speed."""
-    grid = ("--speed-batch-sizes", "1", "4", "--speed-lengths", "96", "--num-speed-batches", "3")
+    grid = ("--speed-batch-sizes", "1,4", "--speed-lengths", "96", "--num-speed-batches", "3")
 
     done = run(squad, checkpoint, tmp_path / "out", *grid)
 

@@ -1,0 +1,94 @@
+"""Command lines made from settings: how values are written, and what --help shows where."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from components.shared.command_line import format_value, group_by_need, parse_flags
+from components.shared.settings import REQUIRED, Setting
+
+SETTINGS = (
+    Setting(name="result", type=Path, default=REQUIRED, text="Output: a file."),
+    Setting(name="hidden_depth", type=int, default=2, text="Seldom changed.", is_rare=True),
+    Setting(name="data", type=Path, default=REQUIRED, text="A file."),
+    Setting(name="size", type=Literal["small", "large"], default="small", text="The size."),
+    Setting(name="batch_sizes", type=tuple[int, ...], default=(1, 8), text="Batch sizes."),
+    Setting(name="is_on", type=bool, default=True, text="A switch."),
+)
+
+
+def parse(*arguments: str) -> dict:
+    return parse_flags(
+        group_by_need(SETTINGS),
+        ["--data", "a", "--result", "b", *arguments],
+        prog="example",
+        description="An example.",
+    )
+
+
+def test_values_keep_the_types_of_their_settings():
+    """Lists are written with commas, booleans as true or false."""
+    values = parse("--batch-sizes", "1,8, 32", "--is-on", "false", "--size", "large")
+
+    assert values == {
+        "data": Path("a"),
+        "result": Path("b"),
+        "size": "large",
+        "batch_sizes": (1, 8, 32),
+        "is_on": False,
+        "hidden_depth": 2,
+    }
+
+
+@pytest.mark.parametrize("value", [(1, 8), (), True, 0.5, "text"])
+def test_a_formatted_value_is_read_back(value):
+    """An MPIJob's launcher gets its settings as flags."""
+    setting = Setting(name="it", type=type(value), default=REQUIRED, text="It.")
+    if isinstance(value, tuple):
+        setting = Setting(name="it", type=tuple[int, ...], default=REQUIRED, text="It.")
+    arguments = ["--it", format_value(value)]
+
+    read = parse_flags({"all": [setting]}, arguments, prog="x", description="")
+
+    assert read == {"it": value}
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "said"),
+    [
+        ("--batch-sizes", "1,a", "expected whole numbers separated by commas, got '1,a'"),
+        ("--batch-sizes", "1,", "expected whole numbers separated by commas, got '1,'"),
+        ("--is-on", "maybe", "expected true or false, got 'maybe'"),
+        ("--size", "huge", "huge"),
+    ],
+)
+def test_a_wrong_value_is_rejected_with_its_flag(flag, text, said, capsys):
+    """Status 2, as of any wrong command line."""
+    with pytest.raises(SystemExit) as ended:
+        parse(flag, text)
+
+    assert ended.value.code == 2
+    printed = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert flag in printed
+    assert said in printed
+
+
+def test_help_shows_required_settings_first_and_rare_ones_last(capsys):
+    """Inputs stand before outputs."""
+    with pytest.raises(SystemExit):
+        parse("--help")
+
+    printed = capsys.readouterr().out
+    order = [
+        "required",
+        "--data",
+        "--result",
+        "common",
+        "--size",
+        "rarely-needed",
+        "--hidden-depth",
+    ]
+    places = [printed.index(f" {word} ", printed.index("--help")) for word in order]
+    assert places == sorted(places)
+    assert "{true,false}" in printed
