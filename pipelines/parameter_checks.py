@@ -1,87 +1,55 @@
-"""All settings of a run, looked at by its steps' own configs before the first step begins.
+"""Validates a run's parameters with the configs of its steps, before the first step starts.
 
-A batch that can't be cut, or a precision that there is none of, would be found by the step that
-takes it, days later.
+An indivisible batch or an unsupported precision would otherwise fail days later, in its step.
 """
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from components.evaluate.classification.config import EvaluateClassificationConfig
-from components.evaluate.squad.config import EvaluateConfig
-from components.finetune.classification.config import FinetuneClassificationConfig
-from components.finetune.squad.config import FinetuneConfig
-from components.ingest.classification.config import IngestClassificationConfig
-from components.ingest.config import IngestConfig, LookConfig
-from components.preprocess.config import PreprocessConfig
-from components.pretrain.config import PretrainConfig
 from components.shared.errors import InputError
 from components.shared.stage import read_executor_input
-
-
-class _Step(NamedTuple):
-    config: type
-    prefix: str = ""
-    """What its settings have before their names among the pipeline's parameters."""
-
-
-_BERT = (
-    _Step(IngestConfig),
-    _Step(PreprocessConfig),
-    _Step(PretrainConfig, "pretrain_128_"),
-    _Step(PretrainConfig, "pretrain_512_"),
-    _Step(FinetuneConfig, "finetune_"),
-    _Step(EvaluateConfig, "evaluate_"),
-)
-_PIPELINE_TO_STEPS = {
-    "bert": _BERT,
-    "bert-retraining": (_Step(LookConfig), *_BERT),
-    "classification": (
-        _Step(IngestClassificationConfig),
-        _Step(FinetuneClassificationConfig),
-        _Step(EvaluateClassificationConfig, "evaluate_"),
-    ),
-}
+from pipelines.catalog import find_steps
+from pipelines.steps import Step, name_parameters
 
 
 def check_settings(pipeline: str, values: Mapping[str, Any]) -> None:
-    """Make each step's config, with made-up places for what other steps give.
+    """Make each step's config, with invented paths for what other steps write.
 
     Args:
-        pipeline: its name; of one that is not of this project nothing is known.
+        pipeline: its name; the parameters of a pipeline of others are not checked.
         values: all its parameters.
 
     Raises:
         InputError: naming the step, the setting and the remedy.
     """
-    for step in _PIPELINE_TO_STEPS.get(pipeline, ()):
-        for settings in _list_settings(step, values):
+    for name, step in find_steps(pipeline).items():
+        for settings in _list_settings(name, step, values):
             try:
                 read_executor_input(step.config, _make_executor_input(step.config, settings))
             except InputError as error:
-                stage = step.config.__module__.split(".")[1]
-                raise InputError(f"{step.prefix.rstrip('_') or stage}: {error}") from None
+                raise InputError(f"{name}: {error}") from None
 
 
-def _list_settings(step: _Step, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The step's parameters, for each value of the one that the pipeline loops over."""
-    settings = {}
-    for field in dataclasses.fields(step.config):
-        for parameter in (f"{step.prefix}{field.name}", field.name):
-            if values.get(parameter) is not None:
-                settings[field.name] = values[parameter]
-                break
-    rates = values.get(f"{step.prefix}learning_rates")
-    if rates is None:
+def _list_settings(name: str, step: Step, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the step's settings, for each value of the one that the pipeline loops over."""
+    parameters = name_parameters(name, step)
+    settings = {
+        setting: values[parameter]
+        for setting, parameter in parameters.items()
+        if values.get(parameter) is not None
+    }
+    if step.looped not in settings:
         yield settings
-    elif not rates or len(set(rates)) < len(rates):
+        return
+    given = settings[step.looped]
+    if not given or len(set(given)) < len(given):
         # Two trainings with one rate would share a checkpoint folder.
         raise InputError(
-            f"{step.prefix}learning_rates must be one number or more, each once, got {rates}"
+            f"{parameters[step.looped]} must be one number or more, each once, got {given}"
         )
-    for rate in rates or ():
-        yield settings | {"learning_rate": rate}
+    for value in given:
+        yield settings | {step.looped: value}
 
 
 def _make_executor_input(config: type, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,25 +7,30 @@ from kfp import dsl
 from kfp.dsl.graph_component import GraphComponent
 
 from components.ingest.component import look_for_dump, record_dump
+from components.ingest.config import LookConfig
+from components.shared.component import make_parameter
+from components.shared.settings import list_settings
+from pipelines.steps import Step
 
-_RECORD = inspect.Parameter("record", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=str)
-_RECORD_DOCSTRING = """
-        record: JSON file that notes the dump trained on last, in which the run notes its own
-            when it is done: a path (on a mounted volume), gs:// or s3:// address. Where there is
-            none, the dump is new."""
+_RECORD = list_settings(LookConfig)["record"]
+_RECORD_PARAMETER = make_parameter(_RECORD).replace(kind=inspect.Parameter.POSITIONAL_ONLY)
+LOOK_STEPS = {"look": Step(config=LookConfig, hidden=("timeout_seconds", "max_retries"))}
+SUFFIX = "-retraining"
 
 
 def retraining(pipeline: GraphComponent) -> GraphComponent:
-    """A pipeline that runs another if its dump is another than last time's.
+    """Return a pipeline that runs another if its dump is newer than the last one trained on.
 
-    Its parameters are the other's, and `record`. Whatever the other gives is in its steps'
-    outputs only: Kubeflow has no outputs of a part that may be left out.
+    Its parameters are the other's, and `record`. What the other returns is in its steps'
+    outputs only: Kubeflow has no outputs of a part that may be skipped.
 
     Args:
         pipeline: takes `dump`, `dump_site` and `checkpoint_directory`.
     """
     function = pipeline.pipeline_func
-    signature = inspect.Signature([_RECORD, *inspect.signature(function).parameters.values()])
+    signature = inspect.Signature(
+        [_RECORD_PARAMETER, *inspect.signature(function).parameters.values()]
+    )
 
     def run_if_new(*arguments: Any) -> None:
         parameters = dict(zip(signature.parameters, arguments, strict=True))
@@ -54,10 +59,9 @@ def retraining(pipeline: GraphComponent) -> GraphComponent:
             recorded.set_display_name("Note the dump")
 
     run_if_new.__signature__ = signature  # type: ignore[attr-defined]
-    head, args, rest = (function.__doc__ or "").partition("    Args:")
-    run_if_new.__doc__ = head + args + _RECORD_DOCSTRING + rest.partition("    Returns:")[0]
+    run_if_new.__doc__ = f"{inspect.getdoc(function)}\n    {_RECORD.name}: {_RECORD.text}"
     return dsl.pipeline(
         run_if_new,
-        name=f"{pipeline.component_spec.name}-retraining",
+        name=f"{pipeline.component_spec.name}{SUFFIX}",
         description=f"If there is a newer dump: {pipeline.component_spec.description}",
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from components.shared.settings import REQUIRED, Setting
+from components.shared.settings import Setting
 
 Groups = Mapping[str, Sequence[Setting]]
 """Settings by the title under which --help shows them, as a Python identifier."""
@@ -19,7 +19,7 @@ def group_by_need(settings: Iterable[Setting]) -> dict[str, list[Setting]]:
     """Return the settings without a default first, outputs after inputs, and rare ones last."""
     groups: dict[str, list[Setting]] = {"required": [], "common": [], "rarely_needed": []}
     for setting in settings:
-        if setting.default is REQUIRED:
+        if setting.is_required:
             groups["required"].append(setting)
         else:
             groups["rarely_needed" if setting.is_rare else "common"].append(setting)
@@ -69,7 +69,7 @@ def _make_group(settings: Iterable[Setting]) -> type:
     fields: list[Any] = []
     for setting in settings:
         kind: Any = Annotated[setting.type, tyro.conf.arg(help=setting.text)]  # type: ignore[name-defined]
-        if setting.default is REQUIRED:
+        if setting.is_required:
             fields.append((setting.name, kind))
         else:
             fields.append((setting.name, kind, dataclasses.field(default=setting.default)))

@@ -58,8 +58,15 @@ def make_component(
 
 def document(description: str, settings: typing.Iterable[Setting]) -> str:
     """Return a docstring from which kfp takes the descriptions of the settings."""
-    texts = "\n".join(f"{setting.name}: {setting.text}" for setting in settings)
+    texts = "\n".join(f"{setting.name}: {_describe(setting)}" for setting in settings)
     return f"{description}\n\nArgs:\n{textwrap.indent(texts, '    ')}\n"
+
+
+def _describe(setting: Setting) -> str:
+    """Return a setting's text with its choices, which Kubeflow doesn't show otherwise."""
+    if not (choices := setting.choices):
+        return setting.text
+    return f"{setting.text} One of {', '.join(choices)}."
 
 
 def make_parameter(setting: Setting) -> inspect.Parameter:

@@ -36,6 +36,17 @@ class Setting:
     is_rare: bool = False
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """The values of a `Literal`, or of a list of them."""
+        kind = typing.get_args(self.type)[0] if typing.get_origin(self.type) is tuple else self.type
+        return typing.get_args(kind) if typing.get_origin(kind) is Literal else ()
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is REQUIRED
+
+    @property
     def is_path(self) -> bool:
         """Whether it names an input or output of the stage, which Kubeflow has as an artifact."""
         return self.type is Path or Path in typing.get_args(self.type)

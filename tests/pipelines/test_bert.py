@@ -2,10 +2,8 @@
 
 import dataclasses
 import importlib
-import inspect
 import subprocess
 import sys
-import typing
 
 import pytest
 import yaml
@@ -18,6 +16,7 @@ from components.ingest.config import IngestConfig
 from components.preprocess.config import PreprocessConfig
 from components.pretrain.config import PretrainConfig
 from components.shared.images import name_image
+from components.shared.settings import list_settings
 from pipelines.bert import bert
 from pipelines.local.environments import REPOSITORY, STAGES
 from tests.images.dockerfiles import read_dockerfile
@@ -34,8 +33,7 @@ COMPONENT_TO_MODULE = {
 CONFIGS = (IngestConfig, PreprocessConfig, PretrainConfig, FinetuneConfig, EvaluateConfig)
 COMPONENT_TO_CONFIG = {**dict(zip(STAGES, CONFIGS, strict=True)), "choose": ChooseConfig}
 COMPONENT_TO_IMAGE = {**{stage: stage for stage in STAGES}, "choose": "evaluate"}
-# A setting that two steps have with other values carries the step's name before its own.
-STEPS = ("pretrain_128_", "pretrain_512_", "finetune_", "evaluate_")
+PRESET_CHOICES = "One of tiny, mini, small, medium, base, large."
 
 
 @pytest.fixture(scope="module")
@@ -139,27 +137,37 @@ def test_every_parameter_is_described_for_the_ui(spec):
     assert undescribed == []
 
 
-def test_pipeline_parameters_are_settings_of_the_stages():
-    """Under the same name and type, with the step's name before it where two differ.
+def test_a_default_differs_from_the_configs_only_where_the_pipeline_says_so(spec):
+    """The second phase of pretraining is shorter; its batches are of longer rows."""
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    fields = {field.name: field for field in dataclasses.fields(PretrainConfig)}
+    own = ("num_steps", "global_batch_size", "micro_batch_size", "learning_rate", "warmup_rate")
 
-    What a loop goes over has the plural.
-    """
-    settings = {
-        (field.name, field.type) for config in CONFIGS for field in dataclasses.fields(config)
-    }
-    settings |= {(f"{name}s", list[kind]) for name, kind in settings if kind in (int, float, str)}
-    # kfp knows no tuples.
-    settings |= {
-        (name, list[typing.get_args(kind)[0]])
-        for name, kind in settings
-        if typing.get_origin(kind) is tuple
-    }
-    parameters = inspect.signature(bert.pipeline_func).parameters
+    def differing(prefix: str) -> dict:
+        defaults = {name: parameters[f"{prefix}{name}"]["defaultValue"] for name in own}
+        return {name: value for name, value in defaults.items() if value != fields[name].default}
 
-    for name, parameter in parameters.items():
-        prefixes = [prefix for prefix in STEPS if name.startswith(prefix)]
-        setting = name.removeprefix(prefixes[0]) if prefixes else name
-        assert (setting, parameter.annotation) in settings, name
+    assert differing("pretrain_128_") == {}
+    assert differing("pretrain_512_") == {
+        "num_steps": 100,
+        "global_batch_size": 16,
+        "micro_batch_size": 8,
+        "learning_rate": 0.006,
+    }
+
+
+def test_a_parameter_has_the_text_of_its_setting(spec):
+    """Also under the name of a step, and with what the pipeline adds on several values."""
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    texts = {name: " ".join(one["description"].split()) for name, one in parameters.items()}
+    pretraining, finetuning = list_settings(PretrainConfig), list_settings(FinetuneConfig)
+
+    assert texts["preset"] == f"{pretraining['preset'].text} {PRESET_CHOICES}"
+    assert texts["pretrain_512_num_steps"] == pretraining["num_steps"].text
+    assert texts["finetune_num_epochs"] == finetuning["num_epochs"].text
+    assert texts["finetune_learning_rates"].startswith(
+        finetuning["learning_rate"].text + " Several"
+    )
 
 
 @pytest.mark.parametrize("stage", COMPONENT_TO_CONFIG)

@@ -58,7 +58,7 @@ def test_numbers_as_a_package_has_them_pass():
         (
             "bert-retraining",
             BERT | {"record": "https://host/dump.json"},
-            "^ingest: record must be a path",
+            "^look: record must be a path",
         ),
         ("classification", CLASSIFICATION | {"glue_task": "wnli"}, "^ingest: glue_task"),
         (

@@ -77,7 +77,7 @@ def test_its_parameters_are_those_of_the_pipeline_and_the_record(compiled):
     """Each described for the Kubeflow UI, with the machine's defaults."""
     parameters = compiled[0]["root"]["inputDefinitions"]["parameters"]
 
-    assert parameters["record"]["description"].startswith("JSON file that notes the dump")
+    assert parameters["record"]["description"].startswith("JSON file that records the last dump")
     assert all(one.get("description") for one in parameters.values())
     assert parameters["num_processes"]["defaultValue"] == 16
 

@@ -72,4 +72,4 @@ def test_help_shows_each_settings_docstring():
     )
 
     assert "--num-duplicates" in shown.stdout
-    assert "How often each document is cut" in shown.stdout
+    assert "How many times each document is split" in shown.stdout
