@@ -19,11 +19,10 @@ from components.preprocess.beam.steps import CLEAN, COUNT, PAIR, WRITE
 from components.preprocess.config import EMBEDDED, PUNKT, PreprocessConfig
 from components.preprocess.dataset_manifest import Report, describe_dataset, read_report
 from components.preprocess.dump.files import Dump, Part, open_dump
-from components.preprocess.dump.pages import KEPT
+from components.preprocess.dump.pages import BATCH_BYTES, KEPT
 from components.preprocess.rows.document_groups import RowSettings
 from components.preprocess.shard_sizes import count_shards
 from components.preprocess.storage import filesystem
-from components.preprocess.text.articles import BATCH_BYTES
 from components.preprocess.text.case import choose_lowercase
 from components.preprocess.text.punkt import train_punkt
 from components.preprocess.text.sentences import SentenceSplitter

@@ -12,9 +12,10 @@ from itertools import islice
 
 from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.dump.files import Dump
+from components.preprocess.dump.pages import PageBatch
+from components.preprocess.dump.reading import read_batches
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import make_documents
-from components.preprocess.text.articles import PageBatch, read_batches
 from components.preprocess.text.guard import GuardedReader
 from components.shared.tokenizer import WordPieceTokenizer
 

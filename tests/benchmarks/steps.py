@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 
 from components.preprocess.beam.chunks import Gatherer, merge_chunks
 from components.preprocess.dump.files import open_dump
-from components.preprocess.dump.pages import Page, parse_page
+from components.preprocess.dump.pages import Page, PageBatch, parse_page
+from components.preprocess.dump.reading import read_batches
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import Document, make_documents
 from components.preprocess.rows.shards import Row, write_shard
-from components.preprocess.text.articles import Article, PageBatch, read_batches
+from components.preprocess.text.articles import Article
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.wikitext.clean import clean_page

@@ -23,9 +23,9 @@ from components.preprocess.beam.steps import (
     write_rows,
 )
 from components.preprocess.dump.files import Part
+from components.preprocess.dump.pages import PageBatch
 from components.preprocess.rows.document_groups import RowSettings
 from components.preprocess.storage import filesystem
-from components.preprocess.text.articles import PageBatch
 
 # Buckets that pass between workers together: fewer, larger chunks. Each group is read bucket
 # by bucket.

@@ -26,7 +26,8 @@ from components.preprocess.beam.chunks import (
 from components.preprocess.beam.parent_watch import end_with_runner
 from components.preprocess.beam.progress_files import Marks
 from components.preprocess.dump.files import Part
-from components.preprocess.dump.pages import DUPLICATE, EMPTY, KEPT
+from components.preprocess.dump.pages import DUPLICATE, EMPTY, KEPT, PageBatch
+from components.preprocess.dump.reading import read_batches
 from components.preprocess.rows.document_groups import (
     RowSettings,
     choose_bucket,
@@ -36,7 +37,6 @@ from components.preprocess.rows.document_groups import (
 from components.preprocess.rows.documents import make_documents
 from components.preprocess.rows.hashing import hash_64, hash_bytes
 from components.preprocess.rows.shards import shard_path, write_shard
-from components.preprocess.text.articles import PageBatch, read_batches
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.vocabulary.words import count_words
 from components.shared.errors import InputError

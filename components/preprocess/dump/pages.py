@@ -24,6 +24,8 @@ FAILED = "failed"
 EMPTY = "no text"
 DUPLICATE = "duplicate"
 
+BATCH_BYTES = 1_000_000
+
 _CLOSING = "</page>"
 _TITLE = re.compile(r"<title>([^<]*)</title>")
 _TIMESTAMP = re.compile(r"<timestamp>\s*([^<]*?)\s*</timestamp>")
@@ -53,6 +55,13 @@ _DISAMBIGUATION_TITLE = re.compile(
     r"|曖昧さ回避|消歧义|消歧義|동음이의)[)）]",
     re.IGNORECASE,
 )
+
+
+class PageBatch(NamedTuple):
+    """Some pages as they stand in the dump: handing on one by one would cost more."""
+
+    site: Site
+    pages: list[bytes]
 
 
 class Page(NamedTuple):

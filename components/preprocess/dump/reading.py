@@ -22,7 +22,7 @@ from components.preprocess.dump.endings import (
     require_end,
 )
 from components.preprocess.dump.files import Part
-from components.preprocess.dump.pages import MAX_PAGE_BYTES
+from components.preprocess.dump.pages import BATCH_BYTES, MAX_PAGE_BYTES, PageBatch
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
 from components.shared.exports import BZ2_STREAM, EMPTY_BZ2_STREAM
@@ -35,6 +35,20 @@ _STREAM_MARK_BYTES = 10
 
 # Some bytes of XML, and whether they are the part's own or come after its end.
 _Block = tuple[bytes, bool]
+
+
+def read_batches(part: Part) -> Iterator[PageBatch]:
+    """Yield the pages of a part of the dump in batches of about `BATCH_BYTES`."""
+    batch: list[bytes] = []
+    num_bytes = 0
+    for page in read_pages(part):
+        batch.append(page)
+        num_bytes += len(page)
+        if num_bytes >= BATCH_BYTES:
+            yield PageBatch(part.site, batch)
+            batch, num_bytes = [], 0
+    if batch:
+        yield PageBatch(part.site, batch)
 
 
 def read_pages(part: Part) -> Iterator[bytes]:

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.preprocess.dump.pages import FAILED, TOO_MUCH_MEMORY, TOO_SLOW
-from components.preprocess.text.articles import Article, PageBatch, read_article
+from components.preprocess.dump.pages import FAILED, TOO_MUCH_MEMORY, TOO_SLOW, PageBatch
+from components.preprocess.text.articles import Article, read_article
 from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.wikitext.sites import Site
 

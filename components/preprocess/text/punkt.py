@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from components.preprocess.dump.files import Part
-from components.preprocess.text.articles import read_article, read_batches
+from components.preprocess.dump.reading import read_batches
+from components.preprocess.text.articles import read_article
 
 if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktParameters

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from components.preprocess.text.articles import PageBatch, read_article
+from components.preprocess.dump.pages import PageBatch
+from components.preprocess.text.articles import read_article
 from components.preprocess.text.guard import GuardedReader, Limits
 from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.wikitext.sites import Site
