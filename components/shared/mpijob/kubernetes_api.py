@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
 
 from components.shared.errors import InputError, JobError
 from components.shared.mpijob.mpijob_manifest import JOB_LABEL, STEP_LABEL
@@ -18,12 +20,14 @@ Object = dict[str, Any]
 
 GROUP, VERSION, PLURAL = "kubeflow.org", "v2beta1", "mpijobs"
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_CA_FILE = _NAMESPACE_FILE.with_name("ca.crt")
 _TIMEOUT = (10.0, 60.0)  # seconds, to connect and to answer
 _PASSING_STATUSES = (429, 500, 502, 503, 504)
 _MOST_SECONDS_APART = 10.0
 # How long a server may be away: while training goes on, an upgrade of its is no reason to end.
 _PATIENCE_SECONDS = 300.0
 _GONE, _CONFLICT, _NOT_FOUND = 410, 409, 404
+_NO_TLS = 0  # how the client reports it, without an answer
 
 
 class Cluster:
@@ -226,6 +230,12 @@ class Cluster:
                 return function(_request_timeout=_TIMEOUT)
             except ApiException as error:
                 raise_if_forbidden(error, action, self.namespace)
+                if error.status == _NO_TLS:
+                    raise InputError(
+                        f"can't {action}: the TLS connection to the Kubernetes API failed: "
+                        f"{error.reason.splitlines()[-1]}; compare the API server's certificate "
+                        f"with the authority in {_CA_FILE}, or in KUBECONFIG"
+                    ) from None
                 if error.status not in _PASSING_STATUSES:
                     raise
                 problem = f"{error.status} {error.reason}"
@@ -258,7 +268,13 @@ def connect() -> Cluster:
             "leave it at 1"
         ) from None
     configuration.retries = False  # `_call` does that
-    return Cluster(client.ApiClient(configuration), namespace)
+    api = client.ApiClient(configuration)
+    # From Python 3.13 on, the default rejects authorities that kubectl accepts: those of many
+    # clusters have no key usage or no key identifier. The chain is verified all the same.
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    api.rest_client.pool_manager.connection_pool_kw["ssl_context"] = context
+    return Cluster(api, namespace)
 
 
 def raise_if_forbidden(error: ApiException, action: str, namespace: str) -> None:

@@ -10,6 +10,7 @@ mpi-operator, Kueue and the nodes would do, the tests do with `put_pod`, `set_co
 import copy
 import itertools
 import json
+import ssl
 import threading
 import uuid
 from collections.abc import Callable
@@ -92,6 +93,10 @@ class FakeKubernetes:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def serve_over(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     # What the operator and the nodes do.
 
