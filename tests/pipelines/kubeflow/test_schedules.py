@@ -3,6 +3,8 @@
 import pytest
 import yaml
 
+from pipelines.kubeflow.schedules import Schedule, read_schedules
+from tests.mutations import NUM_MUTATIONS, fuzz
 from tests.pipelines.commands import Done, run_command
 from tests.pipelines.fake_kfp import running_fake_kfp
 
@@ -170,12 +172,13 @@ def test_a_dry_run_shows_and_changes_nothing(apply, kfp):
     ("change", "said"),
     [
         ({"cron": "0 3 2 * *"}, "has six, seconds first: '0 0 3 2 * *'"),
-        ({"cron": "daily"}, "cron 'daily' is none"),
+        ({"cron": "daily"}, "cron 'daily' must have six fields"),
         ({"cron": "0 0 24 * * *"}, "hours must be 0 to 23, got 24"),
         ({"cron": "0 */90 3 1-32 * *"}, "day of the month must be 1 to 31, got 32"),
         ({"cron": "0 0 3 * * 7"}, "day of the week must be 0 to 6, got 7"),
         ({"cron": "0 0 3 * * MON-FRY"}, "day of the week must be a number or one of sun, mon,"),
         ({"cron": None}, "cron is missing"),
+        ({"cron": "*/0 * * * * *"}, "seconds must have a step of 1 or more"),
         ({"frequency": 3}, "unknown field 'frequency'; known are name"),
         ({"parameters": ["dump"]}, "parameters must be a table"),
         ({"max_concurrency": 0}, "max_concurrency must be 1 to 10, got 0"),
@@ -234,3 +237,26 @@ def test_a_host_that_does_not_answer_is_told_as_such(apply):
     last = done.stderr.splitlines()[-1]
     assert last.startswith("schedule: error: http://127.0.0.1:9: no answer")
     assert "port-forward" in last
+
+
+def test_a_damaged_file_is_rejected_in_one_line(tmp_path):
+    """2,000 times; whatever is accepted has the right types."""
+    path = tmp_path / "schedules.yaml"
+
+    def read(content):
+        path.write_bytes(content)
+        return read_schedules(path)
+
+    content = yaml.safe_dump({"schedules": [MONTHLY, {**MONTHLY, "name": "second"}]}).encode()
+
+    messages = fuzz(content, read, list[Schedule])
+
+    assert len(messages) > NUM_MUTATIONS / 3
+    assert all(message.startswith(str(path)) for message in messages)
+
+
+@pytest.mark.parametrize("name", ["", "  ", None])
+def test_a_blank_name_is_none(apply, name):
+    """It could not be told from others in the UI."""
+    assert "schedule 1" in apply({**MONTHLY, "name": name}).stderr
+    assert "name is missing" in apply({**MONTHLY, "name": name}).stderr
