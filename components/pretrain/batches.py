@@ -67,7 +67,7 @@ def choose_maker(
         [row.record for row in rows],
         length=config.sequence_length,
         vocabulary=vocabulary,
-        source=", ".join(sorted({str(row.path) for row in rows})),
+        sources=[f"{row.path}, record {row.place}" for row in rows],
     )
 
 

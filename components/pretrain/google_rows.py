@@ -40,7 +40,7 @@ def check_instance(record: bytes, *, length: int, vocabulary: Vocabulary, source
         InputError: naming the source, if it is not such a record, or was made for another
             length or with another vocabulary.
     """
-    instance = _decode(record, source)
+    instance = _decode(record, vocabulary, source)
     if len(instance["input_ids"]) != length:
         raise InputError(
             f"{source}: its records hold {len(instance['input_ids'])} tokens, sequence_length is "
@@ -51,26 +51,34 @@ def check_instance(record: bytes, *, length: int, vocabulary: Vocabulary, source
             f"{source}: its first record begins with id {instance['input_ids'][0]}, [CLS] is "
             f"{vocabulary.cls_id} in the vocabulary given; give the one the records were made with"
         )
-    _expect_known([instance["input_ids"], instance["masked_lm_ids"]], vocabulary, source)
 
 
 def make_batch(
-    records: Sequence[bytes], *, length: int, vocabulary: Vocabulary, source: str
+    records: Sequence[bytes], *, length: int, vocabulary: Vocabulary, sources: Sequence[str]
 ) -> MicroBatch:
-    """The model's arrays of some records, their masks as stored.
+    """Make the model's arrays of some records, with their masks as stored.
+
+    Args:
+        records: B of them.
+        length: tokens of each.
+        vocabulary: that they were made with.
+        sources: what messages call each record: its file and its place there.
 
     Raises:
-        InputError: if the records are not all alike, or hold unknown ids.
+        InputError: if the records are not all alike, or hold a value out of its range.
     """
-    instances = [_decode(record, source) for record in records]
-    shapes = {(len(one["input_ids"]), len(one["masked_lm_positions"])) for one in instances}
-    if len(shapes) > 1 or next(iter(shapes))[0] != length:
-        raise InputError(
-            f"{source}: the records are not all of one shape; tokens and predictions: "
-            f"{sorted(shapes)}; sequence_length is {length}; keep each length in its own folder"
-        )
+    instances = [
+        _decode(record, vocabulary, source) for record, source in zip(records, sources, strict=True)
+    ]
+    shapes = [(len(one["input_ids"]), len(one["masked_lm_positions"])) for one in instances]
+    for shape, source in zip(shapes, sources, strict=True):
+        if shape != shapes[0] or shape[0] != length:
+            raise InputError(
+                f"{source}: has {shape[0]} tokens and {shape[1]} predictions, another record "
+                f"{shapes[0][0]} and {shapes[0][1]}; sequence_length is {length}; keep each length "
+                "in its own folder"
+            )
     stacked = {name: np.stack([one[name] for one in instances]) for name in _NAMES}
-    _expect_known([stacked["input_ids"], stacked["masked_lm_ids"]], vocabulary, source)
     num_records = len(records)
     arrays = {
         "token_ids": stacked["input_ids"],
@@ -97,8 +105,12 @@ def make_batch(
     )
 
 
-def _decode(record: bytes, source: str) -> dict[str, np.ndarray]:
-    """Arrays [L], [P] and [1] under Google's names: float32 weights, all else int32."""
+def _decode(record: bytes, vocabulary: Vocabulary, source: str) -> dict[str, np.ndarray]:
+    """Arrays [L], [P] and [1] under Google's names: float32 weights, all else int32.
+
+    Raises:
+        InputError: if one is missing, of another length, or holds a value out of its range.
+    """
     try:
         feature = Example.FromString(record).features.feature
     except Exception:  # protobuf's DecodeError has no stable home
@@ -114,7 +126,8 @@ def _decode(record: bytes, source: str) -> dict[str, np.ndarray]:
         if name == _FLOATS:
             arrays[name] = np.array(feature[stored].float_list.value, np.float32)
         else:
-            arrays[name] = np.array(feature[stored].int64_list.value, np.int32)
+            # Ranges first: a cast to int32 makes small numbers of large ones.
+            arrays[name] = np.array(feature[stored].int64_list.value, np.int64)
     same = (("input_ids", _NAMES[1:3]), ("masked_lm_positions", _NAMES[4:6]))
     for first, others in same:
         for other in others:
@@ -123,13 +136,38 @@ def _decode(record: bytes, source: str) -> dict[str, np.ndarray]:
                     f"{source}: a record has {len(arrays[first])} {first} and "
                     f"{len(arrays[other])} {other}; {_REMEDY}"
                 )
-    return arrays
-
-
-def _expect_known(ids: Sequence[np.ndarray], vocabulary: Vocabulary, source: str) -> None:
-    largest = max(int(some.max(initial=0)) for some in ids)
-    if largest >= len(vocabulary):
+    if len(arrays["next_sentence_labels"]) != 1:
         raise InputError(
-            f"{source}: holds id {largest}, the vocabulary given has {len(vocabulary)} pieces; "
-            "give the one the records were made with"
+            f"{source}: a record has {len(arrays['next_sentence_labels'])} next_sentence_labels, "
+            f"not one; {_REMEDY}"
         )
+    _expect_ranges(arrays, vocabulary, source)
+    return {
+        name: values if name == _FLOATS else values.astype(np.int32)
+        for name, values in arrays.items()
+    }
+
+
+def _expect_ranges(arrays: dict[str, np.ndarray], vocabulary: Vocabulary, source: str) -> None:
+    # The model would read nothing, or another row, for most numbers beyond these.
+    name_to_most = {
+        "input_ids": len(vocabulary) - 1,
+        "input_mask": 1,
+        "segment_ids": 1,
+        "masked_lm_positions": len(arrays["input_ids"]) - 1,
+        "masked_lm_ids": len(vocabulary) - 1,
+        "masked_lm_weights": 1,
+        "next_sentence_labels": 1,
+    }
+    for name, most in name_to_most.items():
+        values = arrays[name]
+        wrong = values[~((values >= 0) & (values <= most))]  # NaN is neither
+        if not wrong.size:
+            continue
+        remedy = "make the records again"
+        if name.endswith("_ids") and name != "segment_ids":
+            remedy = (
+                f"the vocabulary given has {len(vocabulary)} pieces: give the one the records "
+                "were made with"
+            )
+        raise InputError(f"{source}: {name} must be 0 to {most}, got {wrong[0]}; {remedy}")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from components.pretrain.dataset_files import Shards
+from components.shared.errors import InputError
 from components.shared.records import RecordFile
 
 _SHARDS_IN_MEMORY = 2
@@ -21,6 +22,8 @@ class Row(NamedTuple):
     """Of the row in the dataset."""
     record: bytes
     path: Path
+    place: int
+    """Of the record in its file, from 0 up."""
 
 
 class RowReader:
@@ -53,7 +56,7 @@ class RowReader:
         shard = int(order[place])
         offset = int(self._shard_order(epoch, shard)[in_epoch - starts[place]])
         number = int(self._first_numbers[shard]) + offset
-        return Row(epoch, number, self._shard(shard)[offset], self._paths[shard])
+        return Row(epoch, number, self._shard(shard)[offset], self._paths[shard], offset)
 
     def _make_epoch_order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._sizes))
@@ -64,4 +67,10 @@ class RowReader:
         return generator.permutation(self._sizes[shard])
 
     def _open_shard(self, shard: int) -> RecordFile:
-        return RecordFile(self._paths[shard])
+        records = RecordFile(self._paths[shard])
+        if len(records) != self._sizes[shard]:
+            raise InputError(
+                f"{self._paths[shard]}: holds {len(records)} records, {self._sizes[shard]} by its "
+                "dataset.json; run the preprocess stage again"
+            )
+        return records

@@ -48,7 +48,7 @@ def packed(vocabulary_path) -> dict[str, np.ndarray]:
             ids += [CLS, *words[: first - 2], SEP, *words[first - 2 :], SEP]
         labels = [index % 2 for index in range(len(lengths))]
         row = PackedRow(ids, lengths, firsts, labels)
-        rows.append(Row(0, number, encode_row(row), vocabulary_path))
+        rows.append(Row(0, number, encode_row(row), vocabulary_path, number))
     return make_packed_batch(
         rows,
         Vocabulary.read(vocabulary_path),
