@@ -42,7 +42,7 @@ def export(config: ExportConfig) -> None:
     checkpoint = Checkpoint.read(config.checkpoint)
     labels = checkpoint.labels
     model: ClassifierModel | SpanModel = (
-        SpanModel(checkpoint.config, seed=0)
+        SpanModel(checkpoint.config, seed=0, has_pooler=checkpoint.has_pooler)
         if labels is None
         else ClassifierModel(checkpoint.config, num_labels=len(labels), seed=0)
     )
@@ -68,7 +68,7 @@ def export(config: ExportConfig) -> None:
         assets = scratch / "assets.extra"
         assets.mkdir(exist_ok=True)
         shutil.copyfile(checkpoint.folder / "vocab.txt", assets / "vocab.txt")
-        settings = json.dumps({"do_lower_case": checkpoint.lowercase}) + "\n"
+        settings = json.dumps(checkpoint.tokenization.fields()) + "\n"
         (assets / "tokenizer_config.json").write_text(settings, encoding="utf-8")
         if labels is not None:
             text = json.dumps(labels, ensure_ascii=False) + "\n"

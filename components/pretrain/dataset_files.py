@@ -4,18 +4,57 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from components.pretrain.google_rows import check_instance
+from components.shared.documents import expect_shape
 from components.shared.errors import InputError
 from components.shared.files import sha256
 from components.shared.records import MANIFEST, RecordFile, read_manifest
 from components.shared.vocabulary import Vocabulary
 
-_PACKED = "packed"
+_PACKED, _GOOGLE = "packed", "google"
 # tf_examples.tfrecord (Google), part-00000-of-00010.tfrecord, wiki.tfrecord-00000-of-00010,
 # data.tf_record (Model Garden), any of them with .gz.
 _PATTERN = "*.tf*record*"
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """An entry of dataset.json."""
+
+    file: str
+    num_rows: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if Path(self.file).name != self.file:
+            raise InputError(f"file must be a name without a folder, got {self.file!r}")
+        if self.num_rows < 0:
+            raise InputError(f"num_rows must be 0 or more, got {self.num_rows}")
+
+
+@dataclass(frozen=True)
+class _Length:
+    shards: tuple[_Shard, ...]
+
+
+@dataclass(frozen=True)
+class _VocabularyField:
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """What pretraining needs of dataset.json."""
+
+    vocabulary: _VocabularyField
+    lowercase: bool
+    lengths: dict[str, _Length]
+    format: str = _PACKED
+
+    def __post_init__(self) -> None:
+        if self.format not in (_PACKED, _GOOGLE):
+            raise InputError(f"format must be {_PACKED} or {_GOOGLE}, got {self.format!r}")
 
 
 @dataclass(frozen=True)
@@ -62,27 +101,32 @@ def find_shards(dataset: Path, *, length: int, vocabulary: Vocabulary) -> Shards
     files = [dataset] if dataset.is_file() else sorted(dataset.glob(_PATTERN))
     if files and not (dataset / MANIFEST).exists():
         return _count_files(files, length, vocabulary)
-    manifest = read_manifest(dataset)
-    lengths = manifest["lengths"]
+    manifest = expect_shape(
+        read_manifest(dataset),
+        _Manifest,
+        source=str(dataset / MANIFEST),
+        remedy="run the preprocess stage again",
+    )
+    lengths = manifest.lengths
     if str(length) not in lengths:
         raise InputError(
             f"{dataset / MANIFEST}: no rows of length {length}, only of "
             f"{', '.join(lengths)}; add it to sequence_lengths of the preprocess stage"
         )
-    if manifest["vocabulary"]["sha256"] != vocabulary.sha256:
+    if manifest.vocabulary.sha256 != vocabulary.sha256:
         raise InputError(
             f"{dataset / MANIFEST}: the dataset was made with another vocabulary than the one "
             "given; give the vocab.txt that the preprocess stage wrote beside it"
         )
-    shards: list[dict[str, Any]] = [s for s in lengths[str(length)]["shards"] if s["num_rows"]]
+    shards = [shard for shard in lengths[str(length)].shards if shard.num_rows]
     if not shards:
         raise InputError(f"{dataset / MANIFEST}: no rows of length {length}; give more text")
     return Shards(
-        paths=[dataset / shard["file"] for shard in shards],
-        sizes=[shard["num_rows"] for shard in shards],
-        checksums=[shard["sha256"] for shard in shards],
-        is_packed=manifest.get("format", _PACKED) == _PACKED,
-        lowercase=manifest["lowercase"],
+        paths=[dataset / shard.file for shard in shards],
+        sizes=[shard.num_rows for shard in shards],
+        checksums=[shard.sha256 for shard in shards],
+        is_packed=manifest.format == _PACKED,
+        lowercase=manifest.lowercase,
         fingerprint=sha256(dataset / MANIFEST),
     )
 

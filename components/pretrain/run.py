@@ -8,6 +8,7 @@ from components.pretrain.config import PretrainConfig
 from components.shared.bert.config import BertConfig
 from components.shared.errors import InputError
 from components.shared.stage import Metadata
+from components.shared.tokenization import Tokenization
 from components.shared.training.run_training import train_and_summarize
 from components.shared.vocabulary import Vocabulary
 
@@ -61,7 +62,7 @@ def train(config: PretrainConfig) -> None:
         label=f"Pretraining at length {config.sequence_length}",
         micro_batches=batches.micro_batches,
         vocabulary=config.vocabulary,
-        lowercase=shards.lowercase,
+        tokenization=Tokenization(lowercase=shards.lowercase),
         inputs=shards.fingerprint,
         initial=config.initial_checkpoint,
     )

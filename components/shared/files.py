@@ -112,7 +112,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
     with room_expected(path), scratch_folder(path) as scratch:
         yield scratch
-        scratch.chmod(0o755)  # mkdtemp makes 0700, which another user's container can't read
+        give_usual_mode(scratch)  # mkdtemp makes 0700, which another user's container can't read
         # Moved aside first: a half-deleted folder must not stand under the name of a whole one.
         old = scratch.with_name(f"{scratch.name}-old")
         if path.is_dir():
@@ -132,6 +132,22 @@ def whole_file(path: Path) -> Iterator[Path]:
             os.replace(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def give_usual_mode(path: Path) -> None:
+    """Give a file or folder the mode that the umask leaves to new ones beside or in it.
+
+    The umask itself can't be read without setting it for all threads.
+    """
+    probe = (path if path.is_dir() else path.parent) / f".{uuid.uuid4().hex}"
+    if path.is_dir():
+        probe.mkdir()
+        path.chmod(probe.stat().st_mode)
+        probe.rmdir()
+    else:
+        probe.touch()
+        path.chmod(probe.stat().st_mode)
+        probe.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

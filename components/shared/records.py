@@ -9,7 +9,6 @@ without TensorFlow, which is not in the preprocessing image.
 """
 
 import gzip
-import json
 import mmap
 import struct
 import zlib
@@ -21,6 +20,7 @@ from typing import Any, BinaryIO
 import google_crc32c
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from components.shared.documents import describe, load_json
 from components.shared.errors import InputError
 
 MANIFEST = "dataset.json"
@@ -139,20 +139,19 @@ def read_manifest(dataset: Path) -> dict[str, Any]:
     """The dataset.json of a dataset folder.
 
     Raises:
-        InputError: if there is none, or it is of another version.
+        InputError: if there is none, or it is broken or of another version.
     """
     path = dataset / MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         raise InputError(
             f"{dataset}: no {MANIFEST} in it, so this is not a whole dataset; "
             "run the preprocess stage again"
-        ) from None
+        )
+    manifest = load_json(path, dict[str, Any], remedy="run the preprocess stage again")
     if manifest.get("format_version") != FORMAT_VERSION:
         raise InputError(
-            f"{path}: format_version {manifest.get('format_version')!r}, this release reads "
-            f"{FORMAT_VERSION}; run the preprocess stage of this release"
+            f"{path}: format_version {describe(manifest.get('format_version'))}, this release "
+            f"reads {FORMAT_VERSION}; run the preprocess stage of this release"
         )
     return manifest
 

@@ -6,12 +6,14 @@ import signal
 import sys
 import traceback
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from components.shared.command_line import group_by_need, parse_flags
+from components.shared.documents import decode_json, describe, expect_shape
 from components.shared.errors import (
     DivergedError,
     InputError,
@@ -23,7 +25,7 @@ from components.shared.errors import (
 from components.shared.files import write_text
 from components.shared.settings import list_settings
 from components.shared.storage.artifact_paths import local_path
-from components.shared.text import expect_utf8, parse_json
+from components.shared.text import expect_utf8
 
 Config = TypeVar("Config")
 # What a stage tells Kubeflow of its outputs: output name -> metadata shown in the UI.
@@ -65,7 +67,7 @@ def main(
         if commands and arguments and not arguments[0].startswith("-"):
             raise InputError(f"no command {arguments[0]!r}; there are {', '.join(commands)}")
         if arguments[:1] == ["--executor-input"]:
-            _run_for_kubeflow(name, config_class, run, parse_json(arguments[1]))
+            _run_for_kubeflow(name, config_class, run, parse_executor_input(arguments[1:]))
         else:
             run(_parse_flags(config_class, arguments, name, commands or ()))
     except InputError as error:
@@ -105,6 +107,62 @@ def _describe(name: str, error: Exception) -> str:
     return f"{name}: error: {text}"
 
 
+@dataclass(frozen=True)
+class _Artifact:
+    uri: str
+    customPath: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Artifacts:
+    artifacts: tuple[_Artifact, ...]
+
+    def __post_init__(self) -> None:
+        if not self.artifacts:
+            raise InputError("artifacts: expected one or more, got none")
+
+
+@dataclass(frozen=True)
+class _OutputParameter:
+    outputFile: str
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    parameterValues: dict[str, Any] = field(default_factory=dict)
+    artifacts: dict[str, _Artifacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    outputFile: str
+    artifacts: dict[str, _Artifacts] = field(default_factory=dict)
+    parameters: dict[str, _OutputParameter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _ExecutorInput:
+    """What a stage reads of Kubeflow's ExecutorInput."""
+
+    outputs: _Outputs
+    inputs: _Inputs = field(default_factory=_Inputs)
+
+
+def parse_executor_input(arguments: Sequence[str]) -> dict[str, Any]:
+    """Parse the JSON that Kubeflow puts in place of `{{$}}`.
+
+    Raises:
+        InputError: if it is not JSON, or not an ExecutorInput.
+    """
+    source = "--executor-input"
+    if len(arguments) != 1:
+        raise InputError(f"{source}: expected one argument after it, got {len(arguments)}")
+    document = decode_json(arguments[0], dict[str, Any], source=source)
+    expect_shape(document, _ExecutorInput, source=source)
+    return document
+
+
 def read_executor_input(config_class: type[Config], executor_input: Mapping[str, Any]) -> Config:
     """Make a stage's config from the JSON that Kubeflow puts in place of `{{$}}`.
 
@@ -128,8 +186,10 @@ def read_executor_input(config_class: type[Config], executor_input: Mapping[str,
 
 def _fit(name: str, hint: Any, value: Any) -> Any:
     """Kubeflow's numbers are all doubles: give whole ones back to fields that are int."""
-    if hint in (int, float) and not isinstance(value, int | float):
+    if hint in (int, float) and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise InputError(f"{name} must be a number, got {value!r}")
+    if hint in (bool, str) or typing.get_origin(hint) is typing.Literal:
+        return expect_shape(value, hint, source=name)
     if hint is int and isinstance(value, float):
         if not value.is_integer():
             raise InputError(f"{name} must be a whole number, got {value}")
@@ -137,6 +197,8 @@ def _fit(name: str, hint: Any, value: Any) -> Any:
     if hint is float and isinstance(value, int):
         return float(value)
     if _is_tuple(hint):
+        if not isinstance(value, list | tuple):
+            raise InputError(f"{name} must be a list, got {describe(value)}")
         return tuple(_fit(name, typing.get_args(hint)[0], item) for item in value)
     return value
 

@@ -33,8 +33,18 @@ _CJK_RANGES = (
 class WordPieceTokenizer:
     """Splits text into the word pieces of a vocabulary."""
 
-    def __init__(self, vocabulary: Vocabulary, *, lowercase: bool) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        lowercase: bool,
+        strip_accents: bool | None = None,
+        tokenize_chinese_chars: bool = True,
+    ) -> None:
+        """Make a tokenizer; its settings are those of `Tokenization`."""
         self._lowercase = lowercase
+        self._strips_accents = lowercase if strip_accents is None else strip_accents
+        self._clean = _CLEAN if tokenize_chinese_chars else _CLEAN_ALONE
         self._model = models.WordPiece(
             {piece: id_ for id_, piece in enumerate(vocabulary.pieces)},
             unk_token="[UNK]",  # noqa: S106 - no password
@@ -53,8 +63,10 @@ class WordPieceTokenizer:
     def split_words(self, text: str) -> list[str]:
         """The words before they are cut into pieces (Google's BasicTokenizer)."""
         words = []
-        for word in text.translate(_CLEAN).split():
-            normal = _strip_accents(word.lower()) if self._lowercase else word
+        for word in text.translate(self._clean).split():
+            normal = word.lower() if self._lowercase else word
+            if self._strips_accents:
+                normal = _strip_accents(normal)
             words += normal.translate(_SET_PUNCTUATION_APART).split(" ")
         return [word for word in words if word]
 
@@ -109,15 +121,19 @@ class _Table(dict[int, str]):
 
 
 def _clean(character: str) -> str:
-    """Drop what can't be seen, make each space one, set Chinese characters apart."""
+    """Drop what can't be seen, and make each space one."""
     category = unicodedata.category(character)
     if character in "\t\n\r" or category == "Zs":
         return " "
     if character in "\0\ufffd" or category in ("Cc", "Cf"):
         return ""
+    return character
+
+
+def _clean_and_set_chinese_apart(character: str) -> str:
     if any(first <= ord(character) <= last for first, last in _CJK_RANGES):
         return f" {character} "
-    return character
+    return _clean(character)
 
 
 def _set_punctuation_apart(character: str) -> str:
@@ -128,5 +144,6 @@ def _set_punctuation_apart(character: str) -> str:
     return character
 
 
-_CLEAN = _Table(_clean)
+_CLEAN = _Table(_clean_and_set_chinese_apart)
+_CLEAN_ALONE = _Table(_clean)
 _SET_PUNCTUATION_APART = _Table(_set_punctuation_apart)

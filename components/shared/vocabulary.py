@@ -36,8 +36,8 @@ class Vocabulary:
         """Read a vocab.txt.
 
         Raises:
-            InputError: if it is missing, not UTF-8, lacks a special piece, holds one twice,
-                or has [PAD] anywhere but in its first line (padding is id 0 everywhere).
+            InputError: if it is missing, not UTF-8, lacks a special piece, or has [PAD]
+                anywhere but in its first line (padding is id 0 everywhere).
         """
         try:
             content = path.read_bytes()
@@ -50,17 +50,16 @@ class Vocabulary:
                 "with one word piece a line, as Google's vocab.txt"
             ) from None
         # Not splitlines(): pieces such as U+2028 are lines of their own in Google's files.
-        pieces = [line.rstrip("\r") for line in text.removesuffix("\n").split("\n")]
-        if pieces == [""]:
+        # Not strip() either, which takes U+2028 off too.
+        pieces = [line.strip(" \t\r") for line in text.removeprefix("\ufeff").split("\n")]
+        # Lines inside count, as ids are line numbers; those at the end would be ids for nothing.
+        while pieces and not pieces[-1]:
+            pieces.pop()
+        if not pieces:
             raise InputError(f"{path}: the vocabulary is empty; it needs one word piece a line")
-        piece_to_id: dict[str, int] = {}
-        for line, piece in enumerate(pieces):
-            if piece in piece_to_id:
-                raise InputError(
-                    f"{path}, line {line + 1}: {piece!r} stands in line {piece_to_id[piece] + 1} "
-                    "already; remove one (ids are line numbers, so later ones move up)"
-                )
-            piece_to_id[piece] = line
+        # The last of equal lines wins, as in Google's and transformers' readers; no other line
+        # may move, for ids are line numbers.
+        piece_to_id = {piece: id_ for id_, piece in enumerate(pieces)}
         missing = [piece for piece in SPECIAL_PIECES if piece not in piece_to_id]
         if missing:
             raise InputError(

@@ -18,7 +18,6 @@ from components.shared.checkpoints.warm_start import start_from
 from components.shared.processes import distributed
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
-from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.training.trainer import MicroBatch
 from tests.benchmarks.updates import make_train
 from tests.benchmarks.workers import serve
@@ -54,7 +53,7 @@ def main() -> None:
     checkpoint = Checkpoint.read(arguments.checkpoint)
     windows = make_windows(
         read_squad(arguments.train).questions,
-        WordPieceTokenizer(checkpoint.vocabulary, lowercase=checkpoint.lowercase),
+        checkpoint.make_tokenizer(),
         checkpoint.vocabulary,
         training=True,
     )

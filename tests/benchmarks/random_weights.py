@@ -11,6 +11,7 @@ import keras
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
+from components.shared.tokenization import Tokenization
 from components.shared.vocabulary import Vocabulary
 
 
@@ -20,7 +21,12 @@ def main(vocabulary: str, folder: str, preset: str = "mini") -> None:
     keras.utils.set_random_seed(1)
     model = PretrainingModel(BertConfig.preset(preset, vocab_size=size), seed=1)
     model.build()
-    write_checkpoint(Path(folder), model=model, vocabulary=Path(vocabulary), lowercase=True)
+    write_checkpoint(
+        Path(folder),
+        model=model,
+        vocabulary=Path(vocabulary),
+        tokenization=Tokenization(lowercase=True),
+    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ from components.shared.classification.sentences import Sentences, read_rows
 from components.shared.errors import InputError
 from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.stage import Metadata, settings
-from components.shared.tokenizer import WordPieceTokenizer
 
 # A matrix of more labels is nothing that a person reads.
 _MOST_LABELS_SHOWN = 50
@@ -53,7 +52,7 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     name_to_rows = {name: read_rows(config.sentences, name) for name in sentences.dev_names}
     features = make_features(
         [row for rows in name_to_rows.values() for row in rows],
-        WordPieceTokenizer(checkpoint.vocabulary, lowercase=checkpoint.lowercase),
+        checkpoint.make_tokenizer(),
         checkpoint.vocabulary,
         max_length_tokens=config.max_length_tokens,
     )

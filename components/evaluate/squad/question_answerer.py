@@ -14,7 +14,6 @@ from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.squad.data import Question
 from components.shared.squad.windows import Window, make_windows
-from components.shared.tokenizer import WordPieceTokenizer
 
 
 class Answerer:
@@ -29,9 +28,7 @@ class Answerer:
         self._config = config
         self.checkpoint = Checkpoint.read(config.checkpoint)
         config.expect_room(self.checkpoint.config.max_position_embeddings)
-        self._tokenizer = WordPieceTokenizer(
-            self.checkpoint.vocabulary, lowercase=self.checkpoint.lowercase
-        )
+        self._tokenizer = self.checkpoint.make_tokenizer()
         self.predictor = load_predictor(self.checkpoint, precision=config.precision)
 
     def replicas_of(self, precision: str) -> Replicas:
@@ -84,4 +81,9 @@ def load_predictor(checkpoint: Checkpoint, *, precision: str) -> Predictor:
     Raises:
         InputError: if the checkpoint is of another architecture or task.
     """
-    return Predictor(checkpoint, partial(SpanModel, seed=0), precision=precision, noun="windows")
+    return Predictor(
+        checkpoint,
+        partial(SpanModel, seed=0, has_pooler=checkpoint.has_pooler),
+        precision=precision,
+        noun="windows",
+    )

@@ -16,6 +16,9 @@ class FinetuneClassificationConfig(FinetuningConfig, SentenceConfig):
 
     num_epochs: float = 3.0
     """Passes over the training set. Google: 3."""
+    new_pooler: bool = False
+    """Draw the pooler of a model without one, such as a BertForMaskedLM, at random. By default
+    such a model is rejected."""
 
     def __post_init__(self) -> None:
         FinetuningConfig.__post_init__(self)

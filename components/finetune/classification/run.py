@@ -7,7 +7,6 @@ from components.shared.classification.features import make_features
 from components.shared.classification.sentences import TRAIN, Sentences, find_rows, read_rows
 from components.shared.files import sha256
 from components.shared.stage import Metadata
-from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.training.run_training import train_and_summarize
 
 
@@ -35,7 +34,7 @@ def train(config: FinetuneClassificationConfig) -> None:
     rows = read_rows(config.sentences, TRAIN)
     features = make_features(
         rows,
-        WordPieceTokenizer(initial.vocabulary, lowercase=initial.lowercase),
+        initial.make_tokenizer(),
         initial.vocabulary,
         max_length_tokens=config.max_length_tokens,
     )
@@ -53,7 +52,7 @@ def train(config: FinetuneClassificationConfig) -> None:
         seed=config.seed,
     )
     task = ClassificationTask(initial.config, num_labels=len(labels), seed=config.seed)
-    start_from(initial, task.model, labels=labels)
+    start_from(initial, task.model, labels=labels, new_pooler=config.new_pooler)
     train_task(
         task,
         config,
@@ -61,7 +60,7 @@ def train(config: FinetuneClassificationConfig) -> None:
         label=f"Fine-tuning on {len(labels)} labels",
         micro_batches=batches.micro_batches,
         vocabulary=initial.folder / "vocab.txt",
-        lowercase=initial.lowercase,
+        tokenization=initial.tokenization,
         inputs=sha256(find_rows(config.sentences, TRAIN)),
         initial=initial.folder,
         labels=labels,

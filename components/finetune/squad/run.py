@@ -9,7 +9,6 @@ from components.shared.files import sha256
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import count_left_out, make_windows
 from components.shared.stage import Metadata
-from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.training.run_training import train_and_summarize
 
 
@@ -36,7 +35,7 @@ def train(config: FinetuneConfig) -> None:
     distributed.initialize(seed=config.seed, precision=config.precision)
     windows = make_windows(
         data.questions,
-        WordPieceTokenizer(initial.vocabulary, lowercase=initial.lowercase),
+        initial.make_tokenizer(),
         initial.vocabulary,
         max_length_tokens=config.max_length_tokens,
         stride_tokens=config.stride_tokens,
@@ -64,7 +63,7 @@ def train(config: FinetuneConfig) -> None:
         rank=distributed.rank(),
         seed=config.seed,
     )
-    task = SpanTask(initial.config, seed=config.seed)
+    task = SpanTask(initial.config, seed=config.seed, has_pooler=initial.has_pooler)
     start_from(initial, task.model)
     train_task(
         task,
@@ -73,7 +72,7 @@ def train(config: FinetuneConfig) -> None:
         label=f"Fine-tuning on SQuAD {data.version}",
         micro_batches=batches.micro_batches,
         vocabulary=initial.folder / "vocab.txt",
-        lowercase=initial.lowercase,
+        tokenization=initial.tokenization,
         inputs=sha256(config.squad / "train.json"),
         initial=initial.folder,
     )

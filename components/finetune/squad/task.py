@@ -15,8 +15,8 @@ _MASKED_SCORE = -10000.0
 class SpanTask:
     """Answer spans (Devlin et al. 2019, §4.2): the mean of the start's and the end's loss."""
 
-    def __init__(self, config: BertConfig, *, seed: int) -> None:
-        self.model = SpanModel(config, seed=seed)
+    def __init__(self, config: BertConfig, *, seed: int, has_pooler: bool = True) -> None:
+        self.model = SpanModel(config, seed=seed, has_pooler=has_pooler)
         self.model.build()
 
     def sums(self, arrays: dict[str, Any]) -> dict[str, Any]:

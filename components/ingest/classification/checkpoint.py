@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from components.ingest.classification.config import IngestClassificationConfig
@@ -9,18 +10,20 @@ from components.ingest.download.fetch import fetch
 from components.ingest.download.resumable import Downloads
 from components.ingest.dump.find import find_file
 from components.shared.bert.config import BertConfig
-from components.shared.checkpoints.checkpoint_manifest import write_untrained
+from components.shared.checkpoints.checkpoint_manifest import check_files, write_untrained
+from components.shared.checkpoints.description import expect_readable_weights, read_description
 from components.shared.errors import InputError
 from components.shared.files import whole_folder
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import open_bucket
+from components.shared.tokenization import Tokenization
 from components.shared.vocabulary import Vocabulary
 
 # Of Hugging Face's folders hold the same weights for other frameworks, which are large.
 _WEIGHTS = re.compile(r"model\.safetensors|.*\.ckpt|.*\.index|.*\.data-\d+-of-\d+")
 _OTHERS = re.compile(
-    r"vocab\.txt|bert_config\.json|config\.json|tokenizer_config\.json|labels\.json|"
-    r"checkpoint\.json"
+    r"vocab\.txt|bert_config\.json|config\.json|tokenizer_config\.json|tokenizer\.json|"
+    r"added_tokens\.json|labels\.json|checkpoint\.json"
 )
 
 
@@ -38,6 +41,23 @@ def write_checkpoint(config: IngestClassificationConfig, downloads: Downloads) -
             _download(config, scratch)
         else:
             _copy(Path(config.initial_checkpoint), scratch)
+        _expect_model(scratch, config.initial_checkpoint)
+
+
+def _expect_model(folder: Path, place: str) -> None:
+    """Check what lies beside the weights before hours of work that fine-tuning would waste.
+
+    Raises:
+        InputError: if a file is broken, or asks for what fine-tuning does not do.
+    """
+    try:
+        check_files(folder)
+        description = read_description(folder)
+    except InputError as error:
+        # Not the path of the copy, which nobody knows.
+        raise InputError(str(error).replace(str(folder), place.rstrip("/"))) from None
+    if description.ignored_fields:
+        print(description.ignored_fields.replace(str(folder), place), file=sys.stderr, flush=True)
 
 
 def _describe_untrained(config: IngestClassificationConfig, downloads: Downloads) -> None:
@@ -48,7 +68,10 @@ def _describe_untrained(config: IngestClassificationConfig, downloads: Downloads
     bert_config, named = BertConfig.choose(config.bert_config, config.preset, vocab_size=num_pieces)
     bert_config.expect_room(num_pieces, source=named, vocabulary=source.label)
     write_untrained(
-        config.given_checkpoint, bert_config, vocabulary.path, lowercase=config.lowercase
+        config.given_checkpoint,
+        bert_config,
+        vocabulary.path,
+        Tokenization(lowercase=config.lowercase),
     )
 
 
@@ -78,7 +101,10 @@ def _choose(names: list[str], place: str) -> list[str]:
         InputError: if it lacks some.
     """
     chosen = [name for name in names if _WEIGHTS.fullmatch(name) or _OTHERS.fullmatch(name)]
-    missing = [] if "vocab.txt" in chosen else ["vocab.txt"]
+    if not any(map(_WEIGHTS.fullmatch, chosen)):
+        expect_readable_weights(names, place)
+    has_vocabulary = {"vocab.txt", "tokenizer.json"} & set(chosen)
+    missing = [] if has_vocabulary else ["vocab.txt"]
     if not {"bert_config.json", "config.json"} & set(chosen):
         missing.append("bert_config.json (or Hugging Face's config.json)")
     if not any(map(_WEIGHTS.fullmatch, chosen)):

@@ -4,9 +4,9 @@ import hashlib
 import json
 import sys
 import tempfile
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import requests
 
@@ -16,6 +16,7 @@ from components.ingest.download.resumable import as_broken
 from components.ingest.download.sources import Source, parse_dump
 from components.ingest.dump.find import find_files, open_site
 from components.ingest.dump.names import parse_dump_name
+from components.shared.documents import decode_json
 from components.shared.errors import InputError
 from components.shared.files import expect_place, write_text
 from components.shared.storage.locations import SCHEMES
@@ -23,6 +24,16 @@ from components.shared.storage.transfers import open_bucket
 from components.shared.training.checkpoint_store import remove_states_under
 
 _HTTP_ERRORS = 400
+
+
+@dataclass(frozen=True)
+class Record:
+    """The dump that was trained on last."""
+
+    dump: str
+    fingerprint: str
+    recorded: str
+    """When, in ISO 8601."""
 
 
 def look(config: LookConfig) -> None:
@@ -38,7 +49,7 @@ def look(config: LookConfig) -> None:
     files = [file for source in sources for file in find_files(source, config)]
     found = ",".join(source.location for source in sources)
     fingerprint = make_fingerprint(files, config)
-    is_new = noted is None or noted["fingerprint"] != fingerprint
+    is_new = noted is None or noted.fingerprint != fingerprint
     write_text(config.is_new, json.dumps(is_new))
     write_text(config.found_dump, found)
     write_text(config.fingerprint, fingerprint)
@@ -47,9 +58,9 @@ def look(config: LookConfig) -> None:
     if noted is None:
         print(f"new: {found}; {config.record} notes no dump yet", flush=True)
     elif is_new:
-        print(f"new: {found}; trained on last: {noted['dump']}", flush=True)
+        print(f"new: {found}; trained on last: {noted.dump}", flush=True)
     else:
-        print(f"nothing new: {found} was trained on, noted on {noted['recorded']}", flush=True)
+        print(f"nothing new: {found} was trained on, noted on {noted.recorded}", flush=True)
 
 
 def record(config: RecordConfig) -> None:
@@ -69,8 +80,8 @@ def record(config: RecordConfig) -> None:
 
 def _write_record(config: RecordConfig) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    content = {"dump": config.dump, "fingerprint": config.fingerprint, "recorded": now}
-    text = json.dumps(content, indent=2) + "\n"
+    content = Record(config.dump, config.fingerprint, now)
+    text = json.dumps(asdict(content), indent=2) + "\n"
     if not config.record.startswith(SCHEMES):
         try:
             write_text(Path(config.record), text)
@@ -87,7 +98,7 @@ def _write_record(config: RecordConfig) -> None:
         open_bucket(folder).upload(file, name)
 
 
-def read_record(address: str) -> dict[str, str] | None:
+def read_record(address: str) -> Record | None:
     """What was noted, None if nothing was.
 
     Raises:
@@ -96,16 +107,12 @@ def read_record(address: str) -> dict[str, str] | None:
     text = _read(address)
     if text is None:
         return None
-    try:
-        noted: Any = json.loads(text)
-    except ValueError:
-        noted = None
-    if not isinstance(noted, dict) or not {"dump", "fingerprint", "recorded"} <= noted.keys():
-        raise InputError(
-            f"{address}: not a record of a dump trained on; name another file, or remove it to "
-            "train on the dump in any case"
-        )
-    return noted
+    return decode_json(
+        text,
+        Record,
+        source=f"record {address}",
+        remedy="name another file, or remove it to train on the dump in any case",
+    )
 
 
 def _expect_writable(address: str) -> None:
@@ -157,14 +164,14 @@ def _date(source: Source, config: SourceConfig) -> Source:
     return Source(str(open_site(config).date(name)))
 
 
-def _read(address: str) -> str | None:
+def _read(address: str) -> bytes | None:
     if not address.startswith(SCHEMES):
         path = Path(address)
-        return path.read_text("utf-8") if path.exists() else None
+        return path.read_bytes() if path.exists() else None
     folder, _, name = address.rpartition("/")
     bucket = open_bucket(folder)
     if name not in bucket.names():
         return None
     with tempfile.TemporaryDirectory() as scratch:
         bucket.download(name, Path(scratch, "record"))
-        return Path(scratch, "record").read_text("utf-8")
+        return Path(scratch, "record").read_bytes()

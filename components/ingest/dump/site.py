@@ -11,7 +11,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ import requests
 from components.ingest.download.checksums import parse_checksums
 from components.ingest.download.sources import Source
 from components.ingest.dump.names import DumpName
+from components.shared.documents import decode_json
 from components.shared.errors import InputError
 
 Answer = TypeVar("Answer")
@@ -30,6 +31,34 @@ _ARTICLES = re.compile(r"-pages-articles(-multistream)?\d*\.xml(-p\d+p\d+)?\.bz2
 _FIRST_PAGE = re.compile(r"-p(\d+)p\d+")
 _CONTENT_FOLDER = "other/mediawiki_content_current"
 _WAITS_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
+
+
+@dataclass(frozen=True)
+class _File:
+    size: int | None = None
+    sha1: str = ""
+
+
+@dataclass(frozen=True)
+class _Job:
+    status: str = ""
+    files: dict[str, _File] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DumpStatus:
+    """A dumpstatus.json."""
+
+    jobs: dict[str, _Job] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, content: bytes) -> "DumpStatus":
+        """Parse its JSON.
+
+        Raises:
+            InputError: if it is broken.
+        """
+        return decode_json(content, cls, source="dumpstatus.json")
 
 
 class DumpSite:
@@ -96,20 +125,22 @@ class DumpSite:
     def _read_status(self, wiki: str, date: str) -> list[Source] | None:
         """The articles' files by dumpstatus.json: none if not finished, None without it."""
         folder = f"{wiki}/{date}"
-        status = self._get(f"{folder}/dumpstatus.json", lambda response: response.json())
+        status = self._get(
+            f"{folder}/dumpstatus.json", lambda response: DumpStatus.parse(response.content)
+        )
         if status is None:
             return None
-        jobs: dict[str, Any] = status.get("jobs", {}) if isinstance(status, dict) else {}
-        done = [jobs[job] for job in _JOBS if jobs.get(job, {}).get("status") == "done"]
-        files: dict[str, Any] = done[0].get("files", {}) if done else {}
+        jobs = status.jobs
+        done = [jobs[job] for job in _JOBS if job in jobs and jobs[job].status == "done"]
+        files = done[0].files if done else {}
         return _in_page_order(
             Source(
                 f"{self._base}/{folder}/{name}",
-                num_bytes=entry.get("size"),
-                algorithm_to_digest={"sha1": _require_sha1(entry, f"{folder}/{name}")},
+                num_bytes=entry.size,
+                algorithm_to_digest={"sha1": _require_sha1(entry.sha1, f"{folder}/{name}")},
             )
             for name, entry in files.items()
-            if _ARTICLES.search(name)
+            if _ARTICLES.search(name) and "/" not in name
         )
 
     def _read_content(self, wiki: str, date: str) -> list[Source] | None:
@@ -138,8 +169,8 @@ class DumpSite:
                     return None
                 response.raise_for_status()
                 return read(response)
-            except (requests.RequestException, ValueError) as error:
-                reason = error
+            except (requests.RequestException, InputError) as error:
+                reason: Exception = error
             if attempt < self._max_retries:
                 seconds = _WAITS_SECONDS[min(attempt, len(_WAITS_SECONDS) - 1)]
                 print(f"{url}: {reason}; trying again in {seconds:.0f} s", file=sys.stderr)
@@ -149,10 +180,10 @@ class DumpSite:
         )
 
 
-def _require_sha1(entry: dict[str, Any], label: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{40}", str(entry.get("sha1"))):
+def _require_sha1(sha1: str, label: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{40}", sha1):
         raise InputError(f"{label}: dumpstatus.json gives no SHA-1 for it; name the file itself")
-    return entry["sha1"]
+    return sha1
 
 
 def _in_page_order(sources: Any) -> list[Source]:

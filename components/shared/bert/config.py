@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from components.shared.documents import decode_json, describe, expect_shape
 from components.shared.errors import InputError
 
 Preset = Literal["tiny", "mini", "small", "medium", "base", "large"]
@@ -22,9 +24,45 @@ _PRESET_TO_LAYERS_AND_HIDDEN: dict[str, tuple[int, int]] = {
 _HEAD_WIDTH = 64
 
 
+# Google's code knows the first four: its "gelu" is the tanh form. The exact GELU, which
+# transformers calls "gelu", has a name here that Google's code rejects and nobody confuses.
+ACTIVATIONS = ("gelu", "relu", "tanh", "linear", "gelu_erf", "silu")
+_TANH_GELUS = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate", "gelu_python_tanh")
+# Names of transformers that mean the same in every file.
+_ALIASES = {
+    **dict.fromkeys(_TANH_GELUS, "gelu"),
+    "gelu_python": "gelu_erf",
+    "swish": "silu",
+}
+# Fields that change the network: the values under which they change nothing, of which the
+# first is shown. Others are rejected.
+_FIXED: Mapping[str, tuple[Any, ...]] = {
+    "position_embedding_type": ("absolute", None),
+    "is_decoder": (False, None),
+    "is_encoder_decoder": (False, None),
+    "add_cross_attention": (False, None),
+    "tie_word_embeddings": (True, None),
+    "pruned_heads": ({}, None),
+    "pad_token_id": (0, None),
+    "quantization_config": (None,),
+    "auto_map": (None, {}),
+    "problem_type": ("single_label_classification", None),
+}
+_WHOLE_NUMBERS = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "max_position_embeddings",
+    "type_vocab_size",
+)
+_LAYER_NORM_EPS = 1e-12
+
+
 @dataclass(frozen=True, kw_only=True)
 class BertConfig:
-    """The fields of Google's bert_config.json, under Google's names."""
+    """The fields of Google's bert_config.json, under Google's names, and two of transformers'."""
 
     vocab_size: int
     hidden_size: int
@@ -37,16 +75,15 @@ class BertConfig:
     max_position_embeddings: int = 512
     type_vocab_size: int = 2
     initializer_range: float = 0.02
+    layer_norm_eps: float = _LAYER_NORM_EPS
+    """Always 1e-12 in Google's code; written where it is another."""
+    classifier_dropout: float | None = None
+    """None: hidden_dropout_prob; written where it is not None."""
+    ignored_fields: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """What else the file says; none of it changes the network."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "vocab_size",
-            "hidden_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "intermediate_size",
-            "max_position_embeddings",
-        ):
+        for name in _WHOLE_NUMBERS:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise InputError(f"{name} must be a whole number from 1 up, got {value!r}")
@@ -55,12 +92,23 @@ class BertConfig:
                 f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads "
                 f"{self.num_attention_heads}; BERT's heads are {_HEAD_WIDTH} wide"
             )
-        if self.hidden_act != "gelu":
-            raise InputError(f"hidden_act must be gelu, as in every BERT, got {self.hidden_act!r}")
-        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        if self.type_vocab_size < 2:
+            raise InputError("type_vocab_size must be 2 or more: a pair has two segments, got 1")
+        if self.hidden_act not in ACTIVATIONS:
+            raise InputError(
+                f"hidden_act must be one of {', '.join(ACTIVATIONS)}, got {self.hidden_act!r}"
+            )
+        dropouts = ["hidden_dropout_prob", "attention_probs_dropout_prob"]
+        if self.classifier_dropout is not None:
+            dropouts.append("classifier_dropout")
+        for name in dropouts:
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise InputError(f"{name} must be from 0 up to but not 1, got {value}; BERT: 0.1")
+        for name in ("initializer_range", "layer_norm_eps"):
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                raise InputError(f"{name} must be above 0 and below 1, got {value}")
 
     @classmethod
     def preset(cls, name: str, *, vocab_size: int) -> "BertConfig":
@@ -77,41 +125,40 @@ class BertConfig:
         )
 
     @classmethod
-    def parse(cls, text: str, *, source: str) -> "BertConfig":
+    def parse(cls, text: str | bytes, *, source: str) -> "BertConfig":
         """Make a config of the JSON text of a bert_config.json.
 
         Raises:
-            InputError: naming `source`, if it is not JSON, a field is unknown or missing,
-                or a value does not make a BERT.
+            InputError: naming `source`, if it is not JSON, a field is missing, or a value does
+                not make a BERT.
         """
-        try:
-            fields = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{source}, line {error.lineno}: not JSON: {error.msg}") from None
-        if not isinstance(fields, dict):
-            raise InputError(f"{source}: expected a JSON object, as Google's bert_config.json is")
-        known = {field.name for field in dataclasses.fields(cls)}
-        # Fields of Google's later files that say nothing about the network.
-        ignored = {"directionality", "pooler_fc_size", "pooler_num_attention_heads",
-                   "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type"}  # fmt: skip
-        if unknown := sorted(fields.keys() - known - ignored):
-            raise InputError(f"{source}: unknown field {unknown[0]!r}; known: {sorted(known)}")
-        try:
-            return cls(**{name: value for name, value in fields.items() if name in known})
-        except TypeError as error:
-            missing = str(error).partition("argument")[2].strip(" s:")
-            raise InputError(f"{source}: missing {missing}") from None
-        except InputError as error:
-            raise InputError(f"{source}: {error}") from None
+        return cls.from_fields(decode_json(text, dict[str, Any], source=source), source=source)
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any], *, source: str) -> "BertConfig":
+        """Make a config of the parsed fields of a file; see `parse`."""
+        for name, allowed in _FIXED.items():
+            if name in fields and fields[name] not in allowed:
+                raise InputError(
+                    f"{source}: {name} {describe(fields[name])} is not supported, only "
+                    f"{describe(allowed[0])}"
+                )
+        known = {one.name for one in dataclasses.fields(cls)} - {"ignored_fields"}
+        ours = {name: value for name, value in fields.items() if name in known}
+        if isinstance(activation := ours.get("hidden_act"), str):
+            ours["hidden_act"] = _ALIASES.get(activation, activation)
+        config = expect_shape(ours, cls, source=source)
+        ignored = sorted(fields.keys() - known - _FIXED.keys())
+        return dataclasses.replace(config, ignored_fields=tuple(ignored))
 
     @classmethod
     def read(cls, path: Path) -> "BertConfig":
         """Read a bert_config.json."""
         try:
-            text = path.read_text(encoding="utf-8")
+            content = path.read_bytes()
         except FileNotFoundError:
             raise InputError(f"{path}: no such file; a BERT needs its bert_config.json") from None
-        return cls.parse(text, source=str(path))
+        return cls.parse(content, source=str(path))
 
     @classmethod
     def choose(cls, bert_config: str, preset: str, *, vocab_size: int) -> tuple["BertConfig", str]:
@@ -148,5 +195,11 @@ class BertConfig:
         return json.dumps(self.fields(), indent=2) + "\n"
 
     def fields(self) -> dict[str, Any]:
-        """The fields as a dict, in Google's names."""
-        return dataclasses.asdict(self)
+        """The fields as a dict: Google's, and those of others that differ from Google's code."""
+        fields = dataclasses.asdict(self)
+        del fields["ignored_fields"]
+        if self.layer_norm_eps == _LAYER_NORM_EPS:
+            del fields["layer_norm_eps"]
+        if self.classifier_dropout is None:
+            del fields["classifier_dropout"]
+        return fields

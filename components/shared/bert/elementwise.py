@@ -4,13 +4,12 @@ Computed in float32 whatever the dtype of the arrays; written with Keras's opera
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
 
 from components.shared.bert.fusion import fused
-
-_LAYER_NORM_EPSILON = 1e-12
 
 
 @fused
@@ -22,19 +21,51 @@ def gelu(values: Any) -> Any:
 
 
 @fused
-def normalize(values_BLD: Any, gamma_D: Any, beta_D: Any) -> Any:
-    """Layer normalisation over the last axis, with BERT's epsilon."""
-    normal_BLD = _normalize(ops.cast(values_BLD, "float32"), gamma_D, beta_D)
+def gelu_erf(values: Any) -> Any:
+    """GELU by the error function: the exact one, as transformers' `gelu`."""
+    x = ops.cast(values, "float32")
+    return ops.cast(0.5 * x * (1 + ops.erf(x * math.sqrt(0.5))), values.dtype)
+
+
+@fused
+def silu(values: Any) -> Any:
+    """Values times their sigmoid, also called swish."""
+    x = ops.cast(values, "float32")
+    return ops.cast(x * ops.sigmoid(x), values.dtype)
+
+
+NAME_TO_ACTIVATION: dict[str, Callable[[Any], Any]] = {
+    "gelu": gelu,
+    "gelu_erf": gelu_erf,
+    "relu": ops.relu,
+    "silu": silu,
+    "tanh": ops.tanh,
+    "linear": lambda values: values,
+}
+"""By the names of `hidden_act` in BertConfig."""
+
+
+@fused
+def normalize(values_BLD: Any, gamma_D: Any, beta_D: Any, *, epsilon: float) -> Any:
+    """Layer normalisation over the last axis."""
+    normal_BLD = _normalize(ops.cast(values_BLD, "float32"), gamma_D, beta_D, epsilon)
     return ops.cast(normal_BLD, values_BLD.dtype)
 
 
 @fused
 def add_and_normalize(
-    hidden_BLD: Any, update_BLD: Any, gamma_D: Any, beta_D: Any, key: Any, *, rate: float
+    hidden_BLD: Any,
+    update_BLD: Any,
+    gamma_D: Any,
+    beta_D: Any,
+    key: Any,
+    *,
+    rate: float,
+    epsilon: float,
 ) -> Any:
     """Layer normalisation of `hidden + dropout(update)`."""
     sum_BLD = ops.cast(hidden_BLD, "float32") + _drop(ops.cast(update_BLD, "float32"), key, rate)
-    return ops.cast(_normalize(sum_BLD, gamma_D, beta_D), hidden_BLD.dtype)
+    return ops.cast(_normalize(sum_BLD, gamma_D, beta_D, epsilon), hidden_BLD.dtype)
 
 
 @fused
@@ -49,10 +80,10 @@ def drop(values: Any, key: Any, *, rate: float) -> Any:
     return ops.cast(_drop(ops.cast(values, "float32"), key, rate), values.dtype)
 
 
-def _normalize(values_BLD: Any, gamma_D: Any, beta_D: Any) -> Any:
+def _normalize(values_BLD: Any, gamma_D: Any, beta_D: Any, epsilon: float) -> Any:
     centred_BLD = values_BLD - ops.mean(values_BLD, axis=-1, keepdims=True)
     variance_BL1 = ops.mean(centred_BLD * centred_BLD, axis=-1, keepdims=True)
-    return centred_BLD * ops.rsqrt(variance_BL1 + _LAYER_NORM_EPSILON) * gamma_D + beta_D
+    return centred_BLD * ops.rsqrt(variance_BL1 + epsilon) * gamma_D + beta_D
 
 
 def _drop(values: Any, key: Any, rate: float) -> Any:

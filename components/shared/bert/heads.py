@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from components.shared.bert.config import BertConfig
-from components.shared.bert.elementwise import gelu
+from components.shared.bert.elementwise import NAME_TO_ACTIVATION
 from components.shared.bert.model import BertEncoder, Dropout, LayerNorm, dense, initializer
 
 
@@ -20,7 +20,8 @@ class PretrainingModel(keras.Model):
         super().__init__(name="pretraining")
         self.bert = BertEncoder(config, seed=seed)
         self.transform = dense(config, config.hidden_size, "transform")
-        self.transform_norm = LayerNorm("transform_LayerNorm")
+        self.transform_norm = LayerNorm("transform_LayerNorm", config.layer_norm_eps)
+        self._activate = NAME_TO_ACTIVATION[config.hidden_act]
 
     def build(self, _input_shape: Any = None) -> None:
         """Create all variables."""
@@ -64,7 +65,7 @@ class PretrainingModel(keras.Model):
         return self._predict_pieces(masked_MD), self._predict_next(cls_KD)
 
     def _predict_pieces(self, masked_MD: Any) -> Any:
-        transformed_MD = self.transform_norm(gelu(self.transform(masked_MD)))
+        transformed_MD = self.transform_norm(self._activate(self.transform(masked_MD)))
         table_VD = ops.cast(self.bert.embeddings.word_embeddings, transformed_MD.dtype)
         logits_MV = ops.matmul(transformed_MD, ops.transpose(table_VD))
         return ops.cast(logits_MV, "float32") + ops.cast(self.output_bias, "float32")
@@ -78,11 +79,12 @@ class PretrainingModel(keras.Model):
 class SpanModel(keras.Model):
     """BERT that points at the first and the last word piece of an answer."""
 
-    def __init__(self, config: BertConfig, *, seed: int) -> None:
+    def __init__(self, config: BertConfig, *, seed: int, has_pooler: bool = True) -> None:
         super().__init__(name="span")
-        self.bert = BertEncoder(config, seed=seed)
-        # Kept for the checkpoint; no answer depends on it.
-        self.bert.pooler.trainable = False
+        self.bert = BertEncoder(config, seed=seed, has_pooler=has_pooler)
+        # No answer depends on it; kept for a classifier that starts from the checkpoint.
+        if self.bert.pooler is not None:
+            self.bert.pooler.trainable = False
 
     def build(self, _input_shape: Any = None) -> None:
         """Create all variables."""
@@ -120,7 +122,10 @@ class ClassifierModel(keras.Model):
         super().__init__(name="classifier")
         self.bert = BertEncoder(config, seed=seed)
         self.num_labels = num_labels
-        self._dropout = Dropout(config.hidden_dropout_prob, self.bert.seed_generator)
+        rate = config.classifier_dropout
+        self._dropout = Dropout(
+            config.hidden_dropout_prob if rate is None else rate, self.bert.seed_generator
+        )
 
     def build(self, _input_shape: Any = None) -> None:
         """Create all variables."""
@@ -139,8 +144,8 @@ class ClassifierModel(keras.Model):
     def call(self, batch: dict[str, Any], training: bool = False) -> Any:
         """Score each label.
 
-        The pooled [CLS] passes a dropout first, as in google-research/bert's run_classifier:
-        at its fixed rate of 0.1, which is hidden_dropout_prob in every published model.
+        The pooled [CLS] passes a dropout first: at classifier_dropout, else hidden_dropout_prob,
+        which is 0.1 in Google's models, as is the fixed rate of its run_classifier.
 
         Args:
             batch: token_ids, segment_ids int32 [B, L]; id 0 is padding.

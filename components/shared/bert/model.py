@@ -12,7 +12,13 @@ import keras
 from keras import ops
 
 from components.shared.bert.config import BertConfig
-from components.shared.bert.elementwise import add_and_normalize, drop, gelu, mix, normalize
+from components.shared.bert.elementwise import (
+    NAME_TO_ACTIVATION,
+    add_and_normalize,
+    drop,
+    mix,
+    normalize,
+)
 
 # Added to the scores of positions that must not be seen, as in Google's code: small
 # enough for float16, large enough that the softmax gives exactly 0.
@@ -22,7 +28,9 @@ _MASKED_SCORE = -10000.0
 class BertEncoder(keras.layers.Layer):
     """Embeddings and transformer layers, and the pooler that next-sentence prediction uses."""
 
-    def __init__(self, config: BertConfig, *, seed: int, name: str = "bert") -> None:
+    def __init__(
+        self, config: BertConfig, *, seed: int, has_pooler: bool = True, name: str = "bert"
+    ) -> None:
         super().__init__(name=name)
         self.config = config
         # One generator for all dropouts: its single state is what a restart must set.
@@ -32,7 +40,9 @@ class BertEncoder(keras.layers.Layer):
             _TransformerLayer(config, self.seed_generator, name=f"layer_{index}")
             for index in range(config.num_hidden_layers)
         ]
-        self.pooler = dense(config, config.hidden_size, "pooler", activation="tanh")
+        self.pooler = (
+            dense(config, config.hidden_size, "pooler", activation="tanh") if has_pooler else None
+        )
 
     def build(self, _input_shape: Any = None) -> None:
         """Create all variables; their shapes follow from the config alone."""
@@ -40,7 +50,8 @@ class BertEncoder(keras.layers.Layer):
         self.embeddings.build()
         for layer in self.encoder_layers:
             layer.build(hidden_shape)
-        self.pooler.build((None, self.config.hidden_size))
+        if self.pooler is not None:
+            self.pooler.build((None, self.config.hidden_size))
         self.built = True
 
     def call(
@@ -77,6 +88,7 @@ class BertEncoder(keras.layers.Layer):
 
     def pool(self, cls_hidden_KD: Any) -> Any:
         """The pooled output of the hidden states at [CLS] positions: [K, D] -> [K, D]."""
+        assert self.pooler is not None
         return self.pooler(cls_hidden_KD)
 
 
@@ -86,7 +98,7 @@ class _Embeddings(keras.layers.Layer):
     def __init__(self, config: BertConfig, seed_generator: Any) -> None:
         super().__init__(name="embeddings")
         self._config = config
-        self.layer_norm = LayerNorm("LayerNorm")
+        self.layer_norm = LayerNorm("LayerNorm", config.layer_norm_eps)
         self._dropout = Dropout(config.hidden_dropout_prob, seed_generator)
 
     def build(self, _input_shape: Any = None) -> None:
@@ -132,10 +144,11 @@ class _TransformerLayer(keras.layers.Layer):
         self.value = dense(config, width, "value")
         self._attention_dropout = Dropout(config.attention_probs_dropout_prob, seed_generator)
         self.attention_output = dense(config, width, "attention_output")
-        self.attention_norm = LayerNorm("attention_LayerNorm")
+        self.attention_norm = LayerNorm("attention_LayerNorm", config.layer_norm_eps)
         self.intermediate = dense(config, config.intermediate_size, "intermediate")
+        self._activate = NAME_TO_ACTIVATION[config.hidden_act]
         self.output_dense = dense(config, width, "output")
-        self.output_norm = LayerNorm("output_LayerNorm")
+        self.output_norm = LayerNorm("output_LayerNorm", config.layer_norm_eps)
         self._dropout = Dropout(config.hidden_dropout_prob, seed_generator)
 
     def build(self, input_shape: Any) -> None:
@@ -149,12 +162,19 @@ class _TransformerLayer(keras.layers.Layer):
     def call(self, hidden_BLD: Any, bias_B1LL: Any, training: bool) -> Any:
         attended_BLD = self.attention_output(self._attend(hidden_BLD, bias_B1LL, training))
         hidden_BLD = self._add(hidden_BLD, attended_BLD, self.attention_norm, training)
-        expanded = gelu(self.intermediate(hidden_BLD))
+        expanded = self._activate(self.intermediate(hidden_BLD))
         return self._add(hidden_BLD, self.output_dense(expanded), self.output_norm, training)
 
     def _add(self, hidden_BLD: Any, update_BLD: Any, norm: "LayerNorm", training: bool) -> Any:
         rate, key = self._dropout.draw(training)
-        return add_and_normalize(hidden_BLD, update_BLD, *norm.scale_and_offset(), key, rate=rate)
+        return add_and_normalize(
+            hidden_BLD,
+            update_BLD,
+            *norm.scale_and_offset(),
+            key,
+            rate=rate,
+            epsilon=norm.epsilon,
+        )
 
     def _attend(self, hidden_BLD: Any, bias_B1LL: Any, training: bool) -> Any:
         head_width = self._config.hidden_size // self._config.num_attention_heads
@@ -198,10 +218,11 @@ class Dropout:
 
 
 class LayerNorm(keras.layers.Layer):
-    """Layer normalisation with BERT's epsilon, in float32."""
+    """Layer normalisation in float32."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, epsilon: float) -> None:
         super().__init__(name=name, autocast=False)
+        self.epsilon = epsilon
 
     def build(self, input_shape: Any) -> None:
         """Create scale and offset."""
@@ -216,7 +237,7 @@ class LayerNorm(keras.layers.Layer):
 
     def call(self, values_BLD: Any) -> Any:
         """Normalise over the last axis; the dtype stays."""
-        return normalize(values_BLD, *self.scale_and_offset())
+        return normalize(values_BLD, *self.scale_and_offset(), epsilon=self.epsilon)
 
 
 def initializer(config: BertConfig) -> Any:

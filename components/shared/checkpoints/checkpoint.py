@@ -10,10 +10,11 @@ optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's and NVIDIA's) a
 import errno
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
@@ -28,37 +29,39 @@ from components.shared.checkpoints.checkpoint_manifest import (
     write_descriptions,
     write_manifest,
 )
+from components.shared.checkpoints.description import (
+    LABELS,
+    Description,
+    expect_readable_weights,
+    read_description,
+)
 from components.shared.errors import DivergedError, InputError
 from components.shared.files import whole_folder
-from components.shared.text import parse_json
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokenization import Tokenization
+
+if TYPE_CHECKING:
+    from components.shared.tokenizer import WordPieceTokenizer
 
 ENCODER = "bert/"
 """What the names of the encoder's variables begin with; the others are of heads."""
+POOLER_SCOPE = "bert/pooler/"
 _BUNDLE = "bert_model.ckpt"
-_LABELS = "labels.json"
 _MOMENT_SUFFIXES = ("adam_m", "adam_v")
 _STEP = "global_step"
 _ITERATIONS = "optimizer_iterations"
 # What Google's, NVIDIA's and this project's trainings keep beside the weights.
 _STATE_SUFFIXES = (*_MOMENT_SUFFIXES, "accum")
 _STATE_NAMES = (_STEP, _ITERATIONS, "local_step", "batch_finite")
-# Google's cased vocabularies have capitals in some 30 of 100 pieces, its Chinese one in few.
-_CASED_SHARE = 0.02
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Description):
     """What a checkpoint folder says of its model, without the weights."""
 
-    folder: Path
-    config: BertConfig
-    vocabulary: Vocabulary
-    lowercase: bool
-    labels: tuple[str, ...] | None = None
-    """A classifier's, in the order of its outputs."""
-    has_weights: bool = True
+    has_weights: bool
     """Whether there are weights yet; where not, a training draws them."""
+    has_pooler: bool
+    """Models for masked language modelling or answers alone may have none."""
 
     @classmethod
     def read(cls, folder: Path, *, may_be_untrained: bool = False) -> "Checkpoint":
@@ -69,40 +72,62 @@ class Checkpoint:
             may_be_untrained: whether one without weights, as ingest writes it, will do.
 
         Raises:
-            InputError: if a file is missing or broken, or the vocabulary is not the model's.
+            InputError: if a file is missing or broken, the vocabulary is not the model's, or
+                the weights are of another architecture.
         """
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; a checkpoint is a folder")
-        is_huggingfaces = _is_huggingfaces(folder)
         is_untrained = may_be_untrained and has_random_weights(folder)
-        if not is_huggingfaces:
+        if not huggingface.is_in(folder):
             if not is_untrained:
                 _bundle(folder)
             check_files(folder)
-        vocabulary = Vocabulary.read(folder / "vocab.txt")
-        tokenizer = folder / "tokenizer_config.json"
-        fields = json.loads(tokenizer.read_text("utf-8")) if tokenizer.exists() else {}
-        config = (
-            huggingface.read_config(folder / huggingface.CONFIG)
-            if is_huggingfaces
-            else BertConfig.read(folder / "bert_config.json")
-        )
-        if len(vocabulary) > config.vocab_size:
-            # Looked up beyond the table's end, a piece is an error on CPUs and zeros on GPUs.
-            raise InputError(
-                f"{folder / 'vocab.txt'}: {len(vocabulary)} word pieces, but the model has "
-                f"vectors for vocab_size {config.vocab_size}; give the vocab.txt that it was "
-                "trained with"
-            )
-        # Google's folders don't say whether text is lower-cased; their vocabularies do.
+        described = vars(read_description(folder))
+        if is_untrained:
+            return cls(**described, has_weights=False, has_pooler=True)
+        shapes = open_weights(folder).shapes
+        _expect_architecture(shapes, described["config"], folder)
         return cls(
-            folder,
-            config,
-            vocabulary,
-            lowercase=fields.get("do_lower_case", not _is_cased(vocabulary)),
-            labels=_read_labels(folder),
-            has_weights=not is_untrained,
+            **described,
+            has_weights=True,
+            has_pooler=any(name.startswith(POOLER_SCOPE) for name in shapes),
         )
+
+    def make_tokenizer(self) -> "WordPieceTokenizer":
+        """The tokenizer that the model's text goes through."""
+        from components.shared.tokenizer import WordPieceTokenizer  # pretraining does without
+
+        return WordPieceTokenizer(self.vocabulary, **vars(self.tokenization))
+
+
+def _expect_architecture(
+    shapes: Mapping[str, tuple[int, ...]], config: BertConfig, folder: Path
+) -> None:
+    """Compare the largest weights with the config, before a model of its size is made.
+
+    Raises:
+        InputError: if a table has other rows or columns than the config says.
+    """
+    table_to_rows = {
+        "word_embeddings": config.vocab_size,
+        "position_embeddings": config.max_position_embeddings,
+        "token_type_embeddings": config.type_vocab_size,
+    }
+    expected = {
+        f"{ENCODER}embeddings/{table}": (rows, config.hidden_size)
+        for table, rows in table_to_rows.items()
+    }
+    for index in range(min(config.num_hidden_layers, len(shapes) + 1)):
+        name = f"{ENCODER}encoder/layer_{index}/intermediate/dense/kernel"
+        expected[name] = (config.hidden_size, config.intermediate_size)
+    problems = [
+        f"{name}: shape {list(shapes[name])}, its config says {list(shape)}"
+        if name in shapes
+        else f"{name}: missing"
+        for name, shape in expected.items()
+        if shapes.get(name) != shape
+    ]
+    expect_no_problems(folder, problems)
 
 
 class Weights(Protocol):
@@ -117,18 +142,35 @@ class Weights(Protocol):
 
 class _TensorFlowWeights:
     def __init__(self, folder: Path) -> None:
-        self._reader = tf.train.load_checkpoint(_bundle(folder))
-        self.shapes: Mapping[str, tuple[int, ...]] = {
-            name: tuple(shape) for name, shape in self._reader.get_variable_to_shape_map().items()
-        }
+        self._folder = folder
+        with self._expect_whole():
+            self._reader = tf.train.load_checkpoint(_bundle(folder))
+            self.shapes: Mapping[str, tuple[int, ...]] = {
+                name: tuple(shape)
+                for name, shape in self._reader.get_variable_to_shape_map().items()
+            }
 
     def read(self, name: str) -> Any:
-        return self._reader.get_tensor(name)
+        with self._expect_whole():
+            return self._reader.get_tensor(name)
+
+    @contextmanager
+    def _expect_whole(self) -> Iterator[None]:
+        """Raise InputError for what TensorFlow's reader raises of a broken file."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:  # OpError, ValueError, RuntimeError, UnicodeDecodeError …
+            problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(
+                f"{self._folder}: the weights are cut short or altered ({problem}); get them again"
+            ) from None
 
 
 def open_weights(folder: Path) -> Weights:
     """Open a checkpoint of Google's format (TensorFlow's, old or new) or Hugging Face's."""
-    if _is_huggingfaces(folder):
+    if huggingface.is_in(folder):
         return huggingface.HuggingFaceWeights(folder)
     return _TensorFlowWeights(folder)
 
@@ -136,17 +178,6 @@ def open_weights(folder: Path) -> Weights:
 def is_training_state(name: str) -> bool:
     """Whether a tensor is no weight but belongs to the training that made it."""
     return name in _STATE_NAMES or name.rpartition("/")[2] in _STATE_SUFFIXES
-
-
-def _is_huggingfaces(folder: Path) -> bool:
-    return (folder / huggingface.WEIGHTS).exists()
-
-
-def _read_labels(folder: Path) -> tuple[str, ...] | None:
-    if _is_huggingfaces(folder):
-        return huggingface.read_labels(folder / huggingface.CONFIG)
-    path = folder / _LABELS
-    return tuple(parse_json(path.read_text("utf-8"))) if path.exists() else None
 
 
 def _bundle(folder: Path) -> str:
@@ -160,6 +191,7 @@ def _bundle(folder: Path) -> str:
     others = sorted(folder.glob("*.index"))
     if len(others) == 1:
         return str(others[0].with_suffix(""))
+    expect_readable_weights((path.name for path in folder.iterdir()), str(folder))
     inside = [path.parent for path in sorted(folder.glob(f"*/{_BUNDLE}*"))]
     hint = f"; {inside[0]} looks like one" if inside else ""
     found = f" but {', '.join(path.name for path in others)}" if others else ""
@@ -167,13 +199,6 @@ def _bundle(folder: Path) -> str:
         f"{folder}: no {_BUNDLE}.index in it{found}; a checkpoint is a folder with {_BUNDLE}.*, "
         f"bert_config.json and vocab.txt{hint}"
     )
-
-
-def _is_cased(vocabulary: Vocabulary) -> bool:
-    with_capitals = [
-        piece for piece in vocabulary.pieces if piece[0] != "[" and piece != piece.lower()
-    ]
-    return len(with_capitals) > _CASED_SHARE * len(vocabulary)
 
 
 def named_variables(model: Model) -> dict[str, keras.Variable]:
@@ -196,7 +221,8 @@ def named_variables(model: Model) -> dict[str, keras.Variable]:
             f"{prefix}/output/dense": layer.output_dense,
             f"{prefix}/output/LayerNorm": layer.output_norm,
         }
-    layers["bert/pooler/dense"] = bert.pooler
+    if bert.pooler is not None:
+        layers[f"{POOLER_SCOPE}dense"] = bert.pooler
     if isinstance(model, PretrainingModel):
         layers["cls/predictions/transform/dense"] = model.transform
         layers["cls/predictions/transform/LayerNorm"] = model.transform_norm
@@ -244,7 +270,7 @@ def write_checkpoint(
     *,
     model: Model,
     vocabulary: Path,
-    lowercase: bool,
+    tokenization: Tokenization,
     step: int | None = None,
     labels: Sequence[str] | None = None,
 ) -> None:
@@ -254,17 +280,17 @@ def write_checkpoint(
         folder: where; a checkpoint that was there is replaced.
         model: its weights.
         vocabulary: the vocab.txt to put beside them.
-        lowercase: whether text is lower-cased before it is tokenised.
+        tokenization: how text becomes words.
         step: the updates done.
         labels: a classifier's, in the order of its outputs.
     """
-    more = {} if labels is None else {_LABELS: json.dumps(labels, ensure_ascii=False) + "\n"}
+    more = {} if labels is None else {LABELS: json.dumps(labels, ensure_ascii=False) + "\n"}
     write_snapshot(
         folder,
         tensors=snapshot(model, step=step),
         config=model.bert.config,
         vocabulary=vocabulary,
-        lowercase=lowercase,
+        tokenization=tokenization,
         more=more,
     )
 
@@ -275,7 +301,7 @@ def write_snapshot(
     tensors: Mapping[str, np.ndarray],
     config: BertConfig,
     vocabulary: Path,
-    lowercase: bool,
+    tokenization: Tokenization,
     more: Mapping[str, str] | None = None,
 ) -> None:
     """Write a checkpoint folder, whole or not at all.
@@ -285,7 +311,7 @@ def write_snapshot(
         tensors: from `snapshot`.
         config: of the model.
         vocabulary: the vocab.txt to put beside them.
-        lowercase: whether text is lower-cased before it is tokenised.
+        tokenization: how text becomes words.
         more: further text files, by name.
 
     Raises:
@@ -301,7 +327,7 @@ def write_snapshot(
             )
     with whole_folder(folder) as scratch:
         _write_bundle(scratch / _BUNDLE, tensors)
-        write_descriptions(scratch, config, vocabulary, lowercase=lowercase)
+        write_descriptions(scratch, config, vocabulary, tokenization)
         for name, text in (more or {}).items():
             (scratch / name).write_text(text, encoding="utf-8")
         write_manifest(scratch, step=step)
@@ -328,7 +354,19 @@ def restore(folder: Path, variables: Mapping[str, keras.Variable]) -> None:
     weights = open_weights(folder)
     expect_no_problems(folder, find_misfits(weights, variables))
     for name, variable in variables.items():
-        variable.assign(weights.read(name))
+        variable.assign(read_finite(weights, name, folder))
+
+
+def read_finite(weights: Weights, name: str, folder: Path) -> np.ndarray:
+    """Read a weight of a checkpoint.
+
+    Raises:
+        InputError: if it holds NaN or infinity.
+    """
+    value = weights.read(name)
+    if not np.isfinite(value).all():
+        raise InputError(f"{folder}: {name} holds NaN or infinity; take another checkpoint")
+    return value
 
 
 def find_misfits(weights: Weights, variables: Mapping[str, keras.Variable]) -> list[str]:
@@ -361,9 +399,9 @@ def expect_no_problems(folder: Path, problems: list[str]) -> None:
 def restore_training(folder: Path, model: Model, optimizer: keras.optimizers.Optimizer) -> int:
     """Restore weights and optimiser of a run that was not finished; return its updates."""
     restore(folder, {**named_variables(model), **_moments(model, optimizer)})
-    bundle = str(folder / _BUNDLE)
-    optimizer.iterations.assign(tf.train.load_variable(bundle, _ITERATIONS))
-    return int(tf.train.load_variable(bundle, _STEP))
+    weights = open_weights(folder)
+    optimizer.iterations.assign(weights.read(_ITERATIONS))
+    return int(weights.read(_STEP))
 
 
 def _moments(model: Model, optimizer: keras.optimizers.Optimizer) -> dict[str, keras.Variable]:

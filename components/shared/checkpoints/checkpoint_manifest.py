@@ -2,20 +2,32 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.bert.config import BertConfig
+from components.shared.checkpoints.description import BERT_CONFIG, VOCABULARY
+from components.shared.documents import load_json
 from components.shared.errors import InputError
 from components.shared.files import sha256, whole_folder
+from components.shared.tokenization import TOKENIZER_CONFIG, Tokenization
 
 MANIFEST = "checkpoint.json"
-_RANDOM = "random_weights"
+_REMEDY = "take another checkpoint or write this one again"
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    step: int | None
+    sha256: dict[str, str]
+    random_weights: bool = False
 
 
 def write_manifest(folder: Path, *, step: int | None, has_random_weights: bool = False) -> None:
     """Write it, as the last of a folder's files; `step` are the updates done."""
     checksums = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-    fields = {"step": step, "sha256": checksums} | ({_RANDOM: True} if has_random_weights else {})
+    fields = {"step": step, "sha256": checksums}
+    fields |= {"random_weights": True} if has_random_weights else {}
     (folder / MANIFEST).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
 
 
@@ -32,17 +44,11 @@ def check_files(folder: Path, *, has_manifest: bool = False) -> None:
     manifest = folder / MANIFEST
     if not manifest.exists() and not has_manifest:
         return
-    try:
-        checksums = json.loads(manifest.read_text("utf-8"))["sha256"]
-    except (FileNotFoundError, ValueError, KeyError):
-        raise InputError(
-            f"{manifest}: missing or broken; take another checkpoint or write this one again"
-        ) from None
-    for name, expected in checksums.items():
-        path = folder / name
+    for name, expected in load_json(manifest, _Manifest, remedy=_REMEDY).sha256.items():
+        path = folder / Path(name).name
         if not path.exists() or sha256(path) != expected:
             state = "altered or cut short" if path.exists() else "missing"
-            raise InputError(f"{path}: {state}; take another checkpoint or write this one again")
+            raise InputError(f"{path}: {state}; {_REMEDY}")
 
 
 def fingerprint(folder: Path) -> str:
@@ -58,21 +64,23 @@ def fingerprint(folder: Path) -> str:
 def has_random_weights(folder: Path) -> bool:
     """Whether a folder is of a model whose weights are still to be drawn."""
     manifest = folder / MANIFEST
-    return manifest.exists() and bool(json.loads(manifest.read_text("utf-8")).get(_RANDOM))
+    return manifest.exists() and load_json(manifest, _Manifest, remedy=_REMEDY).random_weights
 
 
-def write_untrained(folder: Path, config: BertConfig, vocabulary: Path, *, lowercase: bool) -> None:
+def write_untrained(
+    folder: Path, config: BertConfig, vocabulary: Path, tokenization: Tokenization
+) -> None:
     """Write the folder of a model whose weights a training draws, whole or not at all."""
     with whole_folder(folder) as scratch:
-        write_descriptions(scratch, config, vocabulary, lowercase=lowercase)
+        write_descriptions(scratch, config, vocabulary, tokenization)
         write_manifest(scratch, step=None, has_random_weights=True)
 
 
 def write_descriptions(
-    folder: Path, config: BertConfig, vocabulary: Path, *, lowercase: bool
+    folder: Path, config: BertConfig, vocabulary: Path, tokenization: Tokenization
 ) -> None:
     """Write what a checkpoint folder says of its model beside the weights."""
-    (folder / "vocab.txt").write_bytes(vocabulary.read_bytes())
-    (folder / "bert_config.json").write_text(config.to_json(), encoding="utf-8")
-    text = json.dumps({"do_lower_case": lowercase}) + "\n"
-    (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
+    (folder / VOCABULARY).write_bytes(vocabulary.read_bytes())
+    (folder / BERT_CONFIG).write_text(config.to_json(), encoding="utf-8")
+    text = json.dumps(tokenization.fields()) + "\n"
+    (folder / TOKENIZER_CONFIG).write_text(text, encoding="utf-8")

@@ -1,12 +1,11 @@
 """Writes a checkpoint as Hugging Face's transformers loads it; free of TensorFlow until it runs."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.errors import InputError
-from components.shared.files import whole_folder
+from components.shared.files import give_usual_mode, whole_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +48,15 @@ def export(config: ExportConfig) -> None:
             checkpoint.config, architecture=architecture, labels=checkpoint.labels
         ),
         "tokenizer_config.json": huggingface.tokenizer_fields(
-            checkpoint.config, lowercase=checkpoint.lowercase
+            checkpoint.config, checkpoint.tokenization
         ),
     }
     with whole_folder(config.output) as scratch:
         # transformers asks for the framework that the layout is of.
         save_file(tensors, scratch / huggingface.WEIGHTS, metadata={"format": "pt"})
-        shutil.copyfile(config.checkpoint / "vocab.txt", scratch / "vocab.txt")
+        give_usual_mode(scratch / huggingface.WEIGHTS)
+        text = "".join(f"{piece}\n" for piece in checkpoint.vocabulary.pieces)
+        (scratch / "vocab.txt").write_text(text, encoding="utf-8", newline="\n")
         for name, fields in texts.items():
             (scratch / name).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
     print(f"{config.output}: a {architecture} for transformers", flush=True)
@@ -67,6 +68,8 @@ def _architecture(names: list[str]) -> str:
         return "BertForQuestionAnswering"
     if "cls/seq_relationship/output_weights" in names:
         return "BertForPreTraining"
+    if "cls/predictions/output_bias" in names:
+        return "BertForMaskedLM"
     if "output_weights" in names:
         return "BertForSequenceClassification"
     return "BertModel"

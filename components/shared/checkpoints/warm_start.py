@@ -3,21 +3,28 @@
 import sys
 from collections.abc import Sequence
 
-from components.shared.bert.heads import Model, PretrainingModel
+from components.shared.bert.heads import ClassifierModel, Model, PretrainingModel
 from components.shared.checkpoints.checkpoint import (
     ENCODER,
+    POOLER_SCOPE,
     Checkpoint,
     expect_no_problems,
     find_misfits,
     is_training_state,
     named_variables,
     open_weights,
+    read_finite,
 )
+from components.shared.errors import InputError
 from components.shared.processes import distributed
 
 
 def start_from(
-    checkpoint: Checkpoint, model: Model, *, labels: Sequence[str] | None = None
+    checkpoint: Checkpoint,
+    model: Model,
+    *,
+    labels: Sequence[str] | None = None,
+    new_pooler: bool = False,
 ) -> None:
     """Give a model the weights of a checkpoint and list, in the log, each that is left over.
 
@@ -29,6 +36,7 @@ def start_from(
         checkpoint: what to start from.
         model: built, with random weights.
         labels: a classifier's; the head of one with other labels is another task's.
+        new_pooler: whether a classifier keeps its own pooler where the checkpoint has none.
 
     Raises:
         InputError: listing every variable that is missing, has another shape, or is of an
@@ -45,6 +53,14 @@ def start_from(
         or (labels is not None and tuple(labels) != checkpoint.labels)
     )
     new = head if is_new_task else []
+    pooler = [name for name in variables if name.startswith(POOLER_SCOPE)]
+    if pooler and not checkpoint.has_pooler and isinstance(model, ClassifierModel):
+        if not new_pooler:
+            raise InputError(
+                f"{checkpoint.folder}: the model has no pooler, which a classifier needs; with "
+                "--new-pooler true, one is drawn at random and trained"
+            )
+        new = [*pooler, *new]
     taken = {name: variable for name, variable in variables.items() if name not in new}
     rest = sorted(weights.shapes.keys() - taken.keys())
     unused = [name for name in rest if not is_training_state(name)]
@@ -52,7 +68,7 @@ def start_from(
     problems += [f"{name}: not in the model" for name in unused if name.startswith(ENCODER)]
     expect_no_problems(checkpoint.folder, problems)
     for name, variable in taken.items():
-        variable.assign(weights.read(name))
+        variable.assign(read_finite(weights, name, checkpoint.folder))
     if distributed.rank() == 0:
         state = [name for name in rest if is_training_state(name)]
         print(_report(checkpoint, len(taken), new, unused, state), file=sys.stderr, flush=True)
@@ -66,6 +82,8 @@ def _report(
     state: Sequence[str],
 ) -> str:
     lines = [f"{checkpoint.folder}: {num_taken} variables taken"]
+    if checkpoint.ignored_fields:
+        lines.append(f"  {checkpoint.ignored_fields}")
     if new:
         lines.append(f"  new, with random weights: {', '.join(new)}")
     if unused:

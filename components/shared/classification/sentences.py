@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from components.shared.errors import InputError
+from components.shared.documents import load_json
 from components.shared.files import whole_folder
 from components.shared.text import parse_json
 
@@ -38,7 +38,7 @@ class Sentences:
     """Which of two labels F1 is of; "" where there are more."""
     dev_names: tuple[str, ...]
     """The development sets; the first is the one that counts."""
-    num_rows: Mapping[str, int]
+    num_rows: dict[str, int]
     """By set."""
 
     @classmethod
@@ -48,19 +48,8 @@ class Sentences:
         Raises:
             InputError: if the folder was not made by the ingest stage.
         """
-        try:
-            fields: dict[str, Any] = parse_json((folder / _MANIFEST).read_text("utf-8"))
-            return cls(
-                labels=tuple(fields["labels"]),
-                positive_label=fields["positive_label"],
-                dev_names=tuple(fields["dev_names"]),
-                num_rows=fields["num_rows"],
-            )
-        except (OSError, ValueError, KeyError):
-            raise InputError(
-                f"{folder}: no {_MANIFEST} of labelled sentences in it; make the folder with "
-                "`python -m components.ingest classification`"
-            ) from None
+        remedy = "make the folder with `python -m components.ingest classification`"
+        return load_json(folder / _MANIFEST, cls, remedy=remedy)
 
 
 def find_rows(folder: Path, name: str) -> Path:

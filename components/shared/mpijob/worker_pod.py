@@ -1,11 +1,11 @@
 """The machines that an MPIJob asks for, and the queue in which it waits for them."""
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.shared.documents import decode_json, expect_shape
 from components.shared.errors import InputError
 
 # Kubernetes's names, in which the pipeline writes them.
@@ -50,28 +50,14 @@ class WorkerPod:
         Raises:
             InputError: if it is no JSON object, or has a key or a kind of value of its own.
         """
-        try:
-            value = json.loads(text) if text.strip() else {}
-        except json.JSONDecodeError as error:
-            raise InputError(f"worker_pod is no JSON: {error}; got {text!r}") from None
-        defaults = {name.name: getattr(cls(), name.name) for name in dataclasses.fields(cls)}
-        if not isinstance(value, dict) or value.keys() - defaults.keys():
-            unknown = sorted(value.keys() - defaults.keys()) if isinstance(value, dict) else value
-            raise InputError(
-                f"worker_pod must be a JSON object with keys of {', '.join(defaults)}; "
-                f"got {unknown}"
-            )
-        for name, default in defaults.items():
-            kind = list if isinstance(default, tuple) else type(default)
-            if name in value and not isinstance(value[name], kind):
-                raise InputError(
-                    f"worker_pod: {name} must be a JSON {_JSON_NAMES[kind]}, got {value[name]!r}"
-                )
-        return cls(**value)
+        if not text.strip():
+            return cls()
+        value = decode_json(text, dict[str, Any], source="worker_pod")
+        known = [one.name for one in dataclasses.fields(cls)]
+        if unknown := [name for name in value if name not in known]:
+            raise InputError(f"worker_pod: unknown key {unknown[0]!r}; known: {', '.join(known)}")
+        return expect_shape(value, cls, source="worker_pod")
 
     def pod_fields(self) -> dict[str, Any]:
         """Those that go into a pod's spec as they are."""
         return {name: getattr(self, name) for name in _POD_FIELDS if getattr(self, name)}
-
-
-_JSON_NAMES: Mapping[type, str] = {dict: "object", list: "array", str: "string", int: "number"}

@@ -17,6 +17,7 @@ from components.shared.checkpoints.checkpoint_manifest import check_files
 from components.shared.errors import InputError
 from components.shared.processes import distributed
 from components.shared.processes.heartbeat import pulse
+from components.shared.tokenization import Tokenization
 from components.shared.training.checkpoint_store import States, name_state, step_of
 from components.shared.training.history import History
 from components.shared.training.trainer import Trainer
@@ -41,7 +42,7 @@ class StepCheckpoints:
         run: Mapping[str, Any],
         num_kept: int,
         vocabulary: Path,
-        lowercase: bool,
+        tokenization: Tokenization,
     ) -> None:
         """Look after the states of a run.
 
@@ -52,11 +53,11 @@ class StepCheckpoints:
             run: what makes the run the same run (settings, inputs), as JSON can hold it.
             num_kept: how many are kept, the newest.
             vocabulary: the vocab.txt that goes into each.
-            lowercase: whether its text is lower-cased.
+            tokenization: how its text becomes words.
         """
         self._states, self._trainer, self._history = states, trainer, history
         self._run = json.dumps(run, indent=2, sort_keys=True) + "\n"
-        self._num_kept, self._vocabulary, self._lowercase = num_kept, vocabulary, lowercase
+        self._num_kept, self._vocabulary, self._tokenization = num_kept, vocabulary, tokenization
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
 
@@ -128,7 +129,7 @@ class StepCheckpoints:
                 tensors=tensors,
                 config=self._trainer.task.model.bert.config,
                 vocabulary=self._vocabulary,
-                lowercase=self._lowercase,
+                tokenization=self._tokenization,
                 more=texts,
             ),
         )

@@ -1,5 +1,6 @@
 """The settings that every training stage has; free of TensorFlow."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +128,8 @@ class TrainingConfig(ABC):
                 "tensorboard_directory must be a folder (on a mounted volume), got "
                 f"{self.tensorboard_directory!r}"
             )
-        if self.learning_rate <= 0:
-            raise InputError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if not 0 < self.learning_rate < math.inf:  # NaN is neither
+            raise InputError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
         self.split_batch(self.num_processes)
 
     @property

@@ -8,6 +8,7 @@ from components.shared.checkpoints.checkpoint_manifest import fingerprint
 from components.shared.errors import Preempted
 from components.shared.processes import distributed
 from components.shared.stage import settings
+from components.shared.tokenization import Tokenization
 from components.shared.training.checkpoint_store import open_states
 from components.shared.training.events import EventWriter
 from components.shared.training.history import History
@@ -24,7 +25,7 @@ def train_task(
     label: str,
     micro_batches: Callable[[int], Sequence[MicroBatch]],
     vocabulary: Path,
-    lowercase: bool,
+    tokenization: Tokenization,
     inputs: str,
     initial: Path | None = None,
     labels: Sequence[str] | None = None,
@@ -38,7 +39,7 @@ def train_task(
         label: names the run in progress lines and plots.
         micro_batches: this process's share of an update's global batch, by step.
         vocabulary: the vocab.txt that goes into the checkpoint.
-        lowercase: whether its text is lower-cased.
+        tokenization: how its text becomes words.
         inputs: a checksum of the data that is trained on.
         initial: the checkpoint folder of the first weights; None where they are random.
         labels: a classifier's, in the order of its outputs.
@@ -84,7 +85,7 @@ def train_task(
         },
         num_kept=config.num_checkpoints_kept,
         vocabulary=vocabulary,
-        lowercase=lowercase,
+        tokenization=tokenization,
     )
     first_step = steps.restore_newest()
     if is_first:
@@ -104,7 +105,7 @@ def train_task(
             config.checkpoint,
             model=task.model,
             vocabulary=vocabulary,
-            lowercase=lowercase,
+            tokenization=tokenization,
             step=num_steps,
             labels=labels,
         )

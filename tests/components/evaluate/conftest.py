@@ -7,6 +7,7 @@ import pytest
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
+from components.shared.tokenization import Tokenization
 
 
 @pytest.fixture
@@ -25,5 +26,7 @@ def checkpoint(tmp_path) -> Path:
     model = SpanModel(config, seed=1)
     model.build()
     folder = tmp_path / "checkpoint"
-    write_checkpoint(folder, model=model, vocabulary=vocabulary, lowercase=True)
+    write_checkpoint(
+        folder, model=model, vocabulary=vocabulary, tokenization=Tokenization(lowercase=True)
+    )
     return folder

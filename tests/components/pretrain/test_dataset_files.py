@@ -7,10 +7,12 @@ import shutil
 import pytest
 
 from components.pretrain.dataset_files import Shards, find_shards
+from components.pretrain.rows import RowReader
 from components.shared.errors import InputError
 from components.shared.google_records import Instance, encode_instance
 from components.shared.records import Example, PackedRow, encode_row, write_records
 from components.shared.vocabulary import Vocabulary
+from tests.mutations import NUM_MUTATIONS, fuzz
 
 LENGTH = 32
 CLS, SEP = 2, 3
@@ -85,7 +87,7 @@ def test_model_gardens_names_are_read_too(tmp_path, vocabulary_path):
         (make_record(input_ids=[CLS] * 64, input_mask=[1] * 64, segment_ids=[0] * 64),
          "hold 64 tokens, sequence_length is 32"),
         (make_record(input_ids=[9] * 32), "begins with id 9, .CLS. is 2 in the vocabulary"),
-        (make_record(masked_lm_ids=[64, 1, 0, 0, 0]), "holds id 64, .* has 64 pieces"),
+        (make_record(masked_lm_ids=[64, 1, 0, 0, 0]), "must be 0 to 63, got 64; .* has 64 pieces"),
         (make_record(input_mask=[1] * 30), "32 input_ids and 30 input_mask"),
         (b"no example at all", "is no tf.train.Example; give TFRecord files of create_pretr"),
         (encode_row(PackedRow([2, 9, 3], [3], [3], [0])),
@@ -159,3 +161,30 @@ def test_a_dataset_of_another_format_is_refused(copy, vocabulary_path):
 
     with pytest.raises(InputError, match="format_version 99, this release reads 1"):
         find(copy, vocabulary_path)
+
+
+def test_a_damaged_dataset_json_is_rejected_in_one_line(copy, vocabulary_path):
+    """2,000 times; whatever is accepted has the right types."""
+    vocabulary = Vocabulary.read(vocabulary_path)
+    path = copy / "dataset.json"
+
+    def read(content):
+        path.write_bytes(content)
+        return find_shards(copy, length=LENGTH, vocabulary=vocabulary)
+
+    messages = fuzz(path.read_bytes(), read, Shards)
+
+    assert len(messages) > NUM_MUTATIONS / 3
+    assert all(message.startswith(str(path)) for message in messages)
+
+
+def test_fewer_records_than_dataset_json_says_are_an_error(copy, vocabulary_path):
+    """Not one of an index, in the middle of the training."""
+    path = copy / "dataset.json"
+    manifest = json.loads(path.read_text())
+    manifest["lengths"][str(LENGTH)]["shards"][0]["num_rows"] += 5
+    path.write_text(json.dumps(manifest))
+    reader = RowReader(find(copy, vocabulary_path), seed=1)
+
+    with pytest.raises(InputError, match="holds 60 records, 65 by its dataset.json"):
+        [reader.read(position) for position in range(reader.num_rows)]

@@ -16,6 +16,7 @@ import pytest
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
+from components.shared.tokenization import Tokenization
 from tests.components.pretrain.stage import CONFIG, Stage
 from tests.components.processes import find_children
 from tests.waiting import wait_until
@@ -160,7 +161,12 @@ def test_another_initial_checkpoint_is_another_run(make_stage, vocabulary_path, 
         model = PretrainingModel(BertConfig.parse(CONFIG, source="test"), seed=seed)
         model.build()
         initial, stage = tmp_path / f"initial-{seed}", make_stage(f"result-{seed}")
-        write_checkpoint(initial, model=model, vocabulary=vocabulary_path, lowercase=True)
+        write_checkpoint(
+            initial,
+            model=model,
+            vocabulary=vocabulary_path,
+            tokenization=Tokenization(lowercase=True),
+        )
         done = stage.run(**settings, initial_checkpoint=initial)
         assert done.returncode == 0, done.stderr
         losses.append(stage.losses())

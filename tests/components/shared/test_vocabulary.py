@@ -3,6 +3,7 @@ import hashlib
 import pytest
 
 from components.shared.errors import InputError
+from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import Vocabulary
 
 SPECIAL = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
@@ -47,12 +48,42 @@ def test_other_line_breaks_are_pieces(tmp_path):
     assert Vocabulary.read(path).pieces[5:] == ("\u2028", "the")
 
 
+def test_of_equal_lines_the_last_one_counts(tmp_path):
+    """As in Google's and transformers' readers; the lines after the first keep their ids."""
+    path = write(tmp_path, SPECIAL + "the\nof\nthe\ncat\n")
+
+    vocabulary = Vocabulary.read(path)
+
+    assert vocabulary.pieces[5:] == ("the", "of", "the", "cat")
+    assert WordPieceTokenizer(vocabulary, lowercase=True).encode_batch(["the cat of"]) == [
+        [7, 8, 6]
+    ]
+
+
+def test_an_empty_line_is_an_id_inside_and_nothing_at_the_end(tmp_path):
+    """Lines after it keep their ids; the model need not have vectors for those at the end."""
+    path = write(tmp_path, SPECIAL + "\nthe\n \n\n")
+
+    vocabulary = Vocabulary.read(path)
+
+    assert vocabulary.pieces[5:] == ("", "the")
+    assert WordPieceTokenizer(vocabulary, lowercase=True).encode_batch(["the", ""]) == [[6], []]
+
+
+def test_a_byte_order_mark_and_spaces_around_pieces_are_dropped(tmp_path):
+    """Google's reader strips lines; Windows editors begin files with U+FEFF."""
+    path = write(tmp_path, "\ufeff" + SPECIAL + "the \n\tcat\n")
+
+    assert Vocabulary.read(path).pieces[:1] == ("[PAD]",)
+    assert Vocabulary.read(path).pieces[5:] == ("the", "cat")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "is empty"),
         (SPECIAL.replace("[MASK]\n", ""), r"\[MASK\] missing"),
-        (SPECIAL + "the\nof\nthe\n", r"line 8: 'the' stands in line 6 already"),
+        ("\n\n", "is empty"),
         ("[UNK]\n[PAD]\n[CLS]\n[SEP]\n[MASK]\n", r"line 2: \[PAD\] must be the first line"),
         (b"\xff\xfe[PAD]", "byte 0 is not UTF-8"),
     ],

@@ -21,6 +21,7 @@ from components.shared.checkpoints.checkpoint import (
 )
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Row, write_sentences
+from components.shared.tokenization import Tokenization
 from components.shared.tokenizer import WordPieceTokenizer
 from tests.components.evaluate.test_saved_model import CLIENT
 
@@ -50,7 +51,7 @@ def checkpoint(tmp_path_factory) -> Path:
         folder / "checkpoint",
         model=model,
         vocabulary=folder / "vocab.txt",
-        lowercase=True,
+        tokenization=Tokenization(lowercase=True),
         labels=LABELS,
     )
     return folder / "checkpoint"

@@ -12,6 +12,7 @@ from components.evaluate.squad.config import AskConfig
 from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint, write_checkpoint
 from components.shared.errors import InputError
+from components.shared.tokenization import Tokenization
 
 CONTEXT = "home far away where far home"
 
@@ -100,7 +101,9 @@ def point_at(checkpoint, word, *, others) -> None:
     table.assign(rows)
     model.output_weights.assign([direction, direction])
     vocabulary = checkpoint.parent / "vocab.txt"
-    write_checkpoint(checkpoint, model=model, vocabulary=vocabulary, lowercase=True)
+    write_checkpoint(
+        checkpoint, model=model, vocabulary=vocabulary, tokenization=Tokenization(lowercase=True)
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from components.shared.checkpoints.checkpoint import Checkpoint, named_variables
 from components.shared.checkpoints.checkpoint_manifest import write_untrained
 from components.shared.classification.sentences import Row, write_sentences
 from components.shared.errors import InputError
+from components.shared.tokenization import Tokenization
 from components.shared.training.history import History
 from tests.components.processes import find_children
 from tests.waiting import LONGEST_SECONDS, wait_until
@@ -53,7 +54,7 @@ def folder(tmp_path_factory) -> Path:
         rows.append(Row(" ".join(first), " ".join(second), LABELS[index % 3]))
     write_sentences(folder / "sentences", LABELS, "", {"train": rows, "dev": rows[:3]})
     (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
-    write_untrained(folder / "initial", CONFIG, folder / "vocab.txt", lowercase=True)
+    write_untrained(folder / "initial", CONFIG, folder / "vocab.txt", Tokenization(lowercase=True))
     return folder
 
 
@@ -212,4 +213,4 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     done = run(tmp_path, tmp_path / "out", sentences=tmp_path)
 
     assert done.returncode == 2
-    assert f"{tmp_path}: no sentences.json of labelled sentences in it" in done.stderr
+    assert f"{tmp_path}/sentences.json: no such file or directory; make the folder" in done.stderr

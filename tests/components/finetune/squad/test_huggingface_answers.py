@@ -24,6 +24,7 @@ from components.shared.bert.heads import PretrainingModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
 from components.shared.squad.contexts import split_context
 from components.shared.squad.data import Question, read_squad
+from components.shared.tokenization import Tokenization
 from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import Vocabulary
 from tests.huggingface.questions import write_sample
@@ -69,7 +70,12 @@ def checkpoint(real_data, squad, tmp_path_factory) -> Path:
     size = len(Vocabulary.read(vocabulary).pieces)
     model = PretrainingModel(BertConfig.preset("tiny", vocab_size=size), seed=1)
     model.build()
-    write_checkpoint(folder / "initial", model=model, vocabulary=vocabulary, lowercase=True)
+    write_checkpoint(
+        folder / "initial",
+        model=model,
+        vocabulary=vocabulary,
+        tokenization=Tokenization(lowercase=True),
+    )
     _run(
         *(sys.executable, "-m", "components.finetune", "--squad", squad),
         *("--initial-checkpoint", folder / "initial", "--checkpoint", folder / "checkpoint"),

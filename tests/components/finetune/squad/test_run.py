@@ -22,6 +22,7 @@ from components.shared.checkpoints.checkpoint import (
     write_checkpoint,
 )
 from components.shared.errors import InputError
+from components.shared.tokenization import Tokenization
 from components.shared.training.history import History
 from tests.components.processes import find_children
 from tests.components.shared.bert import google_checkpoint
@@ -55,7 +56,9 @@ def pretrained(tmp_path_factory) -> Path:
     model = PretrainingModel(config, seed=1)
     model.build()
     folder = vocabulary.parent / "pretrained"
-    write_checkpoint(folder, model=model, vocabulary=vocabulary, lowercase=True)
+    write_checkpoint(
+        folder, model=model, vocabulary=vocabulary, tokenization=Tokenization(lowercase=True)
+    )
     return folder
 
 

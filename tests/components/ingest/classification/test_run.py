@@ -130,11 +130,55 @@ def test_a_checkpoint_is_fetched_from_a_bucket(settings, tmp_path, stores, schem
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("bert_config.json", "{", "bert_config.json: line 1, column 2: not JSON"),
+        ("bert_config.json", json.dumps({**CONFIG, "hidden_act": "gelu_10"}), "hidden_act must be"),
+        ("tokenizer_config.json", '{"strip_accents": 1}', "strip_accents: expected true or false"),
+        ("labels.json", '["a", "a"]', "labels.json: expected two or more distinct labels"),
+        ("checkpoint.json", '{"sha256": []}', "checkpoint.json: step: missing"),
+        ("added_tokens.json", '{"[ENT]": 7}', "the added token"),
+        ("vocab.txt", VOCABULARY + "more\n" * 9, "16 word pieces, but .* vocab_size 9"),
+    ],
+)
+def test_what_fine_tuning_would_reject_is_rejected_here(settings, tmp_path, name, content, message):
+    """Under the path of the folder that was given; nothing is written."""
+    folder = make_google_folder(tmp_path / "google")
+    (folder / name).write_text(content, encoding="utf-8")
+    changed = settings | {"vocabulary": "", "initial_checkpoint": str(folder)}
+
+    with pytest.raises(InputError, match=message) as error:
+        run(IngestClassificationConfig(**changed))
+
+    assert str(error.value).startswith(str(folder / name))
+    assert not settings["given_checkpoint"].exists()
+
+
+def test_vocabularies_of_other_people_are_taken_as_they_are(settings, tmp_path, capsys):
+    """A byte order mark, an empty line, a line twice, and empty ones at the end."""
+    folder = make_google_folder(tmp_path / "google")
+    content = "\ufeff" + "".join(f"{piece}\n" for piece in [*VOCABULARY.split()[:5], "", "[UNK]"])
+    (folder / "vocab.txt").write_text(content + "\n\n", encoding="utf-8")
+    (folder / "bert_config.json").write_text(json.dumps({**CONFIG, "lab": "ours"}))
+
+    run(
+        IngestClassificationConfig(
+            **settings | {"vocabulary": "", "initial_checkpoint": str(folder)}
+        )
+    )
+
+    given = settings["given_checkpoint"]
+    assert (given / "vocab.txt").read_bytes() == (folder / "vocab.txt").read_bytes()
+    assert f"{folder}/bert_config.json: ignored: lab\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("missing", "message"),
     [
         ("vocab.txt", "no vocab.txt in it"),
         ("bert_config.json", "no bert_config.json"),
-        ("bert_model", "no weights"),
+        ("bert_model", r"the weights in flax_model.msgpack can't be read; with transformers, save"),
+        ("[bf]*_model", "no weights"),
     ],
 )
 def test_a_folder_that_is_no_checkpoint_is_refused(settings, tmp_path, missing, message):

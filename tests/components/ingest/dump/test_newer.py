@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from components.ingest.config import LookConfig, RecordConfig
-from components.ingest.dump.newer import look, record
+from components.ingest.dump.newer import Record, look, read_record, record
 from components.shared.errors import InputError
 from components.shared.storage.transfers import open_bucket
 from tests.components.ingest.dump.test_site import INDEX, make_status, serve_status
 from tests.components.ingest.misbehaving_server import Answer, Server
+from tests.mutations import NUM_MUTATIONS, fuzz
 
 OUTPUTS = ("is_new", "found_dump", "fingerprint", "dump_checkpoints")
 
@@ -194,7 +195,7 @@ def test_another_file_than_a_record_is_refused(tmp_path, text):
     """Rather than trained over."""
     (tmp_path / "last.json").write_text(text)
 
-    with pytest.raises(InputError, match=r"last\.json: not a record of a dump trained on"):
+    with pytest.raises(InputError, match=r"last\.json: .*; name another file, or remove it"):
         Looker(tmp_path, "a.xml", str(tmp_path / "last.json")).look()
 
 
@@ -227,3 +228,19 @@ def test_a_record_that_cannot_be_written_is_found_before_the_training(tmp_path):
     with pytest.raises(InputError, match=f"{at}: .*; give a file that this step may"):
         record(RecordConfig(dump="x", fingerprint="y", record=at))
     assert not (tmp_path / "is_new").exists()
+
+
+def test_a_damaged_record_is_rejected_in_one_line(tmp_path):
+    """2,000 times; whatever is accepted has the right types."""
+    path = tmp_path / "last.json"
+
+    def read(content):
+        path.write_bytes(content)
+        return read_record(str(path))
+
+    content = b'{"dump": "simplewiki-20261001", "fingerprint": "0a1b", "recorded": "2026-11-29"}'
+
+    messages = fuzz(content, read, Record)
+
+    assert len(messages) > NUM_MUTATIONS / 3
+    assert all(message.startswith(f"record {path}: ") for message in messages)

@@ -8,11 +8,12 @@ import pytest
 
 from components.ingest.config import IngestConfig
 from components.ingest.dump.names import DumpName, parse_dump_name
-from components.ingest.dump.site import DumpSite
+from components.ingest.dump.site import DumpSite, DumpStatus
 from components.ingest.run import run
 from components.shared.errors import InputError
 from tests.components.ingest.misbehaving_server import Answer, Server
 from tests.components.ingest.samples import make_export
+from tests.mutations import NUM_MUTATIONS, fuzz
 
 INDEX = "".join(f'<a href="{date}/">{date}/</a>\n' for date in ("20260901", "20261001", "latest"))
 
@@ -200,3 +201,17 @@ def test_a_dump_that_stays_wrong_is_refused(server, settings, tmp_path):
     with pytest.raises(InputError, match="sha1 [0-9a-f]{40}, expected [0-9a-f]{40}"):
         run(IngestConfig(**settings))
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_a_damaged_dumpstatus_is_rejected_in_one_line():
+    """2,000 times; whatever is accepted has the right types."""
+    entry = {"size": 3, "url": "/x", "md5": "0" * 32, "sha1": "0" * 40}
+    document = {
+        "version": "0.8",
+        "jobs": {"articlesdump": {"status": "done", "files": {"a-pages-articles.xml.bz2": entry}}},
+    }
+
+    messages = fuzz(json.dumps(document).encode(), DumpStatus.parse, DumpStatus)
+
+    assert len(messages) > NUM_MUTATIONS / 3
+    assert all(message.startswith("dumpstatus.json: ") for message in messages)

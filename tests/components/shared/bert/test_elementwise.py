@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.shared.bert.elementwise import add_and_normalize, drop, gelu, normalize
+from components.shared.bert.config import ACTIVATIONS
+from components.shared.bert.elementwise import (
+    NAME_TO_ACTIVATION,
+    add_and_normalize,
+    drop,
+    gelu,
+    gelu_erf,
+    normalize,
+    silu,
+)
 from components.shared.bert.fusion import fused, switch_fusion
 
 GENERATOR = np.random.default_rng(5)
@@ -35,11 +44,17 @@ def value_and_gradients(function, arrays, **numbers):
     ("function", "arrays", "numbers"),
     [
         (gelu, [HIDDEN], {}),
-        (normalize, [HIDDEN, GAMMA, BETA], {}),
-        (add_and_normalize, [HIDDEN, UPDATE, GAMMA, BETA, KEY], {"rate": 0.3}),
+        (gelu_erf, [HIDDEN], {}),
+        (silu, [HIDDEN], {}),
+        (normalize, [HIDDEN, GAMMA, BETA], {"epsilon": 1e-12}),
+        (
+            add_and_normalize,
+            [HIDDEN, UPDATE, GAMMA, BETA, KEY],
+            {"rate": 0.3, "epsilon": 1e-12},
+        ),
         (drop, [HIDDEN, KEY], {"rate": 0.3}),
     ],
-    ids=["gelu", "normalize", "add_and_normalize", "drop"],
+    ids=["gelu", "gelu_erf", "silu", "normalize", "add_and_normalize", "drop"],
 )
 def test_compiled_and_plain_give_the_same(function, arrays, numbers):
     """Values and gradients alike, dropout on: both draw the same positions."""
@@ -51,20 +66,34 @@ def test_compiled_and_plain_give_the_same(function, arrays, numbers):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5)
 
 
-def test_gelu_is_keras_gelu_in_its_tanh_form():
-    """Within rounding."""
-    expected = keras.ops.gelu(HIDDEN, approximate=True)
+def test_each_activation_is_keras_activation():
+    """Within rounding; gelu is the tanh form, gelu_erf the exact one, some 0.0005 apart."""
+    expected = {
+        "gelu": keras.ops.gelu(HIDDEN, approximate=True),
+        "gelu_erf": keras.ops.gelu(HIDDEN, approximate=False),
+        "relu": keras.ops.relu(HIDDEN),
+        "silu": keras.ops.silu(HIDDEN),
+        "tanh": keras.ops.tanh(HIDDEN),
+        "linear": HIDDEN,
+    }
 
-    np.testing.assert_allclose(gelu(tf.constant(HIDDEN)), expected, rtol=1e-5, atol=1e-6)
+    assert NAME_TO_ACTIVATION.keys() == set(ACTIVATIONS)
+    for name, activate in NAME_TO_ACTIVATION.items():
+        np.testing.assert_allclose(
+            activate(tf.constant(HIDDEN)), expected[name], rtol=1e-5, atol=1e-6, err_msg=name
+        )
 
 
-def test_normalize_is_keras_layer_normalization():
-    """With BERT's epsilon."""
-    layer = keras.layers.LayerNormalization(epsilon=1e-12)
+@pytest.mark.parametrize("epsilon", [1e-12, 1e-5, 0.1])
+def test_normalize_is_keras_layer_normalization(epsilon):
+    """BERT's epsilon, and others."""
+    layer = keras.layers.LayerNormalization(epsilon=epsilon)
     layer.build(HIDDEN.shape)
     layer.set_weights([GAMMA, BETA])
 
-    np.testing.assert_allclose(normalize(HIDDEN, GAMMA, BETA), layer(HIDDEN), rtol=1e-5, atol=1e-5)
+    normal = normalize(HIDDEN, GAMMA, BETA, epsilon=epsilon)
+
+    np.testing.assert_allclose(normal, layer(HIDDEN), rtol=1e-5, atol=1e-5)
 
 
 def test_dropout_drops_its_rate_and_keeps_the_mean():

@@ -20,6 +20,7 @@ from components.shared.checkpoints.checkpoint import (
 )
 from components.shared.checkpoints.checkpoint_manifest import check_files
 from components.shared.errors import InputError
+from components.shared.tokenization import Tokenization
 from components.shared.training.optimizer import make_optimizer
 
 CONFIG = BertConfig(
@@ -52,7 +53,11 @@ def vocabulary(tmp_path) -> Path:
 def folder(tmp_path, vocabulary) -> Path:
     folder = tmp_path / "checkpoint"
     write_checkpoint(
-        folder, model=build(PretrainingModel), vocabulary=vocabulary, lowercase=False, step=7
+        folder,
+        model=build(PretrainingModel),
+        vocabulary=vocabulary,
+        tokenization=Tokenization(lowercase=False),
+        step=7,
     )
     return folder
 
@@ -105,7 +110,7 @@ def test_a_model_comes_back_as_it_was(folder):
         np.testing.assert_array_equal(before.numpy(), after.numpy())
     assert checkpoint.config == CONFIG
     assert checkpoint.vocabulary.pieces[5] == "word"
-    assert checkpoint.lowercase is False
+    assert checkpoint.tokenization.lowercase is False
 
 
 def test_all_weights_of_both_models_are_named():
@@ -151,7 +156,7 @@ def test_the_state_of_a_run_comes_back(tmp_path, vocabulary):
         tensors=snapshot(model, optimizer=optimizer, step=1),
         config=model.bert.config,
         vocabulary=vocabulary,
-        lowercase=True,
+        tokenization=Tokenization(lowercase=True),
     )
     again = build(PretrainingModel, seed=2)
     fresh = make_optimizer("lamb", learning_rate=0.1, num_steps=10, warmup_steps=0)
@@ -206,7 +211,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(folder):
             folder,
             model=build(PretrainingModel),
             vocabulary=folder / "no such file",
-            lowercase=True,
+            tokenization=Tokenization(lowercase=True),
         )
 
     assert json.loads((folder / "checkpoint.json").read_text("utf-8")) == before

@@ -19,6 +19,7 @@ from components.shared.checkpoints.export import ExportConfig, export
 from components.shared.checkpoints.huggingface import read_labels
 from components.shared.checkpoints.warm_start import start_from
 from components.shared.errors import InputError
+from components.shared.tokenization import Tokenization
 from components.shared.tokenizer import WordPieceTokenizer
 
 PIECES = [
@@ -63,7 +64,12 @@ def vocabulary(tmp_path) -> Path:
 def write_and_export(model, vocabulary, folder, labels=None) -> Path:
     checkpoint = folder / "checkpoint"
     write_checkpoint(
-        checkpoint, model=model, vocabulary=vocabulary, lowercase=True, step=9, labels=labels
+        checkpoint,
+        model=model,
+        vocabulary=vocabulary,
+        tokenization=Tokenization(lowercase=True),
+        step=9,
+        labels=labels,
     )
     export(ExportConfig(checkpoint=checkpoint, output=folder / "exported"))
     return folder / "exported"
@@ -150,7 +156,7 @@ def test_an_exported_model_starts_a_training(tmp_path, vocabulary):
     start_from(checkpoint, again)
 
     assert checkpoint.config == CONFIG
-    assert checkpoint.lowercase is True
+    assert checkpoint.tokenization.lowercase is True
     for name, variable in named_variables(again).items():
         np.testing.assert_array_equal(variable.numpy(), named_variables(model)[name].numpy())
 
@@ -193,7 +199,11 @@ def test_the_command_exports(tmp_path, vocabulary):
     """As a person calls it; the state of the training stays behind."""
     checkpoint = tmp_path / "checkpoint"
     write_checkpoint(
-        checkpoint, model=build(PretrainingModel), vocabulary=vocabulary, lowercase=True, step=9
+        checkpoint,
+        model=build(PretrainingModel),
+        vocabulary=vocabulary,
+        tokenization=Tokenization(lowercase=True),
+        step=9,
     )
     command = [sys.executable, "-m", "components.pretrain", "export"]
     flags = ["--checkpoint", str(checkpoint), "--output", str(tmp_path / "exported")]
@@ -211,7 +221,10 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path, vocabulary):
     (tmp_path / "home").mkdir()
     checkpoint = tmp_path / "checkpoint"
     write_checkpoint(
-        checkpoint, model=build(PretrainingModel), vocabulary=vocabulary, lowercase=True
+        checkpoint,
+        model=build(PretrainingModel),
+        vocabulary=vocabulary,
+        tokenization=Tokenization(lowercase=True),
     )
 
     with pytest.raises(InputError, match="is there already and no exported model"):
@@ -224,5 +237,5 @@ def test_another_kind_of_model_is_refused(tmp_path, vocabulary):
     fields = json.loads((exported / "config.json").read_text("utf-8"))
     (exported / "config.json").write_text(json.dumps({**fields, "model_type": "roberta"}))
 
-    with pytest.raises(InputError, match="model_type must be bert, got 'roberta'"):
+    with pytest.raises(InputError, match='model_type must be bert, got "roberta"'):
         Checkpoint.read(exported)

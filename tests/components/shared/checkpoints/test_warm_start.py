@@ -14,6 +14,7 @@ from components.shared.checkpoints.checkpoint import Checkpoint, named_variables
 from components.shared.checkpoints.checkpoint_manifest import write_untrained
 from components.shared.checkpoints.warm_start import start_from
 from components.shared.errors import InputError
+from components.shared.tokenization import Tokenization
 from tests.components.shared.bert import google_checkpoint
 
 CONFIG = BertConfig(
@@ -96,14 +97,14 @@ def test_a_classifier_starts_from_googles_checkpoint(tmp_path, vocabulary, capsy
 
 def test_a_model_without_weights_keeps_those_it_was_made_with(tmp_path, vocabulary):
     """Only where the caller says that this will do: a pretrained model has weights."""
-    write_untrained(tmp_path / "untrained", CONFIG, vocabulary, lowercase=False)
+    write_untrained(tmp_path / "untrained", CONFIG, vocabulary, Tokenization(lowercase=False))
     model = build(SpanModel)
     before = model.bert.pooler.kernel.numpy()
 
     checkpoint = Checkpoint.read(tmp_path / "untrained", may_be_untrained=True)
     start_from(checkpoint, model)
 
-    assert (checkpoint.config, checkpoint.lowercase) == (CONFIG, False)
+    assert (checkpoint.config, checkpoint.tokenization.lowercase) == (CONFIG, False)
     np.testing.assert_array_equal(model.bert.pooler.kernel.numpy(), before)
     with pytest.raises(InputError, match="no bert_model.ckpt.index in it"):
         Checkpoint.read(tmp_path / "untrained")
@@ -113,7 +114,12 @@ def test_a_fine_tuned_head_is_gone_on_with(tmp_path, vocabulary):
     """SQuAD 2.0 after SQuAD 1.1, say."""
     before = build(SpanModel)
     before.output_weights.assign(np.full(before.output_weights.shape, 3.0))
-    write_checkpoint(tmp_path / "tuned", model=before, vocabulary=vocabulary, lowercase=True)
+    write_checkpoint(
+        tmp_path / "tuned",
+        model=before,
+        vocabulary=vocabulary,
+        tokenization=Tokenization(lowercase=True),
+    )
     model = build(SpanModel)
 
     start_from(Checkpoint.read(tmp_path / "tuned"), model)
@@ -163,7 +169,12 @@ def test_what_is_unknown_is_listed(tmp_path, vocabulary, capsys):
 def test_pretraining_needs_its_heads(tmp_path, vocabulary):
     """A fine-tuned checkpoint has lost them: each is listed."""
     tuned = tmp_path / "tuned"
-    write_checkpoint(tuned, model=build(SpanModel), vocabulary=vocabulary, lowercase=True)
+    write_checkpoint(
+        tuned,
+        model=build(SpanModel),
+        vocabulary=vocabulary,
+        tokenization=Tokenization(lowercase=True),
+    )
 
     with pytest.raises(InputError) as error:
         start_from(Checkpoint.read(tuned), build(PretrainingModel))
@@ -175,7 +186,12 @@ def test_pretraining_needs_its_heads(tmp_path, vocabulary):
 def test_googles_saver_restores_what_this_project_writes(tmp_path, vocabulary):
     """TensorFlow 1's Saver, in a graph with Google's names."""
     model = build(PretrainingModel)
-    write_checkpoint(tmp_path / "ours", model=model, vocabulary=vocabulary, lowercase=True)
+    write_checkpoint(
+        tmp_path / "ours",
+        model=model,
+        vocabulary=vocabulary,
+        tokenization=Tokenization(lowercase=True),
+    )
 
     values = google_checkpoint.read(tmp_path / "ours", list(google_checkpoint.shapes(CONFIG)))
 
@@ -190,7 +206,7 @@ def test_the_vocabulary_says_whether_text_is_lower_cased(tmp_path, word, lowerca
     vocabulary.write_text(f"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n{word}\n", encoding="utf-8")
     google_checkpoint.write(tmp_path / "google", CONFIG, vocabulary)
 
-    assert Checkpoint.read(tmp_path / "google").lowercase is lowercase
+    assert Checkpoint.read(tmp_path / "google").tokenization.lowercase is lowercase
 
 
 def test_a_folder_around_the_checkpoint_is_told_from_it(tmp_path, vocabulary):

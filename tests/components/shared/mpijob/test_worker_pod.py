@@ -33,10 +33,13 @@ def test_kubernetes_s_fields_are_taken_as_they_are():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{nodeSelector", "worker_pod is no JSON"),
-        ('{"node_selector": {}}', "with keys of nodeSelector, .*; got \\['node_selector'\\]"),
-        ('{"tolerations": {}}', "tolerations must be a JSON array, got {}"),
-        ("[]", "must be a JSON object"),
+        ("{nodeSelector", "worker_pod: line 1, column 2: not JSON"),
+        ('{"node_selector": {}}', "unknown key 'node_selector'; known: nodeSelector"),
+        ('{"tolerations": {}}', "tolerations: expected a list, got {}"),
+        ("[]", r"expected an object, got \[\]"),
+        ('{"tolerations": [1]}', r"tolerations\[0\]: expected an object, got 1"),
+        ('{"labels": {"a": 1}}', "labels.a: expected a string, got 1"),
+        ('{"scheduleTimeoutSeconds": true}', "scheduleTimeoutSeconds: expected a whole number"),
     ],
 )
 def test_what_is_no_worker_pod_is_refused(text, message):

@@ -13,6 +13,7 @@ from components.shared.errors import InputError, TrainingLostError
 from components.shared.processes.cpus import count_cpus
 from components.shared.processes.launcher import run_as_rank, run_on_processes
 from components.shared.processes.termination import Termination
+from components.shared.tokenization import Tokenization
 from components.shared.training.settings import TrainingConfig
 from tests.waiting import wait_until
 
@@ -97,7 +98,7 @@ def restore_with_folders_of_their_own(folder: Path) -> None:
         run={},
         num_kept=2,
         vocabulary=folder,
-        lowercase=True,
+        tokenization=Tokenization(lowercase=True),
     ).restore_newest()
 
 

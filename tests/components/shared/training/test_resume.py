@@ -13,6 +13,7 @@ import tensorflow as tf
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
 from components.shared.errors import DivergedError, InputError
+from components.shared.tokenization import Tokenization
 from components.shared.training.checkpoint_store import FolderStates
 from components.shared.training.history import History
 from components.shared.training.optimizer import make_optimizer
@@ -75,7 +76,7 @@ def make(model, tmp_path):
             run=run or {},
             num_kept=2,
             vocabulary=vocabulary,
-            lowercase=True,
+            tokenization=Tokenization(lowercase=True),
         )
 
     return make
