@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from components.shared.documents import decode_yaml
 from components.shared.errors import InputError
-from components.shared.text import parse_json, replace_surrogates
+from components.shared.text import parse_json
 from pipelines.compiled_package import Package
 from pipelines.parameter_checks import check_settings
 
@@ -113,14 +112,16 @@ def find_missing(package: Package, values: Mapping[str, Any]) -> list[str]:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        document = replace_surrogates(yaml.safe_load(path.read_text("utf-8")))
-    except FileNotFoundError:
-        raise InputError(f"--parameters {path}: no such file") from None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"--parameters {path}: not YAML: {error}") from None
-    if not isinstance(document, dict):
-        raise InputError(f"--parameters {path}: expected a table, a line `name: value` each")
-    return document
+        content = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"--parameters {path}: {reason}") from None
+    return decode_yaml(
+        content,
+        dict[str, Any],
+        source=f"--parameters {path}",
+        remedy="write a line `name: value` for each parameter",
+    )
 
 
 def _is_required(parameter: Mapping[str, Any]) -> bool:

@@ -111,7 +111,7 @@ def _describe(name: str, error: Exception) -> str:
 class _Artifact:
     uri: str
     customPath: str | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ def _write_executor_output(executor_input: Mapping[str, Any], metadata: Metadata
     artifacts = {}
     for name, entry in outputs.get("artifacts", {}).items():
         artifact = entry["artifacts"][0]
-        own = {**artifact.get("metadata", {}), **metadata.get(name, {})}
+        own = {**(artifact.get("metadata") or {}), **metadata.get(name, {})}
         artifacts[name] = {"artifacts": [{**artifact, "metadata": own}]}
     unknown = sorted(metadata.keys() - artifacts.keys())
     assert not unknown, f"metadata for outputs that the component does not declare: {unknown}"

@@ -241,7 +241,8 @@ def test_a_wrong_parameter_is_refused_before_a_run_is_made(submit, kfp, flags, s
         ("pretrain_128_learning_rate: 6e-3", "YAML reads a number only in 6.0e-3"),
         ("pretrain_128_learning_rate: 1.5e2", "YAML reads a number only in 1.5e+2"),
         ("finetune_learning_rates: [3e-5]", "holds the text '3e-5'; YAML reads a number only in"),
-        ("- dump", "expected a table"),
+        ("- dump", "expected an object, got"),
+        ("seed: .nan", "seed: expected a finite number, got nan"),
         ("a: b: c", "not YAML"),
     ],
 )
