@@ -28,6 +28,8 @@ from pipelines.monitoring.progress import (
 _SECONDS_BETWEEN_LOOKS = 5.0
 # A port-forward that is started anew, an API server that is rolled out.
 _SECONDS_OF_SILENCE = 300.0
+# KFP stores the end of a run before that of its steps.
+_SECONDS_UNTIL_SETTLED = 30.0
 _SERVER_ERRORS = 500
 
 
@@ -54,9 +56,15 @@ def follow(cluster: Cluster, run_id: str, package: Package, output: TextIO) -> L
     """
     show = _Table(output) if output.isatty() else _Log(output)
     titles = package.steps()
+    settled_by = None
     while True:
         run = _get(cluster, run_id)
         executions = list_executions(cluster, run, package)
+        if state_of(run) in ENDED and any(one.state not in ENDED for one in executions):
+            settled_by = settled_by or time.monotonic() + _SECONDS_UNTIL_SETTLED
+            if time.monotonic() < settled_by:
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
+                continue
         steps = observe_steps(run, executions, titles, datetime.datetime.now(datetime.UTC))
         show(run, steps)
         if state_of(run) in ENDED:

@@ -64,6 +64,8 @@ class FakeKfp(ThreadingHTTPServer):
         """What ML Metadata says instead of an answer."""
         self.failures: list[int] = []
         """Statuses that the next looks at a run are answered with."""
+        self._last_tasks: dict[str, list[dict[str, Any]]] = {}
+        """By run, what the next look at an ended one shows."""
         self._ids = itertools.count(1)
 
     @property
@@ -102,11 +104,17 @@ class FakeKfp(ThreadingHTTPServer):
             state, steps = self.story.pop(0) if len(self.story) > 1 else self.story[0]
             # The real one ends a cancelled run as failed.
             self.change(run, "FAILED" if run["state"] == "CANCELING" else state)
+            ended = run["state"] in _ENDED
             if self.listed_tasks is None:
                 tasks = list_tasks(run["run_id"], "bert-x2v5k", steps)
-                run["run_details"] = {"task_details": tasks}
-            ended = run["state"] in _ENDED
+                # The real one stores a run's end first, and then that of its steps.
+                if ended and "run_details" in run:
+                    self._last_tasks[run["run_id"]] = tasks
+                else:
+                    run["run_details"] = {"task_details": tasks}
             run["finished_at"] = "2026-11-01T02:00:00Z" if ended else _NO_TIME
+        elif run["run_id"] in self._last_tasks:
+            run["run_details"] = {"task_details": self._last_tasks.pop(run["run_id"])}
         return run
 
     @staticmethod

@@ -57,6 +57,22 @@ def test_a_failed_step_is_reported_with_its_own_error(follow, kfp, is_ui):
     )
 
 
+def test_a_failure_is_reported_though_the_run_ends_before_its_steps(kfp):
+    """KFP's API server stores the run's end a moment earlier: that look is not the last."""
+    kfp.logs = {pod("ingest(0)", "executor(0)"): "ingest: error: no such object\n"}
+    kfp.story = [("RUNNING", {"ingest": "RUNNING"}), ("FAILED", {"ingest": "FAILED"})]
+    kfp.add_pipeline("bert", "1")
+    (version,) = kfp.versions["pipelines-1"]
+    reference = {key: version[key] for key in ("pipeline_id", "pipeline_version_id")}
+    run = {"display_name": "run", "state": "RUNNING", "pipeline_version_reference": reference}
+
+    done = run_command("follow", kfp.add("runs", run)["run_id"], "--host", kfp.address)
+
+    assert done.returncode == 1
+    assert "error: Fetch and check the inputs: ingest: error: no such object\n" in done.stderr
+    assert "Fetch and check the inputs: failed" in done.stdout
+
+
 def test_the_error_of_a_deleted_pod_comes_from_the_copy_of_its_log(follow, kfp):
     """KFP's artifact executor-logs, of which each try has one; through the UI."""
     place = "mlpipeline/v2/artifacts/bert/run/pretrain/id/executor-logs"
