@@ -37,7 +37,7 @@ setup:  ## Make the environment of the pipeline's command line (.venv)
 	@"$(PYTHON)" sync.py . $(if $(filter file,$(origin PYTHON)),,--python "$(PYTHON)")
 
 demo: setup  ## Run the whole pipeline on this machine, on the sample that ships with it
-	$(RUN) -m pipelines run \
+	$(RUN) -m pipelines run bert \
 		--dump pipelines/sample/wiki-sample.xml.bz2 \
 		--squad-train pipelines/sample/squad-sample.json \
 		--vocabulary-size 8000 --num-duplicates 5 \
@@ -86,21 +86,21 @@ check: lint  ## Run the linters and the fast tests
 	@$(RUN) -m tests.runner.run $(SUITE) -m "not slow" $(ARGUMENTS)
 
 compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to manifests/pipelines
-	@$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile $(COMPILE) --hardware $(profile) \
+	@$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile bert $(COMPILE) --hardware $(profile) \
 		--output manifests/pipelines/bert-$(profile).yaml && \
-		$(RUN) -m pipelines compile $(COMPILE) --pipeline classification --hardware $(profile) \
+		$(RUN) -m pipelines compile classification $(COMPILE) --hardware $(profile) \
 		--output manifests/pipelines/classification-$(profile).yaml && \
-		$(RUN) -m pipelines compile $(COMPILE) --hardware $(profile) --only-newer-dump \
+		$(RUN) -m pipelines compile retraining $(COMPILE) --hardware $(profile) \
 		--output manifests/pipelines/retraining-$(profile).yaml &&) true
 	@$(call compile_overlay,gke,gke-v100x8,)
 	@$(call compile_overlay,kubeflow-native,cpu,--format kubernetes)
 
 # What an overlay of manifests/ has of its own: (overlay, machine, further flags).
 define compile_overlay
-$(RUN) -m pipelines compile $(COMPILE) --hardware $(2) $(3) --output manifests/overlays/$(1)/bert.yaml && \
-	$(RUN) -m pipelines compile $(COMPILE) --pipeline classification --hardware $(2) $(3) \
+$(RUN) -m pipelines compile bert $(COMPILE) --hardware $(2) $(3) --output manifests/overlays/$(1)/bert.yaml && \
+	$(RUN) -m pipelines compile classification $(COMPILE) --hardware $(2) $(3) \
 		--output manifests/overlays/$(1)/classification.yaml && \
-	$(RUN) -m pipelines compile $(COMPILE) --hardware $(2) $(3) --only-newer-dump \
+	$(RUN) -m pipelines compile retraining $(COMPILE) --hardware $(2) $(3) \
 		--output manifests/overlays/$(1)/retraining.yaml
 endef
 

@@ -1,9 +1,9 @@
-"""Command line of the pipeline: python -m pipelines --help."""
+"""Compile, run and submit the pipelines: python -m pipelines COMMAND --help."""
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from components.shared.errors import InputError
 from components.shared.text import expect_utf8
@@ -22,16 +22,20 @@ from pipelines.commands import (
 _EXIT_INPUT_ERROR, _EXIT_INTERRUPTED = 2, 130
 # As a shell shows what SIGPIPE ended.
 _EXIT_BROKEN_PIPE = 141
-_COMMANDS = (compile, plan, push, run, register, submit, follow, runs, schedule)
+_COMMANDS = (compile, plan, push, register, submit, follow, runs, schedule)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status."""
+    """Run one command and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["run"]:
+        return _guard("run", words, lambda: run.main(words[1:]))
     parser = argparse.ArgumentParser(prog="python -m pipelines", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in _COMMANDS:
         command.add_parser(commands)
-    known, more = parser.parse_known_args(argv)
+    commands.add_parser("run", help="run a pipeline on this machine")
+    known, more = parser.parse_known_args(words)
     arguments = vars(known)
     name, function = arguments.pop("command"), arguments.pop("function")
     # A pipeline's parameters are not known before its package is read.
@@ -39,9 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments["more"] = more
     elif more:
         parser.error(f"unrecognized arguments: {' '.join(more)}")
+    return _guard(name, words, lambda: function(**arguments))
+
+
+def _guard(name: str, words: Sequence[str], command: Callable[[], int]) -> int:
+    """Run a command; say what a user did wrong in one line."""
     try:
-        expect_utf8(sys.argv[1:] if argv is None else argv)
-        status = function(**arguments)
+        expect_utf8(words)
+        status = command()
         sys.stdout.flush()
         return status
     except InputError as error:

@@ -1,10 +1,11 @@
-"""compile: write the pipeline's IR YAML."""
+"""compile: write a pipeline's IR YAML."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
+from pipelines.catalog import PIPELINES
 from pipelines.commands.plan import add_recipe_flags
 from pipelines.local.images import DIGESTS
 from pipelines.machines.hardware import HARDWARE
@@ -12,107 +13,101 @@ from pipelines.machines.hardware import HARDWARE
 # BERT-Large takes nine days on the slowest machine that has figures.
 _DEADLINE_DAYS, _TTL_DAYS = 30, 7
 _MOST_DAYS = 3650
+RETRAINING = "retraining"
 _KFP_VERSIONS = ("2.15", "2.16", "2.17")
 
 
 def add_parser(commands: Any) -> None:
-    """Its flags."""
+    """Add the command's flags."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "compile",
-        help="write the pipeline's IR YAML, sized for a machine",
+        help="write a pipeline's IR YAML, sized for a machine",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "--pipeline",
-        choices=("bert", "classification"),
-        default="bert",
-        help="pretraining to SQuAD, or fine-tuning on labelled sentences",
+        "pipeline",
+        choices=(*PIPELINES, RETRAINING),
+        help="bert: pretraining to SQuAD; classification: fine-tuning on labeled sentences; "
+        "retraining: bert, for schedules: looks for a newer dump first and ends if there is none",
     )
     parser.add_argument(
         "--hardware",
         default="cpu",
-        help=f"what trains: {', '.join(HARDWARE)}, or one of them with xN for N machines (dgx-2x4)",
+        help=f"machine to train on: {', '.join(HARDWARE)}; append xN for N machines (dgx-2x4)",
     )
     add_recipe_flags(parser)
     parser.add_argument(
         "--images",
         type=Path,
         default=DIGESTS,
-        help="the images by digest, as `make push` writes them; without the default file the "
-        "steps have the images' names",
+        help="file of image digests written by `make push`; if the default file is missing, steps "
+        "use image names",
     )
     parser.add_argument(
         "--volume",
         default=argparse.SUPPRESS,
         metavar="CLAIM:/PATH",
-        help="a PersistentVolumeClaim of the runs' namespace that every step has mounted there, "
-        "for parameters that name a folder or a file (default: none)",
+        help="PersistentVolumeClaim to mount at this path in every step, for parameters that name "
+        "a folder or file; the claim belongs to the runs' namespace (default: none)",
     )
     parser.add_argument(
         "--queue",
         default="",
-        help="the queue in which steps wait for the machines they take: a LocalQueue of Kueue, or "
-        "for MPIJobs a Queue of Volcano",
+        help="queue in which steps wait for machines: a LocalQueue of Kueue, or a Queue of Volcano "
+        "for MPIJobs",
     )
     parser.add_argument(
         "--queue-priority-class",
         default="",
-        help="Kueue's WorkloadPriorityClass of those steps",
+        help="WorkloadPriorityClass of Kueue for these steps",
     )
     parser.add_argument(
         "--pod-priority-class",
         default="",
-        help="the PriorityClass of an MPIJob's pods",
+        help="PriorityClass of an MPIJob's pods",
     )
     parser.add_argument(
         "--kfp-version",
         choices=_KFP_VERSIONS,
         default=_KFP_VERSIONS[-1],
-        help="the oldest Kubeflow Pipelines that must run the package; before 2.17 it has no "
-        "limits of a whole run, before 2.16 no user of its steps' pods",
+        help="oldest Kubeflow Pipelines version that must run the package; before 2.17, it sets no "
+        "limits on a whole run, and before 2.16, no user for its steps' pods",
     )
     parser.add_argument(
         "--ttl-days",
         type=int,
         default=_TTL_DAYS,
-        help="how long the cluster keeps a finished run's pods and their logs; 0 leaves that to "
-        "the cluster's settings",
+        help="how long the cluster keeps a finished run's pods and their logs; 0 uses the "
+        "cluster's settings",
     )
     parser.add_argument(
         "--deadline-days",
         type=int,
         default=_DEADLINE_DAYS,
-        help="after how long a run is ended, time in a queue included; 0 never ends it",
-    )
-    parser.add_argument(
-        "--only-newer-dump",
-        action="store_true",
-        help="for schedules: a look for a newer dump comes first, and where there is none the "
-        "run ends as nothing new",
+        help="time limit of a run, including time in a queue; 0 sets none",
     )
     parser.add_argument(
         "--format",
         choices=("ir", "kubernetes"),
         default="ir",
-        help="the package itself, or a Pipeline and a PipelineVersion for kubectl, where Kubeflow "
-        "keeps pipelines in Kubernetes",
+        help="ir: the package itself; kubernetes: a Pipeline and a PipelineVersion for kubectl, "
+        "for clusters whose Kubeflow stores pipelines in Kubernetes",
     )
     parser.add_argument(
         "--output",
         type=Path,
         default=argparse.SUPPRESS,
-        help="(default: runs/bert.yaml or runs/classification.yaml)",
+        help="file to write (default: runs/PIPELINE.yaml)",
     )
     parser.set_defaults(function=compile_pipeline)
 
 
 def compile_pipeline(
+    pipeline: str,
     hardware: str,
     images: Path,
-    only_newer_dump: bool,
     format: str = "ir",  # noqa: A002 - one name all the way
     output: Path | None = None,
-    pipeline: str = "bert",
     volume: str = "",
     queue: str = "",
     queue_priority_class: str = "",
@@ -122,11 +117,9 @@ def compile_pipeline(
     deadline_days: int = _DEADLINE_DAYS,
     **recipe: Any,
 ) -> int:
-    """Write the package; print its path."""
+    """Write the package and print its path."""
     from kfp import compiler
 
-    from pipelines.bert import bert
-    from pipelines.classification import classification
     from pipelines.kubeflow.native import write_resources
     from pipelines.local.images import read_digests
     from pipelines.machines.sizing import fit
@@ -136,15 +129,15 @@ def compile_pipeline(
     output = output or Path("runs", f"{pipeline}.yaml")
     if output.suffix != ".yaml":
         raise InputError(f"--output {output}: must end with .yaml")
-    if pipeline != "bert" and {"global_batch_size", "finetune_global_batch_size"} & recipe.keys():
+    if (
+        pipeline == "classification"
+        and {"global_batch_size", "finetune_global_batch_size"} & recipe.keys()
+    ):
         raise InputError(
             "--global-batch-size and --finetune-global-batch-size are of the pipeline bert; a "
             f"package of {pipeline} has the parameter global_batch_size"
         )
     digests = {} if images == DIGESTS and not images.exists() else read_digests(images)
-    if only_newer_dump and pipeline != "bert":
-        raise InputError("--only-newer-dump: only the pipeline bert has a dump to look for")
-    chosen = bert if pipeline == "bert" else classification
     for flag, days in (("--ttl-days", ttl_days), ("--deadline-days", deadline_days)):
         if not 0 <= days <= _MOST_DAYS:
             raise InputError(f"{flag} must be from 0 to {_MOST_DAYS}, got {days}")
@@ -161,8 +154,8 @@ def compile_pipeline(
         "deadline_days": deadline_days,
         **recipe,
     }
-    package = fit(chosen, hardware, **settings)
-    if only_newer_dump:
+    package = fit(PIPELINES["bert" if pipeline == RETRAINING else pipeline], hardware, **settings)
+    if pipeline == RETRAINING:
         package = fit(retraining(package), hardware, **settings)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

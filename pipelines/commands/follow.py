@@ -1,4 +1,4 @@
-"""follow: show how a run on a cluster goes, and how it ended."""
+"""follow: show the progress and the result of a run on a cluster."""
 
 import argparse
 import sys
@@ -16,18 +16,18 @@ _EXIT_INTERRUPTED = 130
 
 
 def add_parser(commands: Any) -> None:
-    """Its flags."""
+    """Add the command's flags."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "follow",
-        help="show how a run on a cluster goes",
-        description="Show how a run goes until it ends; then the errors of failed steps, which "
-        "steps did not run, and the metrics. Exit status: 0 succeeded, 1 failed, 3 cancelled, "
-        "130 interrupted.",
+        help="show the progress and the result of a run on a cluster",
+        description="Show the progress of a run until it ends, then the errors of failed steps, "
+        "the steps that did not run, and the metrics. Exit status: 0 succeeded, 1 failed, "
+        "3 canceled, 130 interrupted.",
     )
-    parser.add_argument("run", help="the run's id, the last part of its link")
+    parser.add_argument("run", help="ID of the run, the last part of its link")
     add_flags(parser)
     parser.add_argument(
-        "--cancel-on-interrupt", action="store_true", help="Ctrl-C cancels the run too"
+        "--cancel-on-interrupt", action="store_true", help="also cancel the run on Ctrl-C"
     )
     parser.set_defaults(function=follow_run)
 

@@ -1,4 +1,4 @@
-"""plan: say what a machine is to be given."""
+"""plan: show the recommended recipe for a machine."""
 
 import argparse
 from typing import Any
@@ -9,14 +9,16 @@ from pipelines.machines.hardware import HARDWARE
 
 
 def add_parser(commands: Any) -> None:
-    """Its flags."""
+    """Add the command's flags."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "plan", help="say what a machine is to be given: batches, steps, rates, memory, hours"
+        "plan",
+        help="show the recommended recipe for a machine: batch sizes, steps, learning rates, "
+        "memory, hours",
     )
     parser.add_argument(
         "--hardware",
         required=True,
-        help=f"{', '.join(HARDWARE)}, or one of them with xN for N machines (dgx-2x4)",
+        help=f"machine to train on: {', '.join(HARDWARE)}; append xN for N machines (dgx-2x4)",
     )
     add_recipe_flags(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -24,31 +26,31 @@ def add_parser(commands: Any) -> None:
 
 
 def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
-    """What the recipe depends on besides the machine; the arguments of `make_plan`."""
+    """Add the flags for what else the recipe depends on: the arguments of `make_plan`."""
     # A default that is left out is the recipe's own.
     parser.add_argument(
         "--preset",
         choices=PRESETS,
         default=argparse.SUPPRESS,
-        help="size of the model (default: large, tiny on cpu)",
+        help="model size (default: large; tiny on cpu)",
     )
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,
         default=argparse.SUPPRESS,
-        help="of what trains (default: the machine's fastest)",
+        help="arithmetic precision (default: the machine's fastest)",
     )
     parser.add_argument(
         "--global-batch-size",
         type=int,
         default=argparse.SUPPRESS,
-        help="rows of one update of the first phase (default: the recipe's)",
+        help="rows per optimizer step in the first phase of pretraining (default: the recipe's)",
     )
     parser.add_argument(
         "--finetune-global-batch-size",
         type=int,
         default=argparse.SUPPRESS,
-        help="windows of one update of fine-tuning (default: the recipe's)",
+        help="windows per optimizer step in fine-tuning (default: the recipe's)",
     )
 
 

@@ -1,4 +1,4 @@
-"""register: put the pipeline on a cluster."""
+"""register: upload compiled pipelines to a cluster."""
 
 import argparse
 from pathlib import Path
@@ -9,19 +9,19 @@ from pipelines.kubeflow.server import add_flags, connect, server_errors
 
 
 def add_parser(commands: Any) -> None:
-    """Its flags."""
+    """Add the command's flags."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "register",
-        help="put compiled pipelines on a cluster",
+        help="upload compiled pipelines to a cluster",
         description="Upload packages as versions of the pipelines that they are named for. A "
-        "version's name carries a hash of its content: what is there already is left alone.",
+        "version's name contains a hash of its content, so existing versions are left alone.",
     )
     parser.add_argument(
         "packages",
         type=Path,
         nargs="+",
         metavar="package",
-        help="what `python -m pipelines compile` wrote, or a folder of such files",
+        help="package written by `python -m pipelines compile`, or a folder of packages",
     )
     add_flags(parser)
     parser.set_defaults(function=register_packages)
@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
 def register_packages(
     packages: list[Path], host: str, namespace: str | None, token_file: Path | None
 ) -> int:
-    """Register each; a line for each says what was done."""
+    """Register each package and print a line about it."""
     from pipelines.compiled_package import read_package
     from pipelines.kubeflow.registry import register
 

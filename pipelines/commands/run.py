@@ -1,20 +1,23 @@
-"""run, run-classification: run a pipeline on this machine."""
+"""run: run a pipeline on this machine."""
 
-import argparse
-import functools
+import dataclasses
 import json
 import re
 import shutil
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from kfp.dsl.graph_component import GraphComponent
-
-from pipelines.bert import bert
-from pipelines.classification import classification
-from pipelines.commands.parameters import add_parameters
+from components.shared.command_line import parse_flags
+from components.shared.errors import InputError
+from components.shared.settings import list_settings
+from pipelines.catalog import PIPELINES
+from pipelines.commands.parameters import group_parameters
+from pipelines.local.run_log import RunLog, start_log
+from pipelines.steps import steps_of
 
 _EXIT_STEP_FAILED, _EXIT_INTERRUPTED = 1, 130
 # The parameters that name files or folders of this machine.
@@ -36,46 +39,58 @@ _FILES = (
 _LISTS = ("dump", "dev")
 
 
-def add_parser(commands: Any) -> None:
-    """The flags of both."""
-    _add_parser(commands, "run", "run the pipeline on this machine", bert)
-    _add_parser(
-        commands,
-        "run-classification",
-        "run the pipeline that trains a classifier of sentences on this machine",
-        classification,
-    )
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How to run a pipeline on this machine."""
+
+    runner: Literal["process", "docker"] = "process"
+    """Run each step in its image's environment (process) or in the image itself (docker)."""
+    output: Path = Path("runs")
+    """Folder for this run's artifacts."""
 
 
-def _add_parser(commands: Any, name: str, text: str, pipeline: GraphComponent) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+def main(arguments: Sequence[str]) -> int:
+    """Read the pipeline's name and its parameters, and run it."""
+    names = ", ".join(PIPELINES)
+    usage = f"usage: python -m pipelines run PIPELINE [--help] [OPTIONS]\n\nPIPELINE: {names}"
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage)
+        return 0
+    name, *flags = arguments
+    if name not in PIPELINES:
+        raise InputError(f"PIPELINE must be one of {names}, got {name!r}; see `run --help`")
+    pipeline = PIPELINES[name]
+    values = parse_flags(
+        group_parameters(steps_of(pipeline), list(list_settings(RunSettings).values())),
+        flags,
+        prog=f"python -m pipelines run {name}",
+        description=pipeline.component_spec.description,
     )
-    parser.add_argument(
-        "--runner",
-        choices=("process", "docker"),
-        default="process",
-        help="each step in its image's environment, or in the image itself",
-    )
-    parser.add_argument(
-        "--output", type=Path, default=Path("runs"), help="folder for this run's artifacts"
-    )
-    add_parameters(parser, pipeline.pipeline_func)
-    parser.set_defaults(function=functools.partial(run_pipeline, pipeline))
+    settings = {field.name: values.pop(field.name) for field in dataclasses.fields(RunSettings)}
+    # kfp takes lists.
+    parameters = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
+    }
+    return run_pipeline(name, RunSettings(**settings), parameters)
 
 
-def run_pipeline(pipeline: GraphComponent, runner: str, output: Path, **parameters: Any) -> int:
-    """Run it; print the metrics and where the results lie."""
+def run_pipeline(name: str, settings: RunSettings, parameters: Mapping[str, Any]) -> int:
+    """Run a pipeline; print the metrics, the time of each step, and where the results lie."""
     # Here: compiling needs none of it.
     from pipelines.local.environments import EnvironmentSetupError
     from pipelines.local.runner import StepFailedError, run
     from pipelines.parameter_checks import check_settings
 
-    check_settings(pipeline.component_spec.name, parameters)
+    check_settings(name, parameters)
+    log = start_log()
     started = time.monotonic()
     try:
         artifacts = run(
-            _absolute_paths(parameters), runner=runner, output=output, pipeline=pipeline
+            _absolute_paths(dict(parameters)),
+            runner=settings.runner,
+            output=settings.output,
+            pipeline=PIPELINES[name],
+            log=log,
         )
     except (StepFailedError, EnvironmentSetupError) as error:
         print(f"\n{error}", file=sys.stderr)
@@ -86,14 +101,23 @@ def run_pipeline(pipeline: GraphComponent, runner: str, output: Path, **paramete
     # Under its artifact's name a browser would not take it for a page.
     report = Path(artifacts["report"].path).with_name("report.html")
     shutil.copyfile(artifacts["report"].path, report)
-    print(f"\nDone in {time.monotonic() - started:.0f} s")
-    metrics = json.loads(Path(artifacts["metrics"].path).read_text("utf-8"))
-    for name, value in metrics.items():
-        if isinstance(value, int | float):  # not the scores of each question
-            print(f"  {name}: {value:.4g}")
-    print(f"  checkpoint: {artifacts['checkpoint'].path}")
-    print(f"  report: {report}")
+    _print_end(log, time.monotonic() - started, artifacts, report)
     return 0
+
+
+def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any], report: Path) -> None:
+    """Print the last screen of a run: time per step, scores and speed, and what to open."""
+    metrics = json.loads(Path(artifacts["metrics"].path).read_text("utf-8"))
+    # Not the scores of each question.
+    numbers = {name: one for name, one in metrics.items() if isinstance(one, int | float)}
+    width = max(map(len, (*numbers, *(title for title, _ in log.seconds))))
+    print(f"\nDone in {seconds:.0f} s\n")
+    for title, duration in log.seconds:
+        print(f"  {title:<{width}}  {duration:>9.1f} s")
+    print()
+    for name, value in numbers.items():
+        print(f"  {name:<{width}}  {value:>9.4g}")
+    print(f"\ncheckpoint: {artifacts['checkpoint'].path}\nreport: {report}\nlog: {log.path}")
 
 
 def _absolute_paths(parameters: dict[str, Any]) -> dict[str, Any]:

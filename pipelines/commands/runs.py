@@ -11,12 +11,14 @@ from pipelines.kubeflow.server import Cluster, add_flags, connect, server_errors
 
 
 def add_parser(commands: Any) -> None:
-    """Its flags."""
+    """Add the command's flags."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "runs", help="list the runs on a cluster, the newest first"
+        "runs", help="list the runs on a cluster, newest first"
     )
-    parser.add_argument("--experiment", default="", help="only those of this one")
-    parser.add_argument("--limit", type=int, default=20, help="how many (default: 20)")
+    parser.add_argument("--experiment", default="", help="list only the runs of this experiment")
+    parser.add_argument(
+        "--limit", type=int, default=20, help="maximum number of runs (default: 20)"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_flags(parser)
     parser.set_defaults(function=list_runs)

@@ -1,4 +1,4 @@
-"""schedule: make a cluster's recurring runs what a file says."""
+"""schedule: make a cluster's recurring runs match a file."""
 
 import argparse
 from pathlib import Path
@@ -8,16 +8,18 @@ from pipelines.kubeflow.server import add_flags, connect, server_errors
 
 
 def add_parser(commands: Any) -> None:
-    """Its flags."""
+    """Add the command's flags."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "schedule", help="make a cluster's recurring runs what a file says"
+        "schedule", help="make a cluster's recurring runs match a file"
     )
     parser.add_argument("action", choices=("apply",))
     parser.add_argument(
-        "--file", type=Path, default=Path("schedules.yaml"), help="the list of schedules"
+        "--file", type=Path, default=Path("schedules.yaml"), help="file that lists the schedules"
     )
     add_flags(parser)
-    parser.add_argument("--dry-run", action="store_true", help="show the difference only")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show the differences without changing anything"
+    )
     parser.set_defaults(function=apply_schedules)
 
 
@@ -29,7 +31,7 @@ def apply_schedules(
     token_file: Path | None,
     dry_run: bool,
 ) -> int:
-    """Show what differs, and change it."""
+    """Show the differences and apply them."""
     from pipelines.kubeflow.recurring_runs import RecurringRuns
     from pipelines.kubeflow.schedules import read_schedules
 

@@ -1,4 +1,4 @@
-"""submit: run the pipeline on a cluster."""
+"""submit: run a pipeline on a cluster."""
 
 import argparse
 import tempfile
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.commands.parameters import parse_bool
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.registry import Version
 from pipelines.kubeflow.schedules import LATEST
@@ -24,40 +23,48 @@ _REMEDY = "check the namespace, the service account and your rights"
 
 
 def add_parser(commands: Any) -> None:
-    """Its flags."""
+    """Add the command's flags."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "submit",
-        help="run the pipeline on a cluster",
-        description="Make a run on a Kubeflow Pipelines server, and follow it as `follow` does. "
-        "Exit status: 0 succeeded, 1 failed, 3 cancelled, 130 interrupted.",
-        epilog="Each parameter of the pipeline is a flag too: --list-parameters prints them.",
+        help="run a pipeline on a cluster",
+        description="Start a run on a Kubeflow Pipelines server and follow it like `follow`. Exit "
+        "status: 0 succeeded, 1 failed, 3 canceled, 130 interrupted.",
+        epilog="Each parameter of the pipeline is also a flag; --list-parameters lists them.",
         allow_abbrev=False,
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--package", type=Path, help="what `python -m pipelines compile` wrote")
-    what.add_argument("--pipeline", help="one that is registered on the cluster, by its name")
-    parser.add_argument(
-        "--version", default=LATEST, help="of --pipeline: a version's name; default: the newest"
+    what.add_argument(
+        "--package", type=Path, help="package written by `python -m pipelines compile`"
     )
-    parser.add_argument("--parameters", type=Path, help="a YAML file of the pipeline's parameters")
+    what.add_argument("--pipeline", help="name of a pipeline registered on the cluster")
     parser.add_argument(
-        "--list-parameters", action="store_true", help="print the pipeline's parameters and end"
+        "--version", default=LATEST, help="version of --pipeline, by name (default: the newest)"
     )
-    parser.add_argument("--experiment", default="Default", help="made where there is none")
-    parser.add_argument("--name", default="", help="the run's; default: the pipeline's and time")
-    parser.add_argument("--pipeline-root", default="", help="where artifacts go: gs://, s3://, …")
-    parser.add_argument("--service-account", default="", help="that the steps' pods run as")
+    parser.add_argument("--parameters", type=Path, help="YAML file of pipeline parameters")
+    parser.add_argument(
+        "--list-parameters", action="store_true", help="print the pipeline's parameters and exit"
+    )
+    parser.add_argument(
+        "--experiment", default="Default", help="experiment of the run; created if missing"
+    )
+    parser.add_argument(
+        "--name", default="", help="name of the run (default: the pipeline and the time)"
+    )
+    parser.add_argument(
+        "--pipeline-root", default="", help="URL under which artifacts are stored: gs://, s3://, …"
+    )
+    parser.add_argument("--service-account", default="", help="service account of the steps' pods")
     parser.add_argument(
         "--cache",
         type=parse_bool,
         default=True,
-        help="true (the default) or false: whether steps take over the outputs of equal steps of "
-        "earlier runs, but for those that were compiled without",
+        help="true (the default) or false: whether steps may reuse the outputs of identical steps "
+        "of earlier runs, unless compiled without caching",
     )
     add_flags(parser)
-    parser.add_argument("--no-follow", action="store_true", help="print the link and end")
+    parser.add_argument("--no-follow", action="store_true", help="print the run's link and exit")
     parser.add_argument(
-        "--cancel-on-interrupt", action="store_true", help="Ctrl-C cancels the run too"
+        "--cancel-on-interrupt", action="store_true", help="also cancel the run on Ctrl-C"
     )
     parser.set_defaults(function=submit, takes_more=True)
 
@@ -76,7 +83,7 @@ def submit(
     cancel_on_interrupt: bool,
     **settings: Any,
 ) -> int:
-    """Make the run; follow it."""
+    """Start the run and follow it."""
     from pipelines.commands.follow import show
     from pipelines.compiled_package import read_package
     from pipelines.kubeflow.registry import find_version
@@ -101,6 +108,13 @@ def submit(
     if no_follow:
         return 0
     return show(cluster, run_id, compiled, cancel_on_interrupt=cancel_on_interrupt)
+
+
+def parse_bool(text: str) -> bool:
+    """Read true or false."""
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
+    return text.lower() == "true"
 
 
 def _print_parameters(compiled: Package) -> int:

@@ -61,24 +61,24 @@ class Cluster:
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """How the cluster is reached."""
+    """Add the flags that say how to reach the cluster."""
     parser.add_argument(
         "--host",
         default=os.environ.get(HOST_VARIABLE, ""),
-        help=f"address of the KFP UI or API server; default: ${HOST_VARIABLE}",
+        help=f"URL of the KFP UI or API server (default: ${HOST_VARIABLE})",
     )
     parser.add_argument(
         "--namespace",
         default=os.environ.get(NAMESPACE_VARIABLE) or None,
-        help=f"of the runs, where Kubeflow has several users; default: ${NAMESPACE_VARIABLE}",
+        help=f"namespace of the runs on a multi-user Kubeflow (default: ${NAMESPACE_VARIABLE})",
     )
     token_file = os.environ.get(KF_PIPELINES_SA_TOKEN_ENV)
     parser.add_argument(
         "--token-file",
         type=Path,
         default=Path(token_file) if token_file else None,
-        help="a file with the bearer token that signs in (in a pod: the service account's), read "
-        f"again for each request; default: ${KF_PIPELINES_SA_TOKEN_ENV}",
+        help="file with a bearer token that the server accepts, such as a pod's service account "
+        f"token; read again for each request (default: ${KF_PIPELINES_SA_TOKEN_ENV})",
     )
 
 

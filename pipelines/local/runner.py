@@ -12,7 +12,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,9 @@ from kfp.local.status import Status
 
 from components.shared.progress import TERMINAL_VARIABLE
 from components.shared.stage import ERROR_FILE
-from pipelines.bert import bert
 from pipelines.local.environments import REPOSITORY, STAGES, python, set_up
 from pipelines.local.images import expect_images
+from pipelines.local.run_log import RunLog
 
 _PLACEHOLDER_FOR_PYTHON = "python"
 
@@ -42,7 +42,8 @@ def run(
     *,
     runner: str,
     output: Path,
-    pipeline: BaseComponent = bert,
+    pipeline: BaseComponent,
+    log: RunLog | None = None,
 ) -> Mapping[str, Any]:
     """Run the pipeline and return its output artifacts by name.
 
@@ -50,8 +51,10 @@ def run(
         arguments: the pipeline's parameters.
         runner: "process" (each step in its image's environment) or "docker".
         output: folder under which this run's artifacts go.
-        pipeline: a compiled package, loaded by kfp, in place of the pipeline without settings
-            for a cluster. Of those, kfp's runners obey the retries alone.
+        pipeline: the pipeline, or a compiled package loaded by kfp. Of a package's settings for
+            a cluster, kfp's runners obey only the retries.
+        log: takes what kfp and the steps print, and shows each step's time; without it, all is
+            printed.
 
     Raises:
         InputError: if there is no container engine, or it lacks the images.
@@ -77,13 +80,35 @@ def run(
     warnings.filterwarnings("ignore", message=".*have no effect in the current local runner")
     local.init(chosen, pipeline_root=str(output.resolve()))
     _take_turns(pipeline)
+    _Run.log = log
+    _Run.titles = _list_titles(pipeline)
     try:
-        outputs = pipeline(**arguments).outputs
+        with log.capture() if log else nullcontext():
+            outputs = pipeline(**arguments).outputs
     except RuntimeError:
-        if _Failure.message is None:
+        if _Run.message is None:
             raise
-        raise StepFailedError(_Failure.message) from None
+        raise StepFailedError(_Run.message) from None
     return dict(outputs)
+
+
+def _list_titles(pipeline: BaseComponent) -> dict[str, str]:
+    """Return the name that people see of each task, by the task's own."""
+    spec = pipeline.component_spec.implementation.graph
+    dags = (spec.root.dag, *(component.dag for component in spec.components.values()))
+    return {name: task.task_info.name for dag in dags for name, task in dag.tasks.items()}
+
+
+def _show_step(full_command: list[str], output: Path) -> AbstractContextManager[None]:
+    """Show a step on the terminal while it runs, if there is a log for the rest."""
+    if _Run.log is None:
+        return nullcontext()
+    folders = _output_file(full_command).relative_to(output.resolve()).parts
+    iteration = next((part for part in folders if "-iteration-" in part), "")
+    title = _Run.titles.get(folders[-2], folders[-2])
+    if iteration:
+        title += f" ({int(iteration.rpartition('-')[2]) + 1})"
+    return _Run.log.step(title, output / folders[0])
 
 
 def _find_value(reference: str, store: IOStore) -> Any:
@@ -111,10 +136,13 @@ def _take_turns(pipeline: BaseComponent) -> None:
                 task.iterator_policy.parallelism_limit = 1
 
 
-class _Failure:
-    """The failed step's error; kfp passes on no more than that some step failed."""
+class _Run:
+    """The run under way, for the handlers, of which kfp makes one per step."""
 
     message: str | None = None
+    """The failed step's error; kfp says only that some step failed."""
+    log: RunLog | None = None
+    titles: Mapping[str, str] = {}
 
 
 class _ProcessHandler(subprocess_task_handler.SubprocessTaskHandler):
@@ -137,15 +165,18 @@ class _ProcessHandler(subprocess_task_handler.SubprocessTaskHandler):
         environment = {**os.environ, **self.env_vars, "PYTHONUNBUFFERED": "1"}
         if sys.stderr.isatty():
             environment[TERMINAL_VARIABLE] = os.ttyname(sys.stderr.fileno())
-        with subprocess.Popen(
-            command,
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process:
+        with (
+            _show_step(self.full_command, Path(self.pipeline_root)),
+            subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            ) as process,
+        ):
             assert process.stdout is not None
             for line in process.stdout:
                 print(line, end="", flush=True)
@@ -157,7 +188,8 @@ class _ContainerHandler(docker_task_handler.DockerTaskHandler):
 
     def run(self) -> Status:
         """Run the step and check that it wrote what it must."""
-        status = super().run()
+        with _show_step(self.full_command, Path(self.pipeline_root)):
+            status = super().run()
         return _conclude(
             self.full_command, _stage_of(self.image), 0 if status == Status.SUCCESS else 1
         )
@@ -179,17 +211,21 @@ def _stage_of(image: str) -> str:
     return image.rpartition("/")[2].partition(":")[0].partition("@")[0]
 
 
+def _output_file(full_command: list[str]) -> Path:
+    return Path(json.loads(full_command[-1])["outputs"]["outputFile"])
+
+
 def _conclude(full_command: list[str], stage: str, return_code: int) -> Status:
-    output_file = Path(json.loads(full_command[-1])["outputs"]["outputFile"])
+    output_file = _output_file(full_command)
     if return_code == 0 and output_file.exists():
         return Status.SUCCESS
     error = output_file.with_name(ERROR_FILE)
     if error.exists():
-        _Failure.message = error.read_text("utf-8").strip()
+        _Run.message = error.read_text("utf-8").strip()
     elif return_code:
-        _Failure.message = f"{stage} ended with status {return_code} and no error of its own"
+        _Run.message = f"{stage} ended with status {return_code} and no error of its own"
     else:
-        _Failure.message = f"{stage} ended well but wrote no outputs; is its image of this version?"
+        _Run.message = f"{stage} ended well but wrote no outputs; is its image of this version?"
     return Status.FAILURE
 
 

@@ -85,18 +85,18 @@ class Plan:
             f"SQuAD 1.1: about {SQUAD_WINDOWS:,} windows of up to {self.finetuning.length} tokens "
             "an epoch; another training set has as many updates as its windows make",
             "",
-            "pass to `python -m pipelines run`, or as parameters in the Kubeflow UI:",
+            "pass to `python -m pipelines run bert`, or as parameters in the Kubeflow UI:",
             *_flags(self.parameters),
             "",
-            "and to `run-classification`, besides --preset, --precision and --num-processes:",
+            "and to `run classification`, besides --preset, --precision and --num-processes:",
             *_flags(self.classification_parameters),
         ]
         if machine.num_nodes > 1:
             lines += [
                 "",
                 "On Kubeflow a training step then makes an MPIJob, whose pods ask for what",
-                f"`compile --hardware {machine.name}` says. Elsewhere, start each training with",
-                "these settings under horovodrun -H or mpirun.",
+                f"`compile bert --hardware {machine.name}` says. Elsewhere, start each training",
+                "with these settings under horovodrun -H or mpirun.",
             ]
         return "\n".join(lines)
 

@@ -115,7 +115,7 @@ def test_an_engine_that_does_not_answer_is_told_from_one_without_images(monkeypa
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
 
     pushed = run_command("push", "--registry", "registry.example/team")
-    run = run_command("run", "--runner", "docker", "--dump", "x.xml", "--squad-train", "y")
+    run = run_command("run", "bert", "--runner", "docker", "--dump", "x.xml", "--squad-train", "y")
 
     for done in (pushed, run):
         assert done.returncode == 2

@@ -401,12 +401,8 @@ def test_argos_retries_go_into_kubeflows_kustomization(tmp_path):
 def test_the_committed_pipelines_are_what_the_code_compiles_to(overlay, flags, name, tmp_path):
     """`make compile` brings them up to date."""
     output = tmp_path / "compiled.yaml"
-    more = {
-        "classification": ("--pipeline", "classification"),
-        "retraining": ("--only-newer-dump",),
-    }.get(name, ())
 
-    assert run_command("compile", *flags, *more, "--output", output).returncode == 0
+    assert run_command("compile", name, *flags, "--output", output).returncode == 0
 
     committed = (FOLDER / overlay / f"{name}.yaml").read_text("utf-8")
     assert output.read_text("utf-8") == committed

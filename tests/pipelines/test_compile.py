@@ -13,9 +13,11 @@ def test_the_recipe_can_be_another(tmp_path):
     """By the flags of `plan`; five machines can't share the recipe's own batch."""
     output = tmp_path / "bert.yaml"
     machines = ("--hardware", "dgx-2x5", "--output", output)
-    refused = run_command("compile", *machines)
+    refused = run_command("compile", "bert", *machines)
 
-    done = run_command("compile", *machines, "--preset", "base", "--global-batch-size", "61440")
+    done = run_command(
+        "compile", "bert", *machines, "--preset", "base", "--global-batch-size", "61440"
+    )
 
     assert "65536 cannot be cut" in refused.last_error
     assert done.returncode == 0, done.stderr
@@ -31,15 +33,13 @@ def test_a_batch_of_bert_is_none_of_classification(tmp_path, flag):
     """It would change nothing there."""
     output = ("--output", tmp_path / "classification.yaml")
 
-    done = run_command("compile", "--pipeline", "classification", flag, 64, *output)
+    done = run_command("compile", "classification", flag, 64, *output)
 
     assert done.returncode == 2
     assert "a package of classification has the parameter global_batch_size" in done.last_error
 
 
-@pytest.mark.parametrize(
-    "flags", [("--hardware", "dgx-2x4", "--only-newer-dump"), ("--pipeline", "classification")]
-)
+@pytest.mark.parametrize("flags", [("retraining", "--hardware", "dgx-2x4"), ("classification",)])
 def test_a_volume_is_mounted_into_every_step(tmp_path, flags):
     """In the loop and in the condition too; an MPIJob's pods take it over from its step."""
     output = tmp_path / "package.yaml"
@@ -58,7 +58,7 @@ def test_a_volume_is_mounted_into_every_step(tmp_path, flags):
 @pytest.mark.parametrize("text", ["bert", "bert:mnt", "Bert:/mnt", ":/mnt", "bert:/", "b:/mnt:ro"])
 def test_a_volume_is_a_claim_and_a_path(tmp_path, text):
     """Said before the package is written."""
-    done = run_command("compile", "--volume", text, "--output", tmp_path / "bert.yaml")
+    done = run_command("compile", "bert", "--volume", text, "--output", tmp_path / "bert.yaml")
 
     assert done.returncode == 2
     assert "--volume must be a claim's name and an absolute path" in done.last_error
@@ -79,7 +79,7 @@ def test_a_file_that_cannot_be_written_is_refused(tmp_path, name, said):
     (tmp_path / "file").touch()
     (tmp_path / "folder.yaml").mkdir()
 
-    done = run_command("compile", "--output", tmp_path / name)
+    done = run_command("compile", "bert", "--output", tmp_path / name)
 
     assert done.returncode == 2
     assert done.last_error == f"compile: error: --output {tmp_path / name}: {said}"

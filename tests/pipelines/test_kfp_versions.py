@@ -80,9 +80,9 @@ def make_package(tmp_path_factory):
 @pytest.mark.parametrize(
     "flags",
     [
-        ("--hardware", "dgx-2", "--queue", "team-a", "--volume", "bert:/mnt/bert"),
-        ("--hardware", "cpux2", "--only-newer-dump"),
-        ("--hardware", "cpu", "--pipeline", "classification"),
+        ("bert", "--hardware", "dgx-2", "--queue", "team-a", "--volume", "bert:/mnt/bert"),
+        ("retraining", "--hardware", "cpux2"),
+        ("classification", "--hardware", "cpu"),
     ],
 )
 def test_a_package_is_read_by_the_version_it_was_compiled_for(
@@ -104,7 +104,7 @@ def test_an_older_server_would_refuse_a_newer_package(
     make_package, find_faults, newer, older, field
 ):
     """So the version to compile for is worth a flag."""
-    package = make_package("--kfp-version", newer)
+    package = make_package("bert", "--kfp-version", newer)
 
     assert field in "".join(find_faults(older, package))
 
@@ -117,9 +117,9 @@ def test_a_run_has_limits(make_package):
         return platform["platforms"]["kubernetes"].get("pipelineConfig")
 
     week, month = 7 * 86400, 30 * 86400
-    assert limits() == {"resourceTtlOnCompletion": week, "activeDeadlineSeconds": month}
-    assert limits("--only-newer-dump", "--ttl-days", "0", "--deadline-days", "3") == {
+    assert limits("bert") == {"resourceTtlOnCompletion": week, "activeDeadlineSeconds": month}
+    assert limits("retraining", "--ttl-days", "0", "--deadline-days", "3") == {
         "activeDeadlineSeconds": 3 * 86400
     }
-    assert limits("--ttl-days", "0", "--deadline-days", "0") is None
-    assert limits("--kfp-version", "2.16") is None
+    assert limits("bert", "--ttl-days", "0", "--deadline-days", "0") is None
+    assert limits("bert", "--kfp-version", "2.16") is None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.local.environments import REPOSITORY
+from tests.pipelines.commands import run_command
 from tests.pipelines.engine import needs_images
 
 SAMPLE = REPOSITORY / "pipelines" / "sample"
@@ -39,13 +40,19 @@ def run_pipeline(output: Path, **parameters) -> subprocess.CompletedProcess:
     } | parameters
     pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in settings.items()]
     return subprocess.run(
-        [sys.executable, "-m", "pipelines", "run", *sum(pairs, ())],
+        [sys.executable, "-m", "pipelines", "run", "bert", *sum(pairs, ())],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=False,
         timeout=600,
     )
+
+
+def read_end(shown: str) -> dict[str, str]:
+    """The table and the paths at the end of a run."""
+    end = shown.rpartition("Done in ")[2]
+    return dict(re.findall(r"^(?:  )?(\w[^:\n]*?)(?:: |  +)(\S+)(?: s)?$", end, re.MULTILINE))
 
 
 @pytest.mark.slow
@@ -59,7 +66,7 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     done = run_pipeline(tmp_path / "runs", **lists, num_speed_batches=2)
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    printed = dict(re.findall(r"^  (\w+): (.+)$", done.stdout, re.MULTILINE))
+    printed = read_end(done.stdout)
     assert 0 <= float(printed["exact"]) <= float(printed["f1"]) <= 100
     assert float(printed["questions_per_second"]) > 0
     assert float(printed["float32_length_384_batch_4_latency_ms_p99"]) > 0
@@ -71,6 +78,13 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     assert float(printed["f1"]) == pytest.approx(max(scores), rel=1e-3)
     assert float(printed["learning_rate"]) in (1e-9, 3e-3)
     summary = Path(printed["checkpoint"]).with_name("summary").read_text("utf-8")
+    assert float(printed["Fine-tune on SQuAD (2)"]) > 0
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Log: ")
+    assert lines[1] == "Fetch and check the inputs …"
+    assert re.fullmatch(r"Fetch and check the inputs: \d+\.\d s", lines[2])
+    assert "INFO" not in done.stdout
+    assert "INFO - Running pipeline" in Path(printed["log"]).read_text("utf-8")
     assert re.search(r"\| 1e-09 \|.*\n\| 0\.003 \|", summary)
 
 
@@ -81,7 +95,7 @@ def test_the_whole_pipeline_runs_in_its_images(tmp_path):
     done = run_pipeline(tmp_path / "runs", runner="docker")
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    printed = dict(re.findall(r"^  (\w+): (.+)$", done.stdout, re.MULTILINE))
+    printed = read_end(done.stdout)
     assert float(printed["questions_per_second"]) > 0
     assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
 
@@ -99,7 +113,7 @@ def test_a_failing_step_stops_the_run_with_its_own_error_last(tmp_path):
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith(f"ingest: error: {dump}")
     assert "cut" in last or "truncated" in last
-    assert [p.name for p in (tmp_path / "runs").glob("*/*")] == ["ingest"]
+    assert {p.name for p in (tmp_path / "runs").glob("*/*")} == {"ingest", "log.txt"}
 
 
 @pytest.mark.slow
@@ -121,7 +135,8 @@ def test_a_step_fails_once(tmp_path):
 
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith("pretrain: error: bert_config")
-    assert done.stdout.count("pretrain: error: ") == 1
+    (log,) = (tmp_path / "runs").glob("*/log.txt")
+    assert log.read_text("utf-8").count("pretrain: error: ") == 1
 
 
 @pytest.mark.parametrize(
@@ -152,41 +167,59 @@ def test_a_wrong_setting_is_refused_before_anything_runs(tmp_path, parameters, s
     assert not (tmp_path / "runs").exists()
 
 
+def read(box: str) -> str:
+    """The words of a message, without the box around it."""
+    return " ".join(re.sub("[│|]", " ", box).split())
+
+
 @pytest.mark.parametrize(
-    ("flag", "text", "kind"),
+    ("flag", "text", "said"),
     [
-        ("--finetune-learning-rates", "3e-5,", "numbers"),
-        ("--finetune-learning-rates", "a", "numbers"),
-        ("--finetune-learning-rates", "3e-5,0.00003", "numbers"),
-        ("--speed-lengths", "128,1.5", "whole numbers"),
-        ("--speed-precisions", "float32,float32", "words"),
+        ("--finetune-learning-rates", "3e-5,", "expected numbers separated by commas, got '3e-5,'"),
+        ("--finetune-learning-rates", "a", "expected numbers separated by commas, got 'a'"),
+        ("--finetune-learning-rates", "3e-5,0.00003", "must be one number or more, each once"),
+        ("--speed-lengths", "128,1.5", "expected whole numbers separated by commas, got '128,1.5'"),
+        ("--speed-precisions", "float32,float32", "evaluate: speed_precisions must be distinct"),
+        ("--preset", "huge", "invalid choice 'huge' for argument '--preset'"),
     ],
 )
-def test_lists_of_what_they_are_not_are_refused(flag, text, kind):
-    """Before anything runs, status 2."""
-    command = [sys.executable, "-m", "pipelines", "run", "--dump", "x", "--squad-train", "x"]
-
-    done = subprocess.run(
-        [*command, flag, text],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_value_of_the_wrong_form_is_rejected(flag, text, said):
+    """Before anything runs, with status 2."""
+    done = run_command("run", "bert", "--dump", "x.xml", "--squad-train", "x.json", flag, text)
 
     assert done.returncode == 2
-    assert f"expected distinct {kind} separated by commas, got {text!r}" in done.stderr
+    assert said in read(done.stderr)
 
 
-def test_a_wrong_flag_names_the_right_ones():
-    """argparse's own message, status 2."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines", "run", "--dump", "x"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_missing_parameter_is_named():
+    """With status 2."""
+    done = run_command("run", "bert", "--dump", "x")
 
     assert done.returncode == 2
-    assert "the following arguments are required: --squad-train" in done.stderr
+    assert "--squad-train" in done.stderr
+
+
+def test_an_unknown_pipeline_is_rejected_with_the_known_ones():
+    """In one line, with status 2."""
+    done = run_command("run", "brt", "--dump", "x")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "run: error: PIPELINE must be one of bert, classification, got 'brt'; see `run --help`\n"
+    )
+
+
+def test_help_groups_parameters_by_stage():
+    """The required ones come first, the rarely needed ones of all stages last."""
+    done = run_command("run", "bert", "--help")
+
+    assert done.returncode == 0
+    order = [
+        *("required options", "--squad-train", "run options", "--runner", "ingest options"),
+        *("--squad-dev", "preprocess options", "--lowercase", "pretrain options"),
+        *("--pretrain-512-num-steps", "finetune options", "--finetune-learning-rates"),
+        *("evaluate options", "shared options", "--num-processes", "rarely-needed options"),
+        "--worker-pod",
+    ]
+    places = [done.stdout.index(words) for words in order]
+    assert places == sorted(places)

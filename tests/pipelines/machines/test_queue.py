@@ -29,24 +29,24 @@ def labels_of(settings: dict[str, dict]) -> dict[str, dict]:
 
 
 @pytest.mark.parametrize(
-    ("flags", "steps"),
+    ("pipeline", "steps"),
     [
-        ((), {"exec-pretrain", "exec-pretrain-2", "exec-finetune", "exec-evaluate"}),
+        ("bert", {"exec-pretrain", "exec-pretrain-2", "exec-finetune", "exec-evaluate"}),
         (
-            ("--only-newer-dump",),
+            "retraining",
             {"exec-pretrain", "exec-pretrain-2", "exec-finetune", "exec-evaluate"},
         ),
         (
-            ("--pipeline", "classification"),
+            "classification",
             {"exec-finetune-classification", "exec-evaluate-classification"},
         ),
     ],
 )
-def test_steps_that_take_a_machine_wait_in_the_queue(tmp_path, flags, steps):
+def test_steps_that_take_a_machine_wait_in_the_queue(tmp_path, pipeline, steps):
     """In loops and conditions too; the others run beside it."""
     queue = ("--queue", "team-a", "--queue-priority-class", "high")
 
-    _, settings = compile_package(tmp_path, "--hardware", "dgx-2", *queue, *flags)
+    _, settings = compile_package(tmp_path, pipeline, "--hardware", "dgx-2", *queue)
 
     assert labels_of(settings) == {step: {NAME: "team-a", PRIORITY: "high"} for step in steps}
 
@@ -55,7 +55,7 @@ def test_on_several_machines_the_jobs_wait_and_not_their_steps(tmp_path):
     """A step that follows its job would hold what the job waits for."""
     queue = ("--queue", "team-a", "--queue-priority-class", "high", "--pod-priority-class", "big")
 
-    parameters, settings = compile_package(tmp_path, "--hardware", "dgx-2x4", *queue)
+    parameters, settings = compile_package(tmp_path, "bert", "--hardware", "dgx-2x4", *queue)
 
     assert set(labels_of(settings)) == {"exec-evaluate"}
     worker_pod = json.loads(parameters["worker_pod"]["defaultValue"])
@@ -69,9 +69,9 @@ def test_on_several_machines_the_jobs_wait_and_not_their_steps(tmp_path):
 
 def test_the_queue_has_two_weeks_of_its_own(tmp_path):
     """On top of a step's time limit; the job's own counts from its admission."""
-    parameters, before = compile_package(tmp_path, "--hardware", "dgx-2x4")
+    parameters, before = compile_package(tmp_path, "bert", "--hardware", "dgx-2x4")
 
-    _, after = compile_package(tmp_path, "--hardware", "dgx-2x4", "--queue", "team-a")
+    _, after = compile_package(tmp_path, "bert", "--hardware", "dgx-2x4", "--queue", "team-a")
 
     extra = {
         name: int(after[name]["activeDeadlineSeconds"]) - int(one["activeDeadlineSeconds"])
@@ -95,7 +95,7 @@ def test_the_queue_has_two_weeks_of_its_own(tmp_path):
 )
 def test_a_setting_that_a_cluster_would_refuse_is_rejected(tmp_path, flags, said):
     """Before a package is written."""
-    done = run_command("compile", *flags, "--output", tmp_path / "bert.yaml")
+    done = run_command("compile", "bert", *flags, "--output", tmp_path / "bert.yaml")
 
     assert done.returncode == 2
     assert said in done.last_error

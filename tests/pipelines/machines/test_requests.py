@@ -25,9 +25,7 @@ def read_requests(
 ) -> Iterator[tuple[str, bool, Request]]:
     """Of each step of a package: its stage, whether it takes GPUs, and what its pod requests."""
     path = folder / "package.yaml"
-    compile_pipeline(
-        hardware=hardware, images=DIGESTS, only_newer_dump=False, output=path, pipeline=pipeline
-    )
+    compile_pipeline(hardware=hardware, images=DIGESTS, output=path, pipeline=pipeline)
     spec, _ = yaml.safe_load_all(path.read_text("utf-8"))
     for name, executor in spec["deploymentSpec"]["executors"].items():
         stage = name.split("-")[1]  # exec-finetune-classification

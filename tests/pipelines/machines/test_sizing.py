@@ -34,7 +34,7 @@ def packages(tmp_path_factory) -> dict[str, tuple[str, dict, dict]]:
     compiled = {}
     for name in (*HARDWARE, SEVERAL):
         path = folder / f"{name}.yaml"
-        compile_pipeline(hardware=name, images=DIGESTS, only_newer_dump=False, output=path)
+        compile_pipeline("bert", hardware=name, images=DIGESTS, output=path)
         text = path.read_text("utf-8")
         compiled[name] = (text, *yaml.safe_load_all(text))
     return compiled
@@ -207,9 +207,7 @@ def test_the_defaults_are_the_machines_recipe(packages, name):
 def test_so_are_those_of_classification(tmp_path, name):
     """Its own, and what both pipelines have."""
     path = tmp_path / "classification.yaml"
-    compile_pipeline(
-        hardware=name, images=DIGESTS, only_newer_dump=False, output=path, pipeline="classification"
-    )
+    compile_pipeline(hardware=name, images=DIGESTS, output=path, pipeline="classification")
     (spec, _) = yaml.safe_load_all(path.read_text("utf-8"))
     parameters = spec["root"]["inputDefinitions"]["parameters"]
     plan = make_plan(name)
@@ -253,9 +251,7 @@ def test_images_are_pinned_by_their_digests(tmp_path):
     digests = tmp_path / "images.json"
     digests.write_text(json.dumps({"kubeflow-bert/pretrain:0.1.0": pushed}))
 
-    compile_pipeline(
-        hardware="dgx-2", images=digests, only_newer_dump=False, output=tmp_path / "bert.yaml"
-    )
+    compile_pipeline("bert", hardware="dgx-2", images=digests, output=tmp_path / "bert.yaml")
 
     (pipeline, _) = yaml.safe_load_all((tmp_path / "bert.yaml").read_text("utf-8"))
     executors = pipeline["deploymentSpec"]["executors"]
