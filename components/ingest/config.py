@@ -6,6 +6,7 @@ from pathlib import Path
 from components.ingest.download.sources import parse_dump, parse_source
 from components.shared.errors import InputError
 from components.shared.settings import Rare
+from components.shared.squad.settings import SquadTrainingConfig
 from components.shared.storage.locations import expect_path_or_bucket
 
 _FILE = "the path or address of a file"
@@ -75,7 +76,7 @@ class SourceConfig(ServerConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestConfig(SourceConfig, DownloadConfig):
+class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig):
     """Fetch a Wikipedia dump, SQuAD files and a vocabulary, and verify each file.
 
     Every file may be a path or an http(s)://, gs:// or s3:// URL, followed by conditions that the
@@ -91,7 +92,7 @@ class IngestConfig(SourceConfig, DownloadConfig):
     """Output: copy of the vocabulary; an empty file makes the preprocess stage train one."""
 
     squad_train: str
-    """SQuAD 1.1 or 2.0 training set, as a path or URL; the version is detected automatically."""
+    """SQuAD training set, or another data set in that form, as a path or URL."""
     squad_dev: str = ""
     """SQuAD file to evaluate on. Empty holds out every fifth article of squad_train."""
     vocabulary: str = ""
@@ -102,6 +103,7 @@ class IngestConfig(SourceConfig, DownloadConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        SquadTrainingConfig.__post_init__(self)
         expect_given(self, "squad_train")
         for name in ("squad_train", "squad_dev", "vocabulary", "checksums"):
             if getattr(self, name).strip():

@@ -24,7 +24,8 @@ from components.ingest.dump.find import find_file, find_files
 from components.ingest.squad.splits import hold_out_articles
 from components.shared.files import whole_file, whole_folder
 from components.shared.parallel import run_in_threads
-from components.shared.squad.data import SquadData, read_squad
+from components.shared.squad.answers import place_answers
+from components.shared.squad.data import SquadData, expect_distinct_ids, read_squad
 from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
 
@@ -60,12 +61,14 @@ def run(config: IngestConfig) -> Metadata:
 
         # The small ones first: a slip in them shows before hours of download.
         vocabulary = fetch_optional(inputs.vocabulary, checksums, downloads, Vocabulary.read)
-        train = fetch(inputs.squad_train, checksums, downloads, read_squad)
+        train = fetch(
+            inputs.squad_train, checksums, downloads, partial(check_training_file, config)
+        )
         dev = fetch_optional(inputs.squad_dev, checksums, downloads, read_squad)
         dump = fetch_dump(inputs.dump, checksums, downloads)
 
         write_vocabulary(config.given_vocabulary, vocabulary)
-        squad_metadata = write_squad(config.squad, train, dev)
+        squad_metadata = write_squad(config, train, dev)
         dump_metadata = write_dump(config.dump_files, dump)
     return {
         "dump_files": dump_metadata,
@@ -124,6 +127,17 @@ def export_check(source: Source) -> Callable[[Path], str | None]:
     return lambda path: check_export(path, compression)
 
 
+def check_training_file(config: IngestConfig, path: Path) -> SquadData:
+    """Read a SQuAD file as the fine-tuning stage will, long before that stage does.
+
+    Raises:
+        InputError: if that stage cannot train on it.
+    """
+    data = read_squad(path, version=config.squad_version)
+    place_answers(data.questions, max_bad_rate=config.max_bad_rate, source=str(path))
+    return data
+
+
 def write_vocabulary(path: Path, vocabulary: Fetched[Vocabulary] | None) -> None:
     """Write the vocabulary, or an empty file: then the next stage trains one."""
     with whole_file(path) as scratch:
@@ -134,20 +148,22 @@ def write_vocabulary(path: Path, vocabulary: Fetched[Vocabulary] | None) -> None
 
 
 def write_squad(
-    folder: Path, train: Fetched[SquadData], dev: Fetched[SquadData] | None
+    config: IngestConfig, train: Fetched[SquadData], dev: Fetched[SquadData] | None
 ) -> dict[str, int]:
     """Write train.json and dev.json, and count their questions."""
-    with whole_folder(folder) as scratch:
+    with whole_folder(config.squad) as scratch:
         train_path, dev_path = scratch / "train.json", scratch / "dev.json"
         if dev is None:
             hold_out_articles(train.path, train_path, dev_path, train.source.label)
         else:
             place(train.path, train_path)
             place(dev.path, dev_path)
-        return {
-            "train_questions": len(read_squad(train_path).questions),
-            "dev_questions": len(read_squad(dev_path).questions),
-        }
+        train_questions, dev_questions = (
+            read_squad(path, version=config.squad_version).questions
+            for path in (train_path, dev_path)
+        )
+        expect_distinct_ids(dev_questions, (dev or train).source.label)
+        return {"train_questions": len(train_questions), "dev_questions": len(dev_questions)}
 
 
 def write_dump(folder: Path, dump: list[Fetched[str | None]]) -> Mapping[str, Any]:

@@ -151,12 +151,15 @@ def _text_getter(
         if span.window < 0:
             return ""
         window = scored[span.window].window
+        first, last = (place - window.first_segment_length for place in (span.start, span.end))
+        if window.token_places is not None:
+            start, end = window.token_places[first, 0], window.token_places[last, 1]
+            return question.context[start:end]
         ids = window.token_ids[span.start : span.end + 1]
         pieces = " ".join(vocabulary.pieces[id_] for id_ in ids)
         text = " ".join(pieces.replace(" ##", "").replace("##", "").split())
-        first = window.token_to_word[span.start - window.first_segment_length]
-        last = window.token_to_word[span.end - window.first_segment_length]
-        return get_final_text(text, words[first : last + 1], split_words)
+        words_held = words[window.token_to_word[first] : window.token_to_word[last] + 1]
+        return get_final_text(text, words_held, split_words)
 
     return get_text
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from components.shared.errors import InputError
 from components.shared.settings import Rare, expect_choices
-from components.shared.squad.settings import WindowConfig
+from components.shared.squad.settings import SquadConfig, WindowConfig
 from components.shared.training.settings import Precision
 
 _LEAST = {
@@ -64,7 +64,7 @@ class AnswerConfig(PredictionConfig, WindowConfig):
     n_best_size: Rare[int] = 20
     """How many start and end positions to consider per window, and answers to keep per question."""
     null_score_diff_threshold: float = 0.0
-    """For SQuAD 2.0: give no answer if its score exceeds the best answer's by more than this."""
+    """Only for SQuAD 2.0: give no answer if its score beats the best answer's by more than this."""
 
     def __post_init__(self) -> None:
         PredictionConfig.__post_init__(self)
@@ -72,7 +72,7 @@ class AnswerConfig(PredictionConfig, WindowConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(AnswerConfig):
+class EvaluateConfig(AnswerConfig, SquadConfig):
     """Answer the questions of a SQuAD file, score the answers and time the model."""
 
     squad: Path
@@ -114,7 +114,8 @@ class EvaluateConfig(AnswerConfig):
     """Batches to time on each device for each of these combinations."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        AnswerConfig.__post_init__(self)
+        SquadConfig.__post_init__(self)
         if "://" in self.baseline:
             raise InputError(
                 f"baseline must be a path, got {self.baseline}; download it, or put it on a volume "

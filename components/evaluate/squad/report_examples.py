@@ -1,12 +1,14 @@
 """The answered questions that the report shows, with the answers marked in their context."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from components.evaluate.squad.best_answers import Answers
 from components.evaluate.squad.scores import score_answer
+from components.shared.squad.answers import UnplacedAnswerError, place_answer
 from components.shared.squad.data import Question
 
 Item = TypeVar("Item")
@@ -74,7 +76,7 @@ def mark_context(answered: AnsweredQuestion) -> list[Segment]:
     the first; where the predicted text stands several times, the place nearest to it.
     """
     context, prediction = answered.question.context, answered.prediction
-    golds = [(a.start, a.start + len(a.text)) for a in answered.question.answers]
+    golds = list(_gold_places(answered.question))
     places = _places(context, prediction)
     pairs = [(gold, place) for gold in golds for place in places]
     if pairs:
@@ -109,6 +111,13 @@ def _spread(items: Sequence[Item], count: int) -> list[Item]:
     """So many of them, evenly apart."""
     count = min(count, len(items))
     return [items[place * len(items) // count] for place in range(count)]
+
+
+def _gold_places(question: Question) -> Iterator[tuple[int, int]]:
+    """Where the gold answers stand; those that cannot be found are left out."""
+    for answer in question.answers:
+        with suppress(UnplacedAnswerError):
+            yield place_answer(question.context, answer)
 
 
 def _places(context: str, text: str) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -23,13 +24,14 @@ from components.evaluate.squad.breakdown import (
     precision_recall,
 )
 from components.evaluate.squad.config import EvaluateConfig
+from components.evaluate.squad.gold import read_gold
 from components.evaluate.squad.report_examples import choose_answered
 from components.evaluate.squad.scores import score_answers
 from components.evaluate.summary import write_summary
 from components.shared.errors import InputError
 from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.images import VERSION
-from components.shared.squad.data import Question, read_squad
+from components.shared.squad.data import Question
 from components.shared.stage import Metadata, settings
 from components.shared.training.history import History
 
@@ -46,7 +48,13 @@ def run(config: EvaluateConfig) -> Metadata:
         expect_place(path)
     expect_place(config.predictions, is_folder=True)
     expect_replaceable(config.predictions, *PREDICTION_FILES)
-    data = read_squad(config.squad / "dev.json")
+    data = read_gold(config.squad / "dev.json", version=config.squad_version)
+    if data.version == "1.1" and config.null_score_diff_threshold:
+        print(
+            "evaluate: null_score_diff_threshold has no effect on SQuAD 1.1, where every question "
+            "has an answer; set squad_version to 2.0 if the model may give none",
+            file=sys.stderr,
+        )
     baseline = read_baseline(Path(config.baseline), data.questions) if config.baseline else None
     histories = read_histories(
         config.pretrain_128_history, config.pretrain_512_history, config.finetune_history

@@ -9,20 +9,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.evaluate.squad.gold import read_gold
 from components.evaluate.squad.scores import score_answers
 from components.shared.errors import InputError
-from components.shared.squad.data import SquadData, read_squad
+from components.shared.squad.data import SquadData
+from components.shared.squad.settings import SquadConfig
 from components.shared.text import parse_json
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreFiles:
+class ScoreFiles(SquadConfig):
     """Score a predictions file as SQuAD's official scripts do, and print the scores as JSON."""
 
     predictions: Path
     """JSON object: question id -> answer, "" for none."""
     data: Path
-    """SQuAD 1.1 or 2.0 file with the gold answers."""
+    """SQuAD file with the gold answers."""
     null_odds: Path | None = None
     """JSON object: question id -> null odds (SQuAD 2.0), for the best thresholds."""
 
@@ -33,14 +35,14 @@ def score(files: ScoreFiles) -> None:
     Raises:
         InputError: if a file is not of its form, or null odds are given for SQuAD 1.1.
     """
-    data = read_squad(files.data)
+    data = read_gold(files.data, version=files.squad_version)
     predictions = _read_object(files.predictions, _is_text, "texts")
     null_odds = None
     if files.null_odds is not None:
         if data.version == "1.1":
             raise InputError(
-                f"{files.data}: SQuAD 1.1 has no null odds; leave --null-odds out, or give the "
-                "SQuAD 2.0 file that they are of"
+                f"{files.data}: SQuAD 1.1 has no null odds; leave --null-odds out, give the SQuAD "
+                "2.0 file that they are of, or set --squad-version to 2.0"
             )
         null_odds = _read_object(files.null_odds, _is_number, "numbers")
     scores = score_answers(data, predictions, null_odds)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.shared.errors import InputError
 from components.shared.settings import Rare
-from components.shared.squad.settings import WindowConfig
+from components.shared.squad.settings import SquadTrainingConfig, WindowConfig
 from components.shared.training.settings import Optimizer, TrainingConfig
 
 
@@ -42,7 +42,7 @@ class FinetuningConfig(TrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FinetuneConfig(FinetuningConfig, WindowConfig):
+class FinetuneConfig(FinetuningConfig, SquadTrainingConfig, WindowConfig):
     """Fine-tune a pretrained BERT on SQuAD 1.1 or 2.0."""
 
     squad: Path
@@ -50,6 +50,7 @@ class FinetuneConfig(FinetuningConfig, WindowConfig):
 
     def __post_init__(self) -> None:
         FinetuningConfig.__post_init__(self)
+        SquadTrainingConfig.__post_init__(self)
         WindowConfig.__post_init__(self)
 
     @property

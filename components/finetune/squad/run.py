@@ -6,6 +6,7 @@ import numpy as np
 
 from components.finetune.squad.config import FinetuneConfig
 from components.shared.files import sha256
+from components.shared.squad.answers import place_answers
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import count_left_out, make_windows
 from components.shared.stage import Metadata
@@ -29,12 +30,15 @@ def train(config: FinetuneConfig) -> None:
     from components.shared.processes import distributed
     from components.shared.training.train_task import train_task
 
-    data = read_squad(config.squad / "train.json")
+    path = config.squad / "train.json"
+    data = read_squad(path, version=config.squad_version)
+    placed = place_answers(data.questions, max_bad_rate=config.max_bad_rate, source=str(path))
+    questions = placed.questions
     initial = Checkpoint.read(config.initial_checkpoint, may_be_untrained=True)
     config.expect_room(initial.config.max_position_embeddings)
     distributed.initialize(seed=config.seed, precision=config.precision)
     windows = make_windows(
-        data.questions,
+        questions,
         initial.make_tokenizer(),
         initial.vocabulary,
         max_length_tokens=config.max_length_tokens,
@@ -42,13 +46,13 @@ def train(config: FinetuneConfig) -> None:
         max_query_tokens=config.max_query_tokens,
         training=True,
     )
-    left_out = count_left_out(data.questions, windows)
-    if left_out and distributed.rank() == 0:
-        print(
-            f"finetune: {left_out} of {len(data.questions)} questions left out: their answers "
-            "can't be found in the words of their contexts",
-            file=sys.stderr,
-        )
+    if distributed.rank() == 0:
+        lines = [*data.describe(), *placed.describe()]
+        left_out = count_left_out(questions, windows)
+        if left_out:
+            lines.append(f"{left_out} questions were skipped: their answers have no word pieces")
+        for line in lines:
+            print(f"finetune: {line}", file=sys.stderr)
     num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
     positions = [(window.start_position, window.end_position) for window in windows]
     starts_N, ends_N = np.array(positions, np.int32).reshape(-1, 2).T
@@ -73,6 +77,6 @@ def train(config: FinetuneConfig) -> None:
         micro_batches=batches.micro_batches,
         vocabulary=initial.folder / "vocab.txt",
         tokenization=initial.tokenization,
-        inputs=sha256(config.squad / "train.json"),
+        inputs=sha256(path),
         initial=initial.folder,
     )

@@ -1,11 +1,13 @@
 """The training and development set, the latter held out where none is given."""
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
 from components.shared.files import write_text
+from components.shared.squad.data import articles_of
 from components.shared.text import parse_json
 
 _HELD_OUT_EVERY = 5
@@ -27,7 +29,7 @@ def hold_out_articles(path: Path, train: Path, dev: Path, label: str) -> None:
         InputError: if the articles don't suffice for both.
     """
     document = parse_json(path.read_bytes())
-    articles = document["data"]
+    articles = articles_of(document)
     held_out = articles[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY] or articles[-1:]
     kept = [article for article in articles if not any(article is other for other in held_out)]
     if not count_questions(kept) or not count_questions(held_out):
@@ -36,9 +38,11 @@ def hold_out_articles(path: Path, train: Path, dev: Path, label: str) -> None:
             "evaluation; give a file with two or more, or a SQuAD file as squad_dev"
         )
     for target, part in ((train, kept), (dev, held_out)):
-        write_text(target, json.dumps({**document, "data": part}, ensure_ascii=False))
+        split = part if isinstance(document, list) else {**document, "data": part}
+        write_text(target, json.dumps(split, ensure_ascii=False))
 
 
 def count_questions(articles: list[dict[str, Any]]) -> int:
     """How many questions articles hold."""
-    return sum(len(paragraph["qas"]) for one in articles for paragraph in one["paragraphs"])
+    paragraphs = chain.from_iterable(one.get("paragraphs", [one]) for one in articles)
+    return sum(len(paragraph["qas"]) for paragraph in paragraphs)

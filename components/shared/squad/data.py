@@ -1,30 +1,36 @@
-"""SQuAD files of versions 1.1 and 2.0, checked field by field."""
+"""SQuAD files of versions 1.1 and 2.0, and of other data sets in their form."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from components.shared.errors import InputError
 from components.shared.text import parse_json
 
+Version = Literal["1.1", "2.0"]
+
 _FORM = "a SQuAD file as published at rajpurkar.github.io/SQuAD-explorer"
 _KIND = {
     dict: "an object",
     list: "a list",
     str: "a text",
-    int: "a whole number",
     bool: "true or false",
 }
+# Each field's name in SQuAD's files, and in CMRC 2018's own form.
+_CONTEXT = ("context", "context_text")
+_QUESTION = ("question", "query_text")
+_ID = ("id", "query_id")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A gold answer: the text, and the character of the context it starts at."""
+    """A gold answer."""
 
     text: str
-    start: int
+    start: int | None
+    """Character of the context where the file says it starts; None if the file does not say."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,6 @@ class Question:
     question: str
     context: str
     answers: tuple[Answer, ...]
-    """Empty exactly where is_impossible."""
     is_impossible: bool
 
 
@@ -44,34 +49,73 @@ class Question:
 class SquadData:
     """The questions of a SQuAD file, in the file's order."""
 
-    version: Literal["1.1", "2.0"]
+    version: Version
+    """2.0 if a question may be impossible."""
     questions: tuple[Question, ...]
+    num_impossible_dropped: int = 0
+    """Impossible questions of a file that is read as 1.1."""
+
+    def describe(self) -> Iterator[str]:
+        """The line that tells a person what was dropped; none if nothing was."""
+        if self.num_impossible_dropped:
+            yield f"{self.num_impossible_dropped} impossible questions were dropped: SQuAD 1.1"
 
 
-def read_squad(path: Path) -> SquadData:
-    """Read a SQuAD file; version 2.0 if it says so or holds the field is_impossible.
+def read_squad(path: Path, *, version: str = "auto") -> SquadData:
+    """Read a SQuAD file, or one of the forms that other data sets are published in.
+
+    An id is any JSON scalar and becomes text, as in the files of predictions. Answers may be
+    anywhere in the context, or nowhere: scores need their text alone.
+
+    Args:
+        path: the file.
+        version: 1.1, 2.0, or auto: 2.0 if at least one question has is_impossible true. Version
+            1.1 drops the impossible questions; in version 2.0 a question without answers is
+            impossible too, as in the official script.
 
     Raises:
         InputError: if the file is missing, not JSON or not of SQuAD's form; the message
             names the place, what stands there and the remedy.
     """
-    root = _Node(path, "", _read_json(path))
-    root.expect(dict)
-    questions: list[Question] = []
-    id_to_place: dict[str, str] = {}
-    is_version_2 = "2.0" in str(root.value.get("version", ""))
-    for article in root.items("data"):
-        title = article.get("title", str) if "title" in article.value else ""
-        for paragraph in article.items("paragraphs"):
-            context = paragraph.get("context", str)
-            for node in paragraph.items("qas"):
-                question = _read_question(node, title, context)
-                _expect_new(node, question.id, id_to_place)
-                questions.append(question)
-                is_version_2 |= "is_impossible" in node.value
+    questions = tuple(_read_questions(_Node(path, "", _read_json(path))))
     if not questions:
         raise InputError(f"{path}: holds no questions; give {_FORM}")
-    return SquadData("2.0" if is_version_2 else "1.1", tuple(questions))
+    any_impossible = any(question.is_impossible for question in questions)
+    if version == "2.0" or (version == "auto" and any_impossible):
+        return SquadData("2.0", tuple(map(_without_answers_is_impossible, questions)))
+    possible = tuple(question for question in questions if not question.is_impossible)
+    if not possible:
+        raise InputError(
+            f"{path}: every question is impossible, so none is left in version 1.1; set "
+            "squad_version to 2.0"
+        )
+    return SquadData("1.1", possible, len(questions) - len(possible))
+
+
+def expect_distinct_ids(questions: Sequence[Question], source: str) -> None:
+    """Reject questions that share an id: predictions are keyed by it.
+
+    Raises:
+        InputError: naming the first id that is there twice.
+    """
+    id_to_place: dict[str, int] = {}
+    for place, question in enumerate(questions, start=1):
+        first = id_to_place.setdefault(question.id, place)
+        if first != place:
+            raise InputError(
+                f"{source}: questions {first} and {place} have the same id {question.id!r}; "
+                "predictions are keyed by id, so give each question its own"
+            )
+
+
+def articles_of(document: Any) -> list[Any]:
+    """The list that a SQuAD document holds: its articles, or paragraphs in CMRC 2018's form."""
+    articles: list[Any] = document if isinstance(document, list) else document["data"]
+    return articles
+
+
+def _without_answers_is_impossible(question: Question) -> Question:
+    return question if question.answers else replace(question, is_impossible=True)
 
 
 def _read_json(path: Path) -> Any:
@@ -94,45 +138,41 @@ def _read_json(path: Path) -> Any:
         ) from None
 
 
-def _read_question(node: "_Node", title: str, context: str) -> Question:
-    id_ = node.get("id", str)
-    text = node.get("question", str)
-    is_impossible = "is_impossible" in node.value and node.get("is_impossible", bool)
-    has_no_field = is_impossible and "answers" not in node.value
-    nodes = [] if has_no_field else list(node.items("answers"))
-    if is_impossible == bool(nodes):
-        raise node.error(
-            f"answers holds {len(nodes)} answers and is_impossible is {str(is_impossible).lower()}",
-            "a question has answers, or is_impossible true and none",
-        )
-    answers = tuple(_read_answer(answer, context) for answer in nodes)
-    return Question(id_, title, text, context, answers, is_impossible)
+def _read_questions(root: "_Node") -> Iterator[Question]:
+    if not isinstance(root.value, list):
+        root.expect(dict)
+        root = root.get("data", kind=list)
+    for article in root.items():
+        title = article.value.get("title")
+        # In CMRC 2018's own form the articles are paragraphs.
+        has_paragraphs = "paragraphs" in article.value or "qas" not in article.value
+        nodes = article.get("paragraphs", kind=list).items() if has_paragraphs else [article]
+        for paragraph in nodes:
+            context = paragraph.get(*_CONTEXT, kind=str).value
+            for node in paragraph.get("qas", kind=list).items():
+                yield Question(
+                    id=node.get_id(),
+                    title=title if isinstance(title, str) else "",
+                    question=node.get(*_QUESTION, kind=str).value,
+                    context=context,
+                    answers=tuple(_read_answers(node)),
+                    is_impossible="is_impossible" in node.value
+                    and node.get("is_impossible", kind=bool).value,
+                )
 
 
-def _read_answer(node: "_Node", context: str) -> Answer:
-    text, start = node.get("text", str), node.get("answer_start", int)
-    if not text.strip():
-        raise node.error(f"text is {text!r}", "an answer is a part of the context", ".text")
-    found = context[start : start + len(text)] if start >= 0 else ""
-    if found != text:
-        at = context.find(text)
-        remedy = f"it stands at {at} first" if at >= 0 else "it stands nowhere in the context"
-        raise node.error(
-            f"answer_start is {start}, where the context has {found!r}, not the text {text!r}",
-            f"{remedy}; answer_start counts characters of the context from 0",
-            ".answer_start",
-        )
-    return Answer(text, start)
-
-
-def _expect_new(node: "_Node", id_: str, id_to_place: dict[str, str]) -> None:
-    if id_ in id_to_place:
-        raise node.error(
-            f"the id {id_!r} stands at {id_to_place[id_]} already",
-            "each question needs an id of its own, since predictions are keyed by it",
-            ".id",
-        )
-    id_to_place[id_] = node.place
+def _read_answers(node: "_Node") -> Iterator[Answer]:
+    """Answers as objects or, in CMRC 2018's own form, as texts."""
+    if "answers" not in node.value:
+        return
+    for answer in node.get("answers", kind=list).items(dict, str):
+        if isinstance(answer.value, str):
+            yield Answer(answer.value, None)
+            continue
+        start = answer.value.get("answer_start")
+        # CMRC 2018 has -1 for an answer that is not in its context.
+        is_known = type(start) is int and start >= 0
+        yield Answer(answer.get("text", kind=str).value, start if is_known else None)
 
 
 @dataclass(frozen=True)
@@ -143,34 +183,45 @@ class _Node:
     place: str
     value: Any
 
-    def get(self, name: str, kind: type) -> Any:
-        """The value of a field that must be there and of this kind."""
-        return self._field(name, kind).value
-
-    def items(self, name: str) -> Iterator["_Node"]:
-        """The objects of the list in a field."""
-        listed = self._field(name, list)
-        for index, value in enumerate(listed.value):
-            item = _Node(self.file, f"{listed.place}[{index}]", value)
-            item.expect(dict)
-            yield item
-
-    def _field(self, name: str, kind: type) -> "_Node":
-        if name not in self.value:
+    def get(self, *names: str, kind: type) -> "_Node":
+        """The field with the first of these names that is there."""
+        name = next((name for name in names if name in self.value), None)
+        if name is None:
             fields = ", ".join(map(repr, self.value)) or "nothing"
-            raise self.error(f"the field {name!r} is missing (found {fields})", f"give {_FORM}")
-        field = _Node(self.file, f"{self.place}.{name}".removeprefix("."), self.value[name])
+            raise self.error(f"the field {names[0]!r} is missing (found {fields})")
+        field = self._child(name)
         field.expect(kind)
         return field
 
-    def expect(self, kind: type) -> None:
-        """Reject a value of another kind."""
-        if type(self.value) is not kind:
-            found = json.dumps(self.value)
-            found = found if len(found) <= 60 else found[:60] + "…"
-            raise self.error(f"expected {_KIND[kind]}, found {found}", f"give {_FORM}")
+    def get_id(self) -> str:
+        """The question's id as text: what a JSON object has for it as a key."""
+        value = self.get(*_ID, kind=object).value
+        if isinstance(value, dict | list):
+            raise self.error(f"the id is {_show(value)}, not a text or a number")
+        return value if isinstance(value, str) else json.dumps(value)
 
-    def error(self, found: str, remedy: str, field: str = "") -> InputError:
-        """The error at this place, or at a field of it."""
-        place = f"{self.place}{field}" or "the document"
-        return InputError(f"{self.file}: {place}: {found}; {remedy}")
+    def items(self, *kinds: type) -> Iterator["_Node"]:
+        """The items of a list, objects if no other kinds are named."""
+        for index, value in enumerate(self.value):
+            item = _Node(self.file, f"{self.place}[{index}]", value)
+            item.expect(*(kinds or (dict,)))
+            yield item
+
+    def expect(self, *kinds: type) -> None:
+        """Reject a value of another kind."""
+        if object not in kinds and type(self.value) not in kinds:
+            wanted = " or ".join(_KIND[kind] for kind in kinds)
+            raise self.error(f"expected {wanted}, found {_show(self.value)}")
+
+    def error(self, found: str) -> InputError:
+        """The error at this place."""
+        return InputError(f"{self.file}: {self.place or 'the document'}: {found}; give {_FORM}")
+
+    def _child(self, name: str) -> "_Node":
+        place = f"{self.place}.{name}".removeprefix(".")
+        return _Node(self.file, place, self.value[name])
+
+
+def _show(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:60] + "…"

@@ -1,12 +1,44 @@
-"""How questions and contexts are split into windows, equal in training and evaluation."""
+"""How SQuAD files are read and split into windows, equal in training and evaluation."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from components.shared.errors import InputError
-from components.shared.settings import Rare
+from components.shared.settings import Rare, expect_choices
 
 # [CLS], [SEP], [SEP] and one word piece of the context.
 _FEWEST_OTHER_TOKENS = 4
+
+
+SquadVersion = Literal["auto", "1.1", "2.0"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SquadConfig:
+    """How a SQuAD file is read."""
+
+    squad_version: SquadVersion = "auto"
+    """SQuAD version: 1.1 expects an answer to every question, 2.0 lets a question be impossible;
+    auto is 2.0 if a file has an impossible question."""
+
+    def __post_init__(self) -> None:
+        expect_choices(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SquadTrainingConfig(SquadConfig):
+    """How a SQuAD file to train on is read."""
+
+    max_bad_rate: Rare[float] = 0.05
+    """Maximum fraction of the training questions to skip because their answer is not in the
+    context."""
+
+    def __post_init__(self) -> None:
+        SquadConfig.__post_init__(self)
+        if not 0 <= self.max_bad_rate <= 1:
+            raise InputError(
+                f"max_bad_rate must be between 0 and 1, got {self.max_bad_rate}; 0.05 suits most"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

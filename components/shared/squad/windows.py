@@ -39,6 +39,9 @@ class Window:
     """Whether the question is, wherever the window lies."""
     token_to_word: np.ndarray
     """For each context token the context's word (see `split_context`) it is of."""
+    token_places: np.ndarray | None
+    """For each context token start and end of the characters it stands for; None where the
+    context is in Latin script, of which words are the unit."""
     is_max_context: np.ndarray
     """For each context token whether no other window shows more of what surrounds it."""
 
@@ -56,11 +59,12 @@ def make_windows(
     """Cut each question's context into windows.
 
     A context without a single word piece has no window. In training the first answer is
-    the label, and a question whose answer can't be found again in the context's words has
-    no window either, as in run_squad: `count_left_out` counts both.
+    the label, and a question whose answer has no word piece has no window either:
+    `count_left_out` counts both.
 
     Args:
-        questions: in the order that `question_index` counts.
+        questions: in the order that `question_index` counts; in training, with their first
+            answers at their places (see `place_answers`).
         tokenizer: makes word pieces of questions and of single words of contexts.
         vocabulary: the tokenizer's, for the ids of [CLS] and [SEP].
         max_length_tokens: tokens of a window at most, with [CLS] and [SEP].
@@ -81,6 +85,7 @@ def make_windows(
         query = queries[index][:max_query_tokens]
         head = [vocabulary.cls_id, *query, vocabulary.sep_id]
         context = contexts[question.context]
+        places = context.token_places
         room = max_length_tokens - len(query) - _NUM_SPECIAL_TOKENS
         spans = list(_spans(len(context.token_ids), room, stride_tokens))
         for number, (span, is_max_context) in enumerate(
@@ -98,6 +103,7 @@ def make_windows(
                     end_position=end,
                     is_impossible=question.is_impossible,
                     token_to_word=context.token_to_word[span],
+                    token_places=places if places is None else places[span],
                     is_max_context=is_max_context,
                 )
             )

@@ -42,7 +42,7 @@ def test_one_article_cannot_be_split(tmp_path):
 
 
 def test_the_other_fields_of_the_document_stay(tmp_path):
-    """Its version tells SQuAD 2.0 from 1.1."""
+    """The version, say."""
     split(tmp_path, 2)
 
     assert json.loads((tmp_path / "dev.json").read_text())["version"] == "1.1"
@@ -58,3 +58,18 @@ def test_half_a_surrogate_pair_is_replaced_in_fields_that_nobody_reads_too(tmp_p
     hold_out_articles(path, tmp_path / "train.json", dev, str(path))
 
     assert json.loads(dev.read_text("utf-8"))["data"][0]["note \ufffd"] == ["\ufffd"]
+
+
+def test_paragraphs_of_cmrc_2018s_own_form_are_held_out(tmp_path):
+    """The document is a list of paragraphs, without articles."""
+    paragraphs = [
+        {"context_text": "a b", "qas": [{"query_id": i, "query_text": "?", "answers": ["a"]}]}
+        for i in range(5)
+    ]
+    path, train, dev = (tmp_path / name for name in ("squad.json", "train.json", "dev.json"))
+    path.write_text(json.dumps(paragraphs))
+
+    hold_out_articles(path, train, dev, str(path))
+
+    assert json.loads(train.read_text()) == paragraphs[:4]
+    assert json.loads(dev.read_text()) == paragraphs[4:]
