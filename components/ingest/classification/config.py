@@ -29,7 +29,7 @@ class IngestClassificationConfig(DownloadConfig):
     .jsonl."""
     dev: str = ""
     """Sentences to evaluate on. Several files, separated by commas, are scored one by one (MNLI:
-    dev_matched.tsv,dev_mismatched.tsv). Empty holds out every tenth row of train."""
+    dev_matched.tsv,dev_mismatched.tsv). Empty holds out a tenth of train, stratified by label."""
     glue_task: str = ""
     """GLUE task whose published column layout to use: cola, sst-2, mrpc, mnli or rte. Empty
     expects a header with the columns sentence and label."""
@@ -41,6 +41,14 @@ class IngestClassificationConfig(DownloadConfig):
     """Column of the label. Empty uses glue_task's."""
     has_header: bool = True
     """Whether the first line of a .tsv or .csv names the columns (CoLA never has one)."""
+    separator: str = ""
+    """Field separator of .tsv, .txt and .csv files: one character, or the word tab. Empty uses a
+    tab, or a comma in .csv."""
+    encoding: str = ""
+    """Text encoding of the files, such as cp1252 or gb18030. Empty reads it from the byte order
+    mark, or assumes UTF-8."""
+    seed: int = 12345
+    """Random seed. Equal seed, input, settings and number of ranks give equal results."""
     positive_label: str = ""
     """Label whose precision, recall and F1 are reported, of two. Empty takes the second in the
     alphabet, or the larger number."""
@@ -63,6 +71,8 @@ class IngestClassificationConfig(DownloadConfig):
         expect_given(self, "train")
         find_columns(self.glue_task)
         expect_choices(self)
+        self._expect_separator()
+        self._expect_encoding()
         if self.initial_checkpoint and self.vocabulary:
             raise InputError(
                 "initial_checkpoint brings its own vocab.txt, under whose ids its weights mean "
@@ -73,6 +83,29 @@ class IngestClassificationConfig(DownloadConfig):
                 "give an initial_checkpoint, or a vocabulary (vocab.txt) to start from random "
                 "weights"
             )
+
+    def _expect_separator(self) -> None:
+        if self.separator and (
+            len(self.separator_character) != 1 or self.separator_character in '"\r\n'
+        ):
+            raise InputError(
+                "separator must be one character, or the word tab, and no quotation mark, got "
+                f"{self.separator!r}"
+            )
+
+    def _expect_encoding(self) -> None:
+        try:
+            "".encode(self.encoding or "utf-8")
+        except LookupError:
+            raise InputError(
+                f"encoding {self.encoding!r} is unknown; give one such as utf-8, utf-16, cp1252, "
+                "gb18030 or shift_jis"
+            ) from None
+
+    @property
+    def separator_character(self) -> str:
+        """The separator as it is in the files; "" if none is set."""
+        return "\t" if self.separator in ("tab", "\\t") else self.separator
 
     @property
     def columns(self) -> Columns:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from components.ingest.classification.tables import Line
+from components.ingest.classification.tables import Line, name_label
 from components.shared.errors import InputError
 
 # More are a column of something else.
@@ -65,6 +65,7 @@ def choose_positive(labels: Sequence[str], positive_label: str) -> str:
     Raises:
         InputError: if the one asked for is not among them, or there are more than two.
     """
+    positive_label = name_label(positive_label)
     if positive_label and positive_label not in labels:
         raise InputError(
             f"positive_label {positive_label!r} is none of the labels {', '.join(labels)}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from components.ingest.classification.checkpoint import write_checkpoint
 from components.ingest.classification.config import IngestClassificationConfig
+from components.ingest.classification.held_out import hold_out
 from components.ingest.classification.labels import choose_positive, expect_known, find_labels
 from components.ingest.classification.tables import Line, find_format, read_table
 from components.ingest.download.fetch import fetch, open_downloads
@@ -16,7 +17,6 @@ from components.shared.classification.sentences import TRAIN, write_sentences
 from components.shared.errors import InputError
 from components.shared.stage import Metadata
 
-_HELD_OUT_EVERY = 10
 _DEV = "dev"
 
 
@@ -34,7 +34,7 @@ def run(config: IngestClassificationConfig) -> Metadata:
             for name, source in name_sets(dev_sources).items()
         }
         if not dev_sources:
-            train, name_to_dev[_DEV] = hold_out(train, train_source.label)
+            train, name_to_dev[_DEV] = hold_out(train, seed=config.seed, source=train_source.label)
         labels = find_labels(train, train_source.label)
         # Held out rows have no file of their own.
         dev_labels = [source.label for source in dev_sources] or [train_source.label]
@@ -88,21 +88,11 @@ def fetch_lines(
     source: Source, config: IngestClassificationConfig, downloads: Downloads
 ) -> list[Line]:
     """Fetch a file and read its rows."""
-    check = partial(read_table, label=source.label, columns=config.columns)
+    check = partial(
+        read_table,
+        label=source.label,
+        columns=config.columns,
+        separator=config.separator_character,
+        encoding=config.encoding,
+    )
     return fetch(source, {}, downloads, check).content
-
-
-def hold_out(lines: Sequence[Line], label: str) -> tuple[list[Line], list[Line]]:
-    """Every tenth row for evaluation, the others to train on.
-
-    Raises:
-        InputError: if there are fewer than ten.
-    """
-    held_out = list(lines[_HELD_OUT_EVERY - 1 :: _HELD_OUT_EVERY])
-    if not held_out:
-        raise InputError(
-            f"{label}: {len(lines)} rows, too few to hold every tenth out for evaluation; give "
-            "more, or another file as dev"
-        )
-    kept = [line for index, line in enumerate(lines, start=1) if index % _HELD_OUT_EVERY]
-    return kept, held_out

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -21,6 +23,7 @@ _SUFFIX_TO_FORMAT: Mapping[str, Format] = {
     ".json": "jsonl",
 }
 _MOST_SHOWN = 60
+_WHOLE_WITH_DECIMALS = re.compile(r"-?[0-9]{1,100}\.0*")
 
 
 class Line(NamedTuple):
@@ -45,7 +48,23 @@ def find_format(name: str) -> Format:
     return _SUFFIX_TO_FORMAT[suffix]
 
 
-def read_table(path: Path, label: str, columns: Columns) -> list[Line]:
+def name_label(label: str | float) -> str:
+    """Return the one name of a class, however a file writes it.
+
+    Whole numbers lose their decimals (1.0 is 1), since tools write a column of whole numbers
+    as floats when a cell of it is empty; true and false are written small.
+    """
+    text = str(label).strip()
+    if text.lower() in ("true", "false"):
+        return text.lower()
+    if _WHOLE_WITH_DECIMALS.fullmatch(text):
+        return str(int(text.partition(".")[0]))
+    return text
+
+
+def read_table(
+    path: Path, label: str, columns: Columns, *, separator: str = "", encoding: str = ""
+) -> list[Line]:
     """Read a file of labelled sentences.
 
     TSV is what GLUE's files are: a quotation mark is a mark like any other, no field holds a
@@ -55,16 +74,21 @@ def read_table(path: Path, label: str, columns: Columns) -> list[Line]:
         path: the file.
         label: how messages call it; its suffix says how it is written.
         columns: where sentences and label stand.
+        separator: character between two fields; "" is a tab in TSV, a comma in CSV.
+        encoding: of the text; "" is that of its byte order mark, or else UTF-8.
 
     Raises:
         InputError: naming the line and what is wrong there.
     """
     format_ = find_format(label)
-    text = _read_text(path, label)
+    text = _read_text(path, label, encoding)
     if format_ == "jsonl":
         cells = _read_objects(text, label, columns)
     else:
-        rows = _split_tsv(text) if format_ == "tsv" else _split_csv(text, label)
+        if format_ == "tsv":
+            rows = _split_tsv(text, separator or "\t")
+        else:
+            rows = _split_csv(text, label, separator or ",")
         cells = _pick(rows, label, columns)
     lines = [
         Line(number, _make_row(values, columns, f"{label}, line {number}"))
@@ -76,29 +100,41 @@ def read_table(path: Path, label: str, columns: Columns) -> list[Line]:
     return lines
 
 
-def _read_text(path: Path, label: str) -> str:
+def _read_text(path: Path, label: str, encoding: str) -> str:
     content = path.read_bytes()
+    # A byte order mark, or the zeros of UTF-16 and UTF-32, tell the encoding; MRPC's file has one.
+    encoding = encoding or json.detect_encoding(content)
     try:
-        # MRPC's file begins with a byte order mark.
-        return content.decode("utf-8-sig")
+        return content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(
             f"{label}, line {line}: byte {error.start} of the file (0x{content[error.start]:02x}) "
-            "is not UTF-8; convert it, with `iconv -f latin1 -t utf-8` say"
+            f"is not {error.encoding.upper()}; set encoding to the file's own, such as "
+            f"{_suggest_encoding(content)}"
         ) from None
 
 
-def _split_tsv(text: str) -> Iterator[tuple[int, list[str]]]:
+def _suggest_encoding(content: bytes) -> str:
+    """Suggest an encoding that the file can be read in."""
+    try:
+        content.decode("cp1252")
+    except UnicodeDecodeError:
+        return "latin1 (which reads any file, but not all of them right)"
+    return "cp1252 (Windows, Western Europe)"
+
+
+def _split_tsv(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     # Not splitlines(): sentences hold U+2028 and U+0085, which are no ends of lines here.
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.removesuffix("\r")
         if stripped.strip():
-            yield number, stripped.split("\t")
+            yield number, stripped.split(separator)
 
 
-def _split_csv(text: str, label: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _split_csv(text: str, label: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(sys.maxsize)  # 131,072 characters otherwise
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = 1
     try:
         for fields in reader:
@@ -147,7 +183,8 @@ def _find_place(name: str, header: Sequence[str] | None, num_fields: int, label:
         found = f"the header has {', '.join(map(repr, header))}"
     raise InputError(
         f"{label}: no column {name!r}: {found}; name the columns by sentence_column, "
-        "second_sentence_column and label_column, or by their numbers from 1 up"
+        "second_sentence_column and label_column, or by their numbers from 1 up; if fields are "
+        "separated by another character, name it by separator"
     )
 
 
@@ -176,9 +213,8 @@ def _get_text(fields: Mapping[str, Any], name: str, place: str, columns: Columns
             "second_sentence_column and label_column"
         )
     value = fields[name]
-    # A label may be written as a number: 1 is the label "1".
-    if name == columns.label and type(value) is int:
-        return str(value)
+    if name == columns.label and isinstance(value, int | float):
+        return name_label(value)
     if not isinstance(value, str):
         raise InputError(f"{place}: {name}: expected a text, found {_show(value)}")
     return value
@@ -195,7 +231,7 @@ def _make_row(values: Sequence[str], columns: Columns, place: str) -> Row:
             f"{place}: the label {label!r} holds a tab or a line's end, which no table of "
             "predictions can; is the column the right one?"
         )
-    return Row(sentences[0], sentences[1] if columns.second_sentence else None, label.strip())
+    return Row(sentences[0], sentences[1] if columns.second_sentence else None, name_label(label))
 
 
 def _show(value: object) -> str:
