@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.evaluate.squad.config import AskConfig
 from components.shared.errors import InputError
-from components.shared.squad.data import Question
+from components.shared.squad.data import Question, Version
 
 if TYPE_CHECKING:
     from components.evaluate.squad.best_answers import Candidate
@@ -46,16 +46,10 @@ def _find_answers(
     if not windows:
         raise InputError(f"{config.context}: no words in it, so nothing to answer from")
     start_logits, end_logits = answerer.predictor.score(windows, batch_size=config.batch_size)
-    answers = answerer.choose(
-        questions,
-        windows,
-        start_logits,
-        end_logits,
-        version="2.0" if config.no_answer else "1.1",
-    )
-    best = answers.predictions[_ID]
+    version: Version = "2.0" if config.no_answer else "1.1"
+    (answer,) = answerer.choose(questions, windows, start_logits, end_logits, version=version)
     # The threshold may put no answer before what scores higher: it is the first then.
-    ordered = sorted(answers.nbest[_ID], key=lambda candidate: candidate["text"] != best)
+    ordered = sorted(answer.nbest, key=lambda candidate: candidate["text"] != answer.text)
     return ordered[: config.num_answers]
 
 

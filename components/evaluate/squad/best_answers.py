@@ -3,11 +3,9 @@
 Every step follows its `write_predictions`, so that other tools read the files alike.
 """
 
-import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal, TypedDict
 
 import numpy as np
@@ -21,15 +19,12 @@ from components.evaluate.squad.spans import (
     find_null,
     group_by_question,
 )
-from components.shared.files import whole_folder
 from components.shared.squad.contexts import split_context
 from components.shared.squad.data import Question
 from components.shared.squad.windows import Window
 from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import Vocabulary
 
-# What `write_answers` writes, for either version.
-PREDICTION_FILES = ("predictions.json", "nbest_predictions.json")
 # What run_squad starts the search for the smallest null score with.
 _NO_NULL_SCORE = 1_000_000.0
 # Words of all contexts whose split is remembered.
@@ -46,15 +41,17 @@ class Candidate(TypedDict):
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What the model answers, by question id."""
+class QuestionAnswer:
+    """What the model answers to a question."""
 
-    predictions: dict[str, str] = field(default_factory=dict)
+    id: str
+    """The question's."""
+    text: str
     """The answer; "" for none."""
-    nbest: dict[str, list[Candidate]] = field(default_factory=dict)
+    nbest: list[Candidate]
     """The best answers, best first, with softmax probabilities among them."""
-    null_odds: dict[str, float] = field(default_factory=dict)
-    """SQuAD 2.0: score of no answer less that of the best answer; empty for 1.1."""
+    null_odds: float | None
+    """SQuAD 2.0: score of no answer less that of the best answer; None for 1.1."""
 
 
 def choose_answers(
@@ -69,8 +66,8 @@ def choose_answers(
     n_best_size: int = 20,
     max_answer_length_tokens: int = 30,
     null_score_diff_threshold: float = 0.0,
-) -> Answers:
-    """Choose each question's answer among the spans of all its windows.
+) -> Iterator[QuestionAnswer]:
+    """Choose each question's answer among the spans of all its windows, one after the other.
 
     Args:
         questions: the questions that the windows' `question_index` counts.
@@ -88,11 +85,13 @@ def choose_answers(
     Raises:
         InputError: if a score is not a number: the model is broken.
     """
-    index_to_scored = group_by_question(windows, start_logits, end_logits)
+    index_to_windows = group_by_question(windows)
     split_words = lru_cache(_CACHED_WORDS)(tokenizer.split_words)
-    answers = Answers()
     for index, question in enumerate(questions):
-        scored = index_to_scored.get(index, [])
+        scored = [
+            ScoredWindow.of(windows[number], start_logits[number], end_logits[number])
+            for number in index_to_windows.get(index, [])
+        ]
         null = find_null(scored)
         spans = best_spans(
             scored, n_best_size, max_answer_length_tokens, null if version == "2.0" else None
@@ -105,25 +104,12 @@ def choose_answers(
             # No window has a valid span. run_squad crashes; Hugging Face answers this word.
             texts = {"empty": NOTHING, **texts}
         best, span = next(item for item in texts.items() if item[0])
+        odds = None
         if version == "2.0":
             null_score = null.score if scored else _NO_NULL_SCORE
             odds = null_score - span.start_logit - span.end_logit
-            answers.null_odds[question.id] = odds
             best = "" if odds > null_score_diff_threshold else best
-        answers.predictions[question.id] = best
-        answers.nbest[question.id] = _with_probabilities(texts)
-    return answers
-
-
-def write_answers(folder: Path, answers: Answers) -> None:
-    """Write the files that run_squad writes, by its names and in its form."""
-    files = {"predictions": answers.predictions, "nbest_predictions": answers.nbest}
-    if answers.null_odds:
-        files["null_odds"] = answers.null_odds
-    with whole_folder(folder) as scratch:
-        for name, content in files.items():
-            text = json.dumps(content, indent=4) + "\n"
-            (scratch / f"{name}.json").write_text(text, encoding="utf-8")
+        yield QuestionAnswer(question.id, best, _with_probabilities(texts), odds)
 
 
 def _distinct_texts(

@@ -32,7 +32,7 @@ def read_gold(path: Path, *, version: str) -> SquadData:
     num_left_out = len(data.questions) - len(questions)
     if num_left_out:
         print(
-            f"evaluate: {num_left_out} questions have no gold answer and are left out",
+            f"evaluate: questions left out because they have no gold answer: {num_left_out}",
             file=sys.stderr,
         )
     return replace(data, questions=questions)

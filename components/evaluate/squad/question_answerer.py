@@ -1,6 +1,6 @@
 """A fine-tuned model with all that it takes to answer questions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Literal
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from components.evaluate.predict import Predictor
 from components.evaluate.replicas import Replicas
-from components.evaluate.squad.best_answers import Answers, choose_answers
+from components.evaluate.squad.best_answers import QuestionAnswer, choose_answers
 from components.evaluate.squad.config import AnswerConfig
 from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint
@@ -59,7 +59,7 @@ class Answerer:
         end_logits: Sequence[np.ndarray],
         *,
         version: Literal["1.1", "2.0"],
-    ) -> Answers:
+    ) -> Iterator[QuestionAnswer]:
         """The answers by the scores of the windows that `cut` gave."""
         return choose_answers(
             questions,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
-from components.evaluate.squad.best_answers import Answers
+from components.evaluate.squad.prediction_files import Answers
 from components.evaluate.squad.scores import score_answer
 from components.shared.squad.answers import UnplacedAnswerError, place_answer
 from components.shared.squad.data import Question
@@ -100,10 +100,7 @@ def choose_halves(right: Sequence[Item], wrong: Sequence[Item], count: int) -> l
 def _answered(question: Question, answers: Answers) -> AnsweredQuestion:
     prediction = answers.predictions[question.id]
     exact, f1 = score_answer(question, prediction)
-    probability = next(
-        (item["probability"] for item in answers.nbest[question.id] if item["text"] == prediction),
-        0.0,
-    )
+    probability = answers.probabilities[question.id]
     return AnsweredQuestion(question, prediction, exact, f1, probability)
 
 

@@ -17,7 +17,6 @@ from components.evaluate.squad.baseline import (
     read_baseline,
     score_questions,
 )
-from components.evaluate.squad.best_answers import PREDICTION_FILES, Answers, write_answers
 from components.evaluate.squad.breakdown import (
     group_by_answer_length,
     group_by_question_word,
@@ -25,6 +24,7 @@ from components.evaluate.squad.breakdown import (
 )
 from components.evaluate.squad.config import EvaluateConfig
 from components.evaluate.squad.gold import read_gold
+from components.evaluate.squad.prediction_files import PREDICTION_FILES, Answers, write_answers
 from components.evaluate.squad.report_examples import choose_answered
 from components.evaluate.squad.scores import score_answers
 from components.evaluate.summary import write_summary
@@ -65,8 +65,9 @@ def run(config: EvaluateConfig) -> Metadata:
         windows, batch_size=config.batch_size, num_warmup_batches=config.num_warmup_batches
     )
     start_logits, end_logits = predicted.outputs
-    answers = answerer.choose(
-        data.questions, windows, start_logits, end_logits, version=data.version
+    answers = write_answers(
+        config.predictions,
+        answerer.choose(data.questions, windows, start_logits, end_logits, version=data.version),
     )
     scores = score_answers(
         data,
@@ -119,7 +120,6 @@ def run(config: EvaluateConfig) -> Metadata:
         write_text(config.evaluate_metrics, json.dumps(content, indent=2) + "\n")
         return metrics
 
-    write_answers(config.predictions, answers)
     metrics = write([])
     if config.speed_grid():
         # Only now: it asks more of the machine than the evaluation, which it must not lose.
@@ -172,11 +172,7 @@ def _name_differences(differences: Sequence[Difference]) -> dict[str, float]:
 def _draw_precision_recall(questions: Sequence[Question], answers: Answers) -> Panel | None:
     if not answers.null_odds:
         return None
-    best = {
-        id_: next((item["text"] for item in nbest if item["text"]), "")
-        for id_, nbest in answers.nbest.items()
-    }
-    scores = score_questions(questions, best)
+    scores = score_questions(questions, answers.best_texts)
     label_to_points = {}
     for column, name in enumerate(("exact match", "F1")):
         points, average = precision_recall(questions, scores, answers.null_odds, column)

@@ -31,26 +31,33 @@ class ScoredWindow(NamedTuple):
     start_logits: np.ndarray
     end_logits: np.ndarray
 
+    @classmethod
+    def of(cls, window: Window, start_logits: np.ndarray, end_logits: np.ndarray) -> "ScoredWindow":
+        """Return a window with the scores of its own tokens alone.
 
-NOTHING = Span(-1, 0, 0, 0.0, 0.0)
-
-
-def group_by_question(
-    windows: Sequence[Window], start_logits: Sequence[np.ndarray], end_logits: Sequence[np.ndarray]
-) -> dict[int, list[ScoredWindow]]:
-    """The windows of each question in their order, with scores of their own tokens alone."""
-    groups: dict[int, list[ScoredWindow]] = {}
-    for window, start, end in zip(windows, start_logits, end_logits, strict=True):
+        Raises:
+            InputError: if a score is not a number: the model is broken.
+        """
         # In double precision, as run_squad adds: ties in single precision aren't ties there.
-        logits = np.stack([start, end])[:, : len(window.token_ids)].astype(np.float64)
+        logits = np.stack([start_logits, end_logits])[:, : len(window.token_ids)]
         if not np.isfinite(logits).all():
             raise InputError(
                 "the model's scores are not numbers (NaN or infinite): its training diverged; "
                 "fine-tune with a lower learning_rate, or evaluate with precision float32"
             )
-        groups.setdefault(window.question_index, []).append(ScoredWindow(window, *logits))
-    for scored in groups.values():
-        scored.sort(key=lambda item: item.window.window_index)
+        return cls(window, *logits.astype(np.float64))
+
+
+NOTHING = Span(-1, 0, 0, 0.0, 0.0)
+
+
+def group_by_question(windows: Sequence[Window]) -> dict[int, list[int]]:
+    """Return which of the windows are each question's, in their order."""
+    groups: dict[int, list[int]] = {}
+    for number, window in enumerate(windows):
+        groups.setdefault(window.question_index, []).append(number)
+    for numbers in groups.values():
+        numbers.sort(key=lambda number: windows[number].window_index)
     return groups
 
 

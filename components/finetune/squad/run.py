@@ -50,7 +50,7 @@ def train(config: FinetuneConfig) -> None:
         lines = [*data.describe(), *placed.describe()]
         left_out = count_left_out(questions, windows)
         if left_out:
-            lines.append(f"{left_out} questions were skipped: their answers have no word pieces")
+            lines.append(f"questions skipped because the answer has no word piece: {left_out}")
         for line in lines:
             print(f"finetune: {line}", file=sys.stderr)
     num_micro_batches, micro_batch_size = config.split_batch(distributed.size())

@@ -36,11 +36,11 @@ class PlacedQuestions:
     def describe(self) -> Iterator[str]:
         """The lines that tell a person what was moved and skipped; none if nothing was."""
         if self.num_moved:
-            yield f"{self.num_moved} answers were not at answer_start and were found elsewhere"
+            yield f"answers found elsewhere than at answer_start: {self.num_moved}"
         for reason, count in self.reason_to_count.most_common():
-            yield f"{count} questions were skipped: {reason}"
+            yield f"questions skipped because {reason}: {count}"
         if self.examples:
-            yield f"the first questions skipped: {'; '.join(self.examples)}"
+            yield f"first questions skipped: {'; '.join(self.examples)}"
 
 
 def place_answers(

@@ -58,7 +58,7 @@ class SquadData:
     def describe(self) -> Iterator[str]:
         """The line that tells a person what was dropped; none if nothing was."""
         if self.num_impossible_dropped:
-            yield f"{self.num_impossible_dropped} impossible questions were dropped: SQuAD 1.1"
+            yield f"impossible questions dropped for SQuAD 1.1: {self.num_impossible_dropped}"
 
 
 def read_squad(path: Path, *, version: str = "auto") -> SquadData:

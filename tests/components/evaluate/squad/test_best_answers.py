@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from components.evaluate.squad.best_answers import Answers, choose_answers, write_answers
+from components.evaluate.squad.best_answers import choose_answers
 from components.shared.errors import InputError
 from components.shared.squad.data import Question, read_squad
 from components.shared.squad.windows import make_windows
@@ -25,7 +25,7 @@ def vocabulary(tmp_path) -> Vocabulary:
 
 
 def _choose(vocabulary, context, starts, ends, *, version="1.1", settings=None, **window_settings):
-    """Answers to "who" when the tokens at given places score what is given, all others 0."""
+    """The answer to "who" when the tokens at given places score what is given, all others 0."""
     tokenizer = WordPieceTokenizer(vocabulary, lowercase=True)
     question = Question("q", "", "who", context, (), is_impossible=True)
     windows = make_windows([question], tokenizer, vocabulary, training=False, **window_settings)
@@ -34,7 +34,7 @@ def _choose(vocabulary, context, starts, ends, *, version="1.1", settings=None, 
         for both in zip(_per_window(starts, windows), _per_window(ends, windows), strict=True)
     ]
     start_logits, end_logits = zip(*logits, strict=True) if logits else ((), ())
-    return choose_answers(
+    (answer,) = choose_answers(
         [question],
         windows,
         start_logits,
@@ -44,6 +44,7 @@ def _choose(vocabulary, context, starts, ends, *, version="1.1", settings=None, 
         version=version,
         **(settings or {}),
     )
+    return answer
 
 
 def _per_window(scores, windows):
@@ -57,17 +58,17 @@ _CONTEXT = "Steven Smith's Anna"
 
 def test_the_answer_stands_as_in_the_context(vocabulary):
     """In the context's case, and without the "'s" of its last word."""
-    answers = _choose(vocabulary, _CONTEXT, {3: 5}, {5: 5})
+    answer = _choose(vocabulary, _CONTEXT, {3: 5}, {5: 5})
 
-    assert answers.predictions == {"q": "Steven Smith"}
-    assert answers.null_odds == {}
+    assert answer.text == "Steven Smith"
+    assert answer.null_odds is None
 
 
 def test_the_best_answers_have_probabilities_that_sum_to_one(vocabulary):
     """Of the scores 9 and 8, e to 1 is the ratio."""
-    answers = _choose(vocabulary, _CONTEXT, {3: 5, 5: 4}, {5: 4}, settings={"n_best_size": 2})
+    answer = _choose(vocabulary, _CONTEXT, {3: 5, 5: 4}, {5: 4}, settings={"n_best_size": 2})
 
-    first, second = answers.nbest["q"]
+    first, second = answer.nbest
     assert (first["text"], second["text"]) == ("Steven Smith", "Smith")
     assert (first["start_logit"], first["end_logit"]) == (5.0, 4.0)
     assert first["probability"] + second["probability"] == pytest.approx(1)
@@ -85,16 +86,16 @@ def test_the_best_answers_have_probabilities_that_sum_to_one(vocabulary):
 )
 def test_a_span_that_is_not_of_the_context_is_no_answer(vocabulary, starts, ends):
     """The best valid one is."""
-    assert _choose(vocabulary, _CONTEXT, starts, ends).predictions == {"q": "Anna"}
+    assert _choose(vocabulary, _CONTEXT, starts, ends).text == "Anna"
 
 
 def test_an_answer_is_not_longer_than_allowed(vocabulary):
     """Three pieces are too long for two: the best shorter span wins."""
     settings = {"max_answer_length_tokens": 2}
 
-    answers = _choose(vocabulary, _CONTEXT, {3: 5}, {5: 5, 4: 1}, settings=settings)
+    answer = _choose(vocabulary, _CONTEXT, {3: 5}, {5: 5, 4: 1}, settings=settings)
 
-    assert answers.predictions == {"q": "Steven"}
+    assert answer.text == "Steven"
 
 
 def test_an_answer_begins_where_the_window_shows_most_of_its_surroundings(vocabulary):
@@ -102,47 +103,47 @@ def test_an_answer_begins_where_the_window_shows_most_of_its_surroundings(vocabu
     sizes = {"max_length_tokens": 8, "stride_tokens": 2, "max_query_tokens": 1}
 
     # Windows: who | a b c d, and who | c d. "d" has more context in the second.
-    answers = _choose(vocabulary, "a b c d a b", [{6: 9}, {3: 0.5}], [{6: 9}, {3: 0.5}], **sizes)
+    answer = _choose(vocabulary, "a b c d a b", [{6: 9}, {3: 0.5}], [{6: 9}, {3: 0.5}], **sizes)
 
-    assert answers.predictions == {"q": "a b c d"}
+    assert answer.text == "a b c d"
 
 
 def test_version_2_answers_nothing_if_that_scores_more(vocabulary):
     """[CLS] scores 12, the best answer 10: the odds are 2."""
-    answers = _choose(vocabulary, _CONTEXT, {0: 6, 8: 5}, {0: 6, 8: 5}, version="2.0")
+    answer = _choose(vocabulary, _CONTEXT, {0: 6, 8: 5}, {0: 6, 8: 5}, version="2.0")
 
-    assert answers.predictions == {"q": ""}
-    assert answers.null_odds == {"q": 2.0}
-    assert [candidate["text"] for candidate in answers.nbest["q"][:2]] == ["", "Anna"]
+    assert answer.text == ""
+    assert answer.null_odds == 2.0
+    assert [candidate["text"] for candidate in answer.nbest[:2]] == ["", "Anna"]
 
 
 def test_version_2_answers_up_to_the_threshold(vocabulary):
     """Odds of 2 are not above a threshold of 2."""
     settings = {"null_score_diff_threshold": 2.0}
 
-    answers = _choose(
+    answer = _choose(
         vocabulary, _CONTEXT, {0: 6, 8: 5}, {0: 6, 8: 5}, version="2.0", settings=settings
     )
 
-    assert answers.predictions == {"q": "Anna"}
+    assert answer.text == "Anna"
 
 
 def test_version_2_takes_the_lowest_null_score_of_all_windows(vocabulary):
     """One window sure of an answer is enough."""
     sizes = {"max_length_tokens": 8, "stride_tokens": 2, "max_query_tokens": 1}
 
-    answers = _choose(
+    answer = _choose(
         vocabulary, "a b c d a b", [{0: 9}, {0: 1}], [{0: 9}, {0: 1}], version="2.0", **sizes
     )
 
-    assert answers.null_odds == {"q": 2.0}
+    assert answer.null_odds == 2.0
 
 
 def test_scores_are_added_in_double_precision(vocabulary):
     """In single precision 2^24 + 1 is 2^24."""
-    answers = _choose(vocabulary, _CONTEXT, {0: 2.0**24}, {0: 1}, version="2.0")
+    answer = _choose(vocabulary, _CONTEXT, {0: 2.0**24}, {0: 1}, version="2.0")
 
-    assert answers.null_odds == {"q": 2.0**24 + 1}
+    assert answer.null_odds == 2.0**24 + 1
 
 
 def test_no_valid_span_gives_an_answer_all_the_same(vocabulary):
@@ -153,17 +154,17 @@ def test_no_valid_span_gives_an_answer_all_the_same(vocabulary):
     version_1 = _choose(vocabulary, _CONTEXT, starts, starts, settings=settings)
     version_2 = _choose(vocabulary, _CONTEXT, starts, starts, version="2.0", settings=settings)
 
-    assert version_1.predictions == {"q": "empty"}
-    assert version_2.predictions == {"q": ""}
-    assert version_2.null_odds == {"q": 18.0}
+    assert version_1.text == "empty"
+    assert version_2.text == ""
+    assert version_2.null_odds == 18.0
 
 
 @pytest.mark.parametrize("version", ["1.1", "2.0"])
 def test_a_context_without_tokens_gives_an_answer_all_the_same(vocabulary, version):
     """It has no window at all."""
-    answers = _choose(vocabulary, " ", {}, {}, version=version)
+    answer = _choose(vocabulary, " ", {}, {}, version=version)
 
-    assert answers.predictions == {"q": "empty" if version == "1.1" else ""}
+    assert answer.text == ("empty" if version == "1.1" else "")
 
 
 def test_emoji_and_right_to_left_answers_stand_as_in_the_context(vocabulary):
@@ -171,29 +172,13 @@ def test_emoji_and_right_to_left_answers_stand_as_in_the_context(vocabulary):
     emoji = _choose(vocabulary, "a 😀, שלום", {4: 5}, {4: 5})
     hebrew = _choose(vocabulary, "a 😀, שלום", {6: 5}, {6: 5})
 
-    assert (emoji.predictions["q"], hebrew.predictions["q"]) == ("😀", "שלום")
+    assert (emoji.text, hebrew.text) == ("😀", "שלום")
 
 
 def test_scores_that_are_not_numbers_are_refused(vocabulary):
     """A model whose training diverged gives NaN."""
     with pytest.raises(InputError, match="training diverged"):
         _choose(vocabulary, _CONTEXT, {3: math.nan}, {})
-
-
-def test_writes_the_files_of_run_squad(tmp_path):
-    """Four spaces, ASCII, and null odds for version 2.0 alone."""
-    candidate = {"text": "é", "probability": 1.0, "start_logit": 0.5, "end_logit": 0.25}
-
-    write_answers(tmp_path / "1", Answers({"q": "é"}, {"q": [candidate]}))
-    write_answers(tmp_path / "2", Answers({"q": "é"}, {"q": [candidate]}, {"q": -1.5}))
-
-    assert sorted(path.name for path in (tmp_path / "1").iterdir()) == [
-        "nbest_predictions.json",
-        "predictions.json",
-    ]
-    assert (tmp_path / "1" / "predictions.json").read_text() == '{\n    "q": "\\u00e9"\n}\n'
-    assert json.loads((tmp_path / "1" / "nbest_predictions.json").read_text()) == {"q": [candidate]}
-    assert json.loads((tmp_path / "2" / "null_odds.json").read_text()) == {"q": -1.5}
 
 
 @pytest.mark.parametrize("version", ["1.1", "2.0"])
@@ -214,14 +199,16 @@ def test_answers_to_real_questions_equal_hugging_faces(real_data, tmp_path, vers
         for _ in range(2)
     )
 
-    answers = choose_answers(
-        questions,
-        windows,
-        start_logits,
-        end_logits,
-        tokenizer=tokenizer,
-        vocabulary=vocabulary,
-        version=version,
+    answers = list(
+        choose_answers(
+            questions,
+            windows,
+            start_logits,
+            end_logits,
+            tokenizer=tokenizer,
+            vocabulary=vocabulary,
+            version=version,
+        )
     )
 
     theirs = {name: tmp_path / f"{name}.json" for name in ("predictions", "nbest", "null_odds")}
@@ -243,13 +230,15 @@ def test_answers_to_real_questions_equal_hugging_faces(real_data, tmp_path, vers
         0.0,
         SimpleNamespace(convert_tokens_to_string=_join),
     )
-    assert answers.predictions == json.loads(theirs["predictions"].read_text())
+    predictions = {answer.id: answer.text for answer in answers}
+    assert predictions == json.loads(theirs["predictions"].read_text())
     nbest = json.loads(theirs["nbest"].read_text())
-    for id_, candidates in answers.nbest.items():
-        for ours, other in zip(candidates, nbest[id_], strict=True):
+    for answer in answers:
+        for ours, other in zip(answer.nbest, nbest[answer.id], strict=True):
             assert ours == {**other, "probability": pytest.approx(other["probability"])}
     if version == "2.0":
-        assert answers.null_odds == json.loads(theirs["null_odds"].read_text())
+        odds = {answer.id: answer.null_odds for answer in answers}
+        assert odds == json.loads(theirs["null_odds"].read_text())
 
 
 def _split(context: str) -> list[str]:
@@ -300,5 +289,6 @@ def test_gold_spans_give_back_the_gold_answers(real_data):
         max_answer_length_tokens=100,
     )
 
-    scores = score_answers(SquadData("1.1", questions), answers.predictions)
+    predictions = {answer.id: answer.text for answer in answers}
+    scores = score_answers(SquadData("1.1", questions), predictions)
     assert scores["exact_match"] > 99

@@ -66,7 +66,7 @@ def _answer_perfectly(
         version="1.1",
         max_answer_length_tokens=512,
     )
-    return answers.predictions
+    return {answer.id: answer.text for answer in answers}
 
 
 @pytest.mark.parametrize("lowercase", [False, True])

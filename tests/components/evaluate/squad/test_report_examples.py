@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.evaluate.squad.best_answers import Answers
+from components.evaluate.squad.prediction_files import Answers
 from components.evaluate.squad.report_examples import (
     AnsweredQuestion,
     Segment,
@@ -80,9 +80,7 @@ def _choose(num_right: int, num_wrong: int, count: int) -> str:
     answers = Answers()
     for question, text in zip(questions, texts, strict=True):
         answers.predictions[question.id] = text
-        answers.nbest[question.id] = [
-            {"text": text, "probability": 1.0, "start_logit": 0.0, "end_logit": 0.0}
-        ]
+        answers.probabilities[question.id] = 1.0
     return "".join(item.verdict[0] for item in choose_answered(questions, answers, count))
 
 
@@ -107,7 +105,7 @@ def test_right_answers_are_not_all_no_answer():
         Question("b", "", "?", "a cat", (), is_impossible=True),
         Question("c", "", "?", "a cat", (Answer("cat", 2),), is_impossible=False),
     ]
-    answers = Answers({"a": "", "b": "", "c": "cat"}, {"a": [], "b": [], "c": []})
+    answers = Answers({"a": "", "b": "", "c": "cat"}, dict.fromkeys("abc", 0.0))
 
     chosen = choose_answered(questions, answers, 2)
 

@@ -118,3 +118,46 @@ def test_a_folder_of_predictions_is_no_file(tmp_path):
 
     assert done.returncode == 2
     assert done.stderr.endswith(": is a folder; give a file, such as predictions.json in it\n")
+
+
+_FOREIGN = {
+    "data": [
+        {
+            "paragraphs": [
+                {
+                    "context": "Die Mühle wurde 1688 errichtet.",
+                    "qas": [
+                        {"id": 7, "question": "?", "answers": [{"text": "1688"}]},
+                        {
+                            "id": 8,
+                            "question": "?",
+                            "answers": [{"text": "nowhere", "answer_start": 900}],
+                            "is_impossible": False,
+                        },
+                        {"id": None, "question": "?", "answers": []},
+                    ],
+                }
+            ]
+        }
+    ]
+}
+
+
+def test_needs_the_texts_of_answers_alone(tmp_path):
+    """Ids are numbers, answers are nowhere, and a question without any is left out of 1.1."""
+    done = _score(tmp_path, '{"7": "1688", "8": "Nowhere", "null": ""}', document=_FOREIGN)
+
+    assert json.loads(done.stdout) == {"exact_match": 100, "f1": 100}
+    assert done.stderr == ("evaluate: questions left out because they have no gold answer: 1\n")
+
+
+@pytest.mark.parametrize(("version", "total"), [("1.1", None), ("2.0", 3)])
+def test_the_version_can_be_named(tmp_path, version, total):
+    """In 2.0 the question without an answer counts, and silence is right."""
+    predictions = '{"7": "1688", "8": "Nowhere", "null": ""}'
+
+    done = _score(tmp_path, predictions, "--squad-version", version, document=_FOREIGN)
+
+    scores = json.loads(done.stdout)
+    assert scores.get("total") == total
+    assert scores["exact" if total else "exact_match"] == 100

@@ -296,17 +296,17 @@ def test_an_output_that_cannot_be_written_is_found_before_the_training(squad, tm
 
 @pytest.mark.slow
 def test_whatever_a_question_holds_is_trained_on(squad, pretrained, tmp_path):
-    """50,000 words, no question, emoji, right-to-left text, an answer not to be found again."""
+    """50,000 words, no question, emoji, right-to-left text, an answer that is nowhere."""
     strange = [
         ("word1 " * 49_999 + "word2", "where is word2 ?", "word2"),
         ("word3 word4", "", "word4"),
         ("word5 😀 👩‍🚀 word6", "where is 😀 ?", "😀"),
         ("שלום עולם word7", "איפה עולם ?", "עולם"),
-        ("word8 word9\u2003word10 word11", "where is word10 ?", "word9\u2003word10"),
+        ("word8 word9", "where is word10 ?", "word10"),
     ]
     document = json.loads((squad / "train.json").read_text("utf-8"))
     for index, (context, question, answer) in enumerate(strange):
-        answers = [{"text": answer, "answer_start": context.index(answer)}]
+        answers = [{"text": answer, "answer_start": context.find(answer)}]
         qas = [{"id": f"strange{index}", "question": question, "answers": answers}]
         document["data"][0]["paragraphs"].append({"context": context, "qas": qas})
     (tmp_path / "train.json").write_text(json.dumps(document), encoding="utf-8")
@@ -315,7 +315,7 @@ def test_whatever_a_question_holds_is_trained_on(squad, pretrained, tmp_path):
     done = run(tmp_path, pretrained, tmp_path / "out", **settings)
 
     assert done.returncode == 0, done.stderr
-    assert "finetune: 1 of 69 questions left out" in done.stderr
+    assert "finetune: questions skipped because the answer is not in the context: 1" in done.stderr
     # Those of 64 and three, and of the 50,000 words, of which 57 fit beside the question.
     num_windows = 64 + 3 + -(-50_000 // 57)
     entries = losses(tmp_path / "out")

@@ -53,17 +53,16 @@ FILES = {
 }  # fmt: skip
 
 
-def test_every_tenth_row_is_held_out(settings):
+def test_a_tenth_of_the_rows_is_held_out(settings):
     """And nothing is lost; the model is described, its weights are to be drawn."""
     metadata = run(IngestClassificationConfig(**settings))
 
     folder = settings["sentences"]
     found = Sentences.read(folder)
     assert found == Sentences(("no", "yes"), "yes", ("dev",), {"train": 27, "dev": 3})
-    assert read_rows(folder, "dev") == [
-        Row("text 9", None, "yes"), Row("text 19", None, "no"), Row("text 29", None, "no")
-    ]  # fmt: skip
-    assert len(read_rows(folder, "train")) == 27
+    train, dev = (read_rows(folder, name) for name in ("train", "dev"))
+    assert (len(train), len(dev), len({*train, *dev})) == (27, 3, 30)
+    assert {row.label for row in dev} == {"no", "yes"}
     assert metadata == {"sentences": {"labels": 2, "train_rows": 27, "dev_rows": 3}}
     check_files(settings["given_checkpoint"], has_manifest=True)
     assert has_random_weights(settings["given_checkpoint"])

@@ -80,9 +80,9 @@ def test_skipped_questions_are_counted_by_reason_and_the_first_five_are_shown():
         {"the answer is not in the context": 6, "no answer is given": 1}
     )
     assert list(placed.describe()) == [
-        "6 questions were skipped: the answer is not in the context",
-        "1 questions were skipped: no answer is given",
-        "the first questions skipped: "
+        "questions skipped because the answer is not in the context: 6",
+        "questions skipped because no answer is given: 1",
+        "first questions skipped: "
         + "; ".join(f"'q' (answer 'a{number}', answer_start 0)" for number in range(5)),
     ]
 
@@ -96,8 +96,8 @@ def test_more_bad_answers_than_max_bad_rate_are_rejected():
         place_answers(questions, max_bad_rate=0.2, source="train.json")
 
     assert str(error.value) == (
-        "train.json: 1 of 4 questions cannot be trained on, more than max_bad_rate 0.2 allows: 1 "
-        "questions were skipped: the answer is not in the context; the first questions skipped: "
+        "train.json: 1 of 4 questions cannot be trained on, more than max_bad_rate 0.2 allows: "
+        "questions skipped because the answer is not in the context: 1; first questions skipped: "
         "'q' (answer 'b', answer_start 0); correct the file, or raise max_bad_rate"
     )
 

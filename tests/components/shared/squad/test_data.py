@@ -122,7 +122,7 @@ def test_version_1_drops_impossible_questions(tmp_path):
 
     assert data.version == "1.1"
     assert [question.id for question in data.questions] == ["q1"]
-    assert list(data.describe()) == ["1 impossible questions were dropped: SQuAD 1.1"]
+    assert list(data.describe()) == ["impossible questions dropped for SQuAD 1.1: 1"]
 
 
 def test_version_2_takes_questions_without_answers_for_impossible(tmp_path):
