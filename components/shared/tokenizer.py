@@ -127,17 +127,12 @@ class WordPieceTokenizer:
         cleaned = [
             (character, origin)
             for origin, original in enumerate(text)
-            for character in original.translate(_CLEAN)
+            for character in original.translate(self._clean)
         ]
         for run in _split_at(cleaned, str.isspace):
-            word = "".join(character for character, _ in run)
-            normal, origins = word, [origin for _, origin in run]
-            if self._lowercase:
-                # Case depends on neighbours (the final sigma), the number of characters does not.
-                normal = _strip_accents(word.lower())
-                origins = [
-                    origin for character, origin in run for _ in _strip_accents(character.lower())
-                ]
+            normal = self._normalize("".join(character for character, _ in run))
+            # Case depends on neighbours (the final sigma), the number of characters does not.
+            origins = [origin for character, origin in run for _ in self._normalize(character)]
             apart = [
                 (character, origin)
                 for normal_character, origin in zip(normal, origins, strict=True)
@@ -147,16 +142,17 @@ class WordPieceTokenizer:
                 yield "".join(character for character, _ in part), [origin for _, origin in part]
 
     def _drops_mark(self, character: str) -> bool:
-        return self._lowercase and not _strip_accents(character.lower())
+        return not self._normalize(character)
+
+    def _normalize(self, word: str) -> str:
+        normal = word.lower() if self._lowercase else word
+        return _strip_accents(normal) if self._strips_accents else normal
 
     def split_words(self, text: str) -> list[str]:
         """The words before they are cut into pieces (Google's BasicTokenizer)."""
         words = []
         for word in text.translate(self._clean).split():
-            normal = word.lower() if self._lowercase else word
-            if self._strips_accents:
-                normal = _strip_accents(normal)
-            words += normal.translate(_SET_PUNCTUATION_APART).split(" ")
+            words += self._normalize(word).translate(_SET_PUNCTUATION_APART).split(" ")
         return [word for word in words if word]
 
     def _encode_run(self, run: str) -> tuple[int, ...]:
