@@ -27,8 +27,9 @@ class _Shard:
     sha256: str
 
     def __post_init__(self) -> None:
-        if Path(self.file).name != self.file:
-            raise InputError(f"file must be a name without a folder, got {self.file!r}")
+        path = Path(self.file)
+        if path.is_absolute() or ".." in path.parts:
+            raise InputError(f"file must be a path within the dataset's folder, got {self.file!r}")
         if self.num_rows < 0:
             raise InputError(f"num_rows must be 0 or more, got {self.num_rows}")
 

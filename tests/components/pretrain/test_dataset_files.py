@@ -188,3 +188,28 @@ def test_fewer_records_than_dataset_json_says_are_an_error(copy, vocabulary_path
 
     with pytest.raises(InputError, match="holds 60 records, 65 by its dataset.json"):
         [reader.read(position) for position in range(reader.num_rows)]
+
+
+def name_first_shard(dataset, file: str) -> None:
+    manifest = json.loads((dataset / "dataset.json").read_text("utf-8"))
+    manifest["lengths"][str(LENGTH)]["shards"][0]["file"] = file
+    (dataset / "dataset.json").write_text(json.dumps(manifest), "utf-8")
+
+
+def test_a_shard_may_lie_in_a_subfolder_of_the_dataset(copy, vocabulary_path):
+    """The preprocess stage has one for each length."""
+    shard = find(copy, vocabulary_path).paths[0]
+    (copy / "deep").mkdir()
+    shard.rename(copy / "deep" / shard.name)
+    name_first_shard(copy, f"deep/{shard.name}")
+
+    assert find(copy, vocabulary_path).paths[0] == copy / "deep" / shard.name
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "../shard"])
+def test_a_shard_outside_the_dataset_is_rejected(copy, vocabulary_path, file):
+    """A dataset is read whole or not at all."""
+    name_first_shard(copy, file)
+
+    with pytest.raises(InputError, match="file must be a path within the dataset's folder"):
+        find(copy, vocabulary_path)
