@@ -82,7 +82,9 @@ def is_sound(value: Any, hint: Any) -> bool:
         return False
     if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
         return False
-    return kind is Any or type(value) is kind
+    if kind is Any:
+        return True
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def _cut(content: bytearray, random_: random.Random) -> bytes:
