@@ -101,7 +101,7 @@ def test_a_list_with_half_a_surrogate_pair_is_checked_as_it_is_sent(submit):
     done = submit(*DATA, "--speed-precisions", r'["\ud800"]')
 
     assert done.returncode == 2
-    assert done.last_error.endswith("got '\ufffd'")
+    assert done.last_error.endswith('got "\ufffd"')
 
 
 def test_an_argument_that_is_not_utf8_is_refused(submit):
@@ -219,7 +219,7 @@ def test_a_run_without_caching_runs_every_step_anew(submit, kfp):
             "finetune: global_batch_size 36 cannot be cut into micro-batches of up to 16 on each "
             "of num_processes 8; the nearest that can: 32 and 40",
         ),
-        ((*DATA, "--precision", "fp16"), "pretrain_128: precision must be one of float32, mixed_"),
+        ((*DATA, "--precision", "fp16"), 'pretrain_128: precision: expected one of "float32"'),
         ((*DATA, "--beam-runner", "spark"), "preprocess: beam_runner must be one of FnApiRunner,"),
     ],
 )
@@ -283,7 +283,7 @@ def test_parameters_are_listed_as_the_ui_describes_them(submit):
 
     assert done.returncode == 0
     text = " ".join(done.stdout.split())
-    assert "--seed NUMBER equal seed, input, settings" in text
+    assert "--seed NUMBER Random seed." in text
     assert "(default: 12345)" in text
     assert "(required)" in text
 
