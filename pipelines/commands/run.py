@@ -33,10 +33,20 @@ _FILES = (
     "train",
     "initial_checkpoint",
 )
-
-
 # Those that take several, separated by commas.
 _LISTS = ("dump", "dev")
+# Of the metrics, those that a run's last screen shows.
+_SHOWN_METRICS = (
+    "exact",
+    "f1",
+    "accuracy",
+    "macro_f1",
+    "matthews_correlation",
+    "questions_per_second",
+    "sentences_per_second",
+    "latency_ms_p50",
+    "learning_rate",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +118,8 @@ def run_pipeline(name: str, settings: RunSettings, parameters: Mapping[str, Any]
 def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any], report: Path) -> None:
     """Print the last screen of a run: time per step, scores and speed, and what to open."""
     metrics = json.loads(Path(artifacts["metrics"].path).read_text("utf-8"))
-    # Not the scores of each question.
-    numbers = {name: one for name, one in metrics.items() if isinstance(one, int | float)}
+    # The report and the file of metrics have the others.
+    numbers = {name: metrics[name] for name in _SHOWN_METRICS if name in metrics}
     width = max(map(len, (*numbers, *(title for title, _ in log.seconds))))
     print(f"\nDone in {seconds:.0f} s\n")
     for title, duration in log.seconds:

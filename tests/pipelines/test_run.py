@@ -69,11 +69,12 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     printed = read_end(done.stdout)
     assert 0 <= float(printed["exact"]) <= float(printed["f1"]) <= 100
     assert float(printed["questions_per_second"]) > 0
-    assert float(printed["float32_length_384_batch_4_latency_ms_p99"]) > 0
     assert "<svg" in Path(printed["report"]).read_text("utf-8")
     assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
     tried = list((tmp_path / "runs").glob("*/*/evaluate/evaluate_metrics"))
-    scores = [json.loads(path.read_text("utf-8"))["f1"] for path in tried]
+    metrics = [json.loads(path.read_text("utf-8")) for path in tried]
+    assert metrics[0]["float32_length_384_batch_4_latency_ms_p99"] > 0
+    scores = [one["f1"] for one in metrics]
     assert len(scores) == 2
     assert float(printed["f1"]) == pytest.approx(max(scores), rel=1e-3)
     assert float(printed["learning_rate"]) in (1e-9, 3e-3)
