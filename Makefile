@@ -124,8 +124,8 @@ image-tensorflow:
 image-pretrain image-finetune image-evaluate: image-tensorflow
 image-pretrain image-finetune image-evaluate: DOCKERFILE = images/tensorflow/stage.Dockerfile
 
-test-kill: setup  ## Kill two ranks of a training at random moments (ten minutes, on an idle machine)
-	@KILL_TWO_RANKS=true $(MAKE) --no-print-directory test SUITE=pretrain \
+test-kill: setup  ## Kill ranks of a training again and again (a quarter of an hour, on an idle machine)
+	@KILL_OFTEN=true $(MAKE) --no-print-directory test SUITE=pretrain \
 		ARGUMENTS="-k whatever_ends_a_training_process"
 
 test-gpu-images: setup  ## Build the images for GPUs, and run the pipeline in them on CPUs (half an hour)

@@ -10,6 +10,7 @@ from tests.manifests.test_overlays import containers, list_configs, of_kind, pod
 from tests.pipelines.commands import Done, run_command
 from tests.pipelines.engine import needs_images
 from tests.pipelines.fake_kfp import running_fake_kfp
+from tests.waiting import LONGEST_SECONDS
 
 
 @pytest.fixture
@@ -118,7 +119,9 @@ def test_the_job_runs_in_its_image(kfp, tmp_path):
         command += [container["image"], *container["args"]]
         tmp_path.chmod(0o755)
 
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS
+        )
 
         assert done.returncode == 0, done.stderr
     assert len(kfp.objects["pipelines"]) == 3

@@ -23,6 +23,7 @@ from pipelines.commands.compile import compile_pipeline
 from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
 from tests.pipelines.test_run import read_end
+from tests.waiting import LONGEST_SECONDS
 
 COMPONENT_TO_CONFIG = {
     ingest_classification: IngestClassificationConfig,
@@ -156,7 +157,7 @@ def run_pipeline(tmp_path: Path, **parameters) -> subprocess.CompletedProcess:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=LONGEST_SECONDS,
     )
 
 

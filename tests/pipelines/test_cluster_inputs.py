@@ -14,6 +14,7 @@ from components.ingest.component import record_dump
 from components.pretrain.component import pretrain
 from pipelines.local.environments import REPOSITORY, python
 from tests import executor_inputs
+from tests.waiting import LONGEST_SECONDS
 
 SAMPLE = REPOSITORY / "pipelines" / "sample"
 BERT_CONFIG = {
@@ -35,7 +36,7 @@ def run_step(image: str, command: list[str], executor_input: dict) -> dict:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=LONGEST_SECONDS,
     )
     assert ended.returncode == 0, ended.stderr
     return json.loads(Path(executor_input["outputs"]["outputFile"]).read_text("utf-8"))

@@ -30,7 +30,7 @@ def prepared(real_data, tmp_path_factory) -> dict[str, Path]:
     (dump / "enwiki-excerpt.xml.bz2").symlink_to((real_data / "enwiki-excerpt.xml.bz2").resolve())
     outputs = {"dataset": folder / "dataset", "vocabulary": folder / "vocab.txt"}
     given = real_data / "uncased-vocab.txt"
-    run_stage("preprocess", dump_files=dump, given_vocabulary=given, **outputs)
+    run_stage("preprocess", dump_files=dump, given_vocabulary=given, num_duplicates=1, **outputs)
     return outputs
 
 
@@ -49,11 +49,11 @@ def pretrain(prepared: dict[str, Path], output: Path, **settings) -> list[dict]:
 
 @pytest.mark.slow
 def test_masked_lm_loss_falls_on_wikipedia(prepared, tmp_path):
-    """From ln 30522 = 10.3 to well under 8 in 300 steps."""
-    entries = pretrain(prepared, tmp_path, num_steps=300, global_batch_size=32)
+    """From ln 30522 = 10.3 by more than a unit in 120 steps; 300 steps bring it under 8."""
+    entries = pretrain(prepared, tmp_path, num_steps=120, global_batch_size=32)
 
     assert entries[0]["masked_lm_loss"] == pytest.approx(10.3, abs=0.2)
-    assert entries[-1]["masked_lm_loss"] < 7.8
+    assert entries[-1]["masked_lm_loss"] < 9.3
 
 
 @pytest.mark.slow

@@ -25,7 +25,12 @@ def predict_on(checkpoint):
     def predict_on(num_devices: int) -> dict:
         command = [sys.executable, str(SCRIPT), str(checkpoint), str(num_devices)]
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=300
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST_SECONDS,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

@@ -18,6 +18,7 @@ from components.evaluate.squad.report_examples import AnsweredQuestion
 from components.evaluate.summary import write_summary
 from components.shared.squad.data import Answer, Question
 from components.shared.training.history import History
+from tests.waiting import LONGEST_SECONDS
 
 _ATTACK = "<script>document.title='attacked'</script>"
 _HISTORY = History(
@@ -259,7 +260,7 @@ def browse(tmp_path):
             capture_output=True,
             text=True,
             check=True,
-            timeout=120,
+            timeout=LONGEST_SECONDS,
         )
         return done.stdout
 

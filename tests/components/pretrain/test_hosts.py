@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.components.pretrain import hosts as two_hosts
+from tests.waiting import LONGEST_SECONDS
 
 SETTINGS = {"num_steps": 30, "micro_batch_size": 8}
 
@@ -31,7 +32,7 @@ def test_two_hosts_learn_what_one_learns(make_stage, hosts):
     hosts.start_ssh()
 
     by_horovodrun = hosts.start_horovodrun(two.command(**SETTINGS))
-    output, _ = by_horovodrun.communicate(timeout=200)
+    output, _ = by_horovodrun.communicate(timeout=LONGEST_SECONDS)
 
     assert by_horovodrun.returncode == 0, output
     np.testing.assert_allclose(two.losses(), one.losses(), rtol=1e-5)
@@ -42,7 +43,7 @@ def test_two_hosts_learn_what_one_learns(make_stage, hosts):
     if shutil.which("mpirun") is None:
         pytest.skip("mpirun is not installed (openmpi-bin); horovodrun was tested")
     by_mpirun = hosts.start_mpirun(three.command(**SETTINGS))
-    output, _ = by_mpirun.communicate(timeout=200)
+    output, _ = by_mpirun.communicate(timeout=LONGEST_SECONDS)
 
     assert by_mpirun.returncode == 0, output
     np.testing.assert_allclose(three.losses(), one.losses(), rtol=1e-5)
@@ -59,7 +60,7 @@ def test_a_shard_altered_on_the_second_host_ends_both(make_stage, hosts, dataset
 
     hosts.start_ssh(before=f"mount --bind {copy} {dataset_path}")
     process = hosts.start_horovodrun(stage.command(**SETTINGS))
-    output, _ = process.communicate(timeout=200)
+    output, _ = process.communicate(timeout=LONGEST_SECONDS)
 
     assert process.returncode != 0
     assert f"[1]<stderr>:pretrain: error: {dataset_path / shard.name}: altered" in output
@@ -81,7 +82,7 @@ def test_a_process_that_is_stopped_on_the_second_host_ends_both(make_stage, host
 
     os.kill(hosts.find(1, "components.pretrain"), signal.SIGSTOP)
     started = time.monotonic()
-    output, _ = process.communicate(timeout=100)
+    output, _ = process.communicate(timeout=LONGEST_SECONDS)
 
     assert time.monotonic() - started < 60
     assert process.returncode != 0

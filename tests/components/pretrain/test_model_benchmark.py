@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import LONGEST_SECONDS
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 # As `make huggingface` sets it up.
 TORCH_PYTHON = REPOSITORY / "tests" / "huggingface" / ".venv" / "bin" / "python"
@@ -41,7 +43,7 @@ def test_every_backend_trains_the_model(backend, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=LONGEST_SECONDS,
     )
 
     assert done.returncode == 0, done.stderr

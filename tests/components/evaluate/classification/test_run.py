@@ -24,6 +24,7 @@ from components.shared.classification.sentences import Row, write_sentences
 from components.shared.tokenization import Tokenization
 from components.shared.tokenizer import WordPieceTokenizer
 from tests.components.evaluate.test_saved_model import CLIENT
+from tests.waiting import LONGEST_SECONDS
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "<", "script", ">"]
 LABELS = ("bad", "good")
@@ -75,7 +76,7 @@ def run(sentences: Path, checkpoint: Path, output: Path, **flags) -> subprocess.
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=LONGEST_SECONDS,
     )
 
 

@@ -13,6 +13,7 @@ from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint, write_checkpoint
 from components.shared.errors import InputError
 from components.shared.tokenization import Tokenization
+from tests.waiting import LONGEST_SECONDS
 
 CONTEXT = "home far away where far home"
 
@@ -20,7 +21,9 @@ CONTEXT = "home far away where far home"
 def run_ask(checkpoint, context, *flags, typed=b"") -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "components.evaluate", "ask", "--checkpoint", str(checkpoint)]
     command += ["--context", str(context), "--max-length-tokens", "128", *flags]
-    done = subprocess.run(command, input=typed, capture_output=True, check=False, timeout=300)
+    done = subprocess.run(
+        command, input=typed, capture_output=True, check=False, timeout=LONGEST_SECONDS
+    )
     done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
     return done
 
@@ -46,7 +49,7 @@ def test_the_answers_are_those_of_the_evaluation(checkpoint, context, tmp_path):
         command += [f"--{name}", str(tmp_path / name)]
     # As `ask` shows it: the best answer is first, whatever the threshold says.
     command += ["--null-score-diff-threshold", "1e9"]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    subprocess.run(command, check=True, capture_output=True, timeout=LONGEST_SECONDS)
     nbest = json.loads((tmp_path / "predictions/nbest_predictions.json").read_text("utf-8"))["q"]
     expected = [(f"{item['probability']:.1%}", item["text"] or "(no answer)") for item in nbest]
 

@@ -67,7 +67,11 @@ def command(squad: Path, checkpoint: Path, output: Path, *more, **flags) -> list
 def run(*arguments, **flags) -> subprocess.CompletedProcess:
     """Of what `command` takes."""
     return subprocess.run(
-        command(*arguments, **flags), capture_output=True, text=True, check=False, timeout=300
+        command(*arguments, **flags),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_SECONDS,
     )
 
 
