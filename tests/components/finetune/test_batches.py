@@ -19,6 +19,7 @@ PROTOTYPE = Window(
     end_position=6,
     is_impossible=False,
     token_to_word=np.array([0]),
+    token_places=None,
     is_max_context=np.array([True]),
 )
 
