@@ -139,7 +139,7 @@ def read_manifest(dataset: Path) -> dict[str, Any]:
     """The dataset.json of a dataset folder.
 
     Raises:
-        InputError: if there is none, or it is broken or of another version.
+        InputError: if it is missing, damaged or of another version.
     """
     path = dataset / MANIFEST
     if not path.exists():

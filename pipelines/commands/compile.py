@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
         "pipeline",
         choices=(*PIPELINES, RETRAINING),
         help="bert: pretraining to SQuAD; classification: fine-tuning on labeled sentences; "
-        "retraining: bert, for schedules: looks for a newer dump first and ends if there is none",
+        "retraining: bert, for schedules: looks for a newer dump first and ends if it finds none",
     )
     parser.add_argument(
         "--hardware",

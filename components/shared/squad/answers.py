@@ -89,7 +89,7 @@ def place_first_answer(question: Question) -> tuple[int, int]:
     """Start and end of a question's first answer in the context.
 
     Raises:
-        UnplacedAnswerError: if there is none.
+        UnplacedAnswerError: if no single place in the context fits the answer.
     """
     if not question.answers:
         raise UnplacedAnswerError(_MISSING)

@@ -18,8 +18,8 @@ import numpy as np
 from components.shared.squad.data import Question
 from components.shared.tokenizer import WordPieceTokenizer
 
-# White space as Unicode has it. run_squad knows five of these characters; the control characters
-# that Python counts as space are none to BERT's tokenizer, which drops them.
+# White space as Unicode has it. run_squad knows five of these characters. Python also counts some
+# control characters as space; BERT's tokenizer drops those.
 _WORD = re.compile("[^ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 
 # Of the letters of a context. In SQuAD's English contexts up to 7% are Greek, Cyrillic or Chinese.
