@@ -77,6 +77,17 @@ def base_python(environment):
     return Path(done.stdout.strip()).resolve()
 
 
+@pytest.mark.parametrize("settings", [{}, {"PYTHONDONTWRITEBYTECODE": "1"}])
+def test_modules_are_compiled_where_python_may_not_do_it_later(checkout, settings):
+    """Many containers set that variable; each process would compile its packages anew."""
+    with serve_packages() as index:
+        done = sync(checkout, UV_DEFAULT_INDEX=index.url, **settings)
+
+    assert done.returncode == 0, done.stderr
+    compiled = checkout.glob("toy/.venv/lib/*/site-packages/iniconfig/__pycache__/*.pyc")
+    assert bool(list(compiled)) == bool(settings)
+
+
 @pytest.mark.parametrize("form", ["json", "html"])
 def test_the_packages_come_from_the_configured_index(checkout, form):
     """The lock names other addresses, and stays as it is."""
