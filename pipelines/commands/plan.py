@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from components.shared.bert.config import PRESETS
-from components.shared.training.settings import PRECISIONS
+from components.shared.training.precision import PRECISIONS
 from pipelines.machines.hardware import HARDWARE
 
 

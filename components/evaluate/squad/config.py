@@ -7,7 +7,7 @@ from typing import NamedTuple
 from components.shared.errors import InputError
 from components.shared.settings import Rare, expect_choices
 from components.shared.squad.settings import SquadConfig, WindowConfig
-from components.shared.training.settings import Precision
+from components.shared.training.precision import Precision
 
 _LEAST = {
     "max_answer_length_tokens": 1,

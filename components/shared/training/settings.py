@@ -4,16 +4,15 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 from components.shared.errors import InputError
 from components.shared.mpijob.worker_pod import WorkerPod
 from components.shared.settings import Rare, expect_choices
 from components.shared.storage.locations import expect_path_or_bucket
+from components.shared.training.precision import Precision
 
 Optimizer = Literal["lamb", "adamw"]
-Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 _LEAST = {
     "global_batch_size": 1,
     "micro_batch_size": 1,
