@@ -150,11 +150,11 @@ def test_a_step_fails_once(tmp_path):
         ),
         (
             {"pretrain_512_learning_rate": -1},
-            "pretrain_512: learning_rate must be above 0, got -1.0",
+            "pretrain_512: learning_rate must be above 0 and finite, got -1.0",
         ),
         (
             {"finetune_learning_rates": "3e-5,-3e-5"},
-            "finetune: learning_rate must be above 0, got -3e-05",
+            "finetune: learning_rate must be above 0 and finite, got -3e-05",
         ),
         ({"evaluate_batch_size": 0}, "evaluate: batch_size must be 1 or more, got 0"),
     ],

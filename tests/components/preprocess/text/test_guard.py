@@ -81,14 +81,18 @@ def test_articles_are_those_of_reading_without_a_guard(make_reader, make_batch):
 
 
 @pytest.mark.parametrize(
-    ("splitter", "reason"),
-    [(Hanging, "too slow"), (Greedy, "too much memory"), (Crashing, "failed")],
+    ("splitter", "limits", "reason"),
+    [
+        (Hanging, Limits(cpu_seconds=0.5), "too slow"),
+        (Greedy, Limits(memory_bytes=64 << 20), "too much memory"),
+        (Crashing, Limits(), "failed"),
+    ],
 )
-def test_page_costs_itself_only(make_reader, make_batch, splitter, reason):
+def test_page_costs_itself_only(make_reader, make_batch, splitter, limits, reason):
     """A page that hangs, takes all memory or crashes is counted; those beside it are read."""
     batch = make_batch("First.", "They hang.", "Third.", "We hang.", "Last.")
 
-    read = make_reader(splitter(), Limits(cpu_seconds=0.5)).read(batch)
+    read = make_reader(splitter(), limits).read(batch)
 
     assert read == [(1, ["First."]), reason, (3, ["Third."]), reason, (5, ["Last."])]
 
