@@ -10,6 +10,10 @@ preprocess = make_component(
     name="preprocess",
     image="preprocess",
     command="components.preprocess",
-    inputs={"dump_files": dsl.Dataset, "given_vocabulary": dsl.Artifact},
+    inputs={
+        "dump_files": dsl.Dataset,
+        "text_files": dsl.Dataset,
+        "given_vocabulary": dsl.Artifact,
+    },
     outputs={"dataset": dsl.Dataset, "vocabulary": dsl.Artifact},
 )

@@ -7,9 +7,12 @@ from typing import Literal, get_args
 
 from components.shared.errors import InputError
 from components.shared.settings import Rare, expect_choices
+from components.shared.storage.settings import ObjectStoreConfig
 
 Format = Literal["packed", "google"]
 PACKED, GOOGLE = FORMATS = get_args(Format)
+TextDocuments = Literal["file", "blank-line", "line", "google"]
+FILE, BLANK_LINE, LINE, GOOGLE_LINES = get_args(TextDocuments)
 Splitter = Literal["sentencex", "punkt"]
 SENTENCEX, PUNKT = get_args(Splitter)
 
@@ -17,20 +20,24 @@ SENTENCEX, PUNKT = get_args(Splitter)
 _MIN_LENGTH = 5
 _MIN_VOCABULARY_SIZE = 100
 _PREDICTIONS_STEP = 20
+_LEAST = {"num_duplicates": 1, "text_num_duplicates": 0, "num_shards": 1, "num_workers": 0}
 
 # The one on this machine, and those that run elsewhere, by Beam's names.
 EMBEDDED, FLINK, DATAFLOW = RUNNERS = ("FnApiRunner", "FlinkRunner", "DataflowRunner")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreprocessConfig:
-    """Turn a Wikipedia dump into rows of sentence pairs, as BERT is pretrained on."""
+class PreprocessConfig(ObjectStoreConfig):
+    """Turn a Wikipedia dump, text of your own, or both into rows of sentence pairs for BERT."""
 
-    dump_files: Path
+    dump_files: Path | None = None
     """Folder of MediaWiki XML exports, plain, .bz2 or .gz; a path, or a gs:// or s3:// URL."""
+    text_files: Path | None = None
+    """Folder of text: .txt, .jsonl or .parquet, each plain, .gz, .bz2, .zst or .xz; a path, or a
+    gs:// or s3:// URL."""
     given_vocabulary: Path | None = None
     """Existing vocab.txt, one word piece per line; a missing or empty file trains a vocabulary on
-    the dump."""
+    the corpora."""
 
     dataset: Path
     """Output: folder with dataset.json and the record shards of each sequence length; a path, or a
@@ -38,6 +45,19 @@ class PreprocessConfig:
     vocabulary: Path
     """Output: the vocab.txt of the dataset, given or trained."""
 
+    text_documents: TextDocuments = "blank-line"
+    """What a document is in plain text: a whole file, lines up to a blank-line, or each line;
+    google is Google's input format, one sentence per line and a blank line between documents."""
+    text_field: str = "text"
+    """Field of JSON lines, or column of Parquet, that holds the text."""
+    text_encoding: Rare[str] = "utf-8"
+    """Encoding of plain text and JSON lines, by Python's name for it."""
+    language: str = "en"
+    """Code of the text's language, such as de. A dump names its own."""
+    text_num_duplicates: int = 0
+    """The num_duplicates of the text. Together they weight the corpora. 0 takes num_duplicates."""
+    max_bad_rate: Rare[float] = 0.01
+    """Maximum fraction of the text's records to skip because they can't be read."""
     sequence_lengths: str = "128,512"
     """Tokens per row; one set of shards is written for each length."""
     format: Rare[Format] = PACKED
@@ -52,21 +72,21 @@ class PreprocessConfig:
     whole_word_masking: Rare[bool] = False
     """For the google format: mask all word pieces of a word or none."""
     vocabulary_size: int = 30522
-    """Word pieces of a vocabulary trained on the dump (BERT: 30522); a small dump may give
+    """Word pieces of a vocabulary trained on the corpora (BERT: 30522); a small corpus may give
     fewer."""
     lowercase: bool = True
     """Lowercase the text and strip accents (BERT uncased) or keep it as is (BERT cased). Scripts
     without case, such as Devanagari, always stay as they are."""
     sentence_splitter: Splitter = SENTENCEX
-    """sentencex: Wikimedia's rules for the dump's language. punkt: NLTK's Punkt, which learns
-    abbreviations from the dump and is slower."""
+    """sentencex: Wikimedia's rules for the corpus's language. punkt: NLTK's Punkt, which learns
+    abbreviations from the corpora and is slower."""
     short_sequence_rate: Rare[float] = 0.1
     """Fraction of the passes over a document that aim at a shorter sequence."""
     num_duplicates: int = 2
     """How many times each document is split and paired anew. Masks are drawn while training, so
     fewer are needed than the 5 to 10 of pipelines that store masks."""
     num_shards: int = 4
-    """Minimum number of files per sequence length; a large dump gives more."""
+    """Minimum number of files per sequence length; a large corpus gives more."""
     seed: int = 12345
     """Random seed. Equal seed, input, settings and versions give equal bytes."""
     num_workers: int = 0
@@ -91,9 +111,6 @@ class PreprocessConfig:
     """Google Cloud region for Dataflow, such as europe-west4."""
     dataflow_temp_location: Rare[str] = ""
     """gs:// folder for Dataflow's staged and temporary files."""
-    use_object_store: Rare[bool] = False
-    """Read the dump and write the dataset directly in the bucket of the pipeline root instead of
-    through Kubeflow's copies. Workers on other machines always do."""
     beam_options: Rare[str] = ""
     """Additional Beam options, written as on a command line; they override the other settings."""
 
@@ -120,10 +137,28 @@ class PreprocessConfig:
                 f"vocabulary_size must be at least {_MIN_VOCABULARY_SIZE}, got "
                 f"{self.vocabulary_size}; BERT uses 30522"
             )
-        for name, least in (("num_duplicates", 1), ("num_shards", 1), ("num_workers", 0)):
+        for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if not 0 <= self.max_bad_rate <= 1:
+            raise InputError(
+                f"max_bad_rate must be between 0 and 1, got {self.max_bad_rate}; 0.01 suits most"
+            )
+        self._expect_encoding()
         self.runner_name()
+
+    def _expect_encoding(self) -> None:
+        try:
+            "a".encode(self.text_encoding)
+        except (LookupError, ValueError, TypeError):
+            raise InputError(
+                f"text_encoding {self.text_encoding!r} is not known; most text is in utf-8, other "
+                "names are utf-16, latin-1, cp1252, shift_jis or gb18030"
+            ) from None
+
+    def duplicates(self) -> tuple[int, int]:
+        """How many times a document is paired, of the dump and of the text."""
+        return self.num_duplicates, self.text_num_duplicates or self.num_duplicates
 
     def runner_name(self) -> str:
         """The runner by Beam's own name for it.

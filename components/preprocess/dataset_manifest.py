@@ -2,18 +2,22 @@
 
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any
 
+from components.preprocess.batches import CORPORA
 from components.preprocess.config import GOOGLE, PreprocessConfig
+from components.preprocess.corpora import Corpora
 from components.preprocess.storage import filesystem
 from components.shared.records import FORMAT_VERSION
 from components.shared.stage import settings
 from components.shared.vocabulary import Vocabulary
 
 # A new version of one of these may cut, split or encode a text otherwise.
-_PACKAGES = ("apache-beam", "nltk", "protobuf", "sentencex", "tokenizers")
+_PACKAGES = ("apache-beam", "nltk", "protobuf", "pyarrow", "sentencex", "tokenizers")
 
 # Settings that decide how fast the same bytes are made, and where.
 _WITHOUT_EFFECT = (
@@ -32,30 +36,45 @@ _WITHOUT_EFFECT = (
 )
 
 
-# The counts of documents by what became of them, and the shards of each length.
-Report: TypeAlias = tuple[dict[str, int], dict[str, list[dict[str, Any]]]]
+@dataclass
+class Report:
+    """What the graph that writes shards tells of them."""
+
+    corpus_to_documents: dict[str, Counter[str]] = field(default_factory=dict)
+    """How many documents of a corpus, by what became of them."""
+    length_to_shards: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    """The first records that could not be read."""
+
+    @property
+    def documents(self) -> Counter[str]:
+        """How many documents of all corpora, by what became of them."""
+        return sum(self.corpus_to_documents.values(), Counter())
 
 
 def read_report(path: str) -> Report:
-    """What the graph that writes shards tells of them."""
-    documents: dict[str, int] = {}
-    shards: dict[str, list[dict[str, Any]]] = {}
+    """Read the graph's report."""
+    report = Report()
     for line in filesystem.read_text(path).splitlines():
-        kind, name, value = json.loads(line)
+        kind, *values = json.loads(line)
         if kind == "documents":
-            documents[name] = value
+            corpus, reason, count = values
+            report.corpus_to_documents.setdefault(corpus, Counter())[reason] = count
+        elif kind == "problem":
+            file, place, reason = values
+            report.problems.append(f"{file}, at {place}: {reason}")
         else:
-            shards.setdefault(str(name), []).append(value)
-    return documents, shards
+            length, shard = values
+            report.length_to_shards.setdefault(str(length), []).append(shard)
+    return report
 
 
 def describe_dataset(
     config: PreprocessConfig,
     *,
     vocabulary: Vocabulary,
-    documents: Mapping[str, int],
-    shards: Mapping[str, list[dict[str, Any]]],
-    sources: Any,
+    report: Report,
+    corpora: Corpora,
 ) -> dict[str, Any]:
     """What dataset.json says."""
     configuration = settings(config)
@@ -65,10 +84,19 @@ def describe_dataset(
         "vocabulary": {"sha256": vocabulary.sha256, "size": len(vocabulary)},
         "lowercase": config.lowercase,
         "lengths": {
-            name: _describe_length(int(name), shards[name], config)
+            name: _describe_length(int(name), report.length_to_shards[name], config)
             for name in map(str, config.lengths())
         },
-        "documents": dict(documents),
+        "documents": dict(report.documents),
+        "corpora": {
+            CORPORA[index]: {
+                "documents": dict(report.corpus_to_documents.get(CORPORA[index], {})),
+                "num_duplicates": config.duplicates()[index],
+                "lengths": _describe_shares(index, report),
+                "source": corpus.manifest,
+            }
+            for index, corpus in corpora.given.items()
+        },
         "configuration": {
             name: value for name, value in configuration.items() if name not in _WITHOUT_EFFECT
         },
@@ -76,18 +104,30 @@ def describe_dataset(
             "python": platform.python_version(),
             **{package: version(package) for package in _PACKAGES},
         },
-        "sources": sources,
     }
+
+
+def _describe_shares(corpus: int, report: Report) -> dict[str, Any]:
+    """How much of the rows of each length comes from a corpus."""
+    lengths = {}
+    for length, shards in report.length_to_shards.items():
+        num_tokens = sum(shard["num_tokens"][corpus] for shard in shards)
+        num_all = sum(sum(shard["num_tokens"]) for shard in shards)
+        lengths[length] = {
+            "num_tokens": num_tokens,
+            "share": round(num_tokens / max(1, num_all), 6),
+        }
+    return lengths
 
 
 def _describe_length(
     length: int, shards: Iterable[dict[str, Any]], config: PreprocessConfig
 ) -> dict[str, Any]:
     ordered = sorted(shards, key=lambda shard: shard["file"])
-    num_rows, num_sequences, num_tokens = (
-        sum(shard[name] for shard in ordered)
-        for name in ("num_rows", "num_sequences", "num_tokens")
+    num_rows, num_sequences = (
+        sum(shard[name] for shard in ordered) for name in ("num_rows", "num_sequences")
     )
+    num_tokens = sum(sum(shard["num_tokens"]) for shard in ordered)
     return {
         "num_rows": num_rows,
         "num_sequences": num_sequences,

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -12,20 +13,22 @@ from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from components.preprocess.batches import BATCH_BYTES, CORPORA, DUMP, TEXT
 from components.preprocess.beam.graph import build_dataset, build_word_counts
 from components.preprocess.beam.progress_files import Marks, Step, show_progress
 from components.preprocess.beam.runner import count_workers, find_places, make_options, run_graph
 from components.preprocess.beam.steps import CLEAN, COUNT, PAIR, WRITE
 from components.preprocess.config import EMBEDDED, PUNKT, PreprocessConfig
+from components.preprocess.corpora import Corpora, Part, open_corpora
 from components.preprocess.dataset_manifest import Report, describe_dataset, read_report
-from components.preprocess.dump.files import Dump, Part, open_dump
-from components.preprocess.dump.pages import BATCH_BYTES, KEPT
+from components.preprocess.outcomes import BAD, KEPT
 from components.preprocess.rows.document_groups import RowSettings
 from components.preprocess.shard_sizes import count_shards
 from components.preprocess.storage import filesystem
 from components.preprocess.text.case import choose_lowercase
 from components.preprocess.text.punkt import train_punkt
 from components.preprocess.text.sentences import SentenceSplitter
+from components.preprocess.text_files.files import TextSettings
 from components.preprocess.vocabulary.word_pieces import read_word_counts, train_word_pieces
 from components.shared.errors import InputError
 from components.shared.files import scratch_folder, whole_file, write_text
@@ -34,50 +37,46 @@ from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
 
 # Documents enough for random partners, and little enough memory: some hundred articles.
-_BUCKET_XML_BYTES = 4 << 20
+_BUCKET_BYTES = 4 << 20
 # Words enough to learn 30,000 pieces from, in a minute or so.
-_SAMPLE_XML_BYTES = 256 << 20
-_MIN_PART_BYTES, _MAX_PART_BYTES, _PARTS_PER_WORKER = 1 << 18, 1 << 20, 8
-# Beam's readers of stores fetch 16 MiB at once, of which a small part would use little.
-_MAX_STORE_PART_BYTES = 64 << 20
+_SAMPLE_BYTES = 256 << 20
+_NOTHING_KEPT = {
+    DUMP: ("article", "give a dump that holds articles with text, such as pages-articles"),
+    TEXT: ("document", "give files that hold text"),
+}
 
 
 def run(config: PreprocessConfig) -> Metadata:
-    """Turn the dump into a dataset of packed rows.
+    """Turn the corpora into a dataset of packed rows.
 
     Raises:
-        InputError: if the dump or the vocabulary can't be used.
+        InputError: if a corpus or the vocabulary can't be used.
     """
     filesystem.use_options(make_options(config, num_workers=1))
-    dump_folder, dataset = find_places(config)
-    dump = open_dump(dump_folder)
-    languages = [file.site.language for file in dump.files]
-    lowercase, warning = choose_lowercase(config.lowercase, languages)
+    places = find_places(config)
+    corpora = open_corpora(places.dump_files, places.text_files, _read_as(config))
+    dataset = places.dataset
+    lowercase, warning = choose_lowercase(config.lowercase, corpora.languages)
     if warning:
         _say(warning)
     config = replace(config, lowercase=lowercase)
-    num_workers = count_workers(config, dump.estimated_xml_bytes)
-    _say(
-        f"{len(dump.files)} dump file(s), {dump.num_bytes / 1e6:.1f} MB, "
-        f"{num_workers or 'as many as there are'} worker(s)"
-    )
+    num_workers = count_workers(config, corpora.estimated_bytes)
+    _say(f"{corpora.describe()}; {num_workers or 'as many as there are'} worker(s)")
     options = make_options(config, num_workers)
     with (
         _make_scratch(dataset) as scratch,
         filesystem.work_folder(dataset) as reports,
     ):
-        work = _Work(config, dump, _cut(dump, num_workers), options, scratch, reports)
+        parts = corpora.cut(num_workers)
+        work = _Work(config, corpora, parts, options, scratch, reports)
         vocabulary_file = _given_vocabulary(config) or _train_vocabulary(work)
         vocabulary = Vocabulary.read(vocabulary_file)
         with filesystem.whole_dataset(dataset) as folder:
-            documents, shards = _build_shards(work, vocabulary, folder)
-            _require_articles(config, documents)
+            report = _build_shards(work, vocabulary, folder)
+            _require_good(config, report)
+            _require_documents(config, corpora, report)
             manifest = describe_dataset(
-                config,
-                vocabulary=vocabulary,
-                documents=documents,
-                shards=shards,
-                sources=dump.manifest,
+                config, vocabulary=vocabulary, report=report, corpora=corpora
             )
             with whole_file(config.vocabulary) as copy:
                 copy.write_bytes(vocabulary_file.read_bytes())
@@ -94,7 +93,7 @@ class _Work:
     """What the graphs of a run have in common."""
 
     config: PreprocessConfig
-    dump: Dump
+    corpora: Corpora
     parts: Sequence[Part]
     options: PipelineOptions
     scratch: Path
@@ -114,8 +113,8 @@ class _Work:
 
     @property
     def num_batches(self) -> int:
-        """About how many batches of pages there are."""
-        return math.ceil(self.dump.estimated_xml_bytes / BATCH_BYTES)
+        """About how many batches of documents there are."""
+        return math.ceil(self.corpora.estimated_bytes / BATCH_BYTES)
 
 
 def _make_scratch(dataset: str) -> AbstractContextManager[Path]:
@@ -125,11 +124,13 @@ def _make_scratch(dataset: str) -> AbstractContextManager[Path]:
     return scratch_folder(Path(dataset))
 
 
-def _cut(dump: Dump, num_workers: int) -> list[Part]:
-    """Pieces of work, some for each worker; which ones changes nothing but the time."""
-    part_bytes = dump.num_bytes // (max(1, num_workers) * _PARTS_PER_WORKER)
-    most = _MAX_STORE_PART_BYTES if filesystem.is_in_store(dump.files[0].path) else _MAX_PART_BYTES
-    return dump.cut(min(max(part_bytes, _MIN_PART_BYTES), most))
+def _read_as(config: PreprocessConfig) -> TextSettings:
+    return TextSettings(
+        documents=config.text_documents,
+        field=config.text_field,
+        encoding=config.text_encoding,
+        language=config.language,
+    )
 
 
 def _given_vocabulary(config: PreprocessConfig) -> Path | None:
@@ -140,7 +141,7 @@ def _given_vocabulary(config: PreprocessConfig) -> Path | None:
 
 
 def _train_vocabulary(work: _Work) -> Path:
-    """A vocabulary trained on the dump, in a file."""
+    """A vocabulary trained on the corpora, in a file."""
     config, report = work.config, filesystem.join(work.reports, "words.jsonl")
     with show_progress(work.marks, Step(COUNT, work.num_batches, "MB")):
         run_graph(
@@ -151,13 +152,13 @@ def _train_vocabulary(work: _Work) -> Path:
                 report,
                 work.marks,
                 lowercase=config.lowercase,
-                sample_rate=min(1.0, _SAMPLE_XML_BYTES / work.dump.estimated_xml_bytes),
+                sample_rate=min(1.0, _SAMPLE_BYTES / work.corpora.estimated_bytes),
                 seed=config.seed,
                 chunks=work.chunks,
             ),
         )
-    if "words.jsonl" not in filesystem.list_folder(work.reports):  # no page, no word
-        _require_articles(config, {})
+    if "words.jsonl" not in filesystem.list_folder(work.reports):  # no document, no word
+        _require_documents(config, work.corpora, Report())
     pieces = train_word_pieces(read_word_counts(report), config.vocabulary_size)
     _say(f"trained a vocabulary of {len(pieces)} word pieces")
     vocabulary_file = work.scratch / "vocab.txt"
@@ -168,11 +169,11 @@ def _train_vocabulary(work: _Work) -> Path:
 def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
     """Write the shards, and tell what became of the documents and what the shards hold."""
     config, report = work.config, filesystem.join(work.reports, "report.jsonl")
-    num_buckets = math.ceil(work.dump.estimated_xml_bytes / _BUCKET_XML_BYTES)
+    num_buckets = math.ceil(work.corpora.estimated_bytes / _BUCKET_BYTES)
     settings = RowSettings(
         lengths=config.lengths(),
         short_sequence_rate=config.short_sequence_rate,
-        num_duplicates=config.num_duplicates,
+        num_duplicates=config.duplicates(),
         seed=config.seed,
         vocabulary=vocabulary,
         splitter=_choose_splitter(work),
@@ -182,7 +183,7 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
         whole_word_masking=config.whole_word_masking,
     )
     length_to_num_shards = count_shards(
-        work.dump, settings, lowercase=config.lowercase, least=config.num_shards
+        work.corpora, settings, lowercase=config.lowercase, least=config.num_shards
     )
     with show_progress(
         work.marks,
@@ -212,18 +213,31 @@ def _choose_splitter(work: _Work) -> SentenceSplitter:
     if work.config.sentence_splitter != PUNKT:
         return SentenceSplitter()
     punkt = train_punkt(work.parts)
-    _say(f"Punkt learned {len(punkt.abbrev_types)} abbreviations from the dump")
+    _say(f"Punkt learned {len(punkt.abbrev_types)} abbreviations from the text")
     return SentenceSplitter(punkt)
 
 
-def _require_articles(config: PreprocessConfig, documents: Mapping[str, int]) -> None:
-    if documents.get(KEPT):
-        return
-    dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(documents.items()))
-    raise InputError(
-        f"{config.dump_files}: no article to learn from ({dropped or 'no page at all'}); give a "
-        "dump that holds articles with text, such as pages-articles"
-    )
+def _require_good(config: PreprocessConfig, report: Report) -> None:
+    documents = report.corpus_to_documents.get(CORPORA[TEXT], Counter())
+    num_bad = sum(documents[reason] for reason in BAD)
+    if num_bad > config.max_bad_rate * documents.total():
+        raise InputError(
+            f"{config.text_files}: {num_bad} of {documents.total()} records can't be read, more "
+            f"than max_bad_rate {config.max_bad_rate} allows: {'; '.join(report.problems)}; "
+            "correct the files, or raise max_bad_rate"
+        )
+
+
+def _require_documents(config: PreprocessConfig, corpora: Corpora, report: Report) -> None:
+    folders = {DUMP: config.dump_files, TEXT: config.text_files}
+    for index in corpora.given:
+        documents = report.corpus_to_documents.get(CORPORA[index], Counter())
+        if documents[KEPT]:
+            continue
+        dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(documents.items()))
+        noun, remedy = _NOTHING_KEPT[index]
+        found = dropped or f"no {noun} at all"
+        raise InputError(f"{folders[index]}: no {noun} to learn from ({found}); {remedy}")
 
 
 def _summarize(manifest: Mapping[str, Any]) -> Metadata:

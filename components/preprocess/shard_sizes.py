@@ -1,8 +1,8 @@
 """How many shards a dataset gets, so that each is of a size that trainers read well.
 
-What a dump gives is known only once it is made, and differs: a wiki of short articles and
-many redirects gives a third of what long articles give. So some pages are made into rows
-beforehand, where the dump is large enough for it to matter.
+What a corpus gives is known only once it is made, and differs: a wiki of short articles and
+many redirects gives a third of what long articles give. So some documents are made into rows
+beforehand, where there is enough text for it to matter.
 """
 
 import math
@@ -10,20 +10,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from components.preprocess.batches import CORPORA, Batch, RecordBatch
 from components.preprocess.config import GOOGLE, PACKED
+from components.preprocess.corpora import Corpora, read_batches
 from components.preprocess.dump.files import Dump
-from components.preprocess.dump.pages import PageBatch
-from components.preprocess.dump.reading import read_batches
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import make_documents
 from components.preprocess.text.guard import GuardedReader
+from components.preprocess.text_files.files import TextFiles
 from components.shared.tokenizer import WordPieceTokenizer
 
 # In the middle of 100 to 200 MB, since a sample tells only about how much there will be.
 _SHARD_BYTES = 140_000_000
-# No dump gives more records than this many bytes for a byte of XML in one pass, at any length.
+# Nothing gives more records than this many bytes for a byte of XML in one pass, at any length.
 _MOST_RECORD_BYTES = {PACKED: 0.6, GOOGLE: 2.0}
-# About a megabyte of XML each, from all over the dump: pages that are old are long.
+# About a megabyte each, from all over a corpus: pages that are old are long.
 _NUM_SAMPLES = 16
 _SAMPLED_PART_BYTES = 1 << 18
 # TFRecord's framing.
@@ -31,36 +32,46 @@ _FRAME_BYTES = 16
 
 
 def count_shards(
-    dump: Dump, settings: RowSettings, *, lowercase: bool, least: int
+    corpora: Corpora, settings: RowSettings, *, lowercase: bool, least: int
 ) -> dict[int, int]:
-    """How many shards each length gets: the same for the same dump and settings.
+    """How many shards each length gets: the same for the same corpora and settings.
 
     Args:
-        dump: what the rows are made of.
+        corpora: what the rows are made of.
         settings: how they are made.
         lowercase: whether text is made lower case without accents.
         least: no fewer than these.
     """
-    xml_bytes = dump.estimated_xml_bytes * settings.num_duplicates
-    if xml_bytes * _MOST_RECORD_BYTES[settings.format] <= least * _SHARD_BYTES:
+    index_to_bytes = {
+        index: corpus.estimated_bytes * settings.num_duplicates[index]
+        for index, corpus in corpora.given.items()
+    }
+    most = sum(index_to_bytes.values()) * _MOST_RECORD_BYTES[settings.format]
+    if most <= least * _SHARD_BYTES:
         return dict.fromkeys(settings.lengths, least)
-    length_to_rate = _measure_records(dump, settings, lowercase=lowercase)
+    record_bytes = dict.fromkeys(settings.lengths, 0.0)
+    for index, corpus in corpora.given.items():
+        length_to_rate = _measure_records(corpus, settings, lowercase=lowercase)
+        for length, rate in length_to_rate.items():
+            record_bytes[length] += index_to_bytes[index] * rate
     return {
-        length: max(least, round(xml_bytes * rate / _SHARD_BYTES))
-        for length, rate in length_to_rate.items()
+        length: max(least, round(num_bytes / _SHARD_BYTES))
+        for length, num_bytes in record_bytes.items()
     }
 
 
-def _measure_records(dump: Dump, settings: RowSettings, *, lowercase: bool) -> dict[int, float]:
-    """Bytes of records of each length that a byte of XML gives in one pass."""
+def _measure_records(
+    corpus: Dump | TextFiles, settings: RowSettings, *, lowercase: bool
+) -> dict[int, float]:
+    """Bytes of records of each length that a byte of a corpus gives in one pass."""
     tokenizer = WordPieceTokenizer(settings.vocabulary, lowercase=lowercase)
     reader = GuardedReader(settings.splitter)
-    once = replace(settings, num_duplicates=1)
-    num_xml_bytes, length_to_num_bytes = 0, dict.fromkeys(settings.lengths, 0)
+    once = replace(settings, num_duplicates=[1] * len(CORPORA))
+    num_bytes, length_to_num_bytes = 0, dict.fromkeys(settings.lengths, 0)
     try:
         # A batch at a time, so that the sample takes no more memory than the run.
-        for batch in _sample(dump):
-            num_xml_bytes += sum(map(len, batch.pages))
+        for batch in _sample(corpus):
+            num_bytes += _count_bytes(batch)
             articles = [one for one in reader.read(batch) if not isinstance(one, str)]
             made = make_documents(articles, tokenizer)
             documents = drop_copies([one for one in made if one])
@@ -70,14 +81,20 @@ def _measure_records(dump: Dump, settings: RowSettings, *, lowercase: bool) -> d
     finally:
         reader.close()
     return {
-        length: num_bytes / max(1, num_xml_bytes)
-        for length, num_bytes in length_to_num_bytes.items()
+        length: record_bytes / max(1, num_bytes)
+        for length, record_bytes in length_to_num_bytes.items()
     }
 
 
-def _sample(dump: Dump) -> Iterator[PageBatch]:
-    """Batches of pages from parts that lie evenly over the dump."""
-    parts = dump.cut(_SAMPLED_PART_BYTES)
+def _count_bytes(batch: Batch) -> int:
+    if isinstance(batch, RecordBatch):
+        return sum(len(record.data) for record in batch.items)
+    return sum(map(len, batch.items))
+
+
+def _sample(corpus: Dump | TextFiles) -> Iterator[Batch]:
+    """Batches of documents from parts that lie evenly over a corpus."""
+    parts = corpus.cut(_SAMPLED_PART_BYTES)
     chosen = parts[:: math.ceil(len(parts) / _NUM_SAMPLES)]
     for part in chosen:
         yield from islice(read_batches(part), math.ceil(_NUM_SAMPLES / len(chosen)))

@@ -6,6 +6,7 @@ dump, `"\ud800"` in JSON and YAML. Whatever reads text replaces it with U+FFFD, 
 character, one for one, so that answers stay where answer_start says:
 
 - components/preprocess/dump/pages.py in the XML of dumps; `html.unescape` in wikitext's references,
+- components/preprocess/text_files/records.py in text of a user's own,
 - `parse_json` in SQuAD files, tables and sets of sentences, labels, predictions and KFP's inputs,
 - `replace_surrogates` in the YAML of parameters and schedules (pipelines/).
 

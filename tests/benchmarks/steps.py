@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from components.preprocess.batches import CORPORA, PageBatch
 from components.preprocess.beam.chunks import Gatherer, merge_chunks
 from components.preprocess.dump.files import open_dump
-from components.preprocess.dump.pages import Page, PageBatch, parse_page
-from components.preprocess.dump.reading import read_batches
+from components.preprocess.dump.pages import Page, parse_page
+from components.preprocess.dump.reading import read_page_batches
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import Document, make_documents
 from components.preprocess.rows.shards import Row, write_shard
@@ -54,18 +55,20 @@ def run_steps(folder: Path, vocabulary_file: Path, num_duplicates: int) -> dict[
     dump = open_dump(str(folder))
     splitter = SentenceSplitter()
     vocabulary = Vocabulary.read(vocabulary_file)
-    settings = RowSettings(_LENGTHS, 0.1, num_duplicates, 1, vocabulary, splitter)
+    duplicates = (num_duplicates,) * len(CORPORA)
+    settings = RowSettings(_LENGTHS, 0.1, duplicates, 1, vocabulary, splitter)
     tokenizer = WordPieceTokenizer(vocabulary, lowercase=True)
     guarded = GuardedReader(splitter)
+    assert dump is not None
     [first, *_] = dump.cut(1 << 40)
     guarded.read(PageBatch(first.site, [b"<page>"]))  # starts its process
 
-    batches = clock.time("read, unpack", lambda: list(read_batches(first)))
-    num_bytes = sum(len(page) for batch in batches for page in batch.pages)
+    batches = clock.time("read, unpack", lambda: list(read_page_batches(first)))
+    num_bytes = sum(len(page) for batch in batches for page in batch.items)
     num_wikitext_bytes, documents = 0, []
     for batch in batches:
         parsed = clock.time(
-            "parse pages", lambda b=batch: [parse_page(one, b.site) for one in b.pages]
+            "parse pages", lambda b=batch: [parse_page(one, b.source) for one in b.items]
         )
         pages = [one for one in parsed if isinstance(one, Page)]
         num_wikitext_bytes += sum(len(page.wikitext.encode()) for page in pages)
@@ -94,15 +97,15 @@ def run_steps(folder: Path, vocabulary_file: Path, num_duplicates: int) -> dict[
 
 def _clean(pages: list[Page], batch: PageBatch) -> list[Article]:
     return [
-        Article(page.page_id, clean_page(page.wikitext, page.title, batch.site)) for page in pages
+        Article(page.page_id, clean_page(page.wikitext, page.title, batch.source)) for page in pages
     ]
 
 
 def _split(articles: list[Article], batch: PageBatch, splitter: SentenceSplitter) -> list[Article]:
-    language = batch.site.language
+    language = batch.source.language
     return [
-        Article(page_id, [one for text in texts for one in splitter.split(text, language)])
-        for page_id, texts in articles
+        Article(id_, [one for text in texts for one in splitter.split(text, language)])
+        for id_, texts in articles
     ]
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import apache_beam as beam
 
+from components.preprocess.batches import Batch
 from components.preprocess.beam.chunks import ChunkFile
 from components.preprocess.beam.progress_files import Marks
 from components.preprocess.beam.steps import (
     COUNTS,
+    NUM_PROBLEMS_SHOWN,
+    PROBLEMS,
     CountWords,
     MakeDocuments,
     MakeRows,
@@ -22,8 +25,7 @@ from components.preprocess.beam.steps import (
     read_part,
     write_rows,
 )
-from components.preprocess.dump.files import Part
-from components.preprocess.dump.pages import PageBatch
+from components.preprocess.corpora import Part
 from components.preprocess.rows.document_groups import RowSettings
 from components.preprocess.storage import filesystem
 
@@ -45,13 +47,14 @@ def build_dataset(
     length_to_num_shards: Mapping[int, int],
     chunks: Path | None,
 ) -> None:
-    """Graph from a dump to shards in a folder, and a report on them.
+    """Graph from corpora to shards in a folder, and a report on them.
 
-    The report's lines are JSON: `["shard", length, {...}]` or `["documents", reason, count]`.
+    The report's lines are JSON: `["shard", length, {...}]`, `["documents", corpus, reason, count]`
+    or `["problem", file, place, reason]`.
 
     Args:
         pipeline: where the steps are added.
-        parts: the dump.
+        parts: the corpora.
         folder: where the shards go.
         report: file to write.
         marks: where progress is marked.
@@ -70,10 +73,10 @@ def build_dataset(
         chunks=chunks,
     )
     documents = [
-        pages
+        read
         | f"Make documents of {kind}"
-        >> beam.ParDo(make_documents).with_outputs(COUNTS, main="documents")
-        for kind, pages in _read_pages(pipeline, parts, chunks)
+        >> beam.ParDo(make_documents).with_outputs(COUNTS, PROBLEMS, main="documents")
+        for kind, read in _read_documents(pipeline, parts, chunks)
     ]
     make_rows = MakeRows(settings, marks, length_to_num_shards=length_to_num_shards, chunks=chunks)
     rows = (
@@ -103,9 +106,20 @@ def build_dataset(
         [rows[COUNTS], *(one[COUNTS] for one in documents)]
         | "Join counts" >> beam.Flatten()
         | "Add counts" >> beam.CombinePerKey(sum)
-        | "Name counts" >> beam.MapTuple(lambda *count: json.dumps(["documents", *count]))
+        | "Name counts" >> beam.MapTuple(lambda key, count: json.dumps(["documents", *key, count]))
     )
-    (shards, counts) | "Join report" >> beam.Flatten() | "Write report" >> _WriteLines(report)
+    problems = (
+        [one[PROBLEMS] for one in documents]
+        | "Join problems" >> beam.Flatten()
+        | "First problems" >> beam.combiners.Top.Smallest(NUM_PROBLEMS_SHOWN)
+        | "Name problems"
+        >> beam.FlatMap(lambda some: [json.dumps(["problem", *one]) for one in some])
+    )
+    (
+        (shards, counts, problems)
+        | "Join report" >> beam.Flatten()
+        | "Write report" >> _WriteLines(report)
+    )
 
 
 def build_word_counts(
@@ -119,15 +133,15 @@ def build_word_counts(
     seed: int,
     chunks: Path | None,
 ) -> None:
-    """Graph from a dump to its words and their counts, a JSON list a line.
+    """Graph from corpora to their words and how often they occur, a JSON list a line.
 
     Args:
         pipeline: where the steps are added.
-        parts: the dump.
+        parts: the corpora.
         report: file to write.
         marks: where progress is marked.
         lowercase: whether to count words in lower case without accents.
-        sample_rate: share of the pages to read, chosen by hash.
+        sample_rate: share of the documents to read, chosen by hash.
         seed: decides on the choice.
         chunks: folder for what passes between steps; None leaves it to the runner.
     """
@@ -135,10 +149,10 @@ def build_word_counts(
         marks, lowercase=lowercase, threshold=int(sample_rate * 2**64), seed=seed
     )
     counts = [
-        pages
+        read
         | f"Count words of {kind}" >> beam.ParDo(count_words)
         | f"Add counts of {kind}" >> beam.CombinePerKey(sum)
-        for kind, pages in _read_pages(pipeline, parts, chunks)
+        for kind, read in _read_documents(pipeline, parts, chunks)
     ]
     (
         counts
@@ -149,12 +163,12 @@ def build_word_counts(
     )
 
 
-def _read_pages(
+def _read_documents(
     pipeline: beam.Pipeline, parts: Sequence[Part], chunks: Path | None
-) -> Iterator[tuple[str, beam.PCollection[PageBatch]]]:
-    """Pages in ranges of files, and pages of files that can't be divided, where there are such.
+) -> Iterator[tuple[str, beam.PCollection[Batch]]]:
+    """Documents in ranges of files, and in files that can't be divided, where there are such.
 
-    Not joined: the embedded runner would hold all pages of a join in one process's memory.
+    Not joined: the embedded runner would hold all that is joined in one process's memory.
     """
     if ranges := [part for part in parts if not part.is_whole_file]:
         yield (
@@ -162,13 +176,13 @@ def _read_pages(
             _list_parts(pipeline, "ranges", ranges) | "Read ranges" >> beam.FlatMap(read_part),
         )
     if files := [part for part in parts if part.is_whole_file]:
-        # A part may be a whole dump: without the second spreading, one worker would clean it.
+        # A part may be a whole corpus: without the second spreading, one worker would clean it.
         yield (
             "files",
             _list_parts(pipeline, "files", files)
             | "Read files" >> beam.FlatMap(read_chunks, chunks)
-            | "Spread pages" >> beam.Reshuffle()
-            | "Open pages" >> beam.FlatMap(open_chunk),
+            | "Spread documents" >> beam.Reshuffle()
+            | "Open documents" >> beam.FlatMap(open_chunk),
         )
 
 

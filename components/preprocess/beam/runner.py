@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -26,11 +27,11 @@ _INPUT_ERROR = re.compile(
 )
 
 
-def count_workers(config: PreprocessConfig, xml_bytes: int) -> int:
+def count_workers(config: PreprocessConfig, text_bytes: int) -> int:
     """How many processes are wanted; 0 leaves it to the service."""
     if config.runner_name() != EMBEDDED:
         return config.num_workers
-    if xml_bytes < _WORTH_PROCESSES_BYTES:
+    if text_bytes < _WORTH_PROCESSES_BYTES:
         return 1
     return config.num_workers or count_cpus()
 
@@ -48,8 +49,16 @@ def make_options(config: PreprocessConfig, num_workers: int) -> PipelineOptions:
     return PipelineOptions(flags + shlex.split(config.beam_options))
 
 
-def find_places(config: PreprocessConfig) -> tuple[str, str]:
-    """The addresses of the dump and of the dataset, where the workers reach them.
+class Places(NamedTuple):
+    """Where the workers reach what the stage reads and writes."""
+
+    dump_files: str | None
+    text_files: str | None
+    dataset: str
+
+
+def find_places(config: PreprocessConfig) -> Places:
+    """The addresses of the corpora and of the dataset.
 
     Raises:
         InputError: if workers would run on machines that don't see these, or the runner
@@ -58,12 +67,14 @@ def find_places(config: PreprocessConfig) -> tuple[str, str]:
     runner = config.runner_name()
     elsewhere = runner == DATAFLOW or (runner == FLINK and is_elsewhere(config))
     in_store = elsewhere or config.use_object_store
-    dump_files, dataset = (
-        filesystem.find_address(path, in_store=in_store)
-        for path in (config.dump_files, config.dataset)
+    dump_files, text_files, dataset = (
+        filesystem.find_address(path, in_store=in_store) if path else None
+        for path in (config.dump_files, config.text_files, config.dataset)
     )
-    for name, address in (("dump_files", dump_files), ("dataset", dataset)):
-        if elsewhere and not filesystem.is_in_store(address):
+    assert dataset is not None
+    places = Places(dump_files, text_files, dataset)
+    for name, address in places._asdict().items():
+        if elsewhere and address and not filesystem.is_in_store(address):
             raise InputError(
                 f"{name}: {address} is a folder of this machine, which the workers of {runner} "
                 "don't see; give a gs:// or s3:// folder"
@@ -72,7 +83,7 @@ def find_places(config: PreprocessConfig) -> tuple[str, str]:
         check_flink(config, make_options(config, config.num_workers))
     elif runner == DATAFLOW:
         check_dataflow(config, dataset)
-    return dump_files, dataset
+    return places
 
 
 def run_graph(options: PipelineOptions, add_steps: Callable[[beam.Pipeline], None]) -> None:

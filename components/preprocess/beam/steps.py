@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -16,6 +16,7 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
+from components.preprocess.batches import CORPORA, Batch, RecordBatch
 from components.preprocess.beam.chunks import (
     ChunkFile,
     Gatherer,
@@ -25,9 +26,8 @@ from components.preprocess.beam.chunks import (
 )
 from components.preprocess.beam.parent_watch import end_with_runner
 from components.preprocess.beam.progress_files import Marks
-from components.preprocess.dump.files import Part
-from components.preprocess.dump.pages import DUPLICATE, EMPTY, KEPT, PageBatch
-from components.preprocess.dump.reading import read_batches
+from components.preprocess.corpora import Part, read_batches
+from components.preprocess.outcomes import BAD, DUPLICATE, EMPTY, KEPT
 from components.preprocess.rows.document_groups import (
     RowSettings,
     choose_bucket,
@@ -37,27 +37,33 @@ from components.preprocess.rows.document_groups import (
 from components.preprocess.rows.documents import make_documents
 from components.preprocess.rows.hashing import hash_64, hash_bytes
 from components.preprocess.rows.shards import shard_path, write_shard
+from components.preprocess.text.articles import Article
 from components.preprocess.text.guard import GuardedReader
+from components.preprocess.text_files.records import Record
 from components.preprocess.vocabulary.words import count_words
 from components.shared.errors import InputError
 from components.shared.tokenizer import WordPieceTokenizer
 
-# Steps whose progress is marked: the first two for each batch of pages.
+# Steps whose progress is marked: the first two for each batch of documents.
 COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenise", "Pair and pack", "Write shards"
 
-COUNTS = "counts"
+# What a step gives besides documents or rows.
+COUNTS, PROBLEMS = "counts", "problems"
+NUM_PROBLEMS_SHOWN = 3
 
 # Here, since a worker imports this module with the first work it gets.
 end_with_runner()
 
 # (length, shard)
 _ShardKey = tuple[int, int]
-# How many documents, by what became of them.
-_Count: TypeAlias = TaggedOutput[Literal["counts"], tuple[str, int]]
+# How many documents, by corpus and by what became of them.
+_Count: TypeAlias = TaggedOutput[Literal["counts"], tuple[tuple[str, str], int]]
+# A record that is no text: its file, its place there, and the reason.
+_Problem = tuple[str, int, str]
 
 
 class MakeDocuments(beam.DoFn):
-    """Pages to documents, by group of buckets; and what became of each page."""
+    """Batches to documents, by group of buckets; and what became of each item."""
 
     def __init__(
         self,
@@ -82,13 +88,15 @@ class MakeDocuments(beam.DoFn):
     def start_bundle(self) -> None:
         """Nothing is gathered yet."""
         self._gatherer = Gatherer(self._chunks)
+        self._problems: list[_Problem] = []
 
-    def process(self, batch: PageBatch) -> Iterator[tuple[int, bytes] | _Count]:
-        """Make the documents of a batch of pages."""
+    def process(self, batch: Batch) -> Iterator[tuple[int, bytes] | _Count]:
+        """Make the documents of a batch."""
         read = self._reader.read(batch)
         reasons = Counter(one for one in read if isinstance(one, str))
+        self._note_problems(batch, read)
         articles = [one for one in read if not isinstance(one, str)]
-        for document in make_documents(articles, self._tokenizer):
+        for document in make_documents(articles, self._tokenizer, batch.corpus):
             if document is None:
                 reasons[EMPTY] += 1
                 continue
@@ -97,13 +105,24 @@ class MakeDocuments(beam.DoFn):
             self._gatherer.add(bucket % self._num_groups, (bucket, document), num_bytes)
         if self._gatherer.is_full():
             yield from self._gatherer.hand_on()
-        for count in reasons.items():
-            yield TaggedOutput(COUNTS, count)
+        for reason, count in reasons.items():
+            yield TaggedOutput(COUNTS, ((CORPORA[batch.corpus], reason), count))
         self._marks.add(CLEAN)
+
+    def _note_problems(self, batch: Batch, read: Sequence[Article | str]) -> None:
+        if isinstance(batch, RecordBatch):
+            self._problems += [
+                (batch.source.path, record.place, one)
+                for record, one in zip(batch.items, read, strict=True)
+                if isinstance(one, str) and one in BAD
+            ]
+            self._problems = sorted(self._problems)[:NUM_PROBLEMS_SHOWN]
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Hand on the rest."""
         yield from _window(self._gatherer.finish())
+        for problem in self._problems:
+            yield TaggedOutput(PROBLEMS, GlobalWindows.windowed_value(problem))
 
     def teardown(self) -> None:
         """End the reader's process."""
@@ -136,9 +155,11 @@ class MakeRows(beam.DoFn):
         for bucket, items in groupby(merge_chunks(group_chunks[1]), key=itemgetter(0)):
             read = [document for _, document in items]
             documents = drop_copies(read)
-            yield TaggedOutput(COUNTS, (KEPT, len(documents)))
-            if len(documents) < len(read):
-                yield TaggedOutput(COUNTS, (DUPLICATE, len(read) - len(documents)))
+            kept = Counter(document.corpus for document in documents)
+            copies = Counter(document.corpus for document in read) - kept
+            for reason, counts in ((KEPT, kept), (DUPLICATE, copies)):
+                for corpus, count in counts.items():
+                    yield TaggedOutput(COUNTS, ((CORPORA[corpus], reason), count))
             for length, num_shards in self._length_to_num_shards.items():
                 for row in make_rows(documents, bucket, length, self._settings):
                     key = (length, row.order % num_shards)
@@ -153,7 +174,7 @@ class MakeRows(beam.DoFn):
 
 
 class CountWords(beam.DoFn):
-    """The words of the pages that a hash below the threshold chooses, and their counts."""
+    """The words of the documents that a hash below the threshold chooses, and their counts."""
 
     def __init__(self, marks: Marks, *, lowercase: bool, threshold: int, seed: int) -> None:
         self._marks, self._lowercase = marks, lowercase
@@ -163,10 +184,10 @@ class CountWords(beam.DoFn):
         """Once a worker: a process can't travel."""
         self._reader = GuardedReader()
 
-    def process(self, batch: PageBatch) -> Iterator[tuple[str, int]]:
-        """Count the words of a batch of pages."""
-        chosen = [page for page in batch.pages if self._is_chosen(page)]
-        articles = self._reader.read(PageBatch(batch.site, chosen))
+    def process(self, batch: Batch) -> Iterator[tuple[str, int]]:
+        """Count the words of a batch."""
+        chosen: Any = [item for item in batch.items if self._is_chosen(item)]
+        articles = self._reader.read(batch._replace(items=chosen))
         yield from count_words(
             (one.sentences for one in articles if not isinstance(one, str)),
             lowercase=self._lowercase,
@@ -177,12 +198,13 @@ class CountWords(beam.DoFn):
         """End the reader's process."""
         self._reader.close()
 
-    def _is_chosen(self, page: bytes) -> bool:
-        return hash_64(self._seed, "sample", hash_bytes(page)) < self._threshold
+    def _is_chosen(self, item: bytes | Record) -> bool:
+        data = item.data if isinstance(item, Record) else item
+        return hash_64(self._seed, "sample", hash_bytes(data)) < self._threshold
 
 
-def read_part(part: Part) -> Iterator[PageBatch]:
-    """The pages of a part, in batches."""
+def read_part(part: Part) -> Iterator[Batch]:
+    """The documents of a part, in batches."""
     try:
         yield from read_batches(part)
     except InputError:
@@ -193,14 +215,14 @@ def read_part(part: Part) -> Iterator[PageBatch]:
 
 
 def read_chunks(part: Part, chunks: Path | None) -> Iterator[bytes]:
-    """The pages of a part as chunks, to be read by other workers."""
+    """The documents of a part as chunks, to be read by other workers."""
     file = ChunkFile(chunks)
     for batch in read_part(part):
         yield file.write([compress(batch)])
     file.close()
 
 
-def open_chunk(chunk: bytes) -> Iterator[PageBatch]:
+def open_chunk(chunk: bytes) -> Iterator[Batch]:
     """The batches of a chunk that `read_chunks` made."""
     return map(decompress, merge_chunks([chunk]))
 

@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import json
 import zlib
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -40,7 +39,7 @@ class DumpFile:
 
 
 @dataclass(frozen=True)
-class Part:
+class DumpPart:
     """A piece of work: the pages that start in a range of a file's bytes."""
 
     path: str
@@ -66,18 +65,23 @@ class Dump:
         return sum(file.num_bytes for file in self.files)
 
     @property
-    def estimated_xml_bytes(self) -> int:
+    def estimated_bytes(self) -> int:
         """About how much XML they hold: the same for the same files, whatever the machine."""
         return int(sum(file.num_bytes * _EXPANSION[file.compression] for file in self.files))
 
-    def cut(self, part_bytes: int) -> list[Part]:
+    @property
+    def languages(self) -> list[str]:
+        """The language of each file's wiki."""
+        return [file.site.language for file in self.files]
+
+    def cut(self, part_bytes: int) -> list[DumpPart]:
         """The pieces of work: ranges of bytes, and files that can't be divided."""
         parts = []
         for file in self.files:
             size = file.num_bytes
             step = part_bytes if file.is_divisible else size
             parts += [
-                Part(
+                DumpPart(
                     file.path,
                     file.compression,
                     start,
@@ -90,8 +94,11 @@ class Dump:
         return parts
 
 
-def open_dump(folder: str) -> Dump:
+def open_dump(folder: str) -> Dump | None:
     """Find the files of a dump and look into the head of each.
+
+    Returns:
+        None where a manifest says that there is none.
 
     Raises:
         InputError: if there is none, or one is no MediaWiki export.
@@ -99,7 +106,9 @@ def open_dump(folder: str) -> Dump:
     name_to_bytes = filesystem.list_folder(folder)
     manifest = None
     if name_to_bytes.pop(_MANIFEST, None) is not None:
-        manifest = _read_manifest(filesystem.join(folder, _MANIFEST))
+        manifest = filesystem.read_json(filesystem.join(folder, _MANIFEST))
+        if not manifest.get("files", True):
+            return None
     files = [
         _open_file(filesystem.join(folder, name), num_bytes)
         for name, num_bytes in name_to_bytes.items()
@@ -110,13 +119,6 @@ def open_dump(folder: str) -> Dump:
             f"{folder}: no file in it; put a MediaWiki XML export there (.xml, .xml.bz2, .xml.gz)"
         )
     return Dump(files, manifest)
-
-
-def _read_manifest(path: str) -> Any:
-    try:
-        return json.loads(filesystem.read_text(path))
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); run the ingest stage again") from None
 
 
 def _open_file(path: str, num_bytes: int) -> DumpFile:

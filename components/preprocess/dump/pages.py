@@ -5,26 +5,18 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from components.preprocess.languages.facts import normalize_name
+from components.preprocess.outcomes import (
+    BROKEN,
+    DISAMBIGUATION,
+    NOT_AN_ARTICLE,
+    REDIRECT,
+    TOO_LONG,
+)
 from components.preprocess.rows.hashing import hash_64
 from components.preprocess.wikitext.sites import Site
 
 # A wikitext has 2 MiB at most ($wgMaxArticleSize); its XML may be somewhat longer.
 MAX_PAGE_BYTES = 8 << 20
-
-# What becomes of a page, in dataset.json.
-KEPT = "kept"
-REDIRECT = "redirect"
-NOT_AN_ARTICLE = "not an article"
-DISAMBIGUATION = "disambiguation"
-BROKEN = "broken"
-TOO_LONG = "too long"
-TOO_SLOW = "too slow"
-TOO_MUCH_MEMORY = "too much memory"
-FAILED = "failed"
-EMPTY = "no text"
-DUPLICATE = "duplicate"
-
-BATCH_BYTES = 1_000_000
 
 _CLOSING = "</page>"
 _TITLE = re.compile(r"<title>([^<]*)</title>")
@@ -55,13 +47,6 @@ _DISAMBIGUATION_TITLE = re.compile(
     r"|曖昧さ回避|消歧义|消歧義|동음이의)[)）]",
     re.IGNORECASE,
 )
-
-
-class PageBatch(NamedTuple):
-    """Some pages as they stand in the dump: handing on one by one would cost more."""
-
-    site: Site
-    pages: list[bytes]
 
 
 class Page(NamedTuple):

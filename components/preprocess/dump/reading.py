@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from components.preprocess.batches import BATCH_BYTES, PageBatch
 from components.preprocess.dump.endings import (
     cut_in_stream,
     cut_short,
@@ -21,8 +22,8 @@ from components.preprocess.dump.endings import (
     is_end,
     require_end,
 )
-from components.preprocess.dump.files import Part
-from components.preprocess.dump.pages import BATCH_BYTES, MAX_PAGE_BYTES, PageBatch
+from components.preprocess.dump.files import DumpPart
+from components.preprocess.dump.pages import MAX_PAGE_BYTES
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
 from components.shared.exports import BZ2_STREAM, EMPTY_BZ2_STREAM
@@ -37,7 +38,7 @@ _STREAM_MARK_BYTES = 10
 _Block = tuple[bytes, bool]
 
 
-def read_batches(part: Part) -> Iterator[PageBatch]:
+def read_page_batches(part: DumpPart) -> Iterator[PageBatch]:
     """Yield the pages of a part of the dump in batches of about `BATCH_BYTES`."""
     batch: list[bytes] = []
     num_bytes = 0
@@ -51,7 +52,7 @@ def read_batches(part: Part) -> Iterator[PageBatch]:
         yield PageBatch(part.site, batch)
 
 
-def read_pages(part: Part) -> Iterator[bytes]:
+def read_pages(part: DumpPart) -> Iterator[bytes]:
     """The `<page>…</page>` that start in a part; one that is too long or not closed comes cut.
 
     Raises:
@@ -89,7 +90,7 @@ def read_pages(part: Part) -> Iterator[bytes]:
         yield buffer  # never closed
 
 
-def _find_page(buffer: bytes, position: int, part: Part) -> tuple[int, int] | None:
+def _find_page(buffer: bytes, position: int, part: DumpPart) -> tuple[int, int] | None:
     """Start and end of the next page in a buffer; None if it isn't known yet where it ends."""
     start = buffer.find(_OPEN, position)
     if start < 0:
@@ -112,7 +113,7 @@ def _find_page(buffer: bytes, position: int, part: Part) -> tuple[int, int] | No
         position = cdata_end + len(_CDATA_END)
 
 
-def _read_blocks(part: Part) -> Iterator[_Block]:
+def _read_blocks(part: DumpPart) -> Iterator[_Block]:
     with filesystem.open_file(part.path) as file:
         if part.compression == "bz2":
             yield from _read_bz2(file, part)
@@ -122,7 +123,7 @@ def _read_blocks(part: Part) -> Iterator[_Block]:
             yield from _read_plain(file, part)
 
 
-def _read_plain(file: BinaryIO, part: Part) -> Iterator[_Block]:
+def _read_plain(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
     file.seek(part.start)
     position = part.start
     while block := file.read(min(_CHUNK_BYTES, part.end - position) or _CHUNK_BYTES):
@@ -130,7 +131,7 @@ def _read_plain(file: BinaryIO, part: Part) -> Iterator[_Block]:
         position = min(position + len(block), part.end)
 
 
-def _read_gzip(file: BinaryIO, part: Part) -> Iterator[_Block]:
+def _read_gzip(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
     try:
         with gzip.GzipFile(fileobj=file) as unpacked:
             while block := unpacked.read(_CHUNK_BYTES):
@@ -141,7 +142,7 @@ def _read_gzip(file: BinaryIO, part: Part) -> Iterator[_Block]:
         raise InputError(f"{part.path}: damaged gzip data ({error}); fetch it again") from None
 
 
-def _read_bz2(file: BinaryIO, part: Part) -> Iterator[_Block]:
+def _read_bz2(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
     """The streams that start in the part, then those after it."""
     stream_start = _find_stream(file, part)
     if stream_start is None:
@@ -170,7 +171,7 @@ def _read_bz2(file: BinaryIO, part: Part) -> Iterator[_Block]:
             return
 
 
-def _find_stream(file: BinaryIO, part: Part) -> int | None:
+def _find_stream(file: BinaryIO, part: DumpPart) -> int | None:
     """Where the first stream starts that starts in the part."""
     file.seek(part.start)
     position = part.start

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from components.preprocess.batches import CORPORA
 from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.rows.documents import Document
 from components.preprocess.rows.hashing import hash_64, random_for
@@ -23,7 +24,8 @@ class RowSettings:
 
     lengths: Sequence[int]
     short_sequence_rate: float
-    num_duplicates: int
+    num_duplicates: Sequence[int]
+    """By corpus."""
     seed: int
     vocabulary: Vocabulary
     splitter: SentenceSplitter = field(default_factory=SentenceSplitter)
@@ -59,8 +61,8 @@ def make_rows(
         yield Row(order, num_sequences, num_tokens, record)
 
 
-# Sequences and real tokens of a record, and the record.
-_Record: TypeAlias = tuple[int, int, bytes]
+# The sequences of a record, its real tokens by corpus, and the record.
+_Record: TypeAlias = tuple[int, tuple[int, ...], bytes]
 
 
 def _make_packed(
@@ -75,14 +77,14 @@ def _make_packed(
     random_for(settings.seed, "pack", bucket, length).shuffle(pairs)
     for packed in pack_pairs(pairs, length):
         row = make_row(packed, documents, settings.vocabulary)
-        yield len(packed), len(row.token_ids), encode_row(row)
+        yield len(packed), _count_tokens(packed, documents), encode_row(row)
 
 
 def _make_instances(
     documents: Sequence[Document], _bucket: int, length: int, settings: RowSettings
 ) -> Iterator[_Record]:
     for index, duplicate in _list_passes(documents, settings):
-        rng = random_for(settings.seed, "mask", documents[index].page_id, duplicate, length)
+        rng = random_for(settings.seed, "mask", documents[index].id, duplicate, length)
         for pair in _pair(documents, index, duplicate, length, settings):
             token_ids = make_row([pair], documents, settings.vocabulary).token_ids
             max_predictions = settings.max_predictions[length]
@@ -95,15 +97,24 @@ def _make_instances(
                 rng=rng,
             )
             instance = pad_instance(masked, pair, length=length, max_predictions=max_predictions)
-            yield 1, len(token_ids), encode_instance(instance)
+            yield 1, _count_tokens([pair], documents), encode_instance(instance)
+
+
+def _count_tokens(pairs: Iterable[Pair], documents: Sequence[Document]) -> tuple[int, ...]:
+    """Tokens by corpus."""
+    counts = [0] * len(CORPORA)
+    for pair in pairs:
+        counts[documents[pair.first.document].corpus] += len(pair)
+    return tuple(counts)
 
 
 def _list_passes(documents: Sequence[Document], settings: RowSettings) -> Iterator[tuple[int, int]]:
     """Index and duplicate of each pass over a document."""
     return (
         (index, duplicate)
-        for duplicate in range(settings.num_duplicates)
-        for index in range(len(documents))
+        for duplicate in range(max(settings.num_duplicates))
+        for index, document in enumerate(documents)
+        if duplicate < settings.num_duplicates[document.corpus]
     )
 
 
@@ -115,5 +126,5 @@ def _pair(
         index,
         length=length,
         short_sequence_rate=settings.short_sequence_rate,
-        rng=random_for(settings.seed, documents[index].page_id, duplicate, length),
+        rng=random_for(settings.seed, documents[index].id, duplicate, length),
     )

@@ -1,4 +1,4 @@
-"""Documents: articles as word pieces, with the ends of their sentences."""
+"""Documents as word pieces, with the ends of their sentences."""
 
 from array import array
 from collections.abc import Sequence
@@ -12,9 +12,12 @@ _ID = "I"
 
 
 class Document(NamedTuple):
-    """An article as word pieces."""
+    """A document as word pieces."""
 
-    page_id: int
+    corpus: int
+    """Its index among the corpora. Of copies, that of the first corpus stays."""
+    id: int
+    """Of a page its own, of other text a hash."""
     text_hash: int
     """Equal for equal pieces: tells copies of a text."""
     piece_ids: "array[int]"
@@ -24,26 +27,27 @@ class Document(NamedTuple):
 
 
 def make_documents(
-    pages: Sequence[tuple[int, Sequence[str]]], tokenizer: WordPieceTokenizer
+    texts: Sequence[tuple[int, Sequence[str]]], tokenizer: WordPieceTokenizer, corpus: int = 0
 ) -> list[Document | None]:
-    """Documents of several pages at once: the tokenizer is faster on many sentences.
+    """Several documents at once: the tokenizer is faster on many sentences.
 
     Args:
-        pages: page id and sentences of each.
+        texts: id and sentences of each.
         tokenizer: cuts sentences into pieces.
+        corpus: where all of them come from.
 
     Returns:
-        One for each page; None for a page of which no piece remains.
+        One for each text; None for a text of which no piece remains.
     """
-    sentences = [sentence for _, page in pages for sentence in page]
+    sentences = [sentence for _, text in texts for sentence in text]
     encoded = iter(tokenizer.encode_batch(sentences))
     return [
-        _make_document(page_id, [next(encoded) for _ in page_sentences])
-        for page_id, page_sentences in pages
+        _make_document(corpus, id_, [next(encoded) for _ in text_sentences])
+        for id_, text_sentences in texts
     ]
 
 
-def _make_document(page_id: int, sentences: Sequence[Sequence[int]]) -> Document | None:
+def _make_document(corpus: int, id_: int, sentences: Sequence[Sequence[int]]) -> Document | None:
     piece_ids, ends = array(_ID), array(_ID)
     for sentence in sentences:
         if sentence:
@@ -51,4 +55,4 @@ def _make_document(page_id: int, sentences: Sequence[Sequence[int]]) -> Document
             ends.append(len(piece_ids))
     if not ends:
         return None
-    return Document(page_id, hash_bytes(piece_ids.tobytes()), piece_ids, ends)
+    return Document(corpus, id_, hash_bytes(piece_ids.tobytes()), piece_ids, ends)

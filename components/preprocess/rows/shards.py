@@ -1,8 +1,9 @@
 """The files of a dataset: rows in an order drawn by hash, and what is known of each file."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from components.preprocess.batches import CORPORA
 from components.preprocess.storage import filesystem
 from components.shared.files import sha256
 from components.shared.records import write_records
@@ -14,7 +15,8 @@ class Row(NamedTuple):
     order: int
     """Random bits: rows stand in this order, since trainers read a shard from its start."""
     num_sequences: int
-    num_tokens: int
+    num_tokens: tuple[int, ...]
+    """By corpus; a sequence counts for that of its first segment."""
     record: bytes
 
 
@@ -23,7 +25,7 @@ def shard_path(length: int, shard: int, num_shards: int) -> str:
     return f"length-{length}/shard-{shard:05d}-of-{num_shards:05d}.tfrecord"
 
 
-def write_shard(folder: str, file: str, rows: Iterable[Row]) -> dict[str, int | str]:
+def write_shard(folder: str, file: str, rows: Iterable[Row]) -> dict[str, Any]:
     """Write a shard, and tell its counts and checksum as dataset.json has them.
 
     Args:
@@ -31,19 +33,29 @@ def write_shard(folder: str, file: str, rows: Iterable[Row]) -> dict[str, int | 
         file: the shard's place in it.
         rows: in order; each is written before the next is asked for.
     """
-    counts = {"num_rows": 0, "num_sequences": 0, "num_tokens": 0, "max_sequences": 0}
+    counts = {"num_rows": 0, "num_sequences": 0, "max_sequences": 0}
+    num_tokens = [0] * len(CORPORA)
     with filesystem.whole_file(filesystem.join(folder, file)) as scratch:
         with scratch.open("wb") as output:
-            write_records(output, _count_rows(rows, counts))
+            write_records(output, _count_rows(rows, counts, num_tokens))
         num_bytes, digest = scratch.stat().st_size, sha256(scratch)
-    return {"file": file, "num_bytes": num_bytes, "sha256": digest, **counts}
+    return {
+        "file": file,
+        "num_bytes": num_bytes,
+        "sha256": digest,
+        "num_tokens": num_tokens,
+        **counts,
+    }
 
 
-def _count_rows(rows: Iterable[Row], counts: dict[str, int]) -> Iterator[bytes]:
+def _count_rows(
+    rows: Iterable[Row], counts: dict[str, int], num_tokens: list[int]
+) -> Iterator[bytes]:
     """The records of rows, counted as they pass."""
     for row in rows:
         counts["num_rows"] += 1
         counts["num_sequences"] += row.num_sequences
-        counts["num_tokens"] += row.num_tokens
         counts["max_sequences"] = max(counts["max_sequences"], row.num_sequences)
+        for corpus, count in enumerate(row.num_tokens):
+            num_tokens[corpus] += count
         yield row.record

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import CompressionTypes
@@ -18,6 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.storage.store_errors import explained, require_credentials
 from components.shared import files
+from components.shared.documents import decode_json
 from components.shared.errors import InputError
 from components.shared.records import MANIFEST
 
@@ -94,10 +95,39 @@ def open_file(address: str) -> BinaryIO:
         return file
 
 
+def measure_file(address: str) -> int:
+    """The bytes of a file in a store.
+
+    Raises:
+        InputError: if the store does not have it.
+    """
+    with explained(address):
+        found = _match(_escape(address))
+    if address not in found:
+        raise InputError(f"{address}: no such object any more; run the ingest stage again")
+    return found[address]
+
+
+def _escape(address: str) -> str:
+    """An address as a pattern that matches it alone."""
+    return re.sub(r"([*?[])", r"[\1]", address)
+
+
 def read_text(address: str) -> str:
     """A text file in UTF-8."""
     with open_file(address) as file:
         return file.read().decode("utf-8")
+
+
+def read_json(address: str) -> Any:
+    """What a manifest of the ingest stage says.
+
+    Raises:
+        InputError: if it is not JSON.
+    """
+    return decode_json(
+        read_text(address), dict[str, Any], source=address, remedy="run the ingest stage again"
+    )
 
 
 @contextmanager

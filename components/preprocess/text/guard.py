@@ -1,8 +1,8 @@
-"""Pages read by a process that can be killed: whatever a page holds, it costs itself only.
+"""Documents read by a process that can be killed: whatever one holds, it costs itself only.
 
-The reading takes time linear in a page's length, as far as is known. This is for what is
-not known: the process ends by itself once a page takes too much time, and can't get more
-memory than its limit. It then starts anew with the next page.
+The reading takes time linear in a document's length, as far as is known. This is for what is
+not known: the process ends by itself once one takes too much time, and can't get more
+memory than its limit. It then starts anew with the next one.
 """
 
 import os
@@ -14,18 +14,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from components.preprocess.dump.pages import FAILED, TOO_MUCH_MEMORY, TOO_SLOW, PageBatch
-from components.preprocess.text.articles import Article, read_article
+from components.preprocess.batches import Batch
+from components.preprocess.outcomes import FAILED, TOO_MUCH_MEMORY, TOO_SLOW
+from components.preprocess.text.articles import Article, read_document
 from components.preprocess.text.sentences import SentenceSplitter
-from components.preprocess.wikitext.sites import Site
 
 _START = "from components.preprocess.text.guard import serve; serve()"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a page may take: far more than any sound one does, so that slow machines agree."""
+    """What a document may take: far more than any sound one does, so that slow machines agree."""
 
     cpu_seconds: float = 30.0
     """The longest page, 2 MiB, takes a fifth of a second."""
@@ -34,18 +35,18 @@ class Limits:
 
 
 class GuardedReader:
-    """Reads pages in a process of its own."""
+    """Reads documents in a process of its own."""
 
     def __init__(self, splitter: SentenceSplitter | None = None, limits: Limits | None = None):
-        """The process starts with the first page. Without a splitter, paragraphs stay whole."""
+        """The process starts with the first document. Without a splitter, paragraphs stay whole."""
         self._setup = (splitter, limits or Limits())
         self._process: subprocess.Popen[bytes] | None = None
 
-    def read(self, batch: PageBatch) -> list[Article | str]:
-        """What `read_article` gives for each page, or which limit the page has met."""
+    def read(self, batch: Batch) -> list[Article | str]:
+        """What `read_document` gives for each item, or which limit it has met."""
         articles: list[Article | str] = []
-        while len(articles) < len(batch.pages):
-            articles += self._read(batch.pages[len(articles) :], batch.site)
+        while len(articles) < len(batch.items):
+            articles += self._read(batch.items[len(articles) :], batch.source)
         return articles
 
     def close(self) -> None:
@@ -54,15 +55,15 @@ class GuardedReader:
             self._process.communicate()
         self._process = None
 
-    def _read(self, pages: Sequence[bytes], site: Site) -> Iterator[Article | str]:
-        """Up to the first page that ends the process."""
+    def _read(self, items: Sequence[Any], source: Any) -> Iterator[Article | str]:
+        """Up to the first item that ends the process."""
         process = self._process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            pickle.dump((site, pages), process.stdin, protocol=5)
+            pickle.dump((source, items), process.stdin, protocol=5)
             process.stdin.flush()
-            for _ in pages:
+            for _ in items:
                 yield pickle.load(process.stdout)  # noqa: S301 - our own process
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             self._process = None
@@ -89,7 +90,7 @@ def _measure_address_space() -> int:
 
 
 def serve() -> None:
-    """Read the pages that come in and write what they are, until no more come."""
+    """Read the documents that come in and write what they are, until no more come."""
     splitter, limits = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process above
     # Nothing else may write among the results.
     results = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -102,13 +103,13 @@ def serve() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         try:
-            site, pages = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process above
+            source, items = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process above
         except EOFError:
             return
-        for page in pages:
+        for item in items:
             signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
             try:
-                result: Article | str = read_article(page, site, splitter)
+                result: Article | str = read_document(item, source, splitter)
             except MemoryError:
                 result = TOO_MUCH_MEMORY
             signal.setitimer(signal.ITIMER_PROF, 0)

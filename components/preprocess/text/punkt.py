@@ -1,11 +1,10 @@
-"""Punkt's parameters, learned from the first texts of a dump (Kiss and Strunk 2006)."""
+"""Punkt's parameters, learned from the first texts of the corpora (Kiss and Strunk 2006)."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from components.preprocess.dump.files import Part
-from components.preprocess.dump.reading import read_batches
-from components.preprocess.text.articles import read_article
+from components.preprocess.corpora import Part, read_batches
+from components.preprocess.text.articles import read_document
 
 if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktParameters
@@ -15,7 +14,7 @@ _CHARACTERS = 3_000_000
 
 
 def train_punkt(parts: Sequence[Part]) -> "PunktParameters":
-    """What Punkt learns from the dump: equal dumps give equal parameters."""
+    """What Punkt learns from the corpora: equal ones give equal parameters."""
     # Takes most of a second, which runs without Punkt need not wait for.
     from nltk.tokenize.punkt import PunktTrainer
 
@@ -28,8 +27,8 @@ def _read_paragraphs(parts: Sequence[Part]) -> Iterator[str]:
     num_characters = 0
     for part in parts:
         for batch in read_batches(part):
-            for page in batch.pages:
-                article = read_article(page, batch.site)
+            for item in batch.items:
+                article = read_document(item, batch.source)
                 if isinstance(article, str):
                     continue
                 yield from article.sentences

@@ -282,7 +282,7 @@ def test_manifest_of_the_dump_goes_along(make_config, write_dump, make_article, 
 
     run(config)
 
-    assert read_manifest(config.dataset)["sources"] == {"date": "2026-10-01"}
+    assert read_manifest(config.dataset)["corpora"]["dump"]["source"] == {"date": "2026-10-01"}
 
 
 def test_metadata_is_made_of_scalars(make_config, write_dump, make_article):
@@ -341,7 +341,7 @@ def test_dump_without_a_page_is_refused(make_config, write_dump):
     """An export of nothing is named as such."""
     write_dump()
 
-    with pytest.raises(InputError, match="no page at all"):
+    with pytest.raises(InputError, match="no article at all"):
         run(make_config())
 
 

@@ -11,6 +11,7 @@ from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
 from components.shared.errors import InputError
 from tests.components.preprocess.flink_cluster import run_cluster
+from tests.components.preprocess.text_samples import make_texts, write_everything
 
 ROOT = Path(__file__).parents[4]
 JAR = ".tools/flink/flink-job-server.jar"
@@ -62,12 +63,16 @@ def real_dump(request, dump_folder):
 @pytest.mark.slow
 def test_flink_gives_the_bytes_of_the_embedded_runner(tmp_path, real_dump, job_server_jar):
     """Vocabulary, shards and dataset.json, on a cluster of Flink's own with two slots."""
-    embedded = make_config(tmp_path, real_dump, "embedded", vocabulary_size=4000)
+    text_files = tmp_path / "text"
+    text_files.mkdir()
+    write_everything(text_files, make_texts(60))
+    settings = {"text_files": text_files, "vocabulary_size": 4000}
+    embedded = make_config(tmp_path, real_dump, "embedded", **settings)
     flink = make_config(
         tmp_path,
         real_dump,
         "flink",
-        vocabulary_size=4000,
+        **settings,
         beam_runner="flink",
         num_workers=2,
         flink_job_server_jar=job_server_jar,

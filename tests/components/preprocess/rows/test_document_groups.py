@@ -1,7 +1,9 @@
 from array import array
+from dataclasses import replace
 
 import pytest
 
+from components.preprocess.batches import DUMP, TEXT
 from components.preprocess.rows.document_groups import (
     RowSettings,
     choose_bucket,
@@ -12,16 +14,16 @@ from components.preprocess.rows.documents import Document
 from components.shared.records import decode_row
 
 
-def make_document(page_id, text_hash=None):
-    pieces = array("I", range(page_id * 100, page_id * 100 + 60))
+def make_document(id_, text_hash=None, corpus=DUMP):
+    pieces = array("I", range(id_ * 100, id_ * 100 + 60))
     ends = array("I", range(6, 61, 6))
-    return Document(page_id, page_id if text_hash is None else text_hash, pieces, ends)
+    return Document(corpus, id_, id_ if text_hash is None else text_hash, pieces, ends)
 
 
 @pytest.fixture
 def row_settings(vocabulary):
     return RowSettings(
-        lengths=(32,), short_sequence_rate=0.1, num_duplicates=2, seed=1, vocabulary=vocabulary
+        lengths=(32,), short_sequence_rate=0.1, num_duplicates=(2, 2), seed=1, vocabulary=vocabulary
     )
 
 
@@ -45,7 +47,16 @@ def test_first_of_several_copies_stays():
 
     kept = drop_copies(documents)
 
-    assert [document.page_id for document in kept] == [1, 3]
+    assert [document.id for document in kept] == [1, 3]
+
+
+def test_of_copies_in_two_corpora_the_dumps_stays():
+    """Whatever their ids: those of other text are hashes."""
+    documents = [make_document(1, text_hash=7, corpus=TEXT), make_document(5, text_hash=7)]
+
+    (kept,) = drop_copies(documents)
+
+    assert (kept.corpus, kept.id) == (DUMP, 5)
 
 
 def test_duplicates_pair_anew(row_settings):
@@ -60,7 +71,9 @@ def test_duplicates_pair_anew(row_settings):
         for length in decoded.sequence_lengths:
             sequences.add(tuple(decoded.token_ids[start : start + length]))
             start += length
-    assert sum(row.num_tokens for row in rows) > 1.5 * sum(len(one.piece_ids) for one in documents)
+    assert sum(sum(row.num_tokens) for row in rows) > 1.5 * sum(
+        len(one.piece_ids) for one in documents
+    )
     assert len(sequences) > 0.9 * sum(row.num_sequences for row in rows)
 
 
@@ -78,5 +91,17 @@ def test_rows_tell_their_counts(row_settings):
     for row in make_rows([make_document(1), make_document(2)], 0, 32, row_settings):
         decoded = decode_row(row.record)
 
-        assert row.num_tokens == len(decoded.token_ids) == sum(decoded.sequence_lengths)
+        assert row.num_tokens == (len(decoded.token_ids), 0)
+        assert len(decoded.token_ids) == sum(decoded.sequence_lengths)
         assert row.num_sequences == len(decoded.next_sentence_labels)
+
+
+def test_a_corpus_is_paired_as_often_as_its_setting_says(row_settings):
+    """Three passes over one corpus and one over the other give three times the tokens."""
+    documents = [make_document(id_, corpus=id_ % 2) for id_ in range(1, 41)]
+    weighted = replace(row_settings, num_duplicates=(1, 3))
+
+    rows = list(make_rows(documents, 0, 32, weighted))
+
+    dump_tokens, text_tokens = (sum(row.num_tokens[corpus] for row in rows) for corpus in range(2))
+    assert text_tokens == pytest.approx(3 * dump_tokens, rel=0.1)

@@ -12,7 +12,7 @@ def test_documents_hold_pieces_and_sentence_ends(vocabulary):
 
     assert document is not None
     pieces = [vocabulary.pieces[id_] for id_ in document.piece_ids]
-    assert document.page_id == 7
+    assert document.id == 7
     assert pieces == ["the", "cat", "sat", ".", "two", "."]
     assert list(document.sentence_ends) == [4, 6]
     assert nothing is None

@@ -36,7 +36,7 @@ def test_no_row_is_overfull_and_no_pair_is_lost():
 
 def test_row_has_the_tokens_of_its_sequences(vocabulary):
     """[CLS] A [SEP] B [SEP], one sequence after another."""
-    document = Document(1, 1, array("I", range(10, 20)), array("I", [10]))
+    document = Document(0, 1, 1, array("I", range(10, 20)), array("I", [10]))
     pairs = [Pair(Span(0, 0, 2), Span(0, 2, 3), 0), Pair(Span(0, 5, 6), Span(0, 8, 10), 1)]
 
     row = make_row(pairs, [document], vocabulary)

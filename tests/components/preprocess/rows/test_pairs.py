@@ -16,7 +16,9 @@ def make_document(page_id, *sentence_lengths, first_piece=None):
     """Pieces count up from `first_piece`, so that each tells where it comes from."""
     ends = list(accumulate(sentence_lengths))
     first = page_id * 10_000 if first_piece is None else first_piece
-    return Document(page_id, page_id, array("I", range(first, first + ends[-1])), array("I", ends))
+    return Document(
+        0, page_id, page_id, array("I", range(first, first + ends[-1])), array("I", ends)
+    )
 
 
 def pair(documents, index=0, *, length=32, short_sequence_rate=0.0, seed=1):
@@ -92,7 +94,7 @@ def test_same_text_elsewhere_counts_as_following():
     """A B drawn from a document that reads just like the true next is labelled 0."""
     documents = [
         make_document(1, 4, 4, first_piece=0),
-        Document(2, 2, array("I", [4, 5, 6, 7]), array("I", [4])),
+        Document(0, 2, 2, array("I", [4, 5, 6, 7]), array("I", [4])),
     ]
 
     labels = {pair(documents, seed=seed)[0].label for seed in range(20)}

@@ -6,7 +6,7 @@ from components.shared.records import read_records
 
 def test_rows_stand_as_they_come(tmp_path):
     """Their counts are those of the file."""
-    rows = [Row(1, 2, 9, b"a"), Row(2, 1, 6, b"b"), Row(3, 1, 5, b"c")]
+    rows = [Row(1, 2, (9, 0), b"a"), Row(2, 1, (2, 4), b"b"), Row(3, 1, (0, 5), b"c")]
 
     written = write_shard(str(tmp_path), "length-128/shard", rows)
 
@@ -18,7 +18,7 @@ def test_rows_stand_as_they_come(tmp_path):
         "num_bytes": path.stat().st_size,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "num_sequences": 4,
-        "num_tokens": 20,
+        "num_tokens": [11, 9],
         "max_sequences": 2,
     }
 
@@ -26,7 +26,7 @@ def test_rows_stand_as_they_come(tmp_path):
 def test_second_try_leaves_one_file(tmp_path):
     """A runner may write a shard again after a failure."""
     for _ in range(2):
-        write_shard(str(tmp_path), "shard", [Row(1, 1, 5, b"a")])
+        write_shard(str(tmp_path), "shard", [Row(1, 1, (5, 0), b"a")])
 
     assert [path.name for path in tmp_path.iterdir()] == ["shard"]
 

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from components.preprocess.run import run
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
 from tests.components.preprocess.stores import BUCKET, google_store, s3_store
+from tests.components.preprocess.text_samples import make_texts
 
 
 @pytest.fixture(scope="module", params=["gs", "s3"])
@@ -120,6 +122,36 @@ def test_dataset_of_a_dump_in_a_store_is_the_same(store, make_config, dump_folde
     run(make_config(tmp_path / "store", dump_files=Path(store)))
 
     assert read_disk(tmp_path / "disk") == read_disk(tmp_path / "store")
+
+
+def test_text_that_ingest_left_in_a_store_is_read_there(store, make_config, tmp_path):
+    """By its address in text.json, beside files that are here; the rows are the same."""
+    texts = make_texts(20)
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "a.txt").write_text("\n\n".join(texts))
+    upload(tmp_path / "all" / "a.txt", f"{store}/in [a] folder/a*.txt")
+    (tmp_path / "listed").mkdir()
+    listed = [{"name": "a*.txt", "address": f"{store}/in [a] folder/a*.txt"}]
+    (tmp_path / "listed" / "text.json").write_text(json.dumps({"files": listed}))
+
+    for name in ("all", "listed"):
+        run(make_config(tmp_path / f"from-{name}", dump_files=None, text_files=tmp_path / name))
+
+    from_all, from_listed = (read_disk(tmp_path / f"from-{name}") for name in ("all", "listed"))
+    source = json.loads(from_listed.pop("dataset.json"))["corpora"]["text"]["source"]
+    assert source == {"files": listed}
+    del from_all["dataset.json"]
+    assert from_listed == from_all
+
+
+def test_text_that_left_its_store_is_an_error(store, make_config, tmp_path):
+    """The stage to run again is named."""
+    (tmp_path / "text").mkdir()
+    listed = [{"name": "a.txt", "address": f"{store}/gone.txt"}]
+    (tmp_path / "text" / "text.json").write_text(json.dumps({"files": listed}))
+
+    with pytest.raises(InputError, match=r"gone\.txt: no such object any more; run the ingest"):
+        run(make_config(tmp_path / "dataset", text_files=tmp_path / "text"))
 
 
 def test_rerun_replaces_what_a_killed_run_left(store, make_config, tmp_path):

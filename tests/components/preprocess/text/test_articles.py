@@ -3,7 +3,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.preprocess.text import articles
-from components.preprocess.text.articles import read_article
+from components.preprocess.text.articles import read_document
 from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.wikitext.sites import Site
 
@@ -21,7 +21,7 @@ def test_article_is_read_as_sentences(make_page):
     """Paragraphs are split, and none runs over into the next."""
     page = make_page(7, "== Head ==\nOne is here. Two is ''there''.\n\nThree")
 
-    article = read_article(page.encode(), SITE, SentenceSplitter())
+    article = read_document(page.encode(), SITE, SentenceSplitter())
 
     assert article == (7, ["Head", "One is here.", "Two is there.", "Three"])
 
@@ -30,7 +30,7 @@ def test_without_a_splitter_paragraphs_stay_whole(make_page):
     """Counting words needs no sentences."""
     page = make_page(7, "One is here. Two is there.\n\nThree")
 
-    assert read_article(page.encode(), SITE) == (7, ["One is here. Two is there.", "Three"])
+    assert read_document(page.encode(), SITE) == (7, ["One is here. Two is there.", "Three"])
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_without_a_splitter_paragraphs_stay_whole(make_page):
 )
 def test_page_without_text_has_its_reason(make_page, text, reason):
     """An article of which nothing remains is counted."""
-    assert read_article(make_page(7, text).encode(), SITE) == reason
+    assert read_document(make_page(7, text).encode(), SITE) == reason
 
 
 def test_page_that_breaks_the_cleaner_costs_itself_only(make_page, monkeypatch):
@@ -50,7 +50,7 @@ def test_page_that_breaks_the_cleaner_costs_itself_only(make_page, monkeypatch):
 
     monkeypatch.setattr(articles, "clean_page", fail)
 
-    assert read_article(make_page(7, "Text.").encode(), SITE) == "failed"
+    assert read_document(make_page(7, "Text.").encode(), SITE) == "failed"
 
 
 @settings(max_examples=500)
@@ -61,7 +61,7 @@ def test_every_page_gives_sentences_that_utf8_holds(fragments):
     text = "".join(fragments)
     page = f"<page><title>&#xD800;</title><id>7</id><text>{text}</text></page>"
 
-    article = read_article(page.encode(), SITE, SentenceSplitter())
+    article = read_document(page.encode(), SITE, SentenceSplitter())
 
     if isinstance(article, str):
         assert article in ("no text", "redirect", "disambiguation")
@@ -73,4 +73,4 @@ def test_half_a_surrogate_pair_in_a_page_is_replaced(make_page):
     """By the XML's reference and by the wikitext's own; both halves of a pair are two."""
     page = make_page(7, "A&#xD800;B &amp;#xDFFF; C&#55357;&#56832;.")
 
-    assert read_article(page.encode(), SITE) == (7, ["A\ufffdB \ufffd C\ufffd\ufffd."])
+    assert read_document(page.encode(), SITE) == (7, ["A\ufffdB \ufffd C\ufffd\ufffd."])

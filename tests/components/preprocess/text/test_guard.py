@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from components.preprocess.dump.pages import PageBatch
-from components.preprocess.text.articles import read_article
+from components.preprocess.batches import PageBatch
+from components.preprocess.text.articles import read_document
 from components.preprocess.text.guard import GuardedReader, Limits
 from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.wikitext.sites import Site
@@ -71,7 +71,7 @@ def test_articles_are_those_of_reading_without_a_guard(make_reader, make_batch):
     """The guard changes nothing of sound pages."""
     batch = make_batch("One is here. Two is there.", "#REDIRECT [[A]]", "", "Three.")
     splitter = SentenceSplitter()
-    expected = [read_article(page, SITE, splitter) for page in batch.pages]
+    expected = [read_document(page, SITE, splitter) for page in batch.items]
 
     reader = make_reader(splitter)
 

@@ -1,0 +1,1 @@
+"""Text of a user's own: plain text, JSON lines and Parquet."""
