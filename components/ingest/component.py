@@ -11,7 +11,12 @@ ingest = make_component(
     image="ingest",
     command="components.ingest",
     inputs={},
-    outputs={"dump_files": dsl.Dataset, "squad": dsl.Dataset, "given_vocabulary": dsl.Artifact},
+    outputs={
+        "dump_files": dsl.Dataset,
+        "text_files": dsl.Dataset,
+        "squad": dsl.Dataset,
+        "given_vocabulary": dsl.Artifact,
+    },
 )
 
 look_for_dump = make_component(

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.ingest.download.sources import parse_dump, parse_source
+from components.ingest.download.sources import parse_dump, parse_source, parse_sources
 from components.shared.errors import InputError
-from components.shared.settings import Rare
+from components.shared.settings import Rare, Sources
 from components.shared.squad.settings import SquadTrainingConfig
 from components.shared.storage.locations import expect_path_or_bucket
+from components.shared.storage.settings import ObjectStoreConfig
 
 _FILE = "the path or address of a file"
 _WHAT_TO_GIVE = {
@@ -56,7 +57,7 @@ class DownloadConfig(ServerConfig):
 class SourceConfig(ServerConfig):
     """Which dump, and where to look for it."""
 
-    dump: str
+    dump: Sources = ""
     """MediaWiki XML export. Either a dump's name (enwiki-latest, enwiki-20261001, or
     enwiki-content-latest for Wikimedia's newer exports), or files, plain, .bz2, .gz or a .tar of
     those: paths, folders, URLs or patterns (dumps/*.xml.bz2, s3://bucket/dumps/*.bz2), separated
@@ -66,7 +67,6 @@ class SourceConfig(ServerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        expect_given(self, "dump")
         parse_dump(self.dump)
         if not self.dump_site.startswith(("http://", "https://")):
             raise InputError(
@@ -76,8 +76,8 @@ class SourceConfig(ServerConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig):
-    """Fetch a Wikipedia dump, SQuAD files and a vocabulary, and verify each file.
+class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStoreConfig):
+    """Fetch a Wikipedia dump, text of your own, SQuAD files and a vocabulary, and verify each file.
 
     Every file may be a path or an http(s)://, gs:// or s3:// URL, followed by conditions that the
     file must meet: `https://…/x.xml.bz2#sha256=<hex>&size=<bytes>` (also sha1 and md5).
@@ -86,17 +86,24 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig):
     dump_files: Path
     """Output: folder with the dump's files, and dump.json with their sizes, SHA-256, sources and
     the dump's date."""
+    text_files: Path
+    """Output: folder with the text's files, and text.json with their sizes, SHA-256 and sources.
+    With use_object_store, text.json alone names those in buckets."""
     squad: Path
     """Output: folder with train.json and dev.json, both complete SQuAD files."""
     given_vocabulary: Path
     """Output: copy of the vocabulary; an empty file makes the preprocess stage train one."""
 
+    text: Sources = ""
+    """Text to pretrain on besides a dump or without one: .txt, .jsonl or .parquet, each plain,
+    .gz, .bz2, .zst or .xz. Paths, folders, URLs or patterns (s3://bucket/books/*.txt.gz),
+    separated by commas or white space."""
     squad_train: str
     """SQuAD training set, or another data set in that form, as a path or URL."""
     squad_dev: str = ""
     """SQuAD file to evaluate on. Empty holds out every fifth article of squad_train."""
     vocabulary: str = ""
-    """vocab.txt, one word piece per line. Empty trains a vocabulary on the dump."""
+    """vocab.txt, one word piece per line. Empty trains a vocabulary on the dump and the text."""
     checksums: str = ""
     """File of checksums in the format of md5sum, sha1sum or sha256sum, as Wikimedia publishes it;
     every input that it lists is verified."""
@@ -105,6 +112,9 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig):
         super().__post_init__()
         SquadTrainingConfig.__post_init__(self)
         expect_given(self, "squad_train")
+        if not self.dump.strip() and not self.text.strip():
+            raise InputError("no text to pretrain on; give dump, text or both")
+        parse_sources(self.text)
         for name in ("squad_train", "squad_dev", "vocabulary", "checksums"):
             if getattr(self, name).strip():
                 parse_source(getattr(self, name))
@@ -133,6 +143,7 @@ class LookConfig(SourceConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        expect_given(self, "dump")
         expect_given(self, "record")
         expect_path_or_bucket("record", self.record)
         expect_path_or_bucket("checkpoint_directory", self.checkpoint_directory)

@@ -22,6 +22,7 @@ from components.ingest.dump.dump_manifest import (
 )
 from components.ingest.dump.find import find_file, find_files
 from components.ingest.squad.splits import hold_out_articles
+from components.ingest.text_files import fetch_text, find_text, write_text_files
 from components.shared.files import whole_file, whole_folder
 from components.shared.parallel import run_in_threads
 from components.shared.squad.answers import place_answers
@@ -38,6 +39,7 @@ class Inputs:
     """What the user named, with every local file found."""
 
     dump: list[Source]
+    text: list[Source]
     squad_train: Source
     squad_dev: Source | None
     vocabulary: Source | None
@@ -46,7 +48,12 @@ class Inputs:
     def all_files(self) -> list[Source]:
         """Every file that checksums may be given for."""
         optional = (self.squad_dev, self.vocabulary)
-        return [*self.dump, self.squad_train, *(source for source in optional if source)]
+        return [
+            *self.dump,
+            *self.text,
+            self.squad_train,
+            *(source for source in optional if source),
+        ]
 
 
 def run(config: IngestConfig) -> Metadata:
@@ -66,12 +73,21 @@ def run(config: IngestConfig) -> Metadata:
         )
         dev = fetch_optional(inputs.squad_dev, checksums, downloads, read_squad)
         dump = fetch_dump(inputs.dump, checksums, downloads)
+        text = fetch_text(
+            inputs.text,
+            checksums,
+            downloads,
+            num_connections=_NUM_CONNECTIONS,
+            leave_objects=config.use_object_store,
+        )
 
         write_vocabulary(config.given_vocabulary, vocabulary)
         squad_metadata = write_squad(config, train, dev)
         dump_metadata = write_dump(config.dump_files, dump)
+        text_metadata = write_text_files(config.text_files, text)
     return {
         "dump_files": dump_metadata,
+        "text_files": text_metadata,
         "squad": squad_metadata,
         "given_vocabulary": {"pieces": len(vocabulary.content) if vocabulary else 0},
     }
@@ -87,6 +103,7 @@ def find_inputs(config: IngestConfig) -> Inputs:
     assert train is not None
     return Inputs(
         dump=dump,
+        text=find_text(config),
         squad_train=train,
         squad_dev=find_file(config.squad_dev, config),
         vocabulary=find_file(config.vocabulary, config),

@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,7 +47,7 @@ def parse_flags(
         parsed: Any = tyro.cli(
             _make_class("Settings", [(title, _make_group(one)) for title, one in groups.items()]),
             prog=prog,
-            args=list(arguments),
+            args=_join_repeated(groups, arguments),
             description=description,
             config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff),
         )
@@ -54,6 +55,31 @@ def parse_flags(
     for title in groups:
         values |= vars(getattr(parsed, title))
     return values
+
+
+def _join_repeated(groups: Groups, arguments: Sequence[str]) -> list[str]:
+    """Return the words of a command line with one flag in place of several, where that is allowed.
+
+    Others are left to the parser, which takes the last.
+    """
+    flags = {
+        f"--{setting.name.replace('_', '-')}"
+        for settings in groups.values()
+        for setting in settings
+        if setting.is_repeatable
+    }
+    words: list[str] = []
+    flag_to_values: dict[str, list[str]] = {}
+    rest = iter(arguments)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        flag = name.replace("_", "-")
+        values = [value] if equals else []
+        if flag in flags and (values := values or [*islice(rest, 1)]):
+            flag_to_values.setdefault(flag, []).extend(values)
+        else:
+            words.append(word)
+    return words + [f"{flag}={','.join(values)}" for flag, values in flag_to_values.items()]
 
 
 def format_value(value: Any) -> str:

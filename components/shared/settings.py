@@ -20,6 +20,9 @@ _Type = TypeVar("_Type")
 _RARE = "rarely needed"
 Rare = Annotated[_Type, _RARE]
 """The type of a setting that `--help` lists last: `Rare[int]`."""
+_SOURCES = "sources"
+Sources = Annotated[str, _SOURCES]
+"""The type of a setting with paths and URLs, separated by commas; its flag may be repeated."""
 
 REQUIRED = dataclasses.MISSING
 """The default of a setting that has none."""
@@ -34,6 +37,8 @@ class Setting:
     default: Any
     text: str
     is_rare: bool = False
+    is_repeatable: bool = False
+    """Whether its flag may be given several times; commas join the values."""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -67,16 +72,16 @@ def list_settings(config_class: type) -> Mapping[str, Setting]:
             texts |= {name: inspect.cleandoc(text) for name, (text, *_) in documented.items()}
     settings = {}
     for field in dataclasses.fields(config_class):
-        kind, is_rare = hints[field.name], False
+        kind, marks = hints[field.name], []
         if typing.get_origin(kind) is Annotated:
             kind, *marks = typing.get_args(kind)
-            is_rare = _RARE in marks
         settings[field.name] = Setting(
             name=field.name,
             type=kind,
             default=field.default,
             text=" ".join(texts.get(field.name, "").split()),
-            is_rare=is_rare,
+            is_rare=_RARE in marks,
+            is_repeatable=_SOURCES in marks,
         )
     return settings
 

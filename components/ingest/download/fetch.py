@@ -58,13 +58,29 @@ def fetch_optional(
 
 
 def fetch(
-    source: Source, checksums: Checksums, downloads: Downloads, check: Callable[[Path], Content]
+    source: Source,
+    checksums: Checksums,
+    downloads: Downloads,
+    check: Callable[[Path], Content],
+    *,
+    is_text: bool = False,
 ) -> Fetched[Content]:
-    """Bring a file here and make sure of it: its kind and content, its size, its checksums."""
+    """Bring a file here and make sure of it: its kind and content, its size, its checksums.
+
+    Args:
+        source: the file.
+        checksums: those that a publisher gives.
+        downloads: where what is not here goes.
+        check: looks into the file.
+        is_text: whether it may be any text, so that only what a web server sends in its place is
+            rejected.
+    """
+    may_be_a_page = is_text and not source.is_on_web
     source = with_checksums(source, checksums)
 
     def accept(path: Path, stored: Mapping[str, str]) -> tuple[str, Content]:
-        check_not_a_page(path)
+        if not may_be_a_page:
+            check_not_a_page(path)
         # What the user says of it comes first: a store knows what was put there.
         wanted = replace(source, algorithm_to_digest={**stored, **source.algorithm_to_digest})
         return check_conditions(path, wanted)["sha256"], check(path)

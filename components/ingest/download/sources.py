@@ -52,6 +52,11 @@ class Source:
         return "://" in self.location
 
     @property
+    def is_on_web(self) -> bool:
+        """Whether a web server sends it, which may send a page in its place."""
+        return self.is_remote and not self.is_in_bucket
+
+    @property
     def is_in_bucket(self) -> bool:
         """Whether it is an object, or a pattern of some."""
         return self.location.startswith(_BUCKET_SCHEMES)
@@ -106,15 +111,24 @@ def parse_source(text: str) -> Source:
     return source
 
 
+def parse_sources(text: str) -> list[Source]:
+    """Read paths, patterns and addresses that commas or white space part; none of an empty text.
+
+    Raises:
+        InputError: if one is not of a known form.
+    """
+    # A path with a space or a comma in it, where there is such a file, is one file.
+    texts = [text] if Path(text).is_file() else re.split(r"[,\s]+", text.strip(", \t\r\n"))
+    return [parse_source(one) for one in texts if one]
+
+
 def parse_dump(text: str) -> list[Source]:
     """Read the dump's names, paths, patterns and addresses.
 
     Raises:
         InputError: if one is not of a known form or not named like an export.
     """
-    # A path with a space or a comma in it, where there is such a file, is one file.
-    texts = [text] if Path(text).is_file() else re.split(r"[,\s]+", text.strip(", \t\r\n"))
-    sources = [parse_source(one) for one in texts]
+    sources = parse_sources(text)
     for source in sources:
         is_named = parse_dump_name(source.location) or Path(source.location).is_dir()
         if not _MAGIC.search(source.name) and not is_named and not source.is_tar:
@@ -136,6 +150,19 @@ def find_exports(source: Source) -> list[Source]:
             f"{source.location}: no export in this folder; an export's name ends in .xml, .xml.bz2 "
             "or .xml.gz"
         )
+    return name_matches(source, found)
+
+
+def list_data(source: Source) -> list[Source]:
+    """The files right in a folder, in the order of their names, without markers like _SUCCESS.
+
+    Raises:
+        InputError: if there is none.
+    """
+    paths = [path for path in Path(source.location).iterdir() if path.is_file()]
+    found = sorted(str(path) for path in paths if not path.name.startswith(("_", ".")))
+    if not found:
+        raise InputError(f"{source.location}: no file in this folder; name those that hold text")
     return name_matches(source, found)
 
 

@@ -66,17 +66,24 @@ def summarize(files: Sequence[DumpFile]) -> Mapping[str, Any]:
     }
 
 
-def require_distinct_names(name_to_source: Sequence[tuple[str, str]]) -> None:
-    """Refuse files that would take one name in the dump's folder.
+def require_distinct_names(
+    name_to_source: Sequence[tuple[str, str]], *, manifest: str = MANIFEST, what: str = "dump"
+) -> None:
+    """Refuse files that would take one name in an output folder.
+
+    Args:
+        name_to_source: each file's name, and what messages call it.
+        manifest: the name that the folder's manifest takes.
+        what: what the files are of.
 
     Raises:
         InputError: then.
     """
-    seen: dict[str, str] = {MANIFEST: "the manifest"}
+    seen: dict[str, str] = {manifest: "the manifest"}
     for name, source in name_to_source:
         if name in seen:
             raise InputError(
-                f"{source}: {seen[name]} has the name {name} too; give each file of the dump "
+                f"{source}: {seen[name]} has the name {name} too; give each file of the {what} "
                 "once, and rename those that share a name"
             )
         seen[name] = source

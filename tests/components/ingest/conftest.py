@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from components.ingest.download import bucket_listing
 from tests.components.ingest.misbehaving_server import Server
 from tests.components.ingest.samples import Inputs, write_inputs
+from tests.components.object_stores import s3_server
 
 
 @pytest.fixture
@@ -26,3 +28,18 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield started
         started.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def empty_s3(monkeypatch):
+    """A client of an S3 server with the empty bucket `data`."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with s3_server() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        bucket_listing._client.cache_clear()
+        client = bucket_listing._client(5)
+        client.create_bucket(Bucket="data")
+        yield client
+    bucket_listing._client.cache_clear()

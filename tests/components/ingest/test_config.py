@@ -10,6 +10,7 @@ from components.shared.errors import InputError
 
 GOOD: dict[str, Any] = {
     "dump_files": Path("dump"),
+    "text_files": Path("text"),
     "squad": Path("squad"),
     "given_vocabulary": Path("vocab.txt"),
     "dump": "dump.xml.bz2",
@@ -20,7 +21,8 @@ GOOD: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"dump": " "}, "dump is empty"),
+        ({"dump": " "}, "no text to pretrain on; give dump, text or both"),
+        ({"text": "https://x"}, "the address names no file"),
         ({"squad_train": ""}, "squad_train is empty"),
         ({"dump": "dump.zip"}, "dump.zip: unknown kind of file"),
         ({"vocabulary": "hdfs://bucket/vocab.txt"}, "can't fetch hdfs://"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ def settings(tmp_path, inputs):
     """Settings of a run on good local files."""
     return {
         "dump_files": tmp_path / "out" / "dump_files",
+        "text_files": tmp_path / "out" / "text_files",
         "squad": tmp_path / "out" / "squad",
         "given_vocabulary": tmp_path / "out" / "given_vocabulary",
         "dump": str(inputs.dump),
@@ -73,9 +75,75 @@ def test_local_files_are_handed_on(tmp_path, settings, inputs):
             "wiki": "testwiki",
             "date": "2026-01-01",
         },
+        "text_files": {"files": 0, "bytes": 0},
         "squad": {"train_questions": 8, "dev_questions": 2},
         "given_vocabulary": {"pieces": 7},
     }
+
+
+def test_text_goes_over_as_it_is(tmp_path, settings, server):
+    """From a folder, a server and a pattern; what can't be read is not this stage's to judge."""
+    books = tmp_path / "books"
+    books.mkdir()
+    (books / "a.txt").write_text("A book.")
+    (books / "page.txt").write_text("<html>saved by hand</html>")
+    (books / "_SUCCESS").touch()
+    (tmp_path / "b1.jsonl.gz").write_bytes(b"one")
+    (tmp_path / "b2.jsonl.gz").write_bytes(b"")
+    address = server.serve("/c.parquet", Answer(b"PAR1..PAR1"))
+
+    text = f"{books}, {tmp_path}/b?.jsonl.gz {address}"
+    metadata = run(IngestConfig(**settings | {"text": text, "dump": ""}))
+
+    names = ["a.txt", "page.txt", "b1.jsonl.gz", "b2.jsonl.gz", "c.parquet"]
+    described = json.loads((settings["text_files"] / "text.json").read_text())["files"]
+    assert [file["name"] for file in described] == names
+    for file in described:
+        content = (settings["text_files"] / file["name"]).read_bytes()
+        assert file["bytes"] == len(content)
+        assert file["sha256"] == hashlib.sha256(content).hexdigest()
+    assert described[-1]["source"] == address
+    assert metadata["text_files"] == {"files": 5, "bytes": 46}
+    assert json.loads((settings["dump_files"] / "dump.json").read_text())["files"] == []
+
+
+def test_text_in_a_bucket_stays_there_if_told_so(settings, empty_s3, tmp_path):
+    """text.json names it, with the version that was looked at and the store's checksums."""
+    for name in ("d e/a.txt", "d e/b.jsonl"):
+        empty_s3.put_object(Bucket="data", Key=name, Body=b"text")
+    (tmp_path / "c.txt").write_text("Here.")
+    text = f"s3://data/d%20e/*,{tmp_path / 'c.txt'}"
+
+    metadata = run(IngestConfig(**settings | {"text": text}, use_object_store=True))
+
+    assert sorted(os.listdir(settings["text_files"])) == ["c.txt", "text.json"]
+    here, *left = json.loads((settings["text_files"] / "text.json").read_text())["files"]
+    assert here["name"] == "c.txt"
+    assert [one["address"] for one in left] == ["s3://data/d e/a.txt", "s3://data/d e/b.jsonl"]
+    assert left[0]["checksums"]["md5"] == hashlib.md5(b"text").hexdigest()
+    assert "etag" in left[0]["version"]
+    assert metadata["text_files"] == {"files": 3, "bytes": 5}
+
+
+@pytest.mark.parametrize("answer", [Answer(b"<!DOCTYPE html><p>Log in"), Answer(b"")])
+def test_a_page_in_place_of_text_is_rejected(settings, server, answer):
+    """A web server's error is no text; a file by that name may be."""
+    address = server.serve("/c.txt", answer)
+
+    with pytest.raises(InputError, match=r"an HTML page|the file is empty"):
+        run(IngestConfig(**settings | {"text": address}))
+
+    assert not settings["text_files"].exists()
+
+
+def test_two_texts_of_one_name_are_rejected(tmp_path, settings):
+    """One would take the other's place."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.txt").write_text(folder)
+
+    with pytest.raises(InputError, match=r"the name x\.txt too; give each file of the text once"):
+        run(IngestConfig(**settings | {"text": f"{tmp_path}/a,{tmp_path}/b"}))
 
 
 def test_no_vocabulary_gives_an_empty_file(settings):

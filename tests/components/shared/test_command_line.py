@@ -15,6 +15,7 @@ SETTINGS = (
     Setting(name="size", type=Literal["small", "large"], default="small", text="The size."),
     Setting(name="batch_sizes", type=tuple[int, ...], default=(1, 8), text="Batch sizes."),
     Setting(name="is_on", type=bool, default=True, text="A switch."),
+    Setting(name="more_text", type=str, default="", text="Files.", is_repeatable=True),
 )
 
 
@@ -37,8 +38,23 @@ def test_values_keep_the_types_of_their_settings():
         "size": "large",
         "batch_sizes": (1, 8, 32),
         "is_on": False,
+        "more_text": "",
         "hidden_depth": 2,
     }
+
+
+def test_files_may_be_named_by_one_flag_or_several():
+    """In each way of writing it; other flags stay as they are."""
+    assert parse("--more-text", "a,b")["more_text"] == "a,b"
+    values = parse("--more-text", "a", "--is-on=false", "--more_text=b c", "--more-text=")
+    assert (values["more_text"], values["is_on"]) == ("a,b c,", False)
+
+
+def test_a_repeatable_flag_needs_a_value(capsys):
+    """Like any other."""
+    with pytest.raises(SystemExit):
+        parse("--more-text")
+    assert "--more-text" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("value", [(1, 8), (), True, 0.5, "text"])

@@ -13,7 +13,7 @@ from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import parse_source
 from components.ingest.download.transfer import Part, Version
 from components.shared.errors import InputError
-from tests.components.object_stores import google_server, s3_server
+from tests.components.object_stores import google_server
 
 CONTENT = random.Random(1).randbytes(300_000)
 
@@ -105,19 +105,10 @@ def test_an_object_that_may_not_be_read_tells_the_role():
 
 
 @pytest.fixture
-def s3(monkeypatch):
-    """An S3 server with the object `a folder/x.bin` in the bucket `data`."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with s3_server() as url:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        bucket_listing._client.cache_clear()
-        client = bucket_listing._client(5)
-        client.create_bucket(Bucket="data")
-        client.put_object(Bucket="data", Key="a folder/x.bin", Body=CONTENT)
-        yield client
-    bucket_listing._client.cache_clear()
+def s3(empty_s3):
+    """A client of an S3 server with the object `a folder/x.bin` in the bucket `data`."""
+    empty_s3.put_object(Bucket="data", Key="a folder/x.bin", Body=CONTENT)
+    return empty_s3
 
 
 def test_an_s3_object_is_downloaded_and_completed(s3, downloads):

@@ -37,6 +37,7 @@ def ingest(tmp_path, inputs):
     def ingest_dump(dump):
         config = IngestConfig(
             dump_files=tmp_path / "out" / "dump_files",
+            text_files=tmp_path / "out" / "text_files",
             squad=tmp_path / "out" / "squad",
             given_vocabulary=tmp_path / "out" / "given_vocabulary",
             dump=str(dump),

@@ -155,6 +155,7 @@ def settings(tmp_path, inputs, server):
     """Settings of a run on the dump named testwiki-latest."""
     return {
         "dump_files": tmp_path / "out" / "dump_files",
+        "text_files": tmp_path / "out" / "text_files",
         "squad": tmp_path / "out" / "squad",
         "given_vocabulary": tmp_path / "out" / "given_vocabulary",
         "dump": "testwiki-latest",
