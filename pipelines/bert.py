@@ -1,4 +1,4 @@
-"""The pipeline: a Wikipedia dump and SQuAD in, a BERT that answers questions out."""
+"""The pipeline: Wikipedia or other text and SQuAD in, a BERT that answers questions out."""
 
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ STEPS = {
     "ingest": Step(config=IngestConfig, hidden=("timeout_seconds", "max_retries")),
     "preprocess": Step(
         config=PreprocessConfig,
+        own=("max_bad_rate",),
         # Masks are drawn while training; those in the records are for other trainers.
         hidden=("sequence_lengths", "format", "mask_rate", "max_predictions", "whole_word_masking",
                 "short_sequence_rate"),
@@ -64,19 +65,21 @@ class Outputs(NamedTuple):
 
 @make_pipeline(
     name="bert",
-    description="Pretrain BERT on a Wikipedia dump in two phases, fine-tune and evaluate on SQuAD.",
+    description="Pretrain BERT on Wikipedia or text of your own in two phases, fine-tune and "
+    "evaluate on SQuAD.",
     steps=STEPS,
 )
 def bert(inputs: Inputs) -> Outputs:
-    """Pretrain BERT on Wikipedia, fine-tune it on SQuAD, and measure its accuracy and speed."""
+    """Pretrain BERT on text, fine-tune it on SQuAD, and measure its accuracy and speed."""
     fetched = ingest(**inputs["ingest"]).set_display_name("Fetch and check the inputs")
 
     prepared = preprocess(
         dump_files=fetched.outputs["dump_files"],
+        text_files=fetched.outputs["text_files"],
         given_vocabulary=fetched.outputs["given_vocabulary"],
         sequence_lengths="128,512",
         **inputs["preprocess"],
-    ).set_display_name("Turn Wikipedia into records")
+    ).set_display_name("Turn the text into records")
 
     phase_1 = pretrain(
         dataset=prepared.outputs["dataset"],

@@ -34,7 +34,7 @@ _FILES = (
     "initial_checkpoint",
 )
 # Those that take several, separated by commas.
-_LISTS = ("dump", "dev")
+_LISTS = ("dump", "text", "dev")
 # Of the metrics, those that a run's last screen shows.
 _SHOWN_METRICS = (
     "exact",
@@ -135,10 +135,12 @@ def _absolute_paths(parameters: dict[str, Any]) -> dict[str, Any]:
     absolute = {name: _make_absolute(parameters[name]) for name in _FILES if name in parameters}
     for name in _LISTS:
         if name in parameters:
-            sources = re.split(r"[,\s]+" if name == "dump" else ",", parameters[name])
+            sources = re.split("," if name == "dev" else r"[,\s]+", parameters[name])
             absolute[name] = ",".join(
                 # A dump by its name, such as enwiki-latest; an export's file has a suffix.
-                source if re.fullmatch(r"[\w-]+", source) else _make_absolute(source)
+                source
+                if name == "dump" and re.fullmatch(r"[\w-]+", source)
+                else _make_absolute(source)
                 for source in map(str.strip, sources)
                 if source
             )

@@ -49,7 +49,7 @@ def test_numbers_as_a_package_has_them_pass():
     [
         ("bert", BERT | {"preset": "huge"}, '^pretrain_128: preset: expected one of "tiny", '),
         ("bert", BERT | {"seed": 1.5}, "^preprocess: seed must be a whole number, got 1.5"),
-        ("bert", BERT | {"dump": ""}, "^ingest: dump is empty"),
+        ("bert", BERT | {"dump": ""}, "^ingest: no text to pretrain on"),
         ("bert", BERT | {"stride_tokens": 0}, "^finetune: stride_tokens must be 1 or more"),
         ("bert", BERT | {"finetune_learning_rates": []}, "^finetune_learning_rates must be one"),
         ("bert", BERT | {"finetune_learning_rates": [1e-3, 1e-3]}, r"each once, got \[0.001, "),

@@ -125,8 +125,8 @@ def test_it_is_followed_to_its_end(submit, kfp):
         "Fetch and check the inputs: running",
         "run: running",
         "Fetch and check the inputs: done, 1 h 2 min",
-        "Turn Wikipedia into records: running",
-        "Turn Wikipedia into records: done, 1 h 2 min",
+        "Turn the text into records: running",
+        "Turn the text into records: done, 1 h 2 min",
         "Evaluate: skipped",
         "run: done",
         "not run: Pretrain at length 128, Pretrain at length 512, Fine-tune on SQuAD, Evaluate, "
@@ -158,9 +158,9 @@ def test_a_terminal_shows_all_steps_drawn_anew(kfp):
     looks = re.split(r"\x1b\[8F\x1b\[J", terminal.getvalue())
     assert len(looks) == len(STORY)
     assert [len(look.splitlines()) for look in looks] == [8] * len(STORY)
-    assert "Pretrain at length 128       waiting" in looks[1]
-    assert "Fetch and check the inputs   done                   1 h 2 min" in looks[-1]
-    assert "Pretrain at length 512       not run" in looks[-1]
+    assert "Pretrain at length 128      waiting" in looks[1]
+    assert "Fetch and check the inputs  done                   1 h 2 min" in looks[-1]
+    assert "Pretrain at length 512      not run" in looks[-1]
 
 
 def test_a_server_that_is_away_for_a_while_ends_nothing(submit, kfp):
@@ -209,7 +209,7 @@ def test_a_run_without_caching_runs_every_step_anew(submit, kfp):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        ((), "bert needs dump, squad_train; give --dump, or a file with --parameters"),
+        ((), "bert needs squad_train; give --squad-train, or a file with --parameters"),
         ((*DATA, "--seed", "x"), "--seed must be a whole number, got 'x'"),
         ((*DATA, "--seed", "1.5"), "--seed must be a whole number, got 1.5"),
         ((*DATA, "--lowercase", "1"), "--lowercase must be true or false, got 1"),

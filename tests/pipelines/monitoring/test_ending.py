@@ -171,7 +171,7 @@ def test_the_recorded_failed_run(follow, kfp):
     assert done.returncode == 1
     assert "Fetch and check the inputs: failed, 1 min 20 s" in done.stdout
     assert done.lines[-2] == (
-        "not run: Turn Wikipedia into records, Pretrain at length 128, Pretrain at length 512, "
+        "not run: Turn the text into records, Pretrain at length 128, Pretrain at length 512, "
         "Fine-tune on SQuAD, Evaluate, Choose the learning rate"
     )
     assert f" bert-nj5xl-retry-system-container-impl-{number} --container main" in done.stderr
@@ -201,7 +201,7 @@ def test_the_recorded_run_that_succeeded(follow, kfp):
     lines = done.lines
     assert lines[:8] == [
         "Fetch and check the inputs: done, 10 s",
-        "Turn Wikipedia into records: done, 10 s",
+        "Turn the text into records: done, 10 s",
         "Pretrain at length 128: done, 1 min 57 s",
         "Pretrain at length 512: done, 20 s",
         "Fine-tune on SQuAD: done, 21 s",
@@ -277,7 +277,7 @@ def test_a_server_without_ml_metadata_gives_everything_over_rest(follow, kfp):
         "Pretrain at length 512: failed, 1 min 0 s",
         "run: failed",
         "taken from the cache, not run: Fetch and check the inputs",
-        "not run: Turn Wikipedia into records, Fine-tune on SQuAD, Evaluate, "
+        "not run: Turn the text into records, Fine-tune on SQuAD, Evaluate, "
         "Choose the learning rate",
         *("Pretrain at length 128:", "  loss: 6.5", "  skipped_steps: 0"),
     ]
@@ -335,10 +335,10 @@ def test_steps_from_the_cache_are_named(follow):
     lines = done.lines
     assert lines[:3] == [
         "Fetch and check the inputs: done (from the cache)",
-        "Turn Wikipedia into records: done (from the cache)",
+        "Turn the text into records: done (from the cache)",
         "Pretrain at length 128: done, 1 h 2 min",
     ]
-    assert "taken from the cache, not run: Fetch and check the inputs, Turn Wikipedia into " in (
+    assert "taken from the cache, not run: Fetch and check the inputs, Turn the text into " in (
         done.stdout
     )
 
@@ -354,7 +354,7 @@ def test_a_run_that_found_nothing_new_says_so(follow):
         "Look for a newer dump: done, 1 h 2 min",
         "run: done",
         "nothing new: the dump is the one trained on last",
-        "not run: Fetch and check the inputs, Turn Wikipedia into records, Pretrain at length "
+        "not run: Fetch and check the inputs, Turn the text into records, Pretrain at length "
         "128, Pretrain at length 512, Fine-tune on SQuAD, Evaluate, Choose the learning rate, "
         "Note the dump",
     ]
