@@ -86,9 +86,9 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStor
     dump_files: Path
     """Output: folder with the dump's files, and dump.json with their sizes, SHA-256, sources and
     the dump's date."""
-    text_files: Path
+    text_files: Path | None = None
     """Output: folder with the text's files, and text.json with their sizes, SHA-256 and sources.
-    With use_object_store, text.json alone names those in buckets."""
+    With use_object_store, text.json alone names those in buckets. Needed with text only."""
     squad: Path
     """Output: folder with train.json and dev.json, both complete SQuAD files."""
     given_vocabulary: Path
@@ -115,6 +115,8 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStor
         if not self.dump.strip() and not self.text.strip():
             raise InputError("no text to pretrain on; give dump, text or both")
         parse_sources(self.text)
+        if self.text.strip() and self.text_files is None:
+            raise InputError("text_files is missing; give the folder that the text goes to")
         for name in ("squad_train", "squad_dev", "vocabulary", "checksums"):
             if getattr(self, name).strip():
                 parse_source(getattr(self, name))

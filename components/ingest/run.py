@@ -84,10 +84,12 @@ def run(config: IngestConfig) -> Metadata:
         write_vocabulary(config.given_vocabulary, vocabulary)
         squad_metadata = write_squad(config, train, dev)
         dump_metadata = write_dump(config.dump_files, dump)
-        text_metadata = write_text_files(config.text_files, text)
+        text_metadata = {}
+        if config.text_files is not None:
+            text_metadata["text_files"] = write_text_files(config.text_files, text)
     return {
         "dump_files": dump_metadata,
-        "text_files": text_metadata,
+        **text_metadata,
         "squad": squad_metadata,
         "given_vocabulary": {"pieces": len(vocabulary.content) if vocabulary else 0},
     }

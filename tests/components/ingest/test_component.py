@@ -1,10 +1,10 @@
 """The ingest stage as Kubeflow sees it."""
 
 import dataclasses
-from pathlib import Path
 
 from components.ingest.component import ingest
 from components.ingest.config import IngestConfig
+from components.shared.settings import list_settings
 
 
 def test_the_signature_repeats_the_config():
@@ -13,7 +13,9 @@ def test_the_signature_repeats_the_config():
     spec = ingest.component_spec
 
     assert set(spec.inputs) | set(spec.outputs) == set(fields)
-    assert set(spec.outputs) == {name for name, field in fields.items() if field.type is Path}
+    assert set(spec.outputs) == {
+        name for name, setting in list_settings(IngestConfig).items() if setting.is_path
+    }
     for name, declared in spec.inputs.items():
         has_default = fields[name].default is not dataclasses.MISSING
         assert declared.default == (fields[name].default if has_default else None)

@@ -136,6 +136,14 @@ def test_a_page_in_place_of_text_is_rejected(settings, server, answer):
     assert not settings["text_files"].exists()
 
 
+def test_without_text_its_folder_need_not_be_named(settings, tmp_path):
+    """As by a package of an earlier version, which has no such output."""
+    metadata = run(IngestConfig(**settings | {"text_files": None}))
+
+    assert list(metadata) == ["dump_files", "squad", "given_vocabulary"]
+    assert "text_files" not in outputs(tmp_path)
+
+
 def test_two_texts_of_one_name_are_rejected(tmp_path, settings):
     """One would take the other's place."""
     for folder in ("a", "b"):
@@ -201,6 +209,8 @@ def test_everything_can_come_from_a_server(tmp_path, server, settings, inputs):
         "squad",
         "squad/dev.json",
         "squad/train.json",
+        "text_files",
+        "text_files/text.json",
     ]
 
 
@@ -271,7 +281,7 @@ def test_a_pattern_may_hold_only_exports(tmp_path, settings, inputs):
 @pytest.mark.parametrize("form", [lambda same: same, as_on_cluster], ids=["kfp.local", "cluster"])
 def test_kubeflow_starts_the_stage_by_its_executor_input(tmp_path, settings, form):
     """The real command; numbers come as doubles, metadata goes to the output file."""
-    names = ["dump_files", "squad", "given_vocabulary"]
+    names = ["dump_files", "text_files", "squad", "given_vocabulary"]
     artifacts = {
         name: {"artifacts": [{"name": name, "uri": str(settings.pop(name)), "metadata": {}}]}
         for name in names
@@ -294,6 +304,7 @@ def test_kubeflow_starts_the_stage_by_its_executor_input(tmp_path, settings, for
         "dev_questions": 2,
     }
     assert written["dump_files"]["artifacts"][0]["metadata"]["files"] == 1
+    assert written["text_files"]["artifacts"][0]["metadata"]["files"] == 0
 
 
 def test_a_bad_input_ends_the_command_with_one_message(settings, inputs):
