@@ -115,8 +115,6 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStor
         if not self.dump.strip() and not self.text.strip():
             raise InputError("no text to pretrain on; give dump, text or both")
         parse_sources(self.text)
-        if self.text.strip() and self.text_files is None:
-            raise InputError("text_files is missing; give the folder that the text goes to")
         for name in ("squad_train", "squad_dev", "vocabulary", "checksums"):
             if getattr(self, name).strip():
                 parse_source(getattr(self, name))

@@ -23,6 +23,7 @@ from components.ingest.dump.dump_manifest import (
 from components.ingest.dump.find import find_file, find_files
 from components.ingest.squad.splits import hold_out_articles
 from components.ingest.text_files import fetch_text, find_text, write_text_files
+from components.shared.errors import InputError
 from components.shared.files import whole_file, whole_folder
 from components.shared.parallel import run_in_threads
 from components.shared.squad.answers import place_answers
@@ -96,7 +97,13 @@ def run(config: IngestConfig) -> Metadata:
 
 
 def find_inputs(config: IngestConfig) -> Inputs:
-    """Read the settings that name files, and find what dump names and patterns stand for."""
+    """Read the settings that name files, and find what dump names and patterns stand for.
+
+    Raises:
+        InputError: if a file is not there, or text has no folder to go to.
+    """
+    if config.text.strip() and config.text_files is None:
+        raise InputError("text_files is missing; give the folder that the text goes to")
     dump = [file for source in parse_dump(config.dump) for file in find_files(source, config)]
     for source in dump:
         export_check(source)  # a pattern may match files of another kind

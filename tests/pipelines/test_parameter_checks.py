@@ -37,6 +37,11 @@ def test_the_packages_defaults_pass(hardware):
     )
 
 
+def test_text_does_without_a_dump():
+    """Either is enough."""
+    check_settings("bert", BERT | {"dump": "", "text": "s3://bucket/*.jsonl"})
+
+
 def test_numbers_as_a_package_has_them_pass():
     """The IR knows doubles only."""
     numbers = {name: float(value) for name, value in BERT.items() if type(value) is int}

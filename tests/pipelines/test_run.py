@@ -57,15 +57,20 @@ def read_end(shown: str) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
-    """A dump and SQuAD in; scores, speed, a checkpoint and a report out.
+    """A dump, text and SQuAD in; scores, speed, a checkpoint and a report out.
 
     Of two learning rates the one with the better F1 is chosen; one after the other they are
     tried. The speed is measured at other batch sizes besides.
     """
     lists = {"finetune_learning_rates": "1e-9,3e-3", "speed_batch_sizes": "1,4"}
-    done = run_pipeline(tmp_path / "runs", **lists, num_speed_batches=2)
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "a.txt").write_text("A short text. It has two sentences.\n\nAnother.\n")
+    done = run_pipeline(tmp_path / "runs", **lists, text=tmp_path / "books", num_speed_batches=2)
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    (dataset,) = (tmp_path / "runs").glob("*/preprocess/dataset/dataset.json")
+    corpora = json.loads(dataset.read_text("utf-8"))["corpora"]
+    assert corpora["text"]["documents"] == {"kept": 2}
     printed = read_end(done.stdout)
     assert 0 <= float(printed["exact"]) <= float(printed["f1"]) <= 100
     assert float(printed["questions_per_second"]) > 0

@@ -23,7 +23,6 @@ GOOD: dict[str, Any] = {
     [
         ({"dump": " "}, "no text to pretrain on; give dump, text or both"),
         ({"text": "https://x"}, "the address names no file"),
-        ({"text": "x.txt", "text_files": None}, "text_files is missing"),
         ({"squad_train": ""}, "squad_train is empty"),
         ({"dump": "dump.zip"}, "dump.zip: unknown kind of file"),
         ({"vocabulary": "hdfs://bucket/vocab.txt"}, "can't fetch hdfs://"),

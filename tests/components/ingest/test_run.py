@@ -142,6 +142,8 @@ def test_without_text_its_folder_need_not_be_named(settings, tmp_path):
 
     assert list(metadata) == ["dump_files", "squad", "given_vocabulary"]
     assert "text_files" not in outputs(tmp_path)
+    with pytest.raises(InputError, match="text_files is missing; give the folder"):
+        run(IngestConfig(**settings | {"text_files": None, "text": "a.txt"}))
 
 
 def test_two_texts_of_one_name_are_rejected(tmp_path, settings):
