@@ -42,8 +42,8 @@ class Corpora:
 
     @property
     def estimated_bytes(self) -> int:
-        """About how much XML and text they hold, whatever the machine."""
-        return sum(corpus.estimated_bytes for corpus in self.given.values())
+        """About how much XML and text they hold, whatever the machine; at least a byte."""
+        return max(1, sum(corpus.estimated_bytes for corpus in self.given.values()))
 
     @property
     def languages(self) -> list[str]:
@@ -74,7 +74,7 @@ def open_corpora(
     """Find the files of all corpora and look into each.
 
     Raises:
-        InputError: if there is none, or a file can't be used.
+        InputError: if no corpus is given, or a file can't be used.
     """
     files: list[Dump | TextFiles | None] = [None] * len(CORPORA)
     if dump_folder:

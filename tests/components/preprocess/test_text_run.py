@@ -138,6 +138,15 @@ def test_a_folder_that_the_manifest_calls_empty_is_no_corpus(make_config, text_f
     assert list(read_manifest(config.dataset)["corpora"]) == ["text"]
 
 
+@pytest.mark.parametrize("settings", [{}, {"given_vocabulary": None}])
+def test_files_without_a_byte_are_an_error(make_config, text_folder, settings):
+    """Named as such, with a vocabulary or to train one."""
+    (text_folder / "a.txt").touch()
+
+    with pytest.raises(InputError, match=r"1 of 1 records can't be read.*empty file|no document"):
+        run(make_config(**settings))
+
+
 def test_no_corpus_at_all_is_an_error(make_config):
     """The settings to give are named."""
     with pytest.raises(InputError, match="give dump_files, text_files or both"):
