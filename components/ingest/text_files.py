@@ -30,7 +30,7 @@ def find_text(config: IngestConfig) -> list[Source]:
     """The files that `text` stands for; a folder's are all those right in it.
 
     Raises:
-        InputError: if there is none, or two have one name.
+        InputError: if a file is missing, or two files have the same name.
     """
     found = [
         file

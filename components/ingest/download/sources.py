@@ -157,7 +157,7 @@ def list_data(source: Source) -> list[Source]:
     """The files right in a folder, in the order of their names, without markers like _SUCCESS.
 
     Raises:
-        InputError: if there is none.
+        InputError: if the folder has no such file.
     """
     paths = [path for path in Path(source.location).iterdir() if path.is_file()]
     found = sorted(str(path) for path in paths if not path.name.startswith(("_", ".")))

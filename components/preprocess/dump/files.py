@@ -98,7 +98,7 @@ def open_dump(folder: str) -> Dump | None:
     """Find the files of a dump and look into the head of each.
 
     Returns:
-        None where a manifest says that there is none.
+        None if the manifest lists no file.
 
     Raises:
         InputError: if there is none, or one is no MediaWiki export.

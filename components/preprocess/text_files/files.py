@@ -97,7 +97,7 @@ class TextFiles:
     files: Sequence[TextFile]
     settings: TextSettings
     manifest: Any
-    """What text.json says, None where there is none."""
+    """The content of text.json; None without one."""
 
     @property
     def num_bytes(self) -> int:
@@ -176,10 +176,10 @@ def open_text_files(folder: str, settings: TextSettings) -> TextFiles | None:
     """Find the text files in a folder and look into the head of each.
 
     Returns:
-        None where a manifest says that there is none.
+        None if the manifest lists no file.
 
     Raises:
-        InputError: if there is none, or one can't be text.
+        InputError: if the folder is empty, or a file in it can't be text.
     """
     name_to_bytes = filesystem.list_folder(folder)
     manifest = None

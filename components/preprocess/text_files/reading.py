@@ -1,7 +1,7 @@
 r"""Records out of a part of a text file.
 
 A document belongs to the part in whose bytes it starts, so the documents read don't depend on how
-a file was cut. Lines end with \\n or \\r\\n.
+a file was cut. Lines end with \n or \r\n.
 """
 
 import codecs

@@ -84,7 +84,7 @@ def _read_field(line: str, name: str) -> _Field:
 
 
 def split_paragraphs(text: str) -> list[str]:
-    r"""The paragraphs of a text: its lines, or blocks of lines that an editor has wrapped."""
+    """The paragraphs of a text: its lines, or blocks of lines that an editor has wrapped."""
     paragraphs = []
     for block in _BLANK_LINES.split(text):
         lines = [line.strip() for line in block.split("\n") if line.strip()]

@@ -101,7 +101,7 @@ def test_many_short_lines_make_a_document_too_long_as_well(folder, monkeypatch):
 
 @pytest.mark.parametrize("ending", PACK)
 def test_json_lines_are_a_document_each(folder, ending):
-    """Blank lines between them are none."""
+    """Blank lines between them are skipped."""
     lines = [json.dumps({"text": text}) for text in ("one", "two\nlines")]
     (folder / f"a.jsonl{ending}").write_bytes(PACK[ending]("\n\n".join(lines).encode()))
 
