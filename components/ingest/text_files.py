@@ -11,7 +11,7 @@ import requests
 
 from components.ingest.config import IngestConfig
 from components.ingest.download.bucket_listing import split_address
-from components.ingest.download.checksums import Checksums
+from components.ingest.download.checksums import Checksums, with_checksums
 from components.ingest.download.fetch import Fetched, fetch
 from components.ingest.download.large_files import place
 from components.ingest.download.remote import open_remote
@@ -70,12 +70,18 @@ def fetch_text(
         checksums: those that a publisher gives.
         downloads: where what is not here goes.
         num_connections: how many at once.
-        leave_objects: whether those in buckets stay there, and are only looked at.
+        leave_objects: whether those in buckets stay there, and are only looked at. One with a
+            size or a checksum to verify is fetched all the same.
 
     Raises:
         InputError: if one can't be had.
     """
-    left = [source for source in sources if leave_objects and source.is_in_bucket]
+    sources = [with_checksums(source, checksums) for source in sources]
+    left = [
+        source
+        for source in sources
+        if leave_objects and source.is_in_bucket and not source.has_conditions
+    ]
     tasks = [
         partial(fetch, source, checksums, downloads, _accept_any, is_text=True)
         for source in sources

@@ -47,6 +47,11 @@ class Source:
             raise InputError(f"{shown}: the name is not UTF-8; rename the file")
 
     @property
+    def has_conditions(self) -> bool:
+        """Whether its size or a checksum must be verified."""
+        return self.num_bytes is not None or bool(self.algorithm_to_digest)
+
+    @property
     def is_remote(self) -> bool:
         """Whether it must be downloaded."""
         return "://" in self.location
@@ -196,7 +201,7 @@ def name_matches(source: Source, locations: Sequence[str]) -> list[Source]:
     Raises:
         InputError: if conditions that hold for one file are given for several.
     """
-    if len(locations) > 1 and (source.num_bytes is not None or source.algorithm_to_digest):
+    if len(locations) > 1 and source.has_conditions:
         raise InputError(
             f"{source.location}: conditions (#…) hold for one file, and {len(locations)} match; "
             "name each file, or list their checksums in a file for --checksums"

@@ -125,6 +125,19 @@ def test_text_in_a_bucket_stays_there_if_told_so(settings, empty_s3, tmp_path):
     assert metadata["text_files"] == {"files": 3, "bytes": 5}
 
 
+def test_text_in_a_bucket_is_fetched_if_it_has_a_checksum(settings, empty_s3):
+    """Only a copy can be verified."""
+    empty_s3.put_object(Bucket="data", Key="a.txt", Body=b"text")
+    right, wrong = (hashlib.sha256(text).hexdigest() for text in (b"text", b"other"))
+
+    text = f"s3://data/a.txt#sha256={right}"
+    run(IngestConfig(**settings | {"text": text}, use_object_store=True))
+    assert (settings["text_files"] / "a.txt").read_bytes() == b"text"
+    text = f"s3://data/a.txt#sha256={wrong}"
+    with pytest.raises(InputError, match=f"expected {wrong}"):
+        run(IngestConfig(**settings | {"text": text}, use_object_store=True))
+
+
 @pytest.mark.parametrize("answer", [Answer(b"<!DOCTYPE html><p>Log in"), Answer(b"")])
 def test_a_page_in_place_of_text_is_rejected(settings, server, answer):
     """A web server's error is no text; a file by that name may be."""
