@@ -34,6 +34,13 @@ class TrainingLostError(Exception):
     """
 
 
+class WorkerLostError(Exception):
+    """A process that does part of a step's work was killed, or ended by itself.
+
+    A stage that raises it ends with the message alone and exit status 1.
+    """
+
+
 class DivergedError(Exception):
     """A training's numbers are no numbers any more: the message says which setting to try.
 

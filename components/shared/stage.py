@@ -21,6 +21,7 @@ from components.shared.errors import (
     PeerLostError,
     Preempted,
     TrainingLostError,
+    WorkerLostError,
 )
 from components.shared.files import write_text
 from components.shared.settings import list_settings
@@ -38,7 +39,7 @@ ERROR_FILE = "error.txt"
 _EXIT_INPUT_ERROR = 2
 _EXIT_SIGINT = 128 + signal.SIGINT
 _EXIT_SIGTERM = 128 + signal.SIGTERM
-_FAILURES = (DivergedError, JobError, PeerLostError, TrainingLostError)
+_FAILURES = (DivergedError, JobError, PeerLostError, TrainingLostError, WorkerLostError)
 _IN_THEIR_OWN_WORDS = (*_FAILURES, InputError, Preempted)
 
 

@@ -12,18 +12,19 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.beam.dataflow import check_dataflow, dataflow_flags
 from components.preprocess.beam.flink import check_flink, flink_flags, is_elsewhere
-from components.preprocess.beam.parent_watch import RUNNER_VARIABLE
+from components.preprocess.beam.workers import watched_workers
 from components.preprocess.config import DATAFLOW, EMBEDDED, FLINK, PreprocessConfig
 from components.preprocess.storage import filesystem
-from components.shared.errors import InputError
+from components.shared.errors import InputError, WorkerLostError
 from components.shared.processes.cpus import count_cpus
 
 # Below this, starting processes (three seconds or so) takes longer than they save.
 _WORTH_PROCESSES_BYTES = 36 << 20
 
 # How Beam passes on an exception of a worker: as text, with the name of the step.
-_INPUT_ERROR = re.compile(
-    rf"^(?:.*\s)?(?:\w+\.)*{InputError.__name__}: (.+?)(?: \[while running '.*)?$", re.MULTILINE
+_KINDS = {kind.__name__: kind for kind in (InputError, WorkerLostError)}
+_ERROR = re.compile(
+    rf"^(?:.*\s)?(?:\w+\.)*({'|'.join(_KINDS)}): (.+?)(?: \[while running '.*)?$", re.MULTILINE
 )
 
 
@@ -91,20 +92,21 @@ def run_graph(options: PipelineOptions, add_steps: Callable[[beam.Pipeline], Non
 
     Raises:
         InputError: if a step raised one, with its message alone.
+        WorkerLostError: if a worker process died.
     """
     # Threads of the tokenizer would fight with the workers for the same cores.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ[RUNNER_VARIABLE] = str(os.getpid())
     _silence_beam()
     pipeline = beam.Pipeline(options=options)
     add_steps(pipeline)
     try:
-        pipeline.run().wait_until_finish()
+        with watched_workers():
+            pipeline.run().wait_until_finish()
     except Exception as error:
-        message = _find_input_error(error)
-        if message is None:
+        told = _find_told(error)
+        if told is None:
             raise
-        raise InputError(message) from None
+        raise told from None
 
 
 def _silence_beam() -> None:
@@ -113,12 +115,13 @@ def _silence_beam() -> None:
     logging.getLogger().addFilter(lambda _: False)
 
 
-def _find_input_error(error: BaseException) -> str | None:
+def _find_told(error: BaseException) -> Exception | None:
+    """The error of a worker that is shown in its own words."""
     for one in _chain(error):
-        if isinstance(one, InputError):
-            return re.sub(r" \[while running '.*", "", str(one), flags=re.DOTALL)
-        if found := _INPUT_ERROR.search(str(one)):
-            return found[1]
+        if isinstance(one, InputError | WorkerLostError):
+            return type(one)(re.sub(r" \[while running '.*", "", str(one), flags=re.DOTALL))
+        if found := _ERROR.search(str(one)):
+            return _KINDS[found[1]](found[2])
     return None
 
 

@@ -24,7 +24,6 @@ from components.preprocess.beam.chunks import (
     decompress,
     merge_chunks,
 )
-from components.preprocess.beam.parent_watch import end_with_runner
 from components.preprocess.beam.progress_files import Marks
 from components.preprocess.corpora import Part, read_batches
 from components.preprocess.outcomes import BAD, DUPLICATE, EMPTY, KEPT
@@ -50,9 +49,6 @@ COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenise", "Pair and pack"
 # What a step gives besides documents or rows.
 COUNTS, PROBLEMS = "counts", "problems"
 NUM_PROBLEMS_SHOWN = 3
-
-# Here, since a worker imports this module with the first work it gets.
-end_with_runner()
 
 # (length, shard)
 _ShardKey = tuple[int, int]

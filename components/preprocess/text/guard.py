@@ -20,6 +20,7 @@ from components.preprocess.batches import Batch
 from components.preprocess.outcomes import FAILED, TOO_MUCH_MEMORY, TOO_SLOW
 from components.preprocess.text.articles import Article, read_document
 from components.preprocess.text.sentences import SentenceSplitter
+from components.shared.errors import WorkerLostError
 
 _START = "from components.preprocess.text.guard import serve; serve()"
 
@@ -43,7 +44,11 @@ class GuardedReader:
         self._process: subprocess.Popen[bytes] | None = None
 
     def read(self, batch: Batch) -> list[Article | str]:
-        """What `read_document` gives for each item, or which limit it has met."""
+        """What `read_document` gives for each item, or which limit it has met.
+
+        Raises:
+            WorkerLostError: if something else killed the process.
+        """
         articles: list[Article | str] = []
         while len(articles) < len(batch.items):
             articles += self._read(batch.items[len(articles) :], batch.source)
@@ -68,7 +73,13 @@ class GuardedReader:
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             self._process = None
             process.stdout.close()
-            yield TOO_SLOW if process.wait() == -signal.SIGPROF else FAILED
+            status = process.wait()
+            if status == -signal.SIGKILL:  # no limit of ours: the item may be as good as any
+                raise WorkerLostError(
+                    "the process that reads documents was killed, most likely as memory ran out; "
+                    "give more memory, or lower num_workers"
+                ) from None
+            yield TOO_SLOW if status == -signal.SIGPROF else FAILED
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -11,6 +11,7 @@ from components.preprocess.text.articles import read_document
 from components.preprocess.text.guard import GuardedReader, Limits
 from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.wikitext.sites import Site
+from components.shared.errors import WorkerLostError
 
 SITE = Site(frozenset({"file"}), frozenset({"category"}))
 
@@ -65,6 +66,13 @@ def make_batch(make_page):
         return PageBatch(SITE, pages)
 
     return make
+
+
+class Killed(SentenceSplitter):
+    """A splitter whose process the kernel kills, as it does for want of memory."""
+
+    def split(self, paragraph, language):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_articles_are_those_of_reading_without_a_guard(make_reader, make_batch):
@@ -154,3 +162,9 @@ def test_process_that_reads_starts_without_beam():
     check = "import sys, components.preprocess.text.guard; sys.exit('apache_beam' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_killed_process_is_no_fault_of_a_document(make_reader, make_batch):
+    """Which document it had at hand is chance, and the dataset must not depend on it."""
+    with pytest.raises(WorkerLostError, match="memory ran out; give more memory, or lower num_"):
+        make_reader(Killed()).read(make_batch("One is here.", "Two is there."))
