@@ -198,7 +198,7 @@ def write_dump(folder: Path, dump: list[Fetched[str | None]]) -> Mapping[str, An
         describe_file(
             name=file.source.name,
             num_bytes=file.path.stat().st_size,
-            sha256=file.sha256,
+            digests=file.digests,
             source=file.source.label,
             wiki=file.content,
         )

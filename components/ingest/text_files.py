@@ -114,7 +114,8 @@ def write_text_files(folder: Path, text: FetchedText) -> Mapping[str, Any]:
         {
             "name": file.source.name,
             "bytes": file.path.stat().st_size,
-            "sha256": file.sha256,
+            "sha256": file.digests["sha256"],
+            "crc32c": file.digests["crc32c"],
             "source": file.source.label,
         }
         for file in text.files

@@ -22,7 +22,8 @@ class Fetched(Generic[Content]):
 
     path: Path
     source: Source
-    sha256: str
+    digests: Mapping[str, str]
+    """By algorithm, as `check_conditions` gives them."""
     content: Content
     """What the check of its content found."""
 
@@ -78,16 +79,16 @@ def fetch(
     may_be_a_page = is_text and not source.is_on_web
     source = with_checksums(source, checksums)
 
-    def accept(path: Path, stored: Mapping[str, str]) -> tuple[str, Content]:
+    def accept(path: Path, stored: Mapping[str, str]) -> tuple[Mapping[str, str], Content]:
         if not may_be_a_page:
             check_not_a_page(path)
         # What the user says of it comes first: a store knows what was put there.
         wanted = replace(source, algorithm_to_digest={**stored, **source.algorithm_to_digest})
-        return check_conditions(path, wanted)["sha256"], check(path)
+        return check_conditions(path, wanted), check(path)
 
     if source.is_remote:
-        path, (sha256, content) = downloads.fetch(source, accept)
+        path, (digests, content) = downloads.fetch(source, accept)
     else:
         path = Path(source.location)
-        sha256, content = accept(path, {})
-    return Fetched(path, source, sha256, content)
+        digests, content = accept(path, {})
+    return Fetched(path, source, digests, content)

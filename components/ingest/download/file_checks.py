@@ -45,7 +45,7 @@ def check_conditions(path: Path, source: Source) -> dict[str, str]:
     """Check a file against the size and checksums its source must have.
 
     Returns:
-        Its digests by algorithm, SHA-256 always among them.
+        Its digests by algorithm, SHA-256 and CRC32C (a store's) always among them.
 
     Raises:
         DamagedFileError: if one differs.
@@ -56,7 +56,7 @@ def check_conditions(path: Path, source: Source) -> dict[str, str]:
             f"{path}: {size} bytes, expected {source.num_bytes}; fetch it again or correct size="
         )
     expected = source.algorithm_to_digest
-    digests = measure(path, {*expected, "sha256"})
+    digests = measure(path, {*expected, "sha256", "crc32c"})
     for algorithm, digest in expected.items():
         if digests[algorithm] != digest:
             raise DamagedFileError(

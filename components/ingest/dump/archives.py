@@ -31,13 +31,13 @@ def unpack_archives(
     unpacked: list[Fetched[str | None]] = []
     for file in files:
         if file.source.is_tar:
-            target = folder / f"unpacked-{file.sha256[:16]}"
+            target = folder / f"unpacked-{file.digests['sha256'][:16]}"
             target.mkdir(parents=True, exist_ok=True)
             for path in _unpack(file, target):
                 # Said of where it comes from: the archive's own name, and its name in there.
                 source = Source(f"{file.source.label}/{path.name}")
-                sha256 = check_conditions(path, Source(str(path)))["sha256"]
-                unpacked.append(Fetched(path, source, sha256, export_check(source)(path)))
+                digests = check_conditions(path, Source(str(path)))
+                unpacked.append(Fetched(path, source, digests, export_check(source)(path)))
         else:
             unpacked.append(file)
     return unpacked

@@ -24,6 +24,8 @@ class DumpFile:
     name: str
     bytes: int
     sha256: str
+    crc32c: str
+    """In hexadecimal: a store can be asked for it."""
     source: str
     """Path or address it was taken from."""
     wiki: str | None
@@ -33,7 +35,7 @@ class DumpFile:
 
 
 def describe_file(
-    *, name: str, num_bytes: int, sha256: str, source: str, wiki: str | None
+    *, name: str, num_bytes: int, digests: Mapping[str, str], source: str, wiki: str | None
 ) -> DumpFile:
     """Describe a file, with what its name tells."""
     match = _DATED_NAME.match(name)
@@ -41,7 +43,8 @@ def describe_file(
     return DumpFile(
         name=name,
         bytes=num_bytes,
-        sha256=sha256,
+        sha256=digests["sha256"],
+        crc32c=digests["crc32c"],
         source=source,
         wiki=wiki or (match["wiki"] if match else None),
         date=f"{day[:4]}-{day[4:6]}-{day[6:]}" if day else None,

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from components.preprocess.corpus_manifest import expect_listed, read_manifest
 from components.preprocess.storage import filesystem
 from components.preprocess.wikitext.sites import Site, read_site
 from components.shared.errors import InputError
@@ -106,19 +107,22 @@ def open_dump(folder: str) -> Dump | None:
     name_to_bytes = filesystem.list_folder(folder)
     manifest = None
     if name_to_bytes.pop(_MANIFEST, None) is not None:
-        manifest = filesystem.read_json(filesystem.join(folder, _MANIFEST))
-        if not manifest.get("files", True):
+        manifest = read_manifest(folder, _MANIFEST)
+        if manifest.is_empty:
             return None
-    files = [
-        _open_file(filesystem.join(folder, name), num_bytes)
+    path_to_bytes = {
+        filesystem.join(folder, name): num_bytes
         for name, num_bytes in name_to_bytes.items()
         if name and not name.startswith(".")
-    ]
+    }
+    if manifest is not None:
+        expect_listed(manifest, folder, path_to_bytes)
+    files = [_open_file(path, num_bytes) for path, num_bytes in path_to_bytes.items()]
     if not files:
         raise InputError(
             f"{folder}: no file in it; put a MediaWiki XML export there (.xml, .xml.bz2, .xml.gz)"
         )
-    return Dump(files, manifest)
+    return Dump(files, manifest.document if manifest else None)
 
 
 def _open_file(path: str, num_bytes: int) -> DumpFile:

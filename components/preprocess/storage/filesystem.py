@@ -3,13 +3,14 @@
 An address is a string: a local path, or `gs://bucket/…`, `s3://bucket/…`.
 """
 
+import base64
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import CompressionTypes
@@ -18,7 +19,6 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.storage.store_errors import explained, require_credentials
 from components.shared import files
-from components.shared.documents import decode_json
 from components.shared.errors import InputError
 from components.shared.records import MANIFEST
 
@@ -113,21 +113,35 @@ def _escape(address: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", address)
 
 
-def read_text(address: str) -> str:
-    """A text file in UTF-8."""
-    with open_file(address) as file:
-        return file.read().decode("utf-8")
-
-
-def read_json(address: str) -> Any:
-    """What a manifest of the ingest stage says.
+def read_bytes(address: str) -> bytes:
+    """A small file's content.
 
     Raises:
-        InputError: if it is not JSON.
+        InputError: if it can't be read.
     """
-    return decode_json(
-        read_text(address), dict[str, Any], source=address, remedy="run the ingest stage again"
-    )
+    try:
+        with open_file(address) as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(f"{address}: {(error.strerror or str(error)).lower()}") from None
+
+
+def read_text(address: str) -> str:
+    """A text file in UTF-8."""
+    return read_bytes(address).decode("utf-8")
+
+
+def find_checksum(address: str) -> str:
+    """What a store knows the content of an object by: S3's ETag, Google's CRC32C in hexadecimal.
+
+    Raises:
+        InputError: if it can't be read.
+    """
+    with explained(address):
+        checksum: str = FileSystems.checksum(address)
+    if address.startswith("gs://"):
+        return base64.b64decode(checksum).hex()
+    return checksum
 
 
 @contextmanager

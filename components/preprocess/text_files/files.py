@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from components.preprocess.config import BLANK_LINE, FILE, GOOGLE_LINES, LINE, TextDocuments
+from components.preprocess.corpus_manifest import expect_listed, read_manifest
 from components.preprocess.outcomes import EMPTY_FILE, HTML
 from components.preprocess.storage import filesystem
 from components.preprocess.text_files.compression import (
@@ -184,24 +185,26 @@ def open_text_files(folder: str, settings: TextSettings) -> TextFiles | None:
     name_to_bytes = filesystem.list_folder(folder)
     manifest = None
     if name_to_bytes.pop(_MANIFEST, None) is not None:
-        manifest = filesystem.read_json(filesystem.join(folder, _MANIFEST))
-        if not manifest.get("files", True):
+        manifest = read_manifest(folder, _MANIFEST)
+        if manifest.is_empty:
             return None
     path_to_bytes = {
         filesystem.join(folder, name): num_bytes
         for name, num_bytes in name_to_bytes.items()
         if name and not name.startswith(_NO_DATA)
     }
-    for file in (manifest or {}).get("files", ()):
-        if address := file.get("address"):
-            path_to_bytes[address] = filesystem.measure_file(address)
+    if manifest is not None:
+        for file in manifest.files or ():
+            if file.address:
+                path_to_bytes[file.address] = filesystem.measure_file(file.address)
+        expect_listed(manifest, folder, path_to_bytes)
     files = [_open_file(path, num_bytes, settings) for path, num_bytes in path_to_bytes.items()]
     if not files:
         raise InputError(
             f"{folder}: no file in it; put text there (.txt, .jsonl or .parquet, plain, .gz, .bz2, "
             ".zst or .xz)"
         )
-    return TextFiles(files, settings, manifest)
+    return TextFiles(files, settings, manifest.document if manifest else None)
 
 
 def _open_file(path: str, num_bytes: int, settings: TextSettings) -> TextFile:

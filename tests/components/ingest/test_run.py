@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import google_crc32c
 import pytest
 
 from components.ingest.config import IngestConfig
@@ -59,6 +60,7 @@ def test_local_files_are_handed_on(tmp_path, settings, inputs):
                 "name": name,
                 "bytes": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
+                "crc32c": google_crc32c.Checksum(content).hexdigest().decode(),
                 "source": str(inputs.dump),
                 "wiki": "testwiki",
                 "date": "2026-01-01",

@@ -101,7 +101,7 @@ def test_dump_and_text_together(make_config, text_folder, write_dump, make_artic
     texts = make_texts(20)
     write_dump(*(make_article(page) for page in range(1, 21)))
     (text_folder / "a.txt").write_text("\n\n".join(texts))
-    source = {"format_version": 1, "files": [{"name": "a"}]}
+    source = {"format_version": 1, "files": [{"name": "a.txt"}, {"name": "b.txt"}]}
     (text_folder / "text.json").write_text(json.dumps(source))
     (text_folder / "b.txt").write_text("\n\n".join([texts[0], "\u200b"]))
     config = make_config(

@@ -133,13 +133,14 @@ def test_an_empty_file_and_a_web_page_are_refused(tmp_path, content, said):
 
 
 def test_conditions_that_hold_give_the_digests(tmp_path):
-    """SHA-256 is always among them: the manifest needs it."""
+    """Those that the manifest needs are always among them."""
     path = write(tmp_path, b"abc")
     md5 = hashlib.md5(b"abc").hexdigest()
 
     digests = check_conditions(path, parse_source(f"{path}#md5={md5}&size=3"))
 
-    assert digests == {"md5": md5, "sha256": hashlib.sha256(b"abc").hexdigest()}
+    sha256 = hashlib.sha256(b"abc").hexdigest()
+    assert digests == {"md5": md5, "sha256": sha256, "crc32c": "364b3fb7"}
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256"])

@@ -154,6 +154,37 @@ def test_text_that_left_its_store_is_an_error(store, make_config, tmp_path):
         run(make_config(tmp_path / "dataset", text_files=tmp_path / "text"))
 
 
+def test_text_that_was_replaced_in_its_store_is_an_error(store, make_config, tmp_path):
+    """By what the store knows of it, without reading it."""
+    (tmp_path / "a.txt").write_text("\n\n".join(make_texts(5)))
+    upload(tmp_path / "a.txt", f"{store}/a.txt")
+    checksum = filesystem.find_checksum(f"{store}/a.txt")
+    listed = {"name": "a.txt", "address": f"{store}/a.txt"}
+    listed |= {"version": f"{store}/a.txt?etag={checksum}", "checksums": {"crc32c": checksum}}
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "text.json").write_text(json.dumps({"files": [listed]}))
+    config = make_config(tmp_path / "dataset", dump_files=None, text_files=tmp_path / "text")
+    run(config)
+    (tmp_path / "a.txt").write_text("\n\n".join(make_texts(6)))
+    upload(tmp_path / "a.txt", f"{store}/a.txt")
+
+    with pytest.raises(InputError, match=rf"^{store}/a.txt: its (CRC32C|ETag) is .*, and was "):
+        run(config)
+
+
+def test_dump_in_a_store_that_was_replaced_is_an_error(store, dump_folder, write_dump, make_page):
+    """By its size in any store."""
+    path = write_dump(make_page(1, "One."))
+    upload(path, f"{store}/dump.xml.bz2")
+    listed = {"name": path.name, "bytes": path.stat().st_size}
+    filesystem.write_text(f"{store}/dump.json", json.dumps({"files": [listed]}))
+    assert len(open_dump(store).files) == 1
+    upload(write_dump(make_page(1, "One and two.")), f"{store}/dump.xml.bz2")
+
+    with pytest.raises(InputError, match=rf"^{store}/dump.xml.bz2: its size is "):
+        open_dump(store)
+
+
 def test_rerun_replaces_what_a_killed_run_left(store, make_config, tmp_path):
     """Shards of another number, a half one, and reports of the killed run are gone."""
     run(make_config(tmp_path / "dataset"))
