@@ -22,10 +22,12 @@ from components.shared.exports import (
     require_utf_8,
 )
 from components.shared.progress import progress_in_bytes
+from components.shared.unpacking import decompress_bz2, expect_plausible
 
 _HEAD_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20
 _CLOSING_TAG = b"</mediawiki>"
+_CLOSING_BYTES = 1024
 _HTML = re.compile(rb"^(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 _WIKI = re.compile(rb"<dbname>([^<]{1,64})</dbname>")
 
@@ -134,7 +136,7 @@ def _check_magic(path: Path, compression: Compression) -> None:
 
 
 def _is_whole_xml(path: Path) -> bool:
-    return _closes(_read_tail(path, 1024))
+    return _closes(_read_tail(path, _CLOSING_BYTES))
 
 
 def _is_whole_bz2(path: Path) -> bool:
@@ -146,8 +148,12 @@ def _is_whole_bz2(path: Path) -> bool:
         # bzip2 passes over: reading all of it tells.
         return _has_bz2_end(tail[-_BZ2_TAIL_BYTES:]) or _is_whole(path, bz2.BZ2File, "bz2")
     decompressor = bz2.BZ2Decompressor()
+    content, num_bytes = b"", 0
     try:
-        content = decompressor.decompress(tail[starts[-1] :])
+        for block in decompress_bz2(decompressor, tail[starts[-1] :]):
+            num_bytes += len(block)
+            expect_plausible(path, len(tail) - starts[-1], num_bytes)
+            content = (content + block)[-_CLOSING_BYTES:]
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: damaged bz2 data near its end ({error}); fetch it again"
@@ -177,8 +183,11 @@ def _is_whole(path: Path, opener: Callable[..., BufferedIOBase], kind: Compressi
             progress_in_bytes(f"Check {path.name}", size) as advance,
         ):
             position = 0
+            num_bytes = 0
             while chunk := file.read(_CHUNK_BYTES):
-                tail = (tail + chunk)[-1024:]
+                tail = (tail + chunk)[-_CLOSING_BYTES:]
+                num_bytes += len(chunk)
+                expect_plausible(path, raw.tell(), num_bytes)
                 advance(raw.tell() - position)
                 position = raw.tell()
     except EOFError:

@@ -3,16 +3,19 @@
 import bz2
 import os
 import re
+from typing import BinaryIO
 
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
 from components.shared.exports import BZ2_STREAM
+from components.shared.unpacking import decompress_bz2, expect_plausible
 
 # Comments may follow the last tag.
 _END = re.compile(rb"</mediawiki>\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)*\Z")
 _TAIL_BYTES = 4096
 # A stream of Wikimedia's dumps takes some hundred KB.
-_FIRST_WINDOW_BYTES = 1 << 20
+_FIRST_WINDOW_BYTES, _MAX_WINDOW_BYTES = 1 << 20, 16 << 20
+_STREAM_MARK_BYTES = 10
 
 
 def require_end(path: str, *, is_bz2: bool) -> None:
@@ -50,30 +53,46 @@ def _read_last(path: str, num_last: int) -> tuple[bytes, int]:
 
 def _read_bz2_tail(path: str) -> bytes:
     """The last bytes of XML, out of as many streams at the end as it takes."""
+    tail = b""
+    with filesystem.open_file(path) as file:
+        end = file.seek(0, os.SEEK_END)
+        while end and len(tail) < _TAIL_BYTES:
+            start = _find_last_stream(file, end)
+            tail = _unpack(path, file, start, end) + tail
+            end = start
+    return tail
+
+
+def _find_last_stream(file: BinaryIO, end: int) -> int:
+    """Where the last stream starts before a byte; the file's first byte if there is no other."""
     window = _FIRST_WINDOW_BYTES
-    while True:
-        packed, first = _read_last(path, window)
-        tail = b""
-        for start in reversed([match.start() for match in BZ2_STREAM.finditer(packed)]):
-            tail = _unpack(path, packed[start:], first + start) + tail
-            if len(tail) >= _TAIL_BYTES:
-                return tail
-            packed = packed[:start]
-        if not first:
-            return tail
-        window *= 4
+    while end > _STREAM_MARK_BYTES:
+        start = max(0, end - window)
+        file.seek(start)
+        if found := [match.start() for match in BZ2_STREAM.finditer(file.read(end - start))]:
+            return start + found[-1]
+        end = start + _STREAM_MARK_BYTES - 1 if start else 0
+        window = _MAX_WINDOW_BYTES
+    return 0
 
 
-def _unpack(path: str, packed: bytes, start: int) -> bytes:
-    """Read a stream's content, without what follows the stream."""
+def _unpack(path: str, file: BinaryIO, start: int, end: int) -> bytes:
+    """The last bytes of a stream's content, without what follows the stream."""
     decompressor = bz2.BZ2Decompressor()
+    tail, num_bytes = b"", 0
+    file.seek(start)
     try:
-        content = decompressor.decompress(packed)
+        while not decompressor.eof:
+            packed = file.read(min(_FIRST_WINDOW_BYTES, end - file.tell()))
+            if not packed:
+                raise InputError(cut_in_stream(path, start))
+            for block in decompress_bz2(decompressor, packed):
+                num_bytes += len(block)
+                expect_plausible(path, file.tell() - start, num_bytes)
+                tail = (tail + block)[-_TAIL_BYTES:]
     except OSError as error:
         raise InputError(damaged_bz2(path, error, start)) from None
-    if not decompressor.eof:
-        raise InputError(cut_in_stream(path, start))
-    return content
+    return tail
 
 
 def damaged_bz2(path: str, error: OSError, start: int) -> str:

@@ -27,6 +27,7 @@ from components.preprocess.dump.pages import MAX_PAGE_BYTES
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
 from components.shared.exports import BZ2_STREAM, EMPTY_BZ2_STREAM
+from components.shared.unpacking import BoundedReader, decompress_bz2, expect_plausible
 
 _CHUNK_BYTES = 1 << 18
 _OPEN, _CLOSE = b"<page>", b"</page>"
@@ -133,7 +134,7 @@ def _read_plain(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
 
 def _read_gzip(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
     try:
-        with gzip.GzipFile(fileobj=file) as unpacked:
+        with BoundedReader(gzip.GzipFile(fileobj=file), file, part.path) as unpacked:
             while block := unpacked.read(_CHUNK_BYTES):
                 yield block, True
     except EOFError:
@@ -148,7 +149,7 @@ def _read_bz2(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
     if stream_start is None:
         return
     file.seek(stream_start)
-    data = b""
+    first_start, data, num_bytes = stream_start, b"", 0
     while True:
         decompressor = bz2.BZ2Decompressor()
         while not decompressor.eof:
@@ -156,12 +157,13 @@ def _read_bz2(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
             if not data:
                 raise InputError(cut_in_stream(part.path, stream_start))
             try:
-                block = decompressor.decompress(data)
+                for block in decompress_bz2(decompressor, data):
+                    num_bytes += len(block)
+                    expect_plausible(part.path, file.tell() - first_start, num_bytes)
+                    yield block, stream_start < part.end
             except OSError as error:
                 raise InputError(damaged_bz2(part.path, error, stream_start)) from None
             data = b""
-            if block:
-                yield block, stream_start < part.end
         data = decompressor.unused_data
         if len(data) < _STREAM_MARK_BYTES:
             data += file.read(_CHUNK_BYTES)

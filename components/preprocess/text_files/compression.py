@@ -7,11 +7,12 @@ import lzma
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, cast
 
 import zstandard
 
 from components.shared.errors import InputError
+from components.shared.unpacking import BoundedReader
 
 Compression = Literal["plain", "gzip", "bz2", "zstd", "xz"]
 
@@ -23,6 +24,8 @@ _MAGIC_TO_COMPRESSION: dict[bytes, Compression] = {
 }
 ENDINGS = (".gz", ".bz2", ".zst", ".xz")
 _CHUNK_BYTES = 1 << 18
+# Unpacked at once, to 16 MiB at most.
+_ZSTD_BYTES = 1 << 9
 # As `zstd --long=31` makes them.
 _MAX_WINDOW_BYTES = 1 << 31
 # What a byte of the file makes in text, by order of magnitude: plans the work, no more.
@@ -35,18 +38,20 @@ def recognize(start: bytes) -> Compression:
     return next(found, "plain")
 
 
-def unpack(packed: BinaryIO, compression: Compression) -> BinaryIO:
+def unpack(path: str, packed: BinaryIO, compression: Compression) -> BinaryIO:
     """The unpacked bytes of a file, to be read within `explained`."""
-    stream: Any = packed
+    stream: Any
+    if compression == "plain":
+        return packed
     if compression == "gzip":
         stream = gzip.GzipFile(fileobj=packed)
     elif compression == "bz2":
         stream = bz2.BZ2File(packed)
     elif compression == "xz":
         stream = lzma.LZMAFile(packed)  # noqa: SIM115 - the caller closes it
-    elif compression == "zstd":
-        stream = io.BufferedReader(_ZstdStream(packed), _CHUNK_BYTES)
-    return stream
+    else:
+        stream = _ZstdStream(packed)
+    return cast(BinaryIO, io.BufferedReader(BoundedReader(stream, packed, path), _CHUNK_BYTES))
 
 
 class _ZstdStream(io.RawIOBase):
@@ -54,7 +59,7 @@ class _ZstdStream(io.RawIOBase):
 
     def __init__(self, packed: BinaryIO) -> None:
         super().__init__()
-        self._packed, self._unread = packed, b""
+        self._packed, self._unread = packed, memoryview(b"")
         self._frame: Any = None
 
     def readable(self) -> bool:
@@ -68,14 +73,14 @@ class _ZstdStream(io.RawIOBase):
                 data, self._frame = self._frame.unused_data, None
             else:
                 data = b""
-            if not (data := data or self._packed.read(_CHUNK_BYTES)):
+            if not (data := data or self._packed.read(_ZSTD_BYTES)):
                 if self._frame is not None:
                     raise EOFError
                 return 0
             if self._frame is None:
                 decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES)
                 self._frame = decompressor.decompressobj()
-            self._unread = self._frame.decompress(data)
+            self._unread = memoryview(self._frame.decompress(data))
         count = min(len(buffer), len(self._unread))
         buffer[:count], self._unread = self._unread[:count], self._unread[count:]
         return count

@@ -236,7 +236,7 @@ def _open_file(path: str, num_bytes: int, settings: TextSettings) -> TextFile:
 @contextmanager
 def open_unpacked(path: str, compression: Compression) -> Iterator[BinaryIO]:
     """The unpacked bytes of a file."""
-    with filesystem.open_file(path) as packed, unpack(packed, compression) as file:
+    with filesystem.open_file(path) as packed, unpack(path, packed, compression) as file:
         yield file
 
 

@@ -9,6 +9,7 @@ import pytest
 from components.ingest.download.file_checks import check_conditions, check_export, check_not_a_page
 from components.ingest.download.sources import parse_source
 from components.shared.errors import InputError
+from tests.bombs import NUM_BYTES, peak_of_memory
 from tests.components.ingest.samples import make_export
 
 EXPORT = make_export(200)
@@ -182,3 +183,21 @@ def test_another_encoding_is_named(tmp_path, encoding):
         InputError, match="in UTF-16, and only UTF-8 can be read; convert it: iconv"
     ):
         check_export(path, "plain")
+
+
+@pytest.mark.parametrize("num_streams", [1, 2])
+@pytest.mark.parametrize("compression", ["bz2", "gzip"])
+def test_a_decompression_bomb_is_rejected(tmp_path, compression, num_streams):
+    """In little memory, wherever in the file it is."""
+    pack = {"bz2": bz2.compress, "gzip": gzip.compress}[compression]
+    parts = [EXPORT[:500], bytes(NUM_BYTES)]
+    packed = map(pack, parts) if num_streams > 1 else [pack(b"".join(parts))]
+    path = write(tmp_path, b"".join(packed))
+
+    with (
+        peak_of_memory() as peak,
+        pytest.raises(InputError, match=f"{path}: .* decompression bomb"),
+    ):
+        check_export(path, compression)
+
+    assert peak() < 32 << 20

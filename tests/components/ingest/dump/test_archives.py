@@ -1,8 +1,10 @@
 """Dumps given as a folder or as an archive."""
 
 import bz2
+import gzip
 import io
 import json
+import subprocess
 import tarfile
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from components.ingest.config import IngestConfig
 from components.ingest.run import run
 from components.shared.errors import InputError
+from tests.bombs import NUM_BYTES
 from tests.components.ingest.samples import make_export
 
 
@@ -94,6 +97,31 @@ def test_file_that_is_no_archive_is_rejected(tmp_path, ingest, content):
     (tmp_path / "dump.tar").write_bytes(content)
 
     with pytest.raises(InputError, match="not a tar archive|is empty"):
+        ingest(tmp_path / "dump.tar")
+
+
+def test_archive_that_is_a_decompression_bomb_is_rejected(tmp_path, ingest):
+    """As an export in it, or as a header that a reader would hold in memory."""
+    as_export = make_tar(tmp_path / "a.tar.gz", {"a.xml": bytes(NUM_BYTES)}, "w:gz")
+    header = tarfile.TarInfo("a")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, NUM_BYTES
+    as_header = tmp_path / "b.tar.gz"
+    as_header.write_bytes(gzip.compress(header.tobuf() + bytes(NUM_BYTES + 1024)))
+
+    for archive in (as_export, as_header):
+        with pytest.raises(InputError, match=f"{archive}: .* decompression bomb"):
+            ingest(archive)
+
+    assert not (tmp_path / "out" / "dump_files").exists()
+
+
+def test_sparse_file_in_an_archive_is_rejected(tmp_path, ingest):
+    """Its holes take nothing in the archive, and any room outside."""
+    with (tmp_path / "a.xml").open("wb") as file:
+        file.truncate(1 << 40)
+    subprocess.run(["tar", "-cSf", tmp_path / "dump.tar", "-C", tmp_path, "a.xml"], check=True)
+
+    with pytest.raises(InputError, match=r"a\.xml is sparse"):
         ingest(tmp_path / "dump.tar")
 
 

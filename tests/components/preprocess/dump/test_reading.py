@@ -8,6 +8,7 @@ from components.preprocess.dump import reading
 from components.preprocess.dump.files import open_dump
 from components.preprocess.dump.reading import read_pages
 from components.shared.errors import InputError
+from tests.bombs import NUM_BYTES, peak_of_memory
 
 HEAD = "<mediawiki>\n<siteinfo></siteinfo>\n"
 FOOT = "</mediawiki>\n"
@@ -178,3 +179,17 @@ def test_tags_in_character_data_are_text(dump_folder):
     pages = read_all(dump_folder, 10)
 
     assert [one.decode() for one in pages] == [page, PAGES[1].strip()]
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress])
+@pytest.mark.parametrize("num_streams", [1, 3])
+def test_a_decompression_bomb_is_an_error(dump_folder, pack, num_streams):
+    """In little memory, also where the file is cut into parts and where it ends."""
+    texts = [HEAD.encode(), b"<page>x</page>", bytes(NUM_BYTES)]
+    packed = map(pack, texts) if num_streams > 1 else [pack(b"".join(texts))]
+    (dump_folder / "dump").write_bytes(b"".join(packed))
+
+    with peak_of_memory() as peak, pytest.raises(InputError, match="/dump: .*decompression bomb"):
+        read_all(dump_folder, 1 << 20)
+
+    assert peak() < 64 << 20

@@ -13,6 +13,7 @@ from components.preprocess.text_files import reading
 from components.preprocess.text_files.files import TextSettings, open_text_files
 from components.preprocess.text_files.reading import read_record_batches, read_records
 from components.shared.errors import InputError
+from tests.bombs import NUM_BYTES, peak_of_memory
 from tests.components.preprocess.text_samples import PACK
 
 
@@ -198,6 +199,17 @@ def test_a_file_that_is_no_text_is_counted(folder, content, problem):
     (folder / "b.txt").write_bytes(b"text\n")
 
     assert texts(read(folder, 4)) == [problem, "text"]
+
+
+@pytest.mark.parametrize("ending", sorted(set(PACK) - {""}))
+def test_a_decompression_bomb_is_an_error(folder, ending):
+    """In little memory."""
+    (folder / f"a.txt{ending}").write_bytes(PACK[ending](bytes(NUM_BYTES)))
+
+    with peak_of_memory() as peak, pytest.raises(InputError, match=r"a\.txt.*decompression bomb"):
+        read(folder)
+
+    assert peak() < 64 << 20
 
 
 def test_archives_and_empty_folders_are_errors(folder):
