@@ -85,6 +85,9 @@ class PreprocessConfig(ObjectStoreConfig):
     num_duplicates: int = 2
     """How many times each document is split and paired anew. Masks are drawn while training, so
     fewer are needed than the 5 to 10 of pipelines that store masks."""
+    held_out_rate: float = 0.005
+    """Fraction of the documents to hold out of training, chosen by a hash of their text. They get
+    shards of their own, on which pretraining measures its loss. 0 holds out none."""
     num_shards: int = 4
     """Minimum number of files per sequence length; a large corpus gives more."""
     seed: int = 12345
@@ -140,6 +143,11 @@ class PreprocessConfig(ObjectStoreConfig):
         for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if not 0 <= self.held_out_rate < 1:
+            raise InputError(
+                f"held_out_rate must be 0 or more and below 1, got {self.held_out_rate}; 0.005 "
+                "suits a large corpus"
+            )
         if not 0 <= self.max_bad_rate <= 1:
             raise InputError(
                 f"max_bad_rate must be between 0 and 1, got {self.max_bad_rate}; 0.01 suits most"

@@ -43,6 +43,8 @@ class Report:
     corpus_to_documents: dict[str, Counter[str]] = field(default_factory=dict)
     """How many documents of a corpus, by what became of them."""
     length_to_shards: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    length_to_held_out: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Shards of the documents that are held out."""
     problems: list[str] = field(default_factory=list)
     """The first records that could not be read."""
 
@@ -64,8 +66,9 @@ def read_report(path: str) -> Report:
             file, place, reason = values
             report.problems.append(f"{file}, at {place}: {reason}")
         else:
-            length, shard = values
-            report.length_to_shards.setdefault(str(length), []).append(shard)
+            is_held_out, length, shard = values
+            sets = report.length_to_held_out if is_held_out else report.length_to_shards
+            sets.setdefault(str(length), []).append(shard)
     return report
 
 
@@ -86,6 +89,11 @@ def describe_dataset(
         "lengths": {
             name: _describe_length(int(name), report.length_to_shards[name], config)
             for name in map(str, config.lengths())
+        },
+        "held_out": {
+            name: _describe_length(int(name), report.length_to_held_out[name], config)
+            for name in map(str, config.lengths())
+            if name in report.length_to_held_out
         },
         "documents": dict(report.documents),
         "corpora": {

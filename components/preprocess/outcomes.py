@@ -1,6 +1,7 @@
 """What becomes of a document, as dataset.json says."""
 
 KEPT = "kept"
+HELD_OUT = "held out"
 EMPTY = "no text"
 DUPLICATE = "duplicate"
 TOO_LONG = "too long"

@@ -22,7 +22,7 @@ from components.preprocess.config import EMBEDDED, PUNKT, PreprocessConfig
 from components.preprocess.corpora import Corpora, Part, open_corpora
 from components.preprocess.dataset_manifest import Report, describe_dataset, read_report
 from components.preprocess.outcomes import BAD, KEPT
-from components.preprocess.rows.document_groups import RowSettings
+from components.preprocess.rows.document_groups import RowSettings, count_held_out_buckets
 from components.preprocess.shard_sizes import count_shards
 from components.preprocess.storage import filesystem
 from components.preprocess.text.case import choose_lowercase
@@ -176,20 +176,21 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
         num_duplicates=config.duplicates(),
         seed=config.seed,
         vocabulary=vocabulary,
+        held_out_rate=config.held_out_rate,
         splitter=_choose_splitter(work),
         format=config.format,
         mask_rate=config.mask_rate,
         max_predictions=config.predictions(),
         whole_word_masking=config.whole_word_masking,
     )
-    length_to_num_shards = count_shards(
+    shard_counts = count_shards(
         work.corpora, settings, lowercase=config.lowercase, least=config.num_shards
     )
     with show_progress(
         work.marks,
         Step(CLEAN, work.num_batches, "MB"),
-        Step(PAIR, num_buckets, "buckets"),
-        Step(WRITE, sum(length_to_num_shards.values()), "shards"),
+        Step(PAIR, num_buckets + count_held_out_buckets(num_buckets, settings), "buckets"),
+        Step(WRITE, sum(shard_counts.values()), "shards"),
     ):
         run_graph(
             work.options,
@@ -202,7 +203,7 @@ def _build_shards(work: _Work, vocabulary: Vocabulary, folder: str) -> Report:
                 settings=settings,
                 lowercase=config.lowercase,
                 num_buckets=num_buckets,
-                length_to_num_shards=length_to_num_shards,
+                shard_counts=shard_counts,
                 chunks=work.chunks,
             ),
         )

@@ -6,7 +6,7 @@ beforehand, where there is enough text for it to matter.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -16,6 +16,7 @@ from components.preprocess.corpora import Corpora, read_batches
 from components.preprocess.dump.files import Dump
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import make_documents
+from components.preprocess.rows.shards import ShardSet
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text_files.files import TextFiles
 from components.shared.tokenizer import WordPieceTokenizer
@@ -33,7 +34,7 @@ _FRAME_BYTES = 16
 
 def count_shards(
     corpora: Corpora, settings: RowSettings, *, lowercase: bool, least: int
-) -> dict[int, int]:
+) -> dict[ShardSet, int]:
     """How many shards each length gets: the same for the same corpora and settings.
 
     Args:
@@ -43,21 +44,37 @@ def count_shards(
         least: no fewer than these.
     """
     index_to_bytes = {
-        index: corpus.estimated_bytes * settings.num_duplicates[index]
+        index: corpus.estimated_bytes
+        * settings.num_duplicates[index]
+        * (1 - settings.held_out_rate)
         for index, corpus in corpora.given.items()
     }
     most = sum(index_to_bytes.values()) * _MOST_RECORD_BYTES[settings.format]
     if most <= least * _SHARD_BYTES:
-        return dict.fromkeys(settings.lengths, least)
+        return _with_held_out(dict.fromkeys(settings.lengths, least), settings)
     record_bytes = dict.fromkeys(settings.lengths, 0.0)
     for index, corpus in corpora.given.items():
         length_to_rate = _measure_records(corpus, settings, lowercase=lowercase)
         for length, rate in length_to_rate.items():
             record_bytes[length] += index_to_bytes[index] * rate
-    return {
-        length: max(least, round(num_bytes / _SHARD_BYTES))
-        for length, num_bytes in record_bytes.items()
-    }
+    return _with_held_out(
+        {
+            length: max(least, round(num_bytes / _SHARD_BYTES))
+            for length, num_bytes in record_bytes.items()
+        },
+        settings,
+    )
+
+
+def _with_held_out(
+    length_to_count: Mapping[int, int], settings: RowSettings
+) -> dict[ShardSet, int]:
+    counts = {ShardSet(length): count for length, count in length_to_count.items()}
+    if settings.held_out_rate:
+        for length, count in length_to_count.items():
+            held_out = ShardSet(length, is_held_out=True)
+            counts[held_out] = math.ceil(count * settings.held_out_rate)
+    return counts
 
 
 def _measure_records(
@@ -66,7 +83,7 @@ def _measure_records(
     """Bytes of records of each length that a byte of a corpus gives in one pass."""
     tokenizer = WordPieceTokenizer(settings.vocabulary, lowercase=lowercase)
     reader = GuardedReader(settings.splitter)
-    once = replace(settings, num_duplicates=[1] * len(CORPORA))
+    once = replace(settings, num_duplicates=(1,) * len(CORPORA))
     num_bytes, length_to_num_bytes = 0, dict.fromkeys(settings.lengths, 0)
     try:
         # A batch at a time, so that the sample takes no more memory than the run.

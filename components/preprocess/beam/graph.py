@@ -27,6 +27,7 @@ from components.preprocess.beam.steps import (
 )
 from components.preprocess.corpora import Part
 from components.preprocess.rows.document_groups import RowSettings
+from components.preprocess.rows.shards import ShardSet
 from components.preprocess.storage import filesystem
 
 # Buckets that pass between workers together: fewer, larger chunks. Each group is read bucket
@@ -44,13 +45,13 @@ def build_dataset(
     settings: RowSettings,
     lowercase: bool,
     num_buckets: int,
-    length_to_num_shards: Mapping[int, int],
+    shard_counts: Mapping[ShardSet, int],
     chunks: Path | None,
 ) -> None:
     """Graph from corpora to shards in a folder, and a report on them.
 
-    The report's lines are JSON: `["shard", length, {...}]`, `["documents", corpus, reason, count]`
-    or `["problem", file, place, reason]`.
+    The report's lines are JSON: `["shard", is held out, length, {...}]`, `["documents", corpus,
+    reason, count]` or `["problem", file, place, reason]`.
 
     Args:
         pipeline: where the steps are added.
@@ -60,8 +61,8 @@ def build_dataset(
         marks: where progress is marked.
         settings: what decides how documents become rows.
         lowercase: whether text is made lower case without accents.
-        num_buckets: in how many the documents meet.
-        length_to_num_shards: files of each length.
+        num_buckets: in how many the documents meet that are not held out.
+        shard_counts: files of each length, for training and held out.
         chunks: folder for what passes between steps; None leaves it to the runner.
     """
     make_documents = MakeDocuments(
@@ -78,7 +79,9 @@ def build_dataset(
         >> beam.ParDo(make_documents).with_outputs(COUNTS, PROBLEMS, main="documents")
         for kind, read in _read_documents(pipeline, parts, chunks)
     ]
-    make_rows = MakeRows(settings, marks, length_to_num_shards=length_to_num_shards, chunks=chunks)
+    make_rows = MakeRows(
+        settings, marks, num_buckets=num_buckets, shard_counts=shard_counts, chunks=chunks
+    )
     rows = (
         [one.documents for one in documents]
         | "Join documents" >> beam.Flatten()
@@ -88,8 +91,8 @@ def build_dataset(
     # A shard that no row falls to is written all the same.
     no_rows = pipeline | "Name shards" >> beam.Create(
         [
-            ((length, shard), ChunkFile(None).write([]))
-            for length, num_shards in length_to_num_shards.items()
+            ((*shards, shard), ChunkFile(None).write([]))
+            for shards, num_shards in shard_counts.items()
             for shard in range(num_shards)
         ]
     )
@@ -98,9 +101,7 @@ def build_dataset(
         | "Add names" >> beam.Flatten()
         | "Gather shards" >> beam.GroupByKey()
         | "Write shards"
-        >> beam.MapTuple(
-            lambda key, chunks: write_rows(key, chunks, folder, marks, length_to_num_shards[key[0]])
-        )
+        >> beam.MapTuple(lambda key, chunks: write_rows(key, chunks, folder, marks, shard_counts))
     )
     counts = (
         [rows[COUNTS], *(one[COUNTS] for one in documents)]

@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -26,7 +27,7 @@ from components.preprocess.beam.chunks import (
 )
 from components.preprocess.beam.progress_files import Marks
 from components.preprocess.corpora import Part, read_batches
-from components.preprocess.outcomes import BAD, DUPLICATE, EMPTY, KEPT
+from components.preprocess.outcomes import BAD, DUPLICATE, EMPTY, HELD_OUT, KEPT
 from components.preprocess.rows.document_groups import (
     RowSettings,
     choose_bucket,
@@ -35,7 +36,7 @@ from components.preprocess.rows.document_groups import (
 )
 from components.preprocess.rows.documents import make_documents
 from components.preprocess.rows.hashing import hash_64, hash_bytes
-from components.preprocess.rows.shards import shard_path, write_shard
+from components.preprocess.rows.shards import ShardSet, write_shard
 from components.preprocess.text.articles import Article
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text_files.records import Record
@@ -50,8 +51,8 @@ COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenise", "Pair and pack"
 COUNTS, PROBLEMS = "counts", "problems"
 NUM_PROBLEMS_SHOWN = 3
 
-# (length, shard)
-_ShardKey = tuple[int, int]
+# A shard as plain values, which every runner takes as a key: its set, and its number there.
+_ShardKey = tuple[int, bool, int]
 # How many documents, by corpus and by what became of them.
 _Count: TypeAlias = TaggedOutput[Literal["counts"], tuple[tuple[str, str], int]]
 # A record that is no text: its file, its place there, and the reason.
@@ -96,7 +97,7 @@ class MakeDocuments(beam.DoFn):
             if document is None:
                 reasons[EMPTY] += 1
                 continue
-            bucket = choose_bucket(document, self._num_buckets, self._settings.seed)
+            bucket = choose_bucket(document, self._num_buckets, self._settings)
             num_bytes = document.piece_ids.itemsize * len(document.piece_ids)
             self._gatherer.add(bucket % self._num_groups, (bucket, document), num_bytes)
         if self._gatherer.is_full():
@@ -133,12 +134,15 @@ class MakeRows(beam.DoFn):
         settings: RowSettings,
         marks: Marks,
         *,
-        length_to_num_shards: Mapping[int, int],
+        num_buckets: int,
+        shard_counts: Mapping[ShardSet, int],
         chunks: Path | None,
     ) -> None:
-        self._marks = marks
-        self._settings, self._chunks = settings, chunks
-        self._length_to_num_shards = length_to_num_shards
+        self._marks, self._chunks = marks, chunks
+        self._settings, self._num_buckets = settings, num_buckets
+        # Held out is only looked at: once is enough.
+        self._held_out_settings = replace(settings, num_duplicates=(1,) * len(CORPORA))
+        self._shard_counts = shard_counts
 
     def start_bundle(self) -> None:
         """Nothing is gathered yet."""
@@ -153,12 +157,16 @@ class MakeRows(beam.DoFn):
             documents = drop_copies(read)
             kept = Counter(document.corpus for document in documents)
             copies = Counter(document.corpus for document in read) - kept
-            for reason, counts in ((KEPT, kept), (DUPLICATE, copies)):
+            is_held_out = bucket >= self._num_buckets
+            settings = self._held_out_settings if is_held_out else self._settings
+            for reason, counts in ((HELD_OUT if is_held_out else KEPT, kept), (DUPLICATE, copies)):
                 for corpus, count in counts.items():
                     yield TaggedOutput(COUNTS, ((CORPORA[corpus], reason), count))
-            for length, num_shards in self._length_to_num_shards.items():
-                for row in make_rows(documents, bucket, length, self._settings):
-                    key = (length, row.order % num_shards)
+            for shards, num_shards in self._shard_counts.items():
+                if shards.is_held_out != is_held_out:
+                    continue
+                for row in make_rows(documents, bucket, shards.length, settings):
+                    key = (*shards, row.order % num_shards)
                     self._gatherer.add(key, row, len(row.record))
                     if self._gatherer.is_full():
                         yield from self._gatherer.hand_on()
@@ -224,13 +232,18 @@ def open_chunk(chunk: bytes) -> Iterator[Batch]:
 
 
 def write_rows(
-    key: _ShardKey, chunks: Iterable[bytes], folder: str, marks: Marks, num_shards: int
+    key: _ShardKey,
+    chunks: Iterable[bytes],
+    folder: str,
+    marks: Marks,
+    shard_counts: Mapping[ShardSet, int],
 ) -> str:
     """Write a shard; a line of the report tells of it."""
-    length, shard = key
-    described = write_shard(folder, shard_path(length, shard, num_shards), merge_chunks(chunks))
+    length, is_held_out, shard = key
+    shards = ShardSet(length, is_held_out)
+    described = write_shard(folder, shards.path(shard, shard_counts[shards]), merge_chunks(chunks))
     marks.add(WRITE)
-    return json.dumps(["shard", length, described])
+    return json.dumps(["shard", shards.is_held_out, shards.length, described])
 
 
 def _window(items: Iterable[Any]) -> Iterator[WindowedValue]:

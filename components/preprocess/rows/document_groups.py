@@ -1,5 +1,6 @@
 """Buckets: documents that meet by chance, and are paired with one another."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -28,6 +29,8 @@ class RowSettings:
     """By corpus."""
     seed: int
     vocabulary: Vocabulary
+    held_out_rate: float = 0.0
+    """Of the documents."""
     splitter: SentenceSplitter = field(default_factory=SentenceSplitter)
     format: str = PACKED
     # Of Google's format only; max_predictions by length.
@@ -36,9 +39,22 @@ class RowSettings:
     whole_word_masking: bool = False
 
 
-def choose_bucket(document: Document, num_buckets: int, seed: int) -> int:
-    """The bucket of a document: copies of a text get the same one."""
-    return hash_64(seed, "bucket", document.text_hash) % num_buckets
+def choose_bucket(document: Document, num_buckets: int, settings: RowSettings) -> int:
+    """The bucket of a document: copies of a text get the same one.
+
+    Documents that are held out meet in buckets after the others, so that none is a random next
+    sentence of a document that is trained on, or the other way round.
+    """
+    bucket = hash_64(settings.seed, "bucket", document.text_hash)
+    # Without the seed: runs with other seeds hold out the same documents.
+    if hash_64("held out", document.text_hash) < settings.held_out_rate * 2**64:
+        return num_buckets + bucket % count_held_out_buckets(num_buckets, settings)
+    return bucket % num_buckets
+
+
+def count_held_out_buckets(num_buckets: int, settings: RowSettings) -> int:
+    """Buckets for the documents that are held out, about as full as the others."""
+    return math.ceil(num_buckets * settings.held_out_rate)
 
 
 def drop_copies(documents: Iterable[Document]) -> list[Document]:

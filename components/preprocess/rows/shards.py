@@ -8,6 +8,8 @@ from components.preprocess.storage import filesystem
 from components.shared.files import sha256
 from components.shared.records import write_records
 
+HELD_OUT_FOLDER = "held-out"
+
 
 class Row(NamedTuple):
     """A row on its way to its shard."""
@@ -20,9 +22,16 @@ class Row(NamedTuple):
     record: bytes
 
 
-def shard_path(length: int, shard: int, num_shards: int) -> str:
-    """Where a shard stands in the dataset's folder."""
-    return f"length-{length}/shard-{shard:05d}-of-{num_shards:05d}.tfrecord"
+class ShardSet(NamedTuple):
+    """The shards of one sequence length, of the documents to train on or those held out."""
+
+    length: int
+    is_held_out: bool = False
+
+    def path(self, shard: int, num_shards: int) -> str:
+        """Where a shard stands in the dataset's folder."""
+        folder = f"{HELD_OUT_FOLDER}/" if self.is_held_out else ""
+        return f"{folder}length-{self.length}/shard-{shard:05d}-of-{num_shards:05d}.tfrecord"
 
 
 def write_shard(folder: str, file: str, rows: Iterable[Row]) -> dict[str, Any]:

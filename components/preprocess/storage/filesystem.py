@@ -224,6 +224,7 @@ def _remove_dataset(address: str) -> None:
     """What a run writes, dataset.json first: shards without it are no dataset."""
     _remove(join(address, MANIFEST))
     _remove(join(address, "length-**"))
+    _remove(join(address, "held-out/**"))
 
 
 def _remove(pattern: str) -> None:

@@ -29,6 +29,7 @@ def test_the_dataset_of_the_demo_is_the_same_to_the_byte(tmp_path):
         vocabulary=tmp_path / "vocab.txt",
         vocabulary_size=8000,
         num_duplicates=5,
+        held_out_rate=0,
     )
 
     run(config)

@@ -27,18 +27,35 @@ def row_settings(vocabulary):
     )
 
 
-def test_copies_of_a_text_meet_in_one_bucket():
+def test_copies_of_a_text_meet_in_one_bucket(row_settings):
     """The bucket depends on the text, so copies are found without a look at the others."""
     one, copy = make_document(1, text_hash=5), make_document(2, text_hash=5)
 
-    assert choose_bucket(one, 1000, seed=1) == choose_bucket(copy, 1000, seed=1)
+    assert choose_bucket(one, 1000, row_settings) == choose_bucket(copy, 1000, row_settings)
 
 
-def test_buckets_are_about_equally_full():
+def test_buckets_are_about_equally_full(row_settings):
     """Hashing spreads documents."""
-    buckets = [choose_bucket(make_document(page), 4, seed=1) for page in range(400)]
+    buckets = [choose_bucket(make_document(page), 4, row_settings) for page in range(400)]
 
     assert all(70 < buckets.count(bucket) < 130 for bucket in range(4))
+
+
+def test_held_out_documents_meet_in_buckets_of_their_own(row_settings):
+    """As many as the rate says, the same ones with another seed."""
+    documents = [make_document(page) for page in range(1000)]
+    settings = replace(row_settings, held_out_rate=0.1)
+
+    def choose(settings):
+        return {one.id for one in documents if choose_bucket(one, 20, settings) >= 20}
+
+    held_out = choose(settings)
+    buckets = {choose_bucket(one, 20, settings) for one in documents}
+
+    assert 70 < len(held_out) < 130
+    assert buckets == set(range(22))
+    assert choose(replace(settings, seed=2)) == held_out
+    assert choose(row_settings) == set()
 
 
 def test_first_of_several_copies_stays():

@@ -1,6 +1,6 @@
 import hashlib
 
-from components.preprocess.rows.shards import Row, shard_path, write_shard
+from components.preprocess.rows.shards import Row, ShardSet, write_shard
 from components.shared.records import read_records
 
 
@@ -41,4 +41,6 @@ def test_shard_without_rows_is_a_file(tmp_path):
 
 def test_names_tell_length_and_number():
     """As in TensorFlow's own files."""
-    assert shard_path(128, 3, 12) == "length-128/shard-00003-of-00012.tfrecord"
+    name = "length-128/shard-00003-of-00012.tfrecord"
+    assert ShardSet(128).path(3, 12) == name
+    assert ShardSet(128, is_held_out=True).path(3, 12) == f"held-out/{name}"
