@@ -17,10 +17,11 @@ from matplotlib.ticker import MaxNLocator
 
 from components.evaluate.speed import MeasuredSpeed
 from components.shared.training.history import History
+from components.shared.training.validation import HELD_OUT
 
 _COLORS = ("#1f5fbf", "#c2571a", "#2e7d4f", "#7a4fb5")
 _TEXT_COLOR = "#4a5464"
-_LABELS_NOT_PLOTTED = {"step", "label"}
+_LABELS_NOT_PLOTTED = {"step", "label", "best_step"}
 # Widths of plots in inches, so that their text has one size on the page.
 _THIRD_OF_THE_PAGE, _HALF_OF_THE_PAGE = 4.2, 6.6
 # Beyond so many steps a marker at each would hide the line.
@@ -59,8 +60,10 @@ def draw_panels(history: History) -> list[Panel]:
         if name not in _LABELS_NOT_PLOTTED and any(_is_number(e.get(name)) for e in history.entries)
     ]
     losses = [name for name in names if name.endswith("loss")]
-    if "loss" in losses and len(losses) == 2:
-        losses.remove("loss")  # the sum of one
+    for prefix in ("", HELD_OUT):
+        own = [name for name in losses if name.startswith(HELD_OUT) == bool(prefix)]
+        if f"{prefix}loss" in own and len(own) == 2:
+            losses.remove(f"{prefix}loss")  # the sum of one
     groups = {"Loss": losses}
     groups["Accuracy"] = [name for name in names if name.endswith("accuracy")]
     for name in names:
@@ -146,12 +149,21 @@ def _draw_grid(
 
 def _draw(entries: Sequence[Mapping], title: str, names: Sequence[str]) -> Markup:
     with _figure() as (figure, axes):
-        for name, color in zip(names, _COLORS, strict=False):
+        kinds = dict.fromkeys(name.removeprefix(HELD_OUT) for name in names)
+        kind_to_color = dict(zip(kinds, cycle(_COLORS), strict=False))
+        for name in names:
             points = [(e["step"], e[name]) for e in entries if _is_number(e.get(name))]
             marker = "o" if len(points) <= _MOST_MARKERS else None
             steps, values = zip(*points, strict=True)
             axes.plot(
-                steps, values, color=color, label=_say(name), lw=1.8, marker=marker, markersize=3.5
+                steps,
+                values,
+                color=kind_to_color[name.removeprefix(HELD_OUT)],
+                linestyle="--" if name.startswith(HELD_OUT) else "-",
+                label=_say(name),
+                lw=1.8,
+                marker=marker,
+                markersize=3.5,
             )
         axes.grid(axis="y")
         axes.set_xlabel("step")
@@ -199,4 +211,6 @@ def _is_number(value: object) -> bool:
 
 
 def _say(name: str) -> str:
+    if name.startswith(HELD_OUT):
+        return f"{_say(name.removeprefix(HELD_OUT))}, held out"
     return name.replace("_", " ").replace("lm ", "LM ")

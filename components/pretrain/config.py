@@ -8,6 +8,8 @@ from components.shared.errors import InputError
 from components.shared.settings import Rare
 from components.shared.training.settings import Optimizer, TrainingConfig
 
+_LEAST = {"num_steps": 1, "validate_every_steps": 1, "num_validation_batches": 0, "patience": 0}
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig(TrainingConfig):
@@ -49,6 +51,14 @@ class PretrainConfig(TrainingConfig):
     """Fraction of the tokens to mask and predict."""
     whole_word_masking: bool = False
     """Mask all word pieces of a word or none."""
+    validate_every_steps: int = 100
+    """Optimizer steps between measurements on held-out rows; the start and the end are measured
+    too."""
+    num_validation_batches: Rare[int] = 16
+    """Maximum batches of 16 held-out rows to measure on. 0 measures nothing."""
+    patience: Rare[int] = 0
+    """Stop after so many measurements in a row without a smaller held-out loss, and keep the
+    weights with the smallest. 0 trains to the last step and keeps its weights."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,8 +66,14 @@ class PretrainConfig(TrainingConfig):
             raise InputError(
                 f"mask_rate must be between 0 and 1, got {self.mask_rate}; BERT uses 0.15"
             )
-        if self.num_steps < 1:
-            raise InputError(f"num_steps must be 1 or more, got {self.num_steps}")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
+        if self.patience and not self.num_validation_batches:
+            raise InputError(
+                "patience needs measurements on held-out rows; set num_validation_batches, or "
+                "leave patience out"
+            )
         if self.sequence_length < 8:
             raise InputError(
                 f"sequence_length must be 8 or more, got {self.sequence_length}; BERT: 128, 512"

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.pretrain.google_rows import check_instance
@@ -51,6 +52,7 @@ class _Manifest:
     vocabulary: _VocabularyField
     lowercase: bool
     lengths: dict[str, _Length]
+    held_out: dict[str, _Length] = field(default_factory=dict)
     format: str = _PACKED
 
     def __post_init__(self) -> None:
@@ -72,6 +74,8 @@ class Shards:
     lowercase: bool
     fingerprint: str
     """Tells one dataset from another."""
+    held_out: "Shards | None" = None
+    """The rows that are not trained on."""
 
     def check(self) -> None:
         """Compare every file with its checksum.
@@ -83,6 +87,8 @@ class Shards:
             if not path.exists() or sha256(path) != expected:
                 state = "altered or cut short" if path.exists() else "missing"
                 raise InputError(f"{path}: {state}; run the preprocess stage again")
+        if self.held_out is not None:
+            self.held_out.check()
 
 
 def find_shards(dataset: Path, *, length: int, vocabulary: Vocabulary) -> Shards:
@@ -119,17 +125,27 @@ def find_shards(dataset: Path, *, length: int, vocabulary: Vocabulary) -> Shards
             f"{dataset / MANIFEST}: the dataset was made with another vocabulary than the one "
             "given; give the vocab.txt that the preprocess stage wrote beside it"
         )
-    shards = [shard for shard in lengths[str(length)].shards if shard.num_rows]
-    if not shards:
+    fingerprint = sha256(dataset / MANIFEST)
+
+    def describe(shards: Sequence[_Shard], held_out: Shards | None = None) -> Shards | None:
+        filled = [shard for shard in shards if shard.num_rows]
+        if not filled:
+            return None
+        return Shards(
+            paths=[dataset / shard.file for shard in filled],
+            sizes=[shard.num_rows for shard in filled],
+            checksums=[shard.sha256 for shard in filled],
+            is_packed=manifest.format == _PACKED,
+            lowercase=manifest.lowercase,
+            fingerprint=fingerprint,
+            held_out=held_out,
+        )
+
+    held_out = manifest.held_out.get(str(length), _Length(()))
+    shards = describe(lengths[str(length)].shards, describe(held_out.shards))
+    if shards is None:
         raise InputError(f"{dataset / MANIFEST}: no rows of length {length}; give more text")
-    return Shards(
-        paths=[dataset / shard.file for shard in shards],
-        sizes=[shard.num_rows for shard in shards],
-        checksums=[shard.sha256 for shard in shards],
-        is_packed=manifest.format == _PACKED,
-        lowercase=manifest.lowercase,
-        fingerprint=sha256(dataset / MANIFEST),
-    )
+    return shards
 
 
 def _count_files(paths: list[Path], length: int, vocabulary: Vocabulary) -> Shards:

@@ -13,8 +13,14 @@ from components.shared.training.run_training import train_and_summarize
 from components.shared.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # with TensorFlow
+    from collections.abc import Callable, Sequence
+
     from components.pretrain.dataset_files import Shards
+    from components.pretrain.rows import Row
+    from components.pretrain.task import PretrainingTask
     from components.shared.checkpoints.checkpoint import Checkpoint
+    from components.shared.training.trainer import MicroBatch
+    from components.shared.training.validation import Validation
 
 
 def run(config: PretrainConfig) -> Metadata:
@@ -47,9 +53,10 @@ def train(config: PretrainConfig) -> None:
     if initial is not None:
         start_from(initial, task.model)
     num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
+    make = choose_maker(config, vocabulary, is_packed=shards.is_packed)
     batches = BatchMaker(
         RowReader(shards, seed=config.seed),
-        choose_maker(config, vocabulary, is_packed=shards.is_packed),
+        make,
         rank=distributed.rank(),
         num_processes=distributed.size(),
         num_micro_batches=num_micro_batches,
@@ -65,6 +72,39 @@ def train(config: PretrainConfig) -> None:
         tokenization=Tokenization(lowercase=shards.lowercase),
         inputs=shards.fingerprint,
         initial=config.initial_checkpoint,
+        validation=_validate_on(shards.held_out, task, make, config),
+    )
+
+
+def _validate_on(
+    held_out: Shards | None,
+    task: PretrainingTask,
+    make: Callable[[Sequence[Row]], MicroBatch],
+    config: PretrainConfig,
+) -> Validation | None:
+    from components.pretrain.rows import RowReader
+    from components.pretrain.validation import Validator
+    from components.shared.training.validation import Validation
+
+    if not config.num_validation_batches:
+        return None
+    if held_out is None:
+        if config.patience:
+            raise InputError(
+                f"{config.dataset}: patience needs held-out rows, and it has none; preprocess with "
+                "a larger held_out_rate, or leave patience out"
+            )
+        return None
+    validator = Validator(
+        task,
+        RowReader(held_out, seed=config.seed),
+        make,
+        num_batches=config.num_validation_batches,
+    )
+    return Validation(
+        measure=validator.measure,
+        every_steps=config.validate_every_steps,
+        patience=config.patience,
     )
 
 

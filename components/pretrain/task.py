@@ -17,9 +17,14 @@ class PretrainingTask:
         self.model = PretrainingModel(config, seed=seed)
         self.model.build()
 
-    def sums(self, arrays: dict[str, Any]) -> dict[str, Any]:
-        """Cross-entropies and right predictions, summed over a micro-batch."""
-        piece_logits_MV, next_logits_K2 = self.model(arrays, training=True)
+    def sums(self, arrays: dict[str, Any], *, training: bool = True) -> dict[str, Any]:
+        """Cross-entropies and right predictions, summed over a micro-batch.
+
+        Args:
+            arrays: the micro-batch's.
+            training: whether dropout is on.
+        """
+        piece_logits_MV, next_logits_K2 = self.model(arrays, training=training)
         masked_lm_loss, masked_lm_right = _score(
             piece_logits_MV, arrays["masked_ids"], arrays["masked_weights"]
         )

@@ -53,11 +53,13 @@ class History:
 
         The speed is the median of the lines that have one: compilation counts in none.
         """
-        last = self.entries[-1]
+        last: dict[str, Any] = {}
+        for entry in self.entries:  # those of training and of validation have other names
+            last |= entry
         scalars = {
             name: value
             for name, value in last.items()
-            if name.endswith(("loss", "_accuracy", "skipped_steps"))
+            if name.endswith(("loss", "_accuracy", "perplexity", "skipped_steps", "best_step"))
         }
         name = "sequences_per_second"
         speeds = [entry[name] for entry in self.entries if name in entry]

@@ -3,7 +3,7 @@
 import json
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from components.shared.tokenization import Tokenization
 from components.shared.training.checkpoint_store import States, name_state, step_of
 from components.shared.training.history import History
 from components.shared.training.trainer import Trainer
+from components.shared.training.validation import is_over
 
 _HISTORY, _RUN, _TRAINER = "history.jsonl", "run.json", "trainer.json"
 
@@ -43,6 +44,7 @@ class StepCheckpoints:
         num_kept: int,
         vocabulary: Path,
         tokenization: Tokenization,
+        find_best: Callable[[], int | None] = lambda: None,
     ) -> None:
         """Look after the states of a run.
 
@@ -54,7 +56,9 @@ class StepCheckpoints:
             num_kept: how many are kept, the newest.
             vocabulary: the vocab.txt that goes into each.
             tokenization: how its text becomes words.
+            find_best: the step whose state is kept besides the newest.
         """
+        self._find_best = find_best
         self._states, self._trainer, self._history = states, trainer, history
         self._run = json.dumps(run, indent=2, sort_keys=True) + "\n"
         self._num_kept, self._vocabulary, self._tokenization = num_kept, vocabulary, tokenization
@@ -94,12 +98,13 @@ class StepCheckpoints:
         self.wait()
         trainer = self._trainer
         tensors = snapshot(trainer.task.model, optimizer=trainer.optimizer, step=step)
+        best_step = self._find_best()
         texts = {
             _HISTORY: self._history.text(),
             _RUN: self._run,
             _TRAINER: json.dumps(trainer.state()),
         }
-        self._writing = self._writer.submit(self._write, step, tensors, texts)
+        self._writing = self._writer.submit(self._write, step, best_step, tensors, texts)
 
     def wait(self) -> None:
         """Return once nothing is being written.
@@ -114,13 +119,31 @@ class StepCheckpoints:
         self._writing.result()
         self._writing = None
 
-    def keep_only(self, step: int) -> None:
-        """Remove all states but that of a step."""
+    def restore_weights(self, step: int) -> None:
+        """Give the model the weights of a step's state.
+
+        Raises:
+            InputError: if the state is damaged.
+        """
+        with self._states.read(name_state(step)) as folder:
+            check_files(folder, has_manifest=True)
+            trainer = self._trainer
+            restore_training(folder, trainer.task.model, trainer.optimizer)
+
+    def keep_only(self, *steps: int | None) -> None:
+        """Remove all states but those of some steps."""
+        kept = {name_state(step) for step in steps if step is not None}
         for name in self._states.names():
-            if name != name_state(step):
+            if name not in kept:
                 self._states.remove(name)
 
-    def _write(self, step: int, tensors: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    def _write(
+        self,
+        step: int,
+        best_step: int | None,
+        tensors: Mapping[str, Any],
+        texts: Mapping[str, str],
+    ) -> None:
         name = name_state(step)
         self._states.write(
             name,
@@ -136,7 +159,8 @@ class StepCheckpoints:
         # One that is newer was passed over as broken, and will be written again.
         older = [other for other in self._states.names() if other <= name]
         for other in older[self._num_kept :]:
-            self._states.remove(other)
+            if step_of(other) != best_step:
+                self._states.remove(other)
 
     def _restore(self, names: list[str]) -> tuple[int, dict[str, Any], list[dict[str, Any]]] | None:
         self._states.remove_leftovers()
@@ -182,7 +206,8 @@ class StepCheckpoints:
             f"{self._states}/{name}: the state of a run with {setting} "
             f"{theirs[setting]!r}, this one has {ours[setting]!r}"
         )
-        if step_of(name) == theirs["num_steps"]:
+        history = History.read(folder / _HISTORY)
+        if step_of(name) == theirs["num_steps"] or is_over(history, theirs.get("patience", 0)):
             print(f"{difference}; that run is finished: removed", file=sys.stderr, flush=True)
             return True
         raise InputError(

@@ -15,6 +15,7 @@ from components.shared.training.history import History
 from components.shared.training.resume import StepCheckpoints
 from components.shared.training.settings import TrainingConfig
 from components.shared.training.trainer import MicroBatch, Task, Trainer, TrainerSettings
+from components.shared.training.validation import Validation
 
 
 def train_task(
@@ -29,6 +30,7 @@ def train_task(
     inputs: str,
     initial: Path | None = None,
     labels: Sequence[str] | None = None,
+    validation: Validation | None = None,
 ) -> None:
     """Train a task and write its checkpoint and history.
 
@@ -43,6 +45,7 @@ def train_task(
         inputs: a checksum of the data that is trained on.
         initial: the checkpoint folder of the first weights; None where they are random.
         labels: a classifier's, in the order of its outputs.
+        validation: measures the model while it trains; None where nothing does.
     """
     trainer = Trainer(
         task,
@@ -69,6 +72,7 @@ def train_task(
         "job_timeout_seconds", "micro_batch_size", "log_every_steps",
         "checkpoint_every_steps", "checkpoint_directory", "num_checkpoints_kept",
         "hang_timeout_seconds", "max_restarts", "tensorboard_directory",
+        "validate_every_steps", "num_validation_batches",
     }  # fmt: skip
     same = {name: value for name, value in settings(config).items() if name not in may_change}
     steps = StepCheckpoints(
@@ -86,28 +90,39 @@ def train_task(
         num_kept=config.num_checkpoints_kept,
         vocabulary=vocabulary,
         tokenization=tokenization,
+        find_best=lambda: validation.best_step(history) if validation else None,
     )
     first_step = steps.restore_newest()
     if is_first:
         history.write_to(config.history)
         if config.events is not None:
             history.pass_on(EventWriter(config.events, first_step=first_step).write)
-    done = trainer.run(micro_batches, first_step=first_step, history=history, save=steps.save)
+    done = trainer.run(
+        micro_batches,
+        first_step=first_step,
+        history=history,
+        save=steps.save,
+        validation=validation,
+    )
     steps.wait()
-    if done < num_steps:
+    if done < num_steps and not (validation and validation.is_over(history)):
         distributed.wait_for_all()
         raise Preempted(
             f"ended by SIGTERM at step {done} of {num_steps}, which is saved; the same command "
             "resumes from there"
         )
     if is_first:
+        best_step = validation.best_step(history) if validation else None
+        if best_step is not None:
+            steps.restore_weights(best_step)
+            history.append({"step": done, "best_step": best_step})
         write_checkpoint(
             config.checkpoint,
             model=task.model,
             vocabulary=vocabulary,
             tokenization=tokenization,
-            step=num_steps,
+            step=done if best_step is None else best_step,
             labels=labels,
         )
-        steps.keep_only(num_steps)
+        steps.keep_only(done, best_step)
     distributed.wait_for_all()

@@ -28,6 +28,7 @@ from components.shared.progress import progress
 from components.shared.training.history import History
 from components.shared.training.loss_scale import LossScale
 from components.shared.training.optimizer import make_optimizer
+from components.shared.training.validation import Validation
 
 _BATCHES_AHEAD = 4
 
@@ -115,6 +116,7 @@ class Trainer:
         first_step: int,
         history: History,
         save: Callable[[int], None],
+        validation: Validation | None = None,
     ) -> int:
         """Train to the last step, or until one of the processes is asked to end.
 
@@ -122,17 +124,28 @@ class Trainer:
             micro_batches: this process's share of an update's global batch, by step.
             first_step: updates done before.
             history: takes the numbers of each few steps.
-            save: writes a checkpoint of the state after so many updates; the last state too.
+            save: writes a checkpoint of the state after so many updates; the last state too, and
+                each with a smaller held-out loss than all before, where patience needs it.
+            validation: measures the model at times, and may stop the run early.
 
         Returns:
-            The updates done; fewer than the last step where a process was sent a SIGTERM.
-            The state is saved then.
+            The updates done; fewer than the last step where a process was sent a SIGTERM, or
+            validation says that the run is over. The state is saved then.
 
         Raises:
             DivergedError: if the loss is no number any more.
         """
         distributed.copy_from_first([*self._weights, *self.optimizer.variables])
         settings, window = self.settings, self._window
+        if validation is not None:
+            # After a restart, too: it compiles, and within the loop that would look like a hang.
+            numbers = validation.measure()
+            if not history.entries:
+                history.append({"step": 0, **numbers})
+                if validation.patience:  # the first weights may be the best
+                    save(0)
+            if validation.is_over(history):
+                return first_step
         window.restart_clock()
         with (
             _prefetch(micro_batches, range(first_step, settings.num_steps)) as batches,
@@ -161,10 +174,16 @@ class Trainer:
                     history.append(entry)
                     note = f"loss {entry['loss']:.3f}"
                 shown.advance(note=note)
-                is_last = done == settings.num_steps
-                if is_last or is_asked_to_end or done % settings.checkpoint_every_steps == 0:
+                is_best = is_over = False
+                if validation is not None and validation.is_due(done, settings.num_steps):
+                    history.append({"step": done, **validation.measure()})
+                    window.restart_clock()
+                    is_best = validation.best_step(history) == done
+                    is_over = validation.is_over(history)
+                is_last = is_over or is_asked_to_end or done == settings.num_steps
+                if is_last or is_best or done % settings.checkpoint_every_steps == 0:
                     save(done)
-                if is_last or is_asked_to_end:
+                if is_last:
                     return done
         return settings.num_steps
 

@@ -29,17 +29,19 @@ def dataset_path(tmp_path_factory, vocabulary_path) -> Path:
     folder = tmp_path_factory.mktemp("dataset")
     generator = np.random.default_rng(0)
     shards = []
-    for shard in range(2):
-        rows = [make_row(generator) for _ in range(60 + shard)]
-        path = folder / f"shard-{shard:05d}-of-00002.tfrecord"
+    for name, count in (("0.tfrecord", 60), ("1.tfrecord", 61), ("held-out.tfrecord", 40)):
+        rows = [make_row(generator) for _ in range(count)]
+        path = folder / name
         with path.open("wb") as file:
             write_records(file, map(encode_row, rows))
         shards.append({"file": path.name, "num_rows": len(rows), "sha256": sha256(path)})
+    held_out = shards.pop()
     manifest = {
         "format_version": 1,
         "vocabulary": {"sha256": Vocabulary.read(vocabulary_path).sha256},
         "lowercase": True,
         "lengths": {str(LENGTH): {"shards": shards}},
+        "held_out": {str(LENGTH): {"shards": [held_out]}},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     return folder

@@ -80,6 +80,14 @@ class Stage:
         return [(entry["step"], entry["loss"]) for entry in self.history()]
 
     def history(self) -> list[dict]:
+        """The lines of training."""
+        return [entry for entry in self._entries() if "loss" in entry]
+
+    def validation(self) -> list[dict]:
+        """The lines of held-out numbers."""
+        return [entry for entry in self._entries() if "held_out_loss" in entry]
+
+    def _entries(self) -> list[dict]:
         return History.read(self.output / "history.jsonl").entries
 
     def weights(self) -> dict[str, np.ndarray]:
