@@ -46,6 +46,8 @@ _SHOWN_METRICS = (
     "sentences_per_second",
     "latency_ms_p50",
     "learning_rate",
+    "held_out_masked_lm_loss_128",
+    "held_out_masked_lm_loss_512",
 )
 
 

@@ -34,6 +34,7 @@ from components.shared.images import VERSION
 from components.shared.squad.data import Question
 from components.shared.stage import Metadata, settings
 from components.shared.training.history import History
+from components.shared.training.validation import HELD_OUT
 
 _PACKAGES = ("tensorflow-cpu", "keras", "numpy", "tokenizers")
 
@@ -115,7 +116,13 @@ def run(config: EvaluateConfig) -> Metadata:
             differences=differences,
             measured=measured,
         )
-        metrics = {**scores, **speed, **name_speeds(measured), **_name_differences(differences)}
+        metrics = {
+            **scores,
+            **speed,
+            **name_speeds(measured),
+            **_name_differences(differences),
+            **_name_held_out(config),
+        }
         content = {**metrics, QUESTION_SCORES: question_scores}
         write_text(config.evaluate_metrics, json.dumps(content, indent=2) + "\n")
         return metrics
@@ -139,6 +146,20 @@ def read_histories(*paths: Path | None) -> list[History]:
         InputError: if a file is missing, or no history.
     """
     return [_read_history(path) for path in paths if path is not None]
+
+
+def _name_held_out(config: EvaluateConfig) -> dict[str, float]:
+    """The last losses on text that pretraining never saw, by the length of the phase."""
+    paths = {"128": config.pretrain_128_history, "512": config.pretrain_512_history}
+    name = f"{HELD_OUT}masked_lm_loss"
+    summaries = {
+        length: _read_history(path).summary() for length, path in paths.items() if path is not None
+    }
+    return {
+        f"{name}_{length}": summary[name]
+        for length, summary in summaries.items()
+        if name in summary
+    }
 
 
 def _read_history(path: Path) -> History:

@@ -179,6 +179,21 @@ def test_losses_are_drawn_together_and_other_numbers_apart():
     assert all(name in panels[0].svg for name in (">loss<", ">masked LM loss<"))
 
 
+def test_held_out_numbers_are_dashed_beside_those_of_training():
+    """In the same panels; where a kind has one loss only, its sum is left out."""
+    held_out = {"held_out_loss": 9.5, "held_out_masked_lm_loss": 9.5, "held_out_perplexity": 99.0}
+    entries = [*_HISTORY.entries, *({"step": step, **held_out} for step in (0, 15, 30))]
+
+    panels = {panel.title: panel.svg for panel in draw_panels(History(entries))}
+
+    assert list(panels)[-1] == "Perplexity, held out"
+    assert ">masked LM loss, held out<" in panels["Loss"]
+    assert ">loss, held out<" not in panels["Loss"]
+    assert panels["Loss"].count("stroke-dasharray") > draw_panels(_HISTORY)[0].svg.count(
+        "stroke-dasharray"
+    )
+
+
 def test_a_number_that_some_lines_lack_is_drawn_where_it_is():
     """Keys vary from line to line."""
     entries = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0, "loss_scale": 8.0}]
