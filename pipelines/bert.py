@@ -77,6 +77,7 @@ def bert(inputs: Inputs) -> Outputs:
         dump_files=fetched.outputs["dump_files"],
         text_files=fetched.outputs["text_files"],
         given_vocabulary=fetched.outputs["given_vocabulary"],
+        initial_checkpoint=fetched.outputs["given_checkpoint"],
         sequence_lengths="128,512",
         **inputs["preprocess"],
     ).set_display_name("Turn the text into records")
@@ -84,6 +85,7 @@ def bert(inputs: Inputs) -> Outputs:
     phase_1 = pretrain(
         dataset=prepared.outputs["dataset"],
         vocabulary=prepared.outputs["vocabulary"],
+        initial_checkpoint=fetched.outputs["given_checkpoint"],
         sequence_length=128,
         **inputs["pretrain_128"],
     ).set_display_name("Pretrain at length 128")

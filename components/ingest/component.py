@@ -16,6 +16,7 @@ ingest = make_component(
         "text_files": dsl.Dataset,
         "squad": dsl.Dataset,
         "given_vocabulary": dsl.Artifact,
+        "given_checkpoint": dsl.Model,
     },
 )
 

@@ -93,6 +93,9 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStor
     """Output: folder with train.json and dev.json, both complete SQuAD files."""
     given_vocabulary: Path
     """Output: copy of the vocabulary; an empty file makes the preprocess stage train one."""
+    given_checkpoint: Path | None = None
+    """Output: copy of the initial checkpoint; a note that there is none if none was given. Needed
+    with initial_checkpoint only."""
 
     text: Sources = ""
     """Text to pretrain on besides a dump or without one: .txt, .jsonl or .parquet, each plain,
@@ -104,6 +107,10 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStor
     """SQuAD file to evaluate on. Empty holds out every fifth article of squad_train."""
     vocabulary: str = ""
     """vocab.txt, one word piece per line. Empty trains a vocabulary on the dump and the text."""
+    initial_checkpoint: str = ""
+    """Checkpoint folder that pretraining starts from, in this project's, Google's or Hugging Face's
+    format: a path, or a gs:// or s3:// URL. Its vocabulary and case become the dataset's. Empty
+    starts from random weights."""
     checksums: str = ""
     """File of checksums in the format of md5sum, sha1sum or sha256sum, as Wikimedia publishes it;
     every input that it lists is verified."""

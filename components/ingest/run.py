@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from components.ingest.checkpoint import fetched_checkpoint
 from components.ingest.config import IngestConfig
 from components.ingest.download.checksums import Checksums, read_checksums, require_listed
 from components.ingest.download.fetch import Fetched, fetch, fetch_optional, open_downloads
@@ -23,6 +24,7 @@ from components.ingest.dump.dump_manifest import (
 from components.ingest.dump.find import find_file, find_files
 from components.ingest.squad.splits import hold_out_articles
 from components.ingest.text_files import fetch_text, find_text, write_text_files
+from components.shared.checkpoints.description import VOCABULARY, Description
 from components.shared.errors import InputError
 from components.shared.files import whole_file, whole_folder
 from components.shared.parallel import run_in_threads
@@ -64,11 +66,16 @@ def run(config: IngestConfig) -> Metadata:
         InputError: if an input can't be had or is not what it should be.
     """
     inputs = find_inputs(config)
-    with open_downloads(config, beside=config.dump_files) as downloads:
+    with (
+        open_downloads(config, beside=config.dump_files) as downloads,
+        fetched_checkpoint(config) as checkpoint,
+    ):
         checksums = fetch_checksums(inputs, downloads)
 
         # The small ones first: a slip in them shows before hours of download.
         vocabulary = fetch_optional(inputs.vocabulary, checksums, downloads, Vocabulary.read)
+        if checkpoint is not None:
+            expect_same_vocabulary(checkpoint, vocabulary, config.initial_checkpoint)
         train = fetch(
             inputs.squad_train, checksums, downloads, partial(check_training_file, config)
         )
@@ -82,17 +89,21 @@ def run(config: IngestConfig) -> Metadata:
             leave_objects=config.use_object_store,
         )
 
-        write_vocabulary(config.given_vocabulary, vocabulary)
+        write_vocabulary(config.given_vocabulary, vocabulary, checkpoint)
         squad_metadata = write_squad(config, train, dev)
         dump_metadata = write_dump(config.dump_files, dump)
-        text_metadata = {}
+        # Packages of earlier versions lack these outputs.
+        optional_metadata: dict[str, Mapping[str, Any]] = {}
         if config.text_files is not None:
-            text_metadata["text_files"] = write_text_files(config.text_files, text)
+            optional_metadata["text_files"] = write_text_files(config.text_files, text)
+        if config.given_checkpoint is not None:
+            optional_metadata["given_checkpoint"] = {"source": config.initial_checkpoint}
+        known = checkpoint.vocabulary if checkpoint else vocabulary and vocabulary.content
     return {
         "dump_files": dump_metadata,
-        **text_metadata,
         "squad": squad_metadata,
-        "given_vocabulary": {"pieces": len(vocabulary.content) if vocabulary else 0},
+        "given_vocabulary": {"pieces": len(known) if known else 0},
+        **optional_metadata,
     }
 
 
@@ -100,10 +111,14 @@ def find_inputs(config: IngestConfig) -> Inputs:
     """Read the settings that name files, and find what dump names and patterns stand for.
 
     Raises:
-        InputError: if a file is not there, or text has no folder to go to.
+        InputError: if a file is not there, or text or a checkpoint has no folder to go to.
     """
     if config.text.strip() and config.text_files is None:
         raise InputError("text_files is missing; give the folder that the text goes to")
+    if config.initial_checkpoint and config.given_checkpoint is None:
+        raise InputError(
+            "given_checkpoint is missing; give the folder that initial_checkpoint goes to"
+        )
     dump = [file for source in parse_dump(config.dump) for file in find_files(source, config)]
     for source in dump:
         export_check(source)  # a pattern may match files of another kind
@@ -164,13 +179,32 @@ def check_training_file(config: IngestConfig, path: Path) -> SquadData:
     return data
 
 
-def write_vocabulary(path: Path, vocabulary: Fetched[Vocabulary] | None) -> None:
+def expect_same_vocabulary(
+    checkpoint: Description, vocabulary: Fetched[Vocabulary] | None, place: str
+) -> None:
+    """Reject a vocabulary that is not the checkpoint's.
+
+    Raises:
+        InputError: then.
+    """
+    if vocabulary and vocabulary.content.pieces != checkpoint.vocabulary.pieces:
+        raise InputError(
+            f"{vocabulary.source.label}: another vocabulary than that of {place}, under whose ids "
+            "its weights mean something; leave vocabulary out"
+        )
+
+
+def write_vocabulary(
+    path: Path, vocabulary: Fetched[Vocabulary] | None, checkpoint: Description | None
+) -> None:
     """Write the vocabulary, or an empty file: then the next stage trains one."""
     with whole_file(path) as scratch:
-        if vocabulary is None:
-            scratch.touch()
-        else:
+        if checkpoint is not None:
+            place(checkpoint.folder / VOCABULARY, scratch)
+        elif vocabulary is not None:
             place(vocabulary.path, scratch)
+        else:
+            scratch.touch()
 
 
 def write_squad(

@@ -14,6 +14,7 @@ preprocess = make_component(
         "dump_files": dsl.Dataset,
         "text_files": dsl.Dataset,
         "given_vocabulary": dsl.Artifact,
+        "initial_checkpoint": dsl.Model,
     },
     outputs={"dataset": dsl.Dataset, "vocabulary": dsl.Artifact},
 )

@@ -39,6 +39,10 @@ class PreprocessConfig(ObjectStoreConfig):
     """Existing vocab.txt, one word piece per line; a missing or empty file trains a vocabulary on
     the corpora."""
 
+    initial_checkpoint: Path | None = None
+    """Checkpoint folder that pretraining starts from: the dataset takes its vocabulary and case.
+    Without one, the settings decide."""
+
     dataset: Path
     """Output: folder with dataset.json and the record shards of each sequence length; a path, or a
     gs:// or s3:// URL."""

@@ -30,6 +30,8 @@ from components.preprocess.text.punkt import train_punkt
 from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.text_files.files import TextSettings
 from components.preprocess.vocabulary.word_pieces import read_word_counts, train_word_pieces
+from components.shared.checkpoints.checkpoint_manifest import is_none
+from components.shared.checkpoints.description import VOCABULARY, Description, read_description
 from components.shared.errors import InputError
 from components.shared.files import scratch_folder, whole_file, write_text
 from components.shared.records import MANIFEST
@@ -56,9 +58,13 @@ def run(config: PreprocessConfig) -> Metadata:
     places = find_places(config)
     corpora = open_corpora(places.dump_files, places.text_files, _read_as(config))
     dataset = places.dataset
-    lowercase, warning = choose_lowercase(config.lowercase, corpora.languages)
-    if warning:
-        _say(warning)
+    initial = _read_initial(config)
+    if initial is None:
+        lowercase, warning = choose_lowercase(config.lowercase, corpora.languages)
+        if warning:
+            _say(warning)
+    else:
+        lowercase = initial.tokenization.lowercase
     config = replace(config, lowercase=lowercase)
     num_workers = count_workers(config, corpora.estimated_bytes)
     _say(f"{corpora.describe()}; {num_workers or 'as many as there are'} worker(s)")
@@ -69,7 +75,8 @@ def run(config: PreprocessConfig) -> Metadata:
     ):
         parts = corpora.cut(num_workers)
         work = _Work(config, corpora, parts, options, scratch, reports)
-        vocabulary_file = _given_vocabulary(config) or _train_vocabulary(work)
+        given = initial.folder / VOCABULARY if initial else _given_vocabulary(config)
+        vocabulary_file = given or _train_vocabulary(work)
         vocabulary = Vocabulary.read(vocabulary_file)
         with filesystem.whole_dataset(dataset) as folder:
             report = _build_shards(work, vocabulary, folder)
@@ -131,6 +138,25 @@ def _read_as(config: PreprocessConfig) -> TextSettings:
         encoding=config.text_encoding,
         language=config.language,
     )
+
+
+def _read_initial(config: PreprocessConfig) -> Description | None:
+    """What the checkpoint that pretraining starts from says of its text; None without one."""
+    if config.initial_checkpoint is None or is_none(config.initial_checkpoint):
+        return None
+    initial = read_description(config.initial_checkpoint)
+    tokenization = initial.tokenization
+    if tokenization.strip_accents not in (None, tokenization.lowercase):
+        raise InputError(
+            f"{initial.folder}: strip_accents {tokenization.strip_accents} with do_lower_case "
+            f"{tokenization.lowercase} can't be pretrained on here; give another checkpoint"
+        )
+    if not tokenization.tokenize_chinese_chars:
+        raise InputError(
+            f"{initial.folder}: tokenize_chinese_chars false can't be pretrained on here; give "
+            "another checkpoint"
+        )
+    return initial
 
 
 def _given_vocabulary(config: PreprocessConfig) -> Path | None:

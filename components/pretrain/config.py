@@ -8,7 +8,7 @@ from components.shared.errors import InputError
 from components.shared.settings import Rare
 from components.shared.training.settings import Optimizer, TrainingConfig
 
-_LEAST = {"num_steps": 1, "validate_every_steps": 1, "num_validation_batches": 0, "patience": 0}
+_LEAST = {"num_steps": 0, "validate_every_steps": 1, "num_validation_batches": 0, "patience": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,8 @@ class PretrainConfig(TrainingConfig):
     """Maximum rows per rank at a time; larger batches use gradient accumulation. BERT-Large on a
     V100 with 16 GB: 16 at length 128, 4 at 512; with 32 GB: 64 and 8."""
     num_steps: int = 500
-    """Optimizer steps. BERT-Large: 7038 at length 128, then 1564 at 512."""
+    """Optimizer steps. BERT-Large: 7038 at length 128, then 1564 at 512. 0 passes the initial
+    checkpoint on as it is."""
     learning_rate: float = 1e-2
     """Peak learning rate for the whole global batch. BERT-Large with LAMB: 0.006 at length 128,
     0.004 at 512."""

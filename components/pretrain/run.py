@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.pretrain.config import PretrainConfig
 from components.shared.bert.config import BertConfig
+from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.errors import InputError
 from components.shared.stage import Metadata
 from components.shared.tokenization import Tokenization
@@ -36,13 +37,17 @@ def train(config: PretrainConfig) -> None:
     from components.pretrain.batches import BatchMaker, choose_maker
     from components.pretrain.rows import RowReader
     from components.pretrain.task import PretrainingTask
-    from components.shared.checkpoints.checkpoint import Checkpoint
     from components.shared.checkpoints.warm_start import start_from
     from components.shared.processes import distributed
     from components.shared.training.train_task import train_task
 
     vocabulary = Vocabulary.read(config.vocabulary)
-    initial = Checkpoint.read(config.initial_checkpoint) if config.initial_checkpoint else None
+    initial = _read_initial(config)
+    if initial is None and not config.num_steps:
+        raise InputError(
+            "num_steps 0 passes the initial checkpoint on, and there is none; give "
+            "initial_checkpoint, or train some steps"
+        )
     bert_config = _choose_architecture(config, vocabulary, initial)
     distributed.initialize(seed=config.seed, precision=config.precision)
     shards = _find_shards(config, vocabulary)
@@ -71,7 +76,7 @@ def train(config: PretrainConfig) -> None:
         vocabulary=config.vocabulary,
         tokenization=Tokenization(lowercase=shards.lowercase),
         inputs=shards.fingerprint,
-        initial=config.initial_checkpoint,
+        initial=initial.folder if initial else None,
         validation=_validate_on(shards.held_out, task, make, config),
     )
 
@@ -106,6 +111,14 @@ def _validate_on(
         every_steps=config.validate_every_steps,
         patience=config.patience,
     )
+
+
+def _read_initial(config: PretrainConfig) -> Checkpoint | None:
+    from components.shared.checkpoints.checkpoint import Checkpoint
+
+    if config.initial_checkpoint is None or is_none(config.initial_checkpoint):
+        return None
+    return Checkpoint.read(config.initial_checkpoint)
 
 
 def _find_shards(config: PretrainConfig, vocabulary: Vocabulary) -> Shards:

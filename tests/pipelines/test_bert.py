@@ -58,7 +58,7 @@ def test_the_steps_follow_one_another(spec):
     assert edges == {
         "ingest": set(),
         "preprocess": {"ingest"},
-        "pretrain": {"preprocess"},
+        "pretrain": {"ingest", "preprocess"},
         "pretrain-2": {"preprocess", "pretrain"},
         "for-loop-1": {"ingest", "pretrain", "pretrain-2"},
         "finetune": set(),
@@ -82,19 +82,22 @@ def test_a_model_is_fine_tuned_and_evaluated_with_each_learning_rate(spec):
     assert {item["taskOutputArtifact"]["producerTask"] for item in collected} == {"for-loop-1"}
 
 
-def test_the_second_phase_starts_from_the_firsts_checkpoint(spec):
-    """At length 512, after 128."""
+def test_each_phase_starts_from_the_checkpoint_before(spec):
+    """At length 128 the one that ingest fetched, at 512 the first phase's."""
     tasks = spec["root"]["dag"]["tasks"]
 
     lengths = [
         tasks[name]["inputs"]["parameters"]["sequence_length"]["runtimeValue"]["constant"]
         for name in ("pretrain", "pretrain-2")
     ]
-    initial = tasks["pretrain-2"]["inputs"]["artifacts"]["initial_checkpoint"]
+    initial = [
+        tasks[name]["inputs"]["artifacts"]["initial_checkpoint"]["taskOutputArtifact"]
+        for name in ("pretrain", "pretrain-2")
+    ]
 
     assert lengths == [128, 512]
-    assert initial["taskOutputArtifact"]["producerTask"] == "pretrain"
-    assert "initial_checkpoint" not in tasks["pretrain"]["inputs"]["artifacts"]
+    assert [one["producerTask"] for one in initial] == ["ingest", "pretrain"]
+    assert [one["outputArtifactKey"] for one in initial] == ["given_checkpoint", "checkpoint"]
 
 
 def test_each_step_runs_its_stage_in_its_image(spec):

@@ -67,6 +67,21 @@ def has_random_weights(folder: Path) -> bool:
     return manifest.exists() and load_json(manifest, _Manifest, remedy=_REMEDY).random_weights
 
 
+def write_none(folder: Path) -> None:
+    """Write the folder that stands for no checkpoint: an object store keeps no empty one."""
+    with whole_folder(folder) as scratch:
+        write_manifest(scratch, step=None, has_random_weights=True)
+
+
+def is_none(folder: Path) -> bool:
+    """Whether a folder stands for no checkpoint."""
+    manifest = folder / MANIFEST
+    if not manifest.exists():
+        return False
+    content = load_json(manifest, _Manifest, remedy=_REMEDY)
+    return content.random_weights and not content.sha256
+
+
 def write_untrained(
     folder: Path, config: BertConfig, vocabulary: Path, tokenization: Tokenization
 ) -> None:

@@ -59,7 +59,8 @@ def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) ->
             for path in filter(artifact_paths.address_of, outputs):
                 artifact_paths.publish(path)
         _remove_states_beside_output(config)
-    checkpoint = {"step": history.entries[-1]["step"], **summary}
+    steps = [entry["step"] for entry in history.entries]
+    checkpoint = {"step": steps[-1] if steps else 0, **summary}
     return {"checkpoint": checkpoint, config.metrics_output: summary}
 
 

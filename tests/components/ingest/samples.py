@@ -7,6 +7,13 @@ from pathlib import Path
 from typing import Any
 
 PAGE = "<page><title>T{0}</title><ns>0</ns><revision><text>Text {0}.</text></revision></page>\n"
+CONFIG = {
+    "vocab_size": 9,
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+}
 VOCABULARY = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\n##s\n"
 
 
@@ -49,3 +56,14 @@ def write_inputs(folder: Path) -> Inputs:
     made.squad.write_text(json.dumps(make_squad(10)))
     made.vocabulary.write_text(VOCABULARY)
     return made
+
+
+def make_google_folder(folder: Path) -> Path:
+    """The files of a checkpoint, with weights that nobody reads here."""
+    folder.mkdir()
+    (folder / "vocab.txt").write_text(VOCABULARY)
+    (folder / "bert_config.json").write_text(json.dumps(CONFIG))
+    (folder / "bert_model.ckpt.index").write_bytes(b"index")
+    (folder / "bert_model.ckpt.data-00000-of-00001").write_bytes(b"weights" * 1000)
+    (folder / "flax_model.msgpack").write_bytes(b"the same for another framework")
+    return folder

@@ -12,10 +12,16 @@ import pytest
 
 from components.ingest.config import IngestConfig
 from components.ingest.run import run
+from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.errors import InputError
 from components.shared.squad.data import read_squad
 from tests.components.ingest.misbehaving_server import Answer
-from tests.components.ingest.samples import VOCABULARY, make_export, make_squad
+from tests.components.ingest.samples import (
+    VOCABULARY,
+    make_export,
+    make_google_folder,
+    make_squad,
+)
 from tests.executor_inputs import as_on_cluster
 from tests.waiting import LONGEST_SECONDS
 
@@ -159,6 +165,36 @@ def test_without_text_its_folder_need_not_be_named(settings, tmp_path):
     assert "text_files" not in outputs(tmp_path)
     with pytest.raises(InputError, match="text_files is missing; give the folder"):
         run(IngestConfig(**settings | {"text_files": None, "text": "a.txt"}))
+
+
+def test_a_checkpoint_brings_its_vocabulary(settings, tmp_path):
+    """Another one beside it is rejected, and nothing is written; the same one is not."""
+    folder = make_google_folder(tmp_path / "model")
+    named = {
+        "initial_checkpoint": str(folder),
+        "given_checkpoint": tmp_path / "out" / "given_checkpoint",
+    }
+    (folder / "vocab.txt").write_text(f"{VOCABULARY}more\n")
+
+    with pytest.raises(InputError, match=r"vocab\.txt: another vocabulary than that of .*model"):
+        run(IngestConfig(**settings | named))
+    assert not (tmp_path / "out").exists() or outputs(tmp_path) == []
+
+    metadata = run(IngestConfig(**settings | named | {"vocabulary": ""}))
+    assert settings["given_vocabulary"].read_text() == f"{VOCABULARY}more\n"
+    assert (named["given_checkpoint"] / "bert_model.ckpt.index").read_bytes() == b"index"
+    assert metadata["given_vocabulary"] == {"pieces": 8}
+    assert metadata["given_checkpoint"] == {"source": str(folder)}
+    run(IngestConfig(**settings | named | {"vocabulary": str(folder / "vocab.txt")}))
+
+
+def test_without_a_checkpoint_a_note_stands_in_its_place(settings, tmp_path):
+    """An object store keeps no empty folder."""
+    run(IngestConfig(**settings, given_checkpoint=tmp_path / "out" / "given"))
+    with pytest.raises(InputError, match="given_checkpoint is missing"):
+        run(IngestConfig(**settings, initial_checkpoint="x"))
+
+    assert is_none(tmp_path / "out" / "given")
 
 
 def test_two_texts_of_one_name_are_rejected(tmp_path, settings):

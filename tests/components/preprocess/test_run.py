@@ -7,6 +7,7 @@ import pytest
 
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
+from components.shared.checkpoints.checkpoint_manifest import write_none
 from components.shared.errors import InputError
 from components.shared.google_records import decode_instance
 from components.shared.records import decode_row, read_manifest, read_records
@@ -254,6 +255,39 @@ def test_vocabulary_is_trained_where_none_is_given(make_config, write_dump, make
     }
     assert {"the", "cat", "."} <= set(vocabulary.pieces)
     assert len(vocabulary) <= 150
+
+
+def test_a_checkpoint_gives_its_vocabulary_and_its_case(
+    make_config, write_dump, make_article, vocabulary_file, tmp_path
+):
+    """Whatever the settings say; a note that there is none leaves it to them."""
+    write_dump(*(make_article(page) for page in range(1, 6)))
+    initial = tmp_path / "initial"
+    initial.mkdir()
+    vocabulary = vocabulary_file.read_text() + "The\n"
+    (initial / "vocab.txt").write_text(vocabulary)
+    sizes = {
+        "vocab_size": 100,
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+    }
+    (initial / "bert_config.json").write_text(json.dumps(sizes))
+    (initial / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    write_none(tmp_path / "none")
+    given = make_config("given", initial_checkpoint=initial, given_vocabulary=None)
+    none = make_config("none", initial_checkpoint=tmp_path / "none")
+
+    run(given)
+    run(none)
+
+    assert given.vocabulary.read_text() == vocabulary
+    assert none.vocabulary.read_text() == vocabulary_file.read_text()
+    assert [read_manifest(config.dataset)["lowercase"] for config in (given, none)] == [False, True]
+    (initial / "tokenizer_config.json").write_text('{"tokenize_chinese_chars": false}')
+    with pytest.raises(InputError, match="tokenize_chinese_chars false can't be pretrained on"):
+        run(given)
 
 
 def test_punkt_splits_as_the_dump_has_taught_it(make_config, write_dump, make_article, make_page):

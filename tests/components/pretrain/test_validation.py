@@ -4,8 +4,10 @@ import json
 import math
 import shutil
 
+import numpy as np
 import pytest
 
+from components.shared.checkpoints.checkpoint_manifest import write_none
 from components.shared.records import MANIFEST, read_manifest
 from tests.components.pretrain.stage import CONFIG
 
@@ -154,6 +156,40 @@ def test_measuring_can_be_turned_off(make_stage):
 
     assert plain.validation() == []
     assert plain.losses() == measured.losses()
+
+
+@pytest.mark.slow
+def test_no_steps_pass_the_initial_checkpoint_on(make_stage, vocabulary_path, tmp_path):
+    """A phase is left out so; its weights are measured all the same."""
+    first, second, without = make_stage("first"), make_stage("second"), make_stage("without")
+    run(first, num_steps=10)
+    write_none(tmp_path / "none")
+
+    run(second, num_steps=0, initial_checkpoint=first.output / "checkpoint")
+    done = without.run(num_steps=0, initial_checkpoint=tmp_path / "none")
+
+    expected = first.weights()
+    assert second.weights().keys() == expected.keys()
+    for name in expected.keys() - {"global_step"}:
+        value = second.weights()[name]
+        np.testing.assert_array_equal(value, expected[name])
+    (start,) = second.validation()
+    assert start == first.validation()[-1] | {"step": 0}
+    assert done.returncode == 2
+    assert "num_steps 0 passes the initial checkpoint on, and there is none" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_note_that_there_is_no_checkpoint_stands_for_none(make_stage, tmp_path):
+    """As ingest writes it: the first weights are those of a run without the setting."""
+    plain, noted = make_stage("plain"), make_stage("noted")
+    write_none(tmp_path / "none")
+
+    run(plain, num_steps=3)
+    run(noted, num_steps=3, initial_checkpoint=tmp_path / "none")
+
+    assert noted.losses() == plain.losses()
+    assert noted.validation() == plain.validation()
 
 
 @pytest.mark.parametrize("config", [CONFIG])

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,16 +11,9 @@ from components.ingest.classification.run import run
 from components.shared.checkpoints.checkpoint_manifest import check_files, has_random_weights
 from components.shared.classification.sentences import Row, Sentences, read_rows
 from components.shared.errors import InputError
-from tests.components.ingest.samples import VOCABULARY
+from tests.components.ingest.samples import CONFIG, VOCABULARY, make_google_folder
 
 TABLE = "sentence\tlabel\n" + "".join(f"text {n}\t{'no' if n % 3 else 'yes'}\n" for n in range(30))
-CONFIG = {
-    "vocab_size": 9,
-    "hidden_size": 8,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-}
 
 
 @pytest.fixture
@@ -35,17 +27,6 @@ def settings(tmp_path) -> dict:
         "train": str(tmp_path / "train.tsv"),
         "vocabulary": str(tmp_path / "vocab.txt"),
     }
-
-
-def make_google_folder(folder: Path) -> Path:
-    """The files of a checkpoint, with weights that nobody reads here."""
-    folder.mkdir()
-    (folder / "vocab.txt").write_text(VOCABULARY)
-    (folder / "bert_config.json").write_text(json.dumps(CONFIG))
-    (folder / "bert_model.ckpt.index").write_bytes(b"index")
-    (folder / "bert_model.ckpt.data-00000-of-00001").write_bytes(b"weights" * 1000)
-    (folder / "flax_model.msgpack").write_bytes(b"the same for another framework")
-    return folder
 
 
 FILES = {
