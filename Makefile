@@ -39,6 +39,7 @@ setup:  ## Make the environment of the pipeline's command line (.venv)
 demo: setup  ## Run the whole pipeline on this machine, on the sample that ships with it
 	$(RUN) -m pipelines run bert \
 		--dump pipelines/sample/wiki-sample.xml.bz2 \
+		--text pipelines/sample/text-sample.txt --held-out-rate 0.05 \
 		--squad-train pipelines/sample/squad-sample.json \
 		--vocabulary-size 8000 --num-duplicates 5 \
 		--pretrain-128-num-steps 150 --pretrain-512-num-steps 40 \
