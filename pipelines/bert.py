@@ -40,7 +40,7 @@ STEPS = {
     "finetune": Step(
         config=FinetuneConfig,
         own=("num_epochs", "global_batch_size", "micro_batch_size"),
-        hidden=("warmup_rate", "max_query_tokens", *HIDDEN_TRAINING),
+        hidden=("warmup_rate", "optimizer", "max_query_tokens", *HIDDEN_TRAINING),
         looped="learning_rate",
         looped_text="Several values, separated by commas, fine-tune one model each; the one with "
         "the best F1 on the development set is kept.",

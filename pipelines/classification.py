@@ -14,7 +14,9 @@ from pipelines.steps import HIDDEN_TRAINING, Inputs, Step, make_pipeline
 
 STEPS = {
     "ingest": Step(config=IngestClassificationConfig, hidden=("timeout_seconds", "max_retries")),
-    "finetune": Step(config=FinetuneClassificationConfig, hidden=("warmup_rate", *HIDDEN_TRAINING)),
+    "finetune": Step(
+        config=FinetuneClassificationConfig, hidden=("warmup_rate", "optimizer", *HIDDEN_TRAINING)
+    ),
     "evaluate": Step(
         config=EvaluateClassificationConfig,
         own=("batch_size",),

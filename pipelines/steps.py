@@ -36,8 +36,7 @@ class Step:
 
 
 HIDDEN_TRAINING = (
-    "optimizer", "xla", "compress_gradients", "num_checkpoints_kept", "hang_timeout_seconds",
-    "log_every_steps",
+    "xla", "compress_gradients", "num_checkpoints_kept", "hang_timeout_seconds", "log_every_steps",
 )  # fmt: skip
 """Settings of a training stage that no pipeline has as parameters."""
 

@@ -129,13 +129,11 @@ def compile_pipeline(
     output = output or Path("runs", f"{pipeline}.yaml")
     if output.suffix != ".yaml":
         raise InputError(f"--output {output}: must end with .yaml")
-    if (
-        pipeline == "classification"
-        and {"global_batch_size", "finetune_global_batch_size"} & recipe.keys()
-    ):
+    of_bert = {"global_batch_size", "finetune_global_batch_size", "continued"} & recipe.keys()
+    if pipeline == "classification" and of_bert:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sorted(of_bert))
         raise InputError(
-            "--global-batch-size and --finetune-global-batch-size are of the pipeline bert; a "
-            f"package of {pipeline} has the parameter global_batch_size"
+            f"{flags}: only for the pipelines bert and retraining; leave out for {pipeline}"
         )
     digests = {} if images == DIGESTS and not images.exists() else read_digests(images)
     for flag, days in (("--ttl-days", ttl_days), ("--deadline-days", deadline_days)):

@@ -41,6 +41,12 @@ def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
         help="arithmetic precision (default: the machine's fastest)",
     )
     parser.add_argument(
+        "--continued",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="recommend for pretraining that starts from a checkpoint (--initial-checkpoint)",
+    )
+    parser.add_argument(
         "--global-batch-size",
         type=int,
         default=argparse.SUPPRESS,

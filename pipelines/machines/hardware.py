@@ -57,7 +57,7 @@ class Hardware:
     large_batches: _PerSetting = field(default_factory=dict)
     """Rows of BERT-Large that a GPU runs at once in pretraining, as NVIDIA published."""
     squad_batches: Mapping[str, int] = field(default_factory=dict)
-    """Windows of one update over all GPUs, by precision, when NVIDIA fine-tuned BERT-Large."""
+    """Windows per optimizer step over all GPUs, by precision, when NVIDIA fine-tuned BERT-Large."""
     large_rows_per_second: _PerSetting = field(default_factory=dict)
     """Of the whole machine with BERT-Large."""
     throughput_source: str = ""

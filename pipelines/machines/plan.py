@@ -5,10 +5,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from components.pretrain.config import PretrainConfig
 from components.shared.bert.config import BertConfig
 from components.shared.bert.flops import count_pretraining_flops, count_span_flops
 from components.shared.errors import InputError
-from components.shared.training.settings import split_batch
+from components.shared.training.settings import Optimizer, split_batch
 from pipelines.machines.hardware import Hardware, find_hardware
 from pipelines.machines.memory import count_masked, estimate_gib, most_rows
 from pipelines.machines.recipes import (
@@ -40,6 +41,7 @@ class Phase:
     num_epochs: float | None
     """Of fine-tuning."""
     learning_rate: float
+    optimizer: Optimizer
     memory_gib: float
     hours: float | None
 
@@ -83,7 +85,7 @@ class Plan:
             f"hours: {self.hours_from}",
             "memory: an estimate; pipelines/machines/memory.py states it",
             f"SQuAD 1.1: about {SQUAD_WINDOWS:,} windows of up to {self.finetuning.length} tokens "
-            "an epoch; another training set has as many updates as its windows make",
+            "per epoch; the number of steps follows from the windows of the training set",
             "",
             "pass to `python -m pipelines run bert`, or as parameters in the Kubeflow UI:",
             *_flags(self.parameters),
@@ -106,6 +108,7 @@ def make_plan(
     *,
     preset: str = "",
     precision: str = "",
+    continued: bool = False,
     global_batch_size: int = 0,
     finetune_global_batch_size: int = 0,
 ) -> Plan:
@@ -115,6 +118,7 @@ def make_plan(
         hardware: see `find_hardware`.
         preset: size of the model; "" is large, or tiny on a CPU.
         precision: "" is what the machine trains fastest in.
+        continued: see `recommend_pretraining`.
         global_batch_size: see `recommend_pretraining`.
         finetune_global_batch_size: see `recommend_finetuning`.
 
@@ -138,7 +142,9 @@ def make_plan(
             raise InputError(f"{name} must be 1 or more, or 0 for the recipe's, got {size}")
     phases = tuple(
         _plan_phase(recipe, machine, preset, precision)
-        for recipe in recommend_pretraining(preset, global_batch_size=global_batch_size)
+        for recipe in recommend_pretraining(
+            preset, global_batch_size=global_batch_size, continued=continued
+        )
     )
     recipe = recommend_finetuning(
         machine, preset, _published(precision), global_batch_size=finetune_global_batch_size
@@ -150,7 +156,7 @@ def make_plan(
         precision=precision,
         phases=phases,
         finetuning=finetuning,
-        recipe_from=_describe_recipe(machine, preset),
+        recipe_from=_describe_recipe(machine, preset, continued=continued),
         hours_from=_describe_hours(machine, preset),
         parameters=_parameters(machine, preset, precision, phases, finetuning),
         classification_parameters=recommend_classification(machine, preset),
@@ -186,6 +192,7 @@ def _plan_phase(recipe: Recipe, machine: Hardware, preset: str, precision: str) 
         warmup_steps=recipe.warmup_steps,
         num_epochs=recipe.num_epochs,
         learning_rate=recipe.learning_rate,
+        optimizer=recipe.optimizer,
         memory_gib=round(memory_gib, 1),
         hours=hours and round(hours, 1 if hours >= _LEAST_HOURS_IN_TENTHS else 2),
     )
@@ -247,7 +254,11 @@ def _published(precision: str) -> str:
     return "float32" if precision == "float32" else "mixed_float16"
 
 
-def _describe_recipe(machine: Hardware, preset: str) -> str:
+def _describe_recipe(machine: Hardware, preset: str, *, continued: bool) -> str:
+    if continued and preset == "base":
+        return "NVIDIA's BioBERT, from Google's weights, for pretraining"
+    if continued:
+        return "google-research/bert's advice on pretraining from a checkpoint"
     if preset not in LARGE_PRESETS:
         return "this pipeline's defaults"
     if machine.squad_batches:
@@ -276,6 +287,8 @@ def _parameters(
     }
     if machine.num_nodes > 1:
         parameters["num_nodes"] = machine.num_nodes
+    if phases[0].optimizer != PretrainConfig.optimizer:
+        parameters["optimizer"] = phases[0].optimizer
     for phase in phases:
         values = {
             "num_steps": phase.num_steps,
@@ -311,22 +324,23 @@ def _table(plan: Plan) -> list[str]:
     phases = (*plan.phases, plan.finetuning)
     memory = plan.hardware.gpu_memory_gib
     rows = {
-        "rows of an update": [f"{phase.global_batch_size:,}" for phase in phases],
-        f"rows {'a GPU ' if memory else ''}at once": [
+        "rows per step": [f"{phase.global_batch_size:,}" for phase in phases],
+        "rows per GPU" if memory else "rows at a time": [
             str(phase.micro_batch_size) for phase in phases
         ],
         "accumulation steps": [str(phase.accumulation) for phase in phases],
         "epochs": [f"{phase.num_epochs:g}" if phase.num_epochs else "" for phase in phases],
-        "updates": [str(phase.num_steps) for phase in phases],
-        "of them warm-up": [str(phase.warmup_steps) for phase in phases],
+        "optimizer steps": [str(phase.num_steps) for phase in phases],
+        "warm-up steps": [str(phase.warmup_steps) for phase in phases],
         "peak learning rate": [f"{phase.learning_rate:g}" for phase in phases],
+        "optimizer": [phase.optimizer for phase in phases],
         "GiB of memory": [
             f"{phase.memory_gib}" + (f" of {memory}" if memory else "") for phase in phases
         ],
-        "hours expected": [_say_hours(phase.hours) for phase in phases],
+        "expected hours": [_say_hours(phase.hours) for phase in phases],
     }
     head = ["", *(phase.name for phase in phases)]
     lines = [head, *([name, *cells] for name, cells in rows.items())]
     text = [f"{first:<20}" + "".join(f"{cell:>14}" for cell in rest) for first, *rest in lines]
     hours = [phase.hours for phase in phases if phase.hours is not None]
-    return [*text, f"{'days in all':<20}{sum(hours) / 24:>42.1f}"] if hours else text
+    return [*text, f"{'total days':<20}{sum(hours) / 24:>42.1f}"] if hours else text

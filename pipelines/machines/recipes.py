@@ -1,4 +1,4 @@
-"""What each training is given, by its size of model: batches, updates and learning rates.
+"""What each training is given, by model size: batch sizes, steps and learning rates.
 
 NVIDIA's are those of its BERT for TensorFlow 1. Its scripts multiply the learning rate that they
 are given by the number of processes (run_pretraining.py and run_squad.py: `hvd.size()`); the
@@ -11,6 +11,8 @@ from typing import Any
 from kfp.dsl.graph_component import GraphComponent
 
 from components.finetune.squad.config import FinetuneConfig
+from components.pretrain.config import PretrainConfig
+from components.shared.training.settings import Optimizer
 from pipelines.bert import bert
 from pipelines.classification import classification
 from pipelines.machines.hardware import Hardware
@@ -32,8 +34,9 @@ class Recipe:
     num_steps: int
     warmup_steps: int
     learning_rate: float
+    optimizer: Optimizer = PretrainConfig.optimizer
     num_epochs: float | None = None
-    """Of fine-tuning; pretraining counts updates."""
+    """Of fine-tuning; pretraining counts steps."""
 
     @property
     def is_pretraining(self) -> bool:
@@ -48,6 +51,22 @@ _NVIDIA = (
     Recipe(name="length 512", length=512, global_batch_size=32_768, num_steps=1564,
            warmup_steps=200, learning_rate=4e-3),
 )  # fmt: skip
+# Continued pretraining of BERT-Base: NVIDIA's BioBERT, which starts from Google's weights, on 16
+# GPUs (biobert/scripts/run_pretraining-pubmed_base_phase_{1,2}.sh); LAMB.
+_BIOBERT = (
+    Recipe(name="length 128", length=128, global_batch_size=65_536, num_steps=19_531,
+           warmup_steps=1953, learning_rate=1.54e-3),
+    Recipe(name="length 512", length=512, global_batch_size=32_768, num_steps=4340,
+           warmup_steps=434, learning_rate=4.64e-3),
+)  # fmt: skip
+# Of other sizes: google-research/bert's README, "Pre-training tips": 2e-5 when starting from a
+# checkpoint, 90,000 steps at length 128, then 10,000 at 512. The batch and the share of the warm-up
+# are the paper's: 256 rows, 10,000 of 1,000,000 steps.
+_GOOGLE_CONTINUED = tuple(
+    Recipe(name=f"length {length}", length=length, global_batch_size=256, num_steps=num_steps,
+           warmup_steps=num_steps // 100, learning_rate=2e-5, optimizer="adamw")
+    for length, num_steps in ((128, 90_000), (512, 10_000))
+)  # fmt: skip
 # scripts/configs/squad_config.sh: 5e-6 on 8 GPUs, 2.5e-6 on 16; 2 epochs.
 _NVIDIA_SQUAD_RATE, _NVIDIA_SQUAD_EPOCHS = 4e-5, 2.0
 # google-research/bert's README: BERT-Large on SQuAD. For machines without a batch of NVIDIA's.
@@ -56,17 +75,23 @@ _GOOGLE_SQUAD_BATCH, _GOOGLE_SQUAD_RATE = 24, 3e-5
 _NVIDIA_GLUE_BATCH, _NVIDIA_GLUE_RATE, _NVIDIA_GLUE_EPOCHS = 128, 2.4e-5, 3.0
 
 
-def recommend_pretraining(preset: str, *, global_batch_size: int = 0) -> tuple[Recipe, ...]:
+def recommend_pretraining(
+    preset: str, *, global_batch_size: int = 0, continued: bool = False
+) -> tuple[Recipe, ...]:
     """Both phases.
 
     Args:
         preset: size of the model.
-        global_batch_size: rows of one update of the first phase; 0 is the recipe's. The
+        continued: whether it starts from a checkpoint.
+        global_batch_size: rows per optimizer step of the first phase; 0 is the recipe's. The
             second phase keeps its share of that. As many rows are read: steps and warm-up
             shrink as the batch grows, and the learning rate grows with its square root (You
             et al. 2020).
     """
-    recipes = _NVIDIA if preset in LARGE_PRESETS else _read_pretraining()
+    if continued:
+        recipes = _BIOBERT if preset == "base" else _GOOGLE_CONTINUED
+    else:
+        recipes = _NVIDIA if preset in LARGE_PRESETS else _read_pretraining()
     ratio = global_batch_size / recipes[0].global_batch_size if global_batch_size else 1.0
     return tuple(
         replace(
@@ -86,13 +111,13 @@ def recommend_finetuning(
     """Fine-tuning on SQuAD 1.1.
 
     Several machines share the batch of one, down to a window for each process: nobody published
-    more than 384 windows an update.
+    more than 384 windows per step.
 
     Args:
         machine: whose batch NVIDIA published, or not.
         preset: size of the model.
         precision: that of NVIDIA's tables.
-        global_batch_size: windows of one update; 0 is the recipe's. NVIDIA has one learning
+        global_batch_size: windows per optimizer step; 0 is the recipe's. NVIDIA has one learning
             rate for 16 to 384 windows, so it stays.
     """
     defaults = _read_defaults(bert)
@@ -114,6 +139,7 @@ def recommend_finetuning(
         num_steps=num_steps,
         warmup_steps=round(FinetuneConfig.warmup_rate * num_steps),
         learning_rate=learning_rate,
+        optimizer=FinetuneConfig.optimizer,
         num_epochs=num_epochs,
     )
 

@@ -221,6 +221,25 @@ def test_another_batch_reads_as_many_rows():
     assert (first.num_steps, first.warmup_steps, first.learning_rate) == (28_152, 8000, 3e-3)
 
 
+@pytest.mark.parametrize(
+    ("preset", "steps", "batches", "rates", "optimizer"),
+    [
+        ("base", (19_531, 4340), (65_536, 32_768), (1.54e-3, 4.64e-3), "lamb"),
+        ("large", (90_000, 10_000), (256, 256), (2e-5, 2e-5), "adamw"),
+        ("tiny", (90_000, 10_000), (256, 256), (2e-5, 2e-5), "adamw"),
+    ],
+)
+def test_continued_pretraining_has_recipes_of_its_own(preset, steps, batches, rates, optimizer):
+    """BioBERT's of NVIDIA for BERT-Base, Google's advice for other sizes."""
+    plan = make_plan("dgx-2", preset=preset, continued=True)
+
+    assert tuple(phase.num_steps for phase in plan.phases) == steps
+    assert tuple(phase.global_batch_size for phase in plan.phases) == batches
+    assert tuple(phase.learning_rate for phase in plan.phases) == rates
+    # The pipeline's default is left out.
+    assert plan.parameters.get("optimizer", "lamb") == optimizer
+
+
 def test_v100_has_no_bfloat16():
     """Said before anything is started."""
     with pytest.raises(InputError, match="V100 has no bfloat16"):
@@ -267,17 +286,18 @@ def test_the_command_prints_json():
 
 
 def test_the_table_shows_fine_tuning_beside_pretraining():
-    """Its batch, rate, epochs, updates and hours, and where they are from."""
+    """Its batch, rate, optimizer, epochs, steps and hours, and where they are from."""
     lines = make_plan("dgx-1v-32g").to_text().splitlines()
-    column = {line[:20].strip(): line.split()[-1] for line in lines[2:13]}
+    column = {line[:20].strip(): line.split()[-1] for line in lines[2:14]}
 
-    assert column["rows of an update"] == "192"
-    assert column["rows a GPU at once"] == "24"
+    assert column["rows per step"] == "192"
+    assert column["rows per GPU"] == "24"
     assert column["epochs"] == "2"
-    assert column["updates"] == "916"
-    assert column["of them warm-up"] == "92"
+    assert column["optimizer steps"] == "916"
+    assert column["warm-up steps"] == "92"
     assert column["peak learning rate"] == "4e-05"
-    assert column["hours expected"] == "0.16"
+    assert column["optimizer"] == "adamw"
+    assert column["expected hours"] == "0.16"
     assert "hours: NVIDIA's BERT for TensorFlow 1, DGX-1 with 8 V100 of 32 GB" in lines
     assert "  --finetune-learning-rates 4e-05" in lines
 
@@ -286,6 +306,6 @@ def test_the_table_shows_fine_tuning_beside_pretraining():
 def test_few_hours_are_told_from_unknown_ones(hardware, hours):
     """Of a CPU nothing is published."""
     text = make_plan(hardware, preset="tiny").to_text()
-    (line,) = (line for line in text.splitlines() if line.startswith("hours expected"))
+    (line,) = (line for line in text.splitlines() if line.startswith("expected hours"))
 
-    assert line.removeprefix("hours expected").split("  ")[-1].strip() == hours
+    assert line.removeprefix("expected hours").split("  ")[-1].strip() == hours
