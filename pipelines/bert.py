@@ -76,6 +76,7 @@ def bert(inputs: Inputs) -> Outputs:
     prepared = preprocess(
         dump_files=fetched.outputs["dump_files"],
         text_files=fetched.outputs["text_files"],
+        given_dataset=fetched.outputs["given_dataset"],
         given_vocabulary=fetched.outputs["given_vocabulary"],
         initial_checkpoint=fetched.outputs["given_checkpoint"],
         sequence_lengths="128,512",

@@ -17,6 +17,7 @@ ingest = make_component(
         "squad": dsl.Dataset,
         "given_vocabulary": dsl.Artifact,
         "given_checkpoint": dsl.Model,
+        "given_dataset": dsl.Dataset,
     },
 )
 

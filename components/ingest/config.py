@@ -91,6 +91,9 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStor
     With use_object_store, text.json alone names those in buckets. Needed with text only."""
     squad: Path
     """Output: folder with train.json and dev.json, both complete SQuAD files."""
+    given_dataset: Path | None = None
+    """Output: copy of the dataset; a note that there is none if none was given. Needed with
+    dataset only."""
     given_vocabulary: Path
     """Output: copy of the vocabulary; an empty file makes the preprocess stage train one."""
     given_checkpoint: Path | None = None
@@ -101,6 +104,10 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStor
     """Text to pretrain on besides a dump or without one: .txt, .jsonl or .parquet, each plain,
     .gz, .bz2, .zst or .xz. Paths, folders, URLs or patterns (s3://bucket/books/*.txt.gz),
     separated by commas or white space."""
+    dataset: str = ""
+    """Prepared dataset to pretrain on in place of a dump and text: the folder `dataset` that the
+    preprocess step of an earlier run wrote, as a path, or a gs:// or s3:// URL. Give its
+    vocabulary too, or the initial checkpoint that it was made for."""
     squad_train: str
     """SQuAD training set, or another data set in that form, as a path or URL."""
     squad_dev: str = ""
@@ -119,12 +126,25 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStor
         super().__post_init__()
         SquadTrainingConfig.__post_init__(self)
         expect_given(self, "squad_train")
-        if not self.dump.strip() and not self.text.strip():
-            raise InputError("no text to pretrain on; give dump, text or both")
+        self._expect_corpora()
         parse_sources(self.text)
         for name in ("squad_train", "squad_dev", "vocabulary", "checksums"):
             if getattr(self, name).strip():
                 parse_source(getattr(self, name))
+
+    def _expect_corpora(self) -> None:
+        has_text = self.dump.strip() or self.text.strip()
+        if not self.dataset:
+            if not has_text:
+                raise InputError("no text to pretrain on; give dump, text or both, or dataset")
+            return
+        if has_text:
+            raise InputError("dataset takes the place of dump and text; leave those out")
+        if not self.vocabulary.strip() and not self.initial_checkpoint:
+            raise InputError(
+                "dataset needs the vocabulary that it was made with; give vocabulary (the file "
+                "`vocabulary` beside the dataset) or initial_checkpoint"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.ingest.checkpoint import fetched_checkpoint
 from components.ingest.config import IngestConfig
+from components.ingest.dataset import expect_its_text, fetched_dataset
 from components.ingest.download.checksums import Checksums, read_checksums, require_listed
 from components.ingest.download.fetch import Fetched, fetch, fetch_optional, open_downloads
 from components.ingest.download.file_checks import check_export
@@ -69,6 +70,7 @@ def run(config: IngestConfig) -> Metadata:
     with (
         open_downloads(config, beside=config.dump_files) as downloads,
         fetched_checkpoint(config) as checkpoint,
+        fetched_dataset(config) as dataset,
     ):
         checksums = fetch_checksums(inputs, downloads)
 
@@ -76,6 +78,9 @@ def run(config: IngestConfig) -> Metadata:
         vocabulary = fetch_optional(inputs.vocabulary, checksums, downloads, Vocabulary.read)
         if checkpoint is not None:
             expect_same_vocabulary(checkpoint, vocabulary, config.initial_checkpoint)
+        known = checkpoint.vocabulary if checkpoint else vocabulary.content if vocabulary else None
+        if dataset is not None and known is not None:
+            expect_its_text(dataset, known, checkpoint, config.dataset)
         train = fetch(
             inputs.squad_train, checksums, downloads, partial(check_training_file, config)
         )
@@ -98,7 +103,8 @@ def run(config: IngestConfig) -> Metadata:
             optional_metadata["text_files"] = write_text_files(config.text_files, text)
         if config.given_checkpoint is not None:
             optional_metadata["given_checkpoint"] = {"source": config.initial_checkpoint}
-        known = checkpoint.vocabulary if checkpoint else vocabulary and vocabulary.content
+        if config.given_dataset is not None:
+            optional_metadata["given_dataset"] = {"source": config.dataset}
     return {
         "dump_files": dump_metadata,
         "squad": squad_metadata,
@@ -115,10 +121,12 @@ def find_inputs(config: IngestConfig) -> Inputs:
     """
     if config.text.strip() and config.text_files is None:
         raise InputError("text_files is missing; give the folder that the text goes to")
-    if config.initial_checkpoint and config.given_checkpoint is None:
-        raise InputError(
-            "given_checkpoint is missing; give the folder that initial_checkpoint goes to"
-        )
+    for setting, output in (
+        ("initial_checkpoint", "given_checkpoint"),
+        ("dataset", "given_dataset"),
+    ):
+        if getattr(config, setting) and getattr(config, output) is None:
+            raise InputError(f"{output} is missing; give the folder that {setting} goes to")
     dump = [file for source in parse_dump(config.dump) for file in find_files(source, config)]
     for source in dump:
         export_check(source)  # a pattern may match files of another kind

@@ -13,6 +13,7 @@ preprocess = make_component(
     inputs={
         "dump_files": dsl.Dataset,
         "text_files": dsl.Dataset,
+        "given_dataset": dsl.Dataset,
         "given_vocabulary": dsl.Artifact,
         "initial_checkpoint": dsl.Model,
     },

@@ -35,6 +35,8 @@ class PreprocessConfig(ObjectStoreConfig):
     text_files: Path | None = None
     """Folder of text: .txt, .jsonl or .parquet, each plain, .gz, .bz2, .zst or .xz; a path, or a
     gs:// or s3:// URL."""
+    given_dataset: Path | None = None
+    """Dataset folder of an earlier run, which is passed on instead of making one."""
     given_vocabulary: Path | None = None
     """Existing vocab.txt, one word piece per line; a missing or empty file trains a vocabulary on
     the corpora."""

@@ -12,7 +12,7 @@ from components.preprocess.batches import CORPORA
 from components.preprocess.config import GOOGLE, PreprocessConfig
 from components.preprocess.corpora import Corpora
 from components.preprocess.storage import filesystem
-from components.shared.records import FORMAT_VERSION
+from components.shared.datasets import FORMAT_VERSION
 from components.shared.stage import settings
 from components.shared.vocabulary import Vocabulary
 

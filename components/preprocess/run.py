@@ -16,11 +16,18 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.preprocess.batches import BATCH_BYTES, CORPORA, DUMP, TEXT
 from components.preprocess.beam.graph import build_dataset, build_word_counts
 from components.preprocess.beam.progress_files import Marks, Step, show_progress
-from components.preprocess.beam.runner import count_workers, find_places, make_options, run_graph
+from components.preprocess.beam.runner import (
+    Places,
+    count_workers,
+    find_places,
+    make_options,
+    run_graph,
+)
 from components.preprocess.beam.steps import CLEAN, COUNT, PAIR, WRITE
 from components.preprocess.config import EMBEDDED, PUNKT, PreprocessConfig
 from components.preprocess.corpora import Corpora, Part, open_corpora
 from components.preprocess.dataset_manifest import Report, describe_dataset, read_report
+from components.preprocess.given_dataset import find_given, pass_on, summarize
 from components.preprocess.outcomes import BAD, KEPT
 from components.preprocess.rows.document_groups import RowSettings, count_held_out_buckets
 from components.preprocess.shard_sizes import count_shards
@@ -32,9 +39,9 @@ from components.preprocess.text_files.files import TextSettings
 from components.preprocess.vocabulary.word_pieces import read_word_counts, train_word_pieces
 from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.checkpoints.description import VOCABULARY, Description, read_description
+from components.shared.datasets import MANIFEST
 from components.shared.errors import InputError
 from components.shared.files import scratch_folder, whole_file, write_text
-from components.shared.records import MANIFEST
 from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
 
@@ -56,9 +63,32 @@ def run(config: PreprocessConfig) -> Metadata:
     """
     filesystem.use_options(make_options(config, num_workers=1))
     places = find_places(config)
+    initial = _read_initial(config)
+    vocabulary_file = initial.folder / VOCABULARY if initial else _given_vocabulary(config)
+    given = find_given(config, vocabulary_file)
+    if given is None:
+        text = _make_dataset(config, places, initial, vocabulary_file)
+        metadata = _summarize(json.loads(text))
+    else:
+        assert vocabulary_file is not None
+        text = pass_on(given, places.dataset)
+        _write_vocabulary(config, vocabulary_file)
+        metadata = summarize(given)
+    if filesystem.is_in_store(places.dataset) and config.dataset.is_absolute():
+        # Kubeflow's launcher looks for the output here, and copies it over the same.
+        write_text(config.dataset / MANIFEST, text)
+    return metadata
+
+
+def _make_dataset(
+    config: PreprocessConfig,
+    places: Places,
+    initial: Description | None,
+    given_vocabulary: Path | None,
+) -> str:
+    """Write the dataset and the vocabulary, and return dataset.json."""
     corpora = open_corpora(places.dump_files, places.text_files, _read_as(config))
     dataset = places.dataset
-    initial = _read_initial(config)
     if initial is None:
         lowercase, warning = choose_lowercase(config.lowercase, corpora.languages)
         if warning:
@@ -75,8 +105,7 @@ def run(config: PreprocessConfig) -> Metadata:
     ):
         parts = corpora.cut(num_workers)
         work = _Work(config, corpora, parts, options, scratch, reports)
-        given = initial.folder / VOCABULARY if initial else _given_vocabulary(config)
-        vocabulary_file = given or _train_vocabulary(work)
+        vocabulary_file = given_vocabulary or _train_vocabulary(work)
         vocabulary = Vocabulary.read(vocabulary_file)
         with filesystem.whole_dataset(dataset) as folder:
             report = _build_shards(work, vocabulary, folder)
@@ -85,14 +114,10 @@ def run(config: PreprocessConfig) -> Metadata:
             manifest = describe_dataset(
                 config, vocabulary=vocabulary, report=report, corpora=corpora
             )
-            with whole_file(config.vocabulary) as copy:
-                copy.write_bytes(vocabulary_file.read_bytes())
+            _write_vocabulary(config, vocabulary_file)
             text = json.dumps(manifest, indent=2) + "\n"
             filesystem.write_text(filesystem.join(folder, MANIFEST), text)
-    if filesystem.is_in_store(dataset) and config.dataset.is_absolute():
-        # Kubeflow's launcher looks for the output here, and copies it over the same.
-        write_text(config.dataset / MANIFEST, text)
-    return _summarize(manifest)
+    return text
 
 
 @dataclass(frozen=True)
@@ -164,6 +189,11 @@ def _given_vocabulary(config: PreprocessConfig) -> Path | None:
     if path is None or (path.exists() and not path.stat().st_size):
         return None
     return path
+
+
+def _write_vocabulary(config: PreprocessConfig, file: Path) -> None:
+    with whole_file(config.vocabulary) as copy:
+        copy.write_bytes(file.read_bytes())
 
 
 def _train_vocabulary(work: _Work) -> Path:

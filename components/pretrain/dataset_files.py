@@ -3,61 +3,19 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from components.pretrain.google_rows import check_instance
-from components.shared.documents import expect_shape
+from components.shared.datasets import MANIFEST, PACKED, Length, Shard, check_file, read_dataset
 from components.shared.errors import InputError
 from components.shared.files import sha256
-from components.shared.records import MANIFEST, RecordFile, read_manifest
+from components.shared.records import RecordFile
 from components.shared.vocabulary import Vocabulary
 
-_PACKED, _GOOGLE = "packed", "google"
 # tf_examples.tfrecord (Google), part-00000-of-00010.tfrecord, wiki.tfrecord-00000-of-00010,
 # data.tf_record (Model Garden), any of them with .gz.
 _PATTERN = "*.tf*record*"
-
-
-@dataclass(frozen=True)
-class _Shard:
-    """An entry of dataset.json."""
-
-    file: str
-    num_rows: int
-    sha256: str
-
-    def __post_init__(self) -> None:
-        path = Path(self.file)
-        if path.is_absolute() or ".." in path.parts:
-            raise InputError(f"file must be a path within the dataset's folder, got {self.file!r}")
-        if self.num_rows < 0:
-            raise InputError(f"num_rows must be 0 or more, got {self.num_rows}")
-
-
-@dataclass(frozen=True)
-class _Length:
-    shards: tuple[_Shard, ...]
-
-
-@dataclass(frozen=True)
-class _VocabularyField:
-    sha256: str
-
-
-@dataclass(frozen=True)
-class _Manifest:
-    """What pretraining needs of dataset.json."""
-
-    vocabulary: _VocabularyField
-    lowercase: bool
-    lengths: dict[str, _Length]
-    held_out: dict[str, _Length] = field(default_factory=dict)
-    format: str = _PACKED
-
-    def __post_init__(self) -> None:
-        if self.format not in (_PACKED, _GOOGLE):
-            raise InputError(f"format must be {_PACKED} or {_GOOGLE}, got {self.format!r}")
 
 
 @dataclass(frozen=True)
@@ -84,9 +42,7 @@ class Shards:
             InputError: naming the first that is missing or altered.
         """
         for path, expected in zip(self.paths, self.checksums, strict=False):
-            if not path.exists() or sha256(path) != expected:
-                state = "altered or cut short" if path.exists() else "missing"
-                raise InputError(f"{path}: {state}; run the preprocess stage again")
+            check_file(path, expected)
         if self.held_out is not None:
             self.held_out.check()
 
@@ -108,12 +64,7 @@ def find_shards(dataset: Path, *, length: int, vocabulary: Vocabulary) -> Shards
     files = [dataset] if dataset.is_file() else sorted(dataset.glob(_PATTERN))
     if files and not (dataset / MANIFEST).exists():
         return _count_files(files, length, vocabulary)
-    manifest = expect_shape(
-        read_manifest(dataset),
-        _Manifest,
-        source=str(dataset / MANIFEST),
-        remedy="run the preprocess stage again",
-    )
+    manifest = read_dataset(dataset)
     lengths = manifest.lengths
     if str(length) not in lengths:
         raise InputError(
@@ -127,7 +78,7 @@ def find_shards(dataset: Path, *, length: int, vocabulary: Vocabulary) -> Shards
         )
     fingerprint = sha256(dataset / MANIFEST)
 
-    def describe(shards: Sequence[_Shard], held_out: Shards | None = None) -> Shards | None:
+    def describe(shards: Sequence[Shard], held_out: Shards | None = None) -> Shards | None:
         filled = [shard for shard in shards if shard.num_rows]
         if not filled:
             return None
@@ -135,13 +86,13 @@ def find_shards(dataset: Path, *, length: int, vocabulary: Vocabulary) -> Shards
             paths=[dataset / shard.file for shard in filled],
             sizes=[shard.num_rows for shard in filled],
             checksums=[shard.sha256 for shard in filled],
-            is_packed=manifest.format == _PACKED,
+            is_packed=manifest.format == PACKED,
             lowercase=manifest.lowercase,
             fingerprint=fingerprint,
             held_out=held_out,
         )
 
-    held_out = manifest.held_out.get(str(length), _Length(()))
+    held_out = manifest.held_out.get(str(length), Length(()))
     shards = describe(lengths[str(length)].shards, describe(held_out.shards))
     if shards is None:
         raise InputError(f"{dataset / MANIFEST}: no rows of length {length}; give more text")

@@ -20,11 +20,7 @@ from typing import Any, BinaryIO
 import google_crc32c
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from components.shared.documents import describe, load_json
 from components.shared.errors import InputError
-
-MANIFEST = "dataset.json"
-FORMAT_VERSION = 1
 
 _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
@@ -133,27 +129,6 @@ def _load(path: Path) -> "bytes | mmap.mmap":
         if path.stat().st_size > _MAX_BYTES_IN_MEMORY:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return path.read_bytes()
-
-
-def read_manifest(dataset: Path) -> dict[str, Any]:
-    """The dataset.json of a dataset folder.
-
-    Raises:
-        InputError: if it is missing, damaged or of another version.
-    """
-    path = dataset / MANIFEST
-    if not path.exists():
-        raise InputError(
-            f"{dataset}: no {MANIFEST} in it, so this is not a whole dataset; "
-            "run the preprocess stage again"
-        )
-    manifest = load_json(path, dict[str, Any], remedy="run the preprocess stage again")
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise InputError(
-            f"{path}: format_version {describe(manifest.get('format_version'))}, this release "
-            f"reads {FORMAT_VERSION}; run the preprocess stage of this release"
-        )
-    return manifest
 
 
 def _masked_crc(data: bytes) -> bytes:

@@ -323,7 +323,7 @@ def _say_hours(hours: float | None) -> str:
 def _table(plan: Plan) -> list[str]:
     phases = (*plan.phases, plan.finetuning)
     memory = plan.hardware.gpu_memory_gib
-    rows = {
+    rows: dict[str, list[str]] = {
         "rows per step": [f"{phase.global_batch_size:,}" for phase in phases],
         "rows per GPU" if memory else "rows at a time": [
             str(phase.micro_batch_size) for phase in phases

@@ -19,8 +19,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.storage.store_errors import explained, require_credentials
 from components.shared import files
+from components.shared.datasets import MANIFEST
 from components.shared.errors import InputError
-from components.shared.records import MANIFEST
 
 # What a store keeps is behind these: Kubeflow's launcher copies from and to it.
 _MOUNT_TO_STORE = {"/gcs/": "gs://", "/s3/": "s3://", "/minio/": "s3://"}

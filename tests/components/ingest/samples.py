@@ -1,10 +1,13 @@
 """Small inputs that are as they should be."""
 
 import bz2
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from components.shared.datasets import FORMAT_VERSION
 
 PAGE = "<page><title>T{0}</title><ns>0</ns><revision><text>Text {0}.</text></revision></page>\n"
 CONFIG = {
@@ -56,6 +59,27 @@ def write_inputs(folder: Path) -> Inputs:
     made.squad.write_text(json.dumps(make_squad(10)))
     made.vocabulary.write_text(VOCABULARY)
     return made
+
+
+def make_dataset(folder: Path, vocabulary: Path) -> dict[str, bytes]:
+    """A dataset made with a vocabulary, of shards that nobody reads here; its files."""
+    files = {name: name.encode() * 9 for name in ("length-128/a.tfrecord", "held-out/a.tfrecord")}
+    shards = [
+        {"file": name, "num_rows": 1, "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in files.items()
+    ]
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "vocabulary": {"sha256": hashlib.sha256(vocabulary.read_bytes()).hexdigest()},
+        "lowercase": True,
+        "lengths": {"128": {"shards": shards[:1]}},
+        "held_out": {"128": {"shards": shards[1:]}},
+    }
+    files["dataset.json"] = json.dumps(manifest).encode()
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return files
 
 
 def make_google_folder(folder: Path) -> Path:

@@ -4,9 +4,10 @@ import pytest
 
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
+from components.shared.datasets import read_manifest
 from components.shared.errors import InputError
 from components.shared.google_records import decode_instance
-from components.shared.records import decode_row, read_manifest, read_records
+from components.shared.records import decode_row, read_records
 from tests.components.preprocess.text_samples import make_texts
 
 

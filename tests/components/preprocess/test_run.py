@@ -8,9 +8,10 @@ import pytest
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
 from components.shared.checkpoints.checkpoint_manifest import write_none
+from components.shared.datasets import read_manifest
 from components.shared.errors import InputError
 from components.shared.google_records import decode_instance
-from components.shared.records import decode_row, read_manifest, read_records
+from components.shared.records import decode_row, read_records
 from components.shared.vocabulary import Vocabulary
 
 PROCESSES = "--direct_running_mode=multi_processing --direct_num_workers=2"
@@ -441,3 +442,22 @@ def test_a_dump_without_a_page_is_refused_where_a_vocabulary_is_trained(tmp_path
         run(config)
 
     assert not (tmp_path / "dataset").exists()
+
+
+def test_a_dataset_made_before_is_passed_on(make_config, write_dump, make_article, tmp_path):
+    """Byte for byte, with no corpus; one without the rows that are asked for is rejected."""
+    write_dump(*(make_article(page) for page in range(1, 21)))
+    first = make_config("first", held_out_rate=0.3)
+    run(first)
+    given = {"dump_files": None, "given_dataset": first.dataset}
+    second = make_config("second", **given)
+
+    run(second)
+
+    assert read_files(second.dataset) == read_files(first.dataset)
+    assert second.vocabulary.read_bytes() == first.vocabulary.read_bytes()
+    with pytest.raises(InputError, match="no rows of length 128, only of 16, 64; give"):
+        run(make_config("third", **given, sequence_lengths="16,128"))
+    with pytest.raises(InputError, match="the dataset's vocabulary is missing; give"):
+        run(make_config("third", **given, given_vocabulary=None))
+    assert not (tmp_path / "third" / "dataset").exists()

@@ -6,8 +6,9 @@ import pytest
 
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
+from components.shared.datasets import read_manifest
 from components.shared.errors import InputError
-from components.shared.records import decode_row, read_manifest, read_records
+from components.shared.records import decode_row, read_records
 from components.shared.vocabulary import Vocabulary
 from tests.components.preprocess.text_samples import make_texts, write_everything
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from components.shared.datasets import MANIFEST
 from components.shared.files import sha256
-from components.shared.records import MANIFEST, PackedRow, encode_row, write_records
+from components.shared.records import PackedRow, encode_row, write_records
 from components.shared.vocabulary import Vocabulary
 from tests.components.pretrain.stage import Stage
 

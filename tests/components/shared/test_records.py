@@ -1,15 +1,12 @@
-import json
 import struct
 
 import pytest
 
 from components.shared.errors import InputError
 from components.shared.records import (
-    FORMAT_VERSION,
     PackedRow,
     decode_row,
     encode_row,
-    read_manifest,
     read_records,
     write_records,
 )
@@ -96,25 +93,3 @@ def test_length_beyond_the_file_is_noticed(tmp_path):
 
     with pytest.raises(InputError, match="cut short"):
         list(read_records(path))
-
-
-def test_manifest_of_this_format_is_read(tmp_path):
-    """What dataset.json says is what read_manifest returns."""
-    manifest = {"format_version": FORMAT_VERSION, "lowercase": True}
-    (tmp_path / "dataset.json").write_text(json.dumps(manifest))
-
-    assert read_manifest(tmp_path) == manifest
-
-
-def test_folder_without_manifest_is_no_dataset(tmp_path):
-    """A dataset that was not finished is refused."""
-    with pytest.raises(InputError, match=r"no dataset\.json in it, so this is not a whole dataset"):
-        read_manifest(tmp_path)
-
-
-def test_another_format_is_refused(tmp_path):
-    """A dataset of another release is not guessed at."""
-    (tmp_path / "dataset.json").write_text('{"format_version": 99}')
-
-    with pytest.raises(InputError, match="format_version 99, this release reads"):
-        read_manifest(tmp_path)
