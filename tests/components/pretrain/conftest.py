@@ -14,6 +14,12 @@ from tests.components.pretrain.stage import Stage
 
 CLS, SEP = 2, 3
 LENGTH = 32
+# Rows by file; the last are not trained on.
+_SHARDS = {
+    "shard-00000-of-00002.tfrecord": 60,
+    "shard-00001-of-00002.tfrecord": 61,
+    "held-out.tfrecord": 40,
+}
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +36,7 @@ def dataset_path(tmp_path_factory, vocabulary_path) -> Path:
     folder = tmp_path_factory.mktemp("dataset")
     generator = np.random.default_rng(0)
     shards = []
-    for name, count in (("0.tfrecord", 60), ("1.tfrecord", 61), ("held-out.tfrecord", 40)):
+    for name, count in _SHARDS.items():
         rows = [make_row(generator) for _ in range(count)]
         path = folder / name
         with path.open("wb") as file:

@@ -57,7 +57,7 @@ def test_the_global_batch_is_cut_evenly(global_batch, micro_batch, processes, ex
         ("warmup_rate", 1.0),
         ("learning_rate", 0.0),
         ("num_processes", 0),
-        ("num_steps", 0),
+        ("num_steps", -1),
         ("seed", -1),
         ("max_restarts", -1),
         ("tensorboard_directory", "s3://bucket/events"),
