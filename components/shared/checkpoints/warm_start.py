@@ -1,13 +1,15 @@
 """The weights that a training starts from, and what of a checkpoint it could not use."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from components.shared.bert.heads import ClassifierModel, Model, PretrainingModel
 from components.shared.checkpoints.checkpoint import (
     ENCODER,
     POOLER_SCOPE,
     Checkpoint,
+    Weights,
     expect_no_problems,
     find_misfits,
     is_training_state,
@@ -17,6 +19,10 @@ from components.shared.checkpoints.checkpoint import (
 )
 from components.shared.errors import InputError
 from components.shared.processes import distributed
+
+# What pretraining may draw anew, each whole: a fine-tuned model has lost its predictions, one of
+# Hugging Face's BertForMaskedLM the pooler and the next sentence's.
+_PRETRAINING_HEADS = (POOLER_SCOPE, "cls/predictions/", "cls/seq_relationship/")
 
 
 def start_from(
@@ -28,9 +34,9 @@ def start_from(
 ) -> None:
     """Give a model the weights of a checkpoint and list, in the log, each that is left over.
 
-    A task whose head the checkpoint knows nothing of keeps its own, freshly drawn; other
-    tasks' heads and the optimiser's state are left. The encoder must fit whole. A checkpoint
-    without weights leaves the model those that it was made with.
+    A head of which the checkpoint has no variable keeps its own, freshly drawn; other tasks'
+    heads and the optimizer's state are left. The encoder must fit whole. A checkpoint without
+    weights leaves the model those that it was made with.
 
     Args:
         checkpoint: what to start from.
@@ -47,20 +53,12 @@ def start_from(
             print(f"{checkpoint.folder}: random weights", file=sys.stderr, flush=True)
         return
     weights, variables = open_weights(checkpoint.folder), named_variables(model)
-    head = [name for name in variables if not name.startswith(ENCODER)]
-    is_new_task = not isinstance(model, PretrainingModel) and (
-        not weights.shapes.keys() & head
-        or (labels is not None and tuple(labels) != checkpoint.labels)
-    )
-    new = head if is_new_task else []
-    pooler = [name for name in variables if name.startswith(POOLER_SCOPE)]
-    if pooler and not checkpoint.has_pooler and isinstance(model, ClassifierModel):
-        if not new_pooler:
-            raise InputError(
-                f"{checkpoint.folder}: the model has no pooler, which a classifier needs; with "
-                "--new-pooler true, one is drawn at random and trained"
-            )
-        new = [*pooler, *new]
+    if isinstance(model, PretrainingModel):
+        new = _list_missing_heads(weights, variables)
+    else:
+        new = _list_new_task(checkpoint, weights, variables, labels=labels)
+        if isinstance(model, ClassifierModel) and not checkpoint.has_pooler:
+            new += _list_new_pooler(checkpoint, variables, new_pooler=new_pooler)
     taken = {name: variable for name, variable in variables.items() if name not in new}
     rest = sorted(weights.shapes.keys() - taken.keys())
     unused = [name for name in rest if not is_training_state(name)]
@@ -72,6 +70,41 @@ def start_from(
     if distributed.rank() == 0:
         state = [name for name in rest if is_training_state(name)]
         print(_report(checkpoint, len(taken), new, unused, state), file=sys.stderr, flush=True)
+
+
+def _list_missing_heads(weights: Weights, variables: Mapping[str, Any]) -> list[str]:
+    """List what pretraining needs and the checkpoint has nothing of."""
+    missing = [
+        head
+        for head in _PRETRAINING_HEADS
+        if not any(name.startswith(head) for name in weights.shapes)
+    ]
+    return [name for name in variables if name.startswith(tuple(missing))]
+
+
+def _list_new_task(
+    checkpoint: Checkpoint,
+    weights: Weights,
+    variables: Mapping[str, Any],
+    *,
+    labels: Sequence[str] | None,
+) -> list[str]:
+    """List the head's variables if the checkpoint is of another task."""
+    head = [name for name in variables if not name.startswith(ENCODER)]
+    has_head = bool(weights.shapes.keys() & head)
+    has_labels = labels is None or tuple(labels) == checkpoint.labels
+    return [] if has_head and has_labels else head
+
+
+def _list_new_pooler(
+    checkpoint: Checkpoint, variables: Mapping[str, Any], *, new_pooler: bool
+) -> list[str]:
+    if not new_pooler:
+        raise InputError(
+            f"{checkpoint.folder}: the model has no pooler, which a classifier needs; with "
+            "--new-pooler true, one is drawn at random and trained"
+        )
+    return [name for name in variables if name.startswith(POOLER_SCOPE)]
 
 
 def _report(

@@ -166,21 +166,33 @@ def test_what_is_unknown_is_listed(tmp_path, vocabulary, capsys):
     assert "not used: output_weights\n" in capsys.readouterr().err
 
 
-def test_pretraining_needs_its_heads(tmp_path, vocabulary):
-    """A fine-tuned checkpoint has lost them: each is listed."""
-    tuned = tmp_path / "tuned"
+def test_pretraining_draws_the_heads_that_were_lost(tmp_path, vocabulary, capsys):
+    """A fine-tuned checkpoint has none of them: each is listed, and the encoder is taken."""
+    tuned, source = tmp_path / "tuned", build(SpanModel)
+    source.bert.pooler.kernel.assign(np.full((8, 8), 0.5))
     write_checkpoint(
-        tuned,
-        model=build(SpanModel),
-        vocabulary=vocabulary,
-        tokenization=Tokenization(lowercase=True),
+        tuned, model=source, vocabulary=vocabulary, tokenization=Tokenization(lowercase=True)
+    )
+    model = build(PretrainingModel)
+    before = model.next_sentence_weights.numpy()
+
+    start_from(Checkpoint.read(tuned), model)
+
+    said = capsys.readouterr().err
+    assert "new, with random weights: cls/predictions/" in said
+    assert "cls/seq_relationship/output_weights" in said
+    np.testing.assert_array_equal(model.bert.pooler.kernel.numpy(), np.full((8, 8), 0.5))
+    np.testing.assert_array_equal(model.next_sentence_weights.numpy(), before)
+
+
+def test_half_a_head_is_an_error(tmp_path, vocabulary):
+    """Something has cut it."""
+    google_checkpoint.write(
+        tmp_path / "google", CONFIG, vocabulary, without="cls/predictions/output_bias"
     )
 
-    with pytest.raises(InputError) as error:
-        start_from(Checkpoint.read(tuned), build(PretrainingModel))
-
-    assert "cls/predictions/output_bias: missing" in str(error.value)
-    assert "cls/seq_relationship/output_weights: missing" in str(error.value)
+    with pytest.raises(InputError, match="cls/predictions/output_bias: missing"):
+        start_from(Checkpoint.read(tmp_path / "google"), build(PretrainingModel))
 
 
 def test_googles_saver_restores_what_this_project_writes(tmp_path, vocabulary):
