@@ -29,6 +29,7 @@ _PARQUET = b"PAR1"
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 _HEAD_BYTES = 1024
 _HTML_STARTS = (b"<!doctype html", b"<html")
+_EXPORT_START = b"<mediawiki"
 # Spark and others leave files such as _SUCCESS beside those with data.
 _NO_DATA = ("_", ".")
 
@@ -228,7 +229,10 @@ def _open_file(path: str, num_bytes: int, settings: TextSettings) -> TextFile:
     if PurePosixPath(name).suffix in _JSON_ENDINGS:
         form = "json"
     problem = "" if head else EMPTY_FILE
-    if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(_HTML_STARTS):
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if start.startswith(_EXPORT_START):
+        raise InputError(f"{path}: a MediaWiki export, no plain text; give it as dump")
+    if start.startswith(_HTML_STARTS):
         problem = HTML
     return TextFile(path, num_bytes, compression, form, problem=problem)
 

@@ -212,13 +212,17 @@ def test_a_decompression_bomb_is_an_error(folder, ending):
     assert peak() < 64 << 20
 
 
-def test_archives_and_empty_folders_are_errors(folder):
+def test_archives_exports_and_empty_folders_are_errors(folder):
     """Each says what to give instead."""
     with pytest.raises(InputError, match="no file in it; put text there"):
         read(folder)
     (folder / "_SUCCESS").touch()
     (folder / "a.zip").write_bytes(b"PK\x03\x04rest")
     with pytest.raises(InputError, match=r"a\.zip: an archive; unpack it"):
+        read(folder)
+    (folder / "a.zip").unlink()
+    (folder / "wiki.xml.bz2").write_bytes(bz2.compress(b'<mediawiki version="0.11">'))
+    with pytest.raises(InputError, match=r"wiki\.xml\.bz2: a MediaWiki export.*give it as dump"):
         read(folder)
 
 
