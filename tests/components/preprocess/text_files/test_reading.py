@@ -1,5 +1,6 @@
 """Records out of text files, however these are cut and packed."""
 
+import bz2
 import io
 import json
 
