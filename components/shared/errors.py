@@ -14,6 +14,10 @@ class UnreachableError(InputError):
     """A bucket can't be reached or fails: the same command may succeed a little later."""
 
 
+class DamagedError(InputError):
+    """A file in a bucket or a folder is not as it was written."""
+
+
 class Preempted(Exception):  # noqa: N818 - nothing went wrong
     """The machine is needed elsewhere: the state is saved, and the same command goes on from it.
 

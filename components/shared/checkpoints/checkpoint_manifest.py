@@ -8,7 +8,7 @@ from pathlib import Path
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.description import BERT_CONFIG, VOCABULARY
 from components.shared.documents import load_json
-from components.shared.errors import InputError
+from components.shared.errors import DamagedError, InputError
 from components.shared.files import sha256, whole_folder
 from components.shared.tokenization import TOKENIZER_CONFIG, Tokenization
 
@@ -39,16 +39,20 @@ def check_files(folder: Path, *, has_manifest: bool = False) -> None:
         has_manifest: whether there must be a checkpoint.json; Google's folders have none.
 
     Raises:
-        InputError: naming the first file that is missing or altered.
+        DamagedError: naming the first file that is missing or altered.
     """
     manifest = folder / MANIFEST
     if not manifest.exists() and not has_manifest:
         return
-    for name, expected in load_json(manifest, _Manifest, remedy=_REMEDY).sha256.items():
+    try:
+        name_to_sha256 = load_json(manifest, _Manifest, remedy=_REMEDY).sha256
+    except InputError as error:
+        raise DamagedError(str(error)) from None
+    for name, expected in name_to_sha256.items():
         path = folder / Path(name).name
         if not path.exists() or sha256(path) != expected:
             state = "altered or cut short" if path.exists() else "missing"
-            raise InputError(f"{path}: {state}; {_REMEDY}")
+            raise DamagedError(f"{path}: {state}; {_REMEDY}")
 
 
 def fingerprint(folder: Path) -> str:

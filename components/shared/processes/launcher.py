@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.shared.errors import (
+    DamagedError,
     DivergedError,
     InputError,
     PeerLostError,
@@ -54,7 +55,8 @@ _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 _LAST_TOLD = (Preempted.__name__, PeerLostError.__name__)
 # What is raised again as the process raised it, without its traceback.
 _IN_THEIR_OWN_WORDS = {
-    one.__name__: one for one in (DivergedError, InputError, Preempted, UnreachableError)
+    one.__name__: one
+    for one in (DamagedError, DivergedError, InputError, Preempted, UnreachableError)
 }
 
 

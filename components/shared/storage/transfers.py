@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from components.shared.errors import InputError, UnreachableError
+from components.shared.errors import DamagedError, InputError, UnreachableError
 from components.shared.files import sha256, whole_file
 from components.shared.parallel import run_in_threads
 from components.shared.progress import progress_in_bytes
@@ -59,8 +59,8 @@ class Bucket:
         """Fetch several objects, some at once.
 
         Raises:
-            InputError: if one is not there, or what comes has another checksum than was noted
-                when it was uploaded.
+            InputError: if one is not there.
+            DamagedError: if what comes has another checksum than was noted when it was uploaded.
         """
         stored = dict(
             zip(
@@ -112,7 +112,7 @@ class Bucket:
                     "was it replaced meanwhile? Run again"
                 )
             if stored.sha256 and sha256(scratch) != stored.sha256:
-                raise InputError(
+                raise DamagedError(
                     f"{self._join(name)}: its SHA-256 is not the one noted when it was "
                     "uploaded; it was damaged or replaced: upload it anew"
                 )

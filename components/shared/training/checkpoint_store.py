@@ -36,7 +36,7 @@ class States(Protocol):
         ...
 
     def read(self, name: str) -> AbstractContextManager[Path]:
-        """The folder of a state, on this machine."""
+        """The folder of a state, on this machine; DamagedError where its download fails a check."""
         ...
 
     def remove(self, name: str) -> None:

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from components.shared.checkpoints.checkpoint import (
     write_snapshot,
 )
 from components.shared.checkpoints.checkpoint_manifest import check_files
-from components.shared.errors import InputError
+from components.shared.errors import DamagedError, InputError
 from components.shared.processes import distributed
 from components.shared.processes.heartbeat import pulse
 from components.shared.tokenization import Tokenization
@@ -165,10 +166,11 @@ class StepCheckpoints:
     def _restore(self, names: list[str]) -> tuple[int, dict[str, Any], list[dict[str, Any]]] | None:
         self._states.remove_leftovers()
         for index, name in enumerate(names):
-            with self._states.read(name) as folder:
+            with ExitStack() as block:
                 try:
+                    folder = block.enter_context(self._states.read(name))
                     check_files(folder, has_manifest=True)
-                except InputError as error:
+                except DamagedError as error:
                     print(
                         f"passed over {self._states}/{name}: {error}", file=sys.stderr, flush=True
                     )

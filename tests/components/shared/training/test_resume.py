@@ -13,11 +13,13 @@ import tensorflow as tf
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
 from components.shared.errors import DivergedError, InputError
+from components.shared.storage.transfers import open_bucket
 from components.shared.tokenization import Tokenization
-from components.shared.training.checkpoint_store import FolderStates
+from components.shared.training.checkpoint_store import FolderStates, open_states
 from components.shared.training.history import History
 from components.shared.training.optimizer import make_optimizer
 from components.shared.training.resume import StepCheckpoints
+from tests.components.faulty_proxy import Fault
 
 BIAS = "cls/seq_relationship/output_bias"
 
@@ -132,6 +134,45 @@ def test_weights_that_are_no_numbers_do_not_take_the_place_of_good_ones(make, mo
         steps.wait()
 
     assert states.names() == ["step-00000005"]
+
+
+@pytest.mark.parametrize("damaged", ["bert_model.ckpt.index", "checkpoint.json"])
+@pytest.mark.parametrize("scheme", ["gs", "s3"])
+def test_a_damaged_state_in_a_bucket_is_passed_over(
+    make, stores, scheme, damaged, tmp_path, capsys
+):
+    """For the one before; a byte of the newest was altered after its upload."""
+    place = f"{scheme}://data/run"
+    steps = make(open_states(place))
+    for step in (5, 10):
+        steps.save(step)
+    steps.wait()
+    bucket, name = open_bucket(place), f"step-00000010/{damaged}"
+    bucket.download(name, tmp_path / "file")
+    noted = bucket._find(name)
+    content = bytearray((tmp_path / "file").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "file").write_bytes(content)
+    bucket._store.put(tmp_path / "file", f"run/{name}", sha256=noted.sha256, advance=lambda _: None)
+
+    resumed = make(open_states(place)).restore_newest()
+
+    assert resumed == 5
+    assert f"passed over {place}/step-00000010: {place}/{name}: its SHA-256" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_bucket_that_refuses_is_not_taken_for_a_damaged_state(make, stores):
+    """The states before it would be refused too, and the run would start anew."""
+    states = open_states("s3://data/run")
+    steps = make(states)
+    steps.save(5)
+    steps.wait()
+    stores.coming.append(Fault("GET", "step-00000005/", status=403, times=100))
+
+    with pytest.raises(InputError, match="renew the credentials"):
+        make(states).restore_newest()
 
 
 def test_a_state_that_lacks_a_newer_setting_is_resumed(make, tmp_path):
