@@ -1,5 +1,6 @@
 """Files in buckets, under gs://, s3:// and minio:// addresses: whole, checked, several at once."""
 
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from components.shared.storage.clients import Advance, GcsStore, S3Store, Store,
 
 _READ_SECONDS = 60.0
 _NUM_FILES_AT_ONCE = 4
-_TOO_MANY_REQUESTS, _SERVER_ERRORS = 429, 500
+_NOT_FOUND, _TOO_MANY_REQUESTS, _SERVER_ERRORS = 404, 429, 500
 
 
 class Bucket:
@@ -77,6 +78,18 @@ class Bucket:
                     for name, file in name_to_file.items()
                 ]
             )
+
+    def read_text(self, name: str) -> str | None:
+        """Return a small object's text, None if there is none."""
+        with tempfile.TemporaryDirectory(prefix="object-") as scratch, self._explained(name):
+            file = Path(scratch, "text")
+            try:
+                self._store.get(self._prefix + name, file, advance=lambda _: None)
+            except self._store.errors as error:
+                if _find_status(error) == _NOT_FOUND:
+                    return None
+                raise
+            return file.read_text("utf-8", errors="replace")
 
     def delete(self, name: str) -> None:
         """Remove an object."""

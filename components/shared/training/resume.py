@@ -21,6 +21,7 @@ from components.shared.processes.heartbeat import pulse
 from components.shared.tokenization import Tokenization
 from components.shared.training.checkpoint_store import States, name_state, step_of
 from components.shared.training.history import History
+from components.shared.training.lease import Lease
 from components.shared.training.trainer import Trainer
 from components.shared.training.validation import is_over
 
@@ -46,6 +47,7 @@ class StepCheckpoints:
         vocabulary: Path,
         tokenization: Tokenization,
         find_best: Callable[[], int | None] = lambda: None,
+        lease: Lease | None = None,
     ) -> None:
         """Look after the states of a run.
 
@@ -58,7 +60,9 @@ class StepCheckpoints:
             vocabulary: the vocab.txt that goes into each.
             tokenization: how its text becomes words.
             find_best: the step whose state is kept besides the newest.
+            lease: process 0's hold of that place.
         """
+        self._lease = lease
         self._find_best = find_best
         self._states, self._trainer, self._history = states, trainer, history
         self._run = json.dumps(run, indent=2, sort_keys=True) + "\n"
@@ -133,6 +137,7 @@ class StepCheckpoints:
 
     def keep_only(self, *steps: int | None) -> None:
         """Remove all states but those of some steps."""
+        self._expect_held()
         kept = {name_state(step) for step in steps if step is not None}
         for name in self._states.names():
             if name not in kept:
@@ -145,6 +150,7 @@ class StepCheckpoints:
         tensors: Mapping[str, Any],
         texts: Mapping[str, str],
     ) -> None:
+        self._expect_held()
         name = name_state(step)
         self._states.write(
             name,
@@ -162,6 +168,10 @@ class StepCheckpoints:
         for other in older[self._num_kept :]:
             if step_of(other) != best_step:
                 self._states.remove(other)
+
+    def _expect_held(self) -> None:
+        if self._lease is not None:
+            self._lease.expect_held()
 
     def _restore(self, names: list[str]) -> tuple[int, dict[str, Any], list[dict[str, Any]]] | None:
         self._states.remove_leftovers()

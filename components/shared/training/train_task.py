@@ -1,6 +1,7 @@
 """One training run from its settings to its outputs, resumed where one was cut off."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from components.shared.checkpoints.checkpoint import write_checkpoint
@@ -12,6 +13,7 @@ from components.shared.tokenization import Tokenization
 from components.shared.training.checkpoint_store import open_states
 from components.shared.training.events import EventWriter
 from components.shared.training.history import History
+from components.shared.training.lease import claim
 from components.shared.training.resume import StepCheckpoints
 from components.shared.training.settings import TrainingConfig
 from components.shared.training.trainer import MicroBatch, Task, Trainer, TrainerSettings
@@ -75,54 +77,56 @@ def train_task(
         "validate_every_steps", "num_validation_batches",
     }  # fmt: skip
     same = {name: value for name, value in settings(config).items() if name not in may_change}
-    steps = StepCheckpoints(
-        open_states(config.step_checkpoints),
-        trainer=trainer,
-        history=history,
-        run={
-            "label": label,
-            "num_steps": num_steps,
-            "inputs": inputs,
-            "initial_weights": fingerprint(initial) if initial and is_first else "",
-            "architecture": task.model.bert.config.to_json(),
-            **same,
-        },
-        num_kept=config.num_checkpoints_kept,
-        vocabulary=vocabulary,
-        tokenization=tokenization,
-        find_best=lambda: validation.best_step(history) if validation else None,
-    )
-    first_step = steps.restore_newest()
-    if is_first:
-        history.write_to(config.history)
-        if config.events is not None:
-            history.pass_on(EventWriter(config.events, first_step=first_step).write)
-    done = trainer.run(
-        micro_batches,
-        first_step=first_step,
-        history=history,
-        save=steps.save,
-        validation=validation,
-    )
-    steps.wait()
-    if done < num_steps and not (validation and validation.is_over(history)):
-        distributed.wait_for_all()
-        raise Preempted(
-            f"ended by SIGTERM at step {done} of {num_steps}, which is saved; the same command "
-            "resumes from there"
-        )
-    if is_first:
-        best_step = validation.best_step(history) if validation else None
-        if best_step is not None:
-            steps.restore_weights(best_step)
-            history.append({"step": done, "best_step": best_step})
-        write_checkpoint(
-            config.checkpoint,
-            model=task.model,
+    with claim(config.step_checkpoints, config.step_name) if is_first else nullcontext() as lease:
+        steps = StepCheckpoints(
+            open_states(config.step_checkpoints),
+            trainer=trainer,
+            history=history,
+            run={
+                "label": label,
+                "num_steps": num_steps,
+                "inputs": inputs,
+                "initial_weights": fingerprint(initial) if initial and is_first else "",
+                "architecture": task.model.bert.config.to_json(),
+                **same,
+            },
+            num_kept=config.num_checkpoints_kept,
             vocabulary=vocabulary,
             tokenization=tokenization,
-            step=done if best_step is None else best_step,
-            labels=labels,
+            find_best=lambda: validation.best_step(history) if validation else None,
+            lease=lease,
         )
-        steps.keep_only(done, best_step)
-    distributed.wait_for_all()
+        first_step = steps.restore_newest()
+        if is_first:
+            history.write_to(config.history)
+            if config.events is not None:
+                history.pass_on(EventWriter(config.events, first_step=first_step).write)
+        done = trainer.run(
+            micro_batches,
+            first_step=first_step,
+            history=history,
+            save=steps.save,
+            validation=validation,
+        )
+        steps.wait()
+        if done < num_steps and not (validation and validation.is_over(history)):
+            distributed.wait_for_all()
+            raise Preempted(
+                f"ended by SIGTERM at step {done} of {num_steps}, which is saved; the same command "
+                "resumes from there"
+            )
+        if is_first:
+            best_step = validation.best_step(history) if validation else None
+            if best_step is not None:
+                steps.restore_weights(best_step)
+                history.append({"step": done, "best_step": best_step})
+            write_checkpoint(
+                config.checkpoint,
+                model=task.model,
+                vocabulary=vocabulary,
+                tokenization=tokenization,
+                step=done if best_step is None else best_step,
+                labels=labels,
+            )
+            steps.keep_only(done, best_step)
+        distributed.wait_for_all()

@@ -206,3 +206,26 @@ def test_history_and_events_are_there_while_it_runs_and_whole_after_a_kill(make_
         "sequences_per_second", "tokens_per_second", "tokens_per_second_with_padding",
         "model_flops_per_second",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_second_run_in_the_same_place_is_refused(make_stage, tmp_path):
+    """Whatever its settings; the first trains on, and leaves the place free."""
+    place = tmp_path / "places"
+    settings = {"checkpoint_directory": place, "checkpoint_every_steps": 5, "num_steps": 4000}
+    process = make_stage("first").start(**settings)
+    wait_until((place / "pretrain-32" / "training.lock").exists, process)
+
+    refused = make_stage("second").run(**settings, seed=7)
+    process.terminate()
+    _, errors = process.communicate(timeout=LONGEST_SECONDS)
+
+    assert refused.returncode == 2
+    last = refused.stderr.splitlines()[-1]
+    assert f"{place}/pretrain-32: pretrain-32 on " in last
+    assert "keeps its checkpoints here; wait for its end" in last
+    assert process.returncode == 143, errors
+    assert "which is saved" in errors
+    names = [path.name for path in (place / "pretrain-32").iterdir()]
+    assert names
+    assert all(name.startswith("step-") for name in names)
