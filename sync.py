@@ -83,14 +83,24 @@ def sync(arguments: argparse.Namespace) -> None:
         *options,
         directory=project,
     )
+    if project == _REPOSITORY:
+        let_import_everywhere(environment)
+
+
+def let_import_everywhere(environment: Path) -> None:
+    """Have an environment's Python find the repository's packages from any folder."""
+    for packages in environment.glob("lib/python*/site-packages"):
+        (packages / "kubeflow-bert.pth").write_text(f"{_REPOSITORY}\n", "utf-8")
 
 
 class _Uv:
     """uv with the settings that all environments share."""
 
     def __init__(self, program: Path, no_cache: bool) -> None:
-        self._command = [str(program), *(["--no-cache"] if no_cache else [])]
         self._environment = dict(os.environ)
+        # Where the home is read-only, uv would not even look at an environment that is up to date.
+        no_cache = no_cache or not self._may_write_cache()
+        self._command = [str(program), *(["--no-cache"] if no_cache else [])]
         # uv reads neither pip's settings nor an empty URL.
         self._environment.pop("UV_DEFAULT_INDEX", None)
         index = os.environ.get("UV_DEFAULT_INDEX") or get_uv.find_index()
@@ -98,6 +108,12 @@ class _Uv:
             self._environment["UV_DEFAULT_INDEX"] = index
         # The environment that a shell has activated is not the one to change.
         self._environment.pop("VIRTUAL_ENV", None)
+
+    def _may_write_cache(self) -> bool:
+        caches = Path(self._environment.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+        cache = Path(self._environment.get("UV_CACHE_DIR") or caches / "uv").absolute()
+        nearest = next(folder for folder in (cache, *cache.parents) if os.path.exists(folder))
+        return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
     def __call__(
         self,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import sync as sync_module
 from pipelines.local.environments import REPOSITORY
 from tests.setup.checkouts import copy_checkout
 from tests.setup.package_index import ONLY_LOOPBACK, serve_packages
@@ -244,3 +245,26 @@ def test_without_a_python_and_a_mirror_the_error_says_what_to_do(checkout, setti
     assert "make PYTHON=" in done.stderr
     assert "UV_PYTHON_INSTALL_MIRROR" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_home_that_can_not_be_written_does_no_harm(checkout):
+    """Neither the first time, nor once the environment is there."""
+    with serve_packages() as index:
+        settings = {"UV_DEFAULT_INDEX": index.url, "HOME": "/dev/null"}
+        first = sync(checkout, **settings)
+    second = sync(checkout, HOME="/dev/null")
+
+    assert first.returncode == 0, first.stderr
+    assert second.returncode == 0, second.stderr
+
+
+def test_the_pipelines_are_found_from_any_folder(tmp_path):
+    """By the environment's Python."""
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+
+    sync_module.let_import_everywhere(environment)
+
+    command = [environment / "bin" / "python", "-c", "import pipelines; print(pipelines.__file__)"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == REPOSITORY / "pipelines" / "__init__.py"
