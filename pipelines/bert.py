@@ -29,13 +29,18 @@ STEPS = {
         hidden=("sequence_lengths", "format", "mask_rate", "max_predictions", "whole_word_masking",
                 "short_sequence_rate"),
     ),
-    "pretrain_128": Step(config=PretrainConfig, own=_PHASE, hidden=_HIDDEN_PHASE),
+    "pretrain_128": Step(
+        config=PretrainConfig,
+        own=_PHASE,
+        hidden=_HIDDEN_PHASE,
+        defaults={"sequence_length": 128},
+    ),
     "pretrain_512": Step(
         config=PretrainConfig,
         own=_PHASE,
         hidden=_HIDDEN_PHASE,
         defaults={"num_steps": 100, "global_batch_size": 16, "micro_batch_size": 8,
-                  "learning_rate": 6e-3},
+                  "learning_rate": 6e-3, "sequence_length": 512},
     ),
     "finetune": Step(
         config=FinetuneConfig,
@@ -87,7 +92,6 @@ def bert(inputs: Inputs) -> Outputs:
         dataset=prepared.outputs["dataset"],
         vocabulary=prepared.outputs["vocabulary"],
         initial_checkpoint=fetched.outputs["given_checkpoint"],
-        sequence_length=128,
         **inputs["pretrain_128"],
     ).set_display_name("Pretrain at length 128")
 
@@ -95,7 +99,6 @@ def bert(inputs: Inputs) -> Outputs:
         dataset=prepared.outputs["dataset"],
         vocabulary=prepared.outputs["vocabulary"],
         initial_checkpoint=phase_1.outputs["checkpoint"],
-        sequence_length=512,
         **inputs["pretrain_512"],
     ).set_display_name("Pretrain at length 512")
 

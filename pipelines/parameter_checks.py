@@ -5,8 +5,10 @@ An indivisible batch or an unsupported precision would otherwise fail days later
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from components.shared.bert.config import BertConfig
 from components.shared.errors import InputError
 from components.shared.stage import read_executor_input
 from pipelines.catalog import find_steps
@@ -23,18 +25,55 @@ def check_settings(pipeline: str, values: Mapping[str, Any]) -> None:
     Raises:
         InputError: naming the step, the setting and the remedy.
     """
+    for _ in _make_configs(pipeline, values):
+        pass
+    check_lengths(pipeline, values, _find_model(values))
+
+
+def check_lengths(pipeline: str, values: Mapping[str, Any], model: BertConfig | None) -> None:
+    """Compare the lengths of each step with the positions of a model, if it is known.
+
+    Raises:
+        InputError: naming the step and the setting that is too long.
+    """
+    if model is None:
+        return
+    for name, config in _make_configs(pipeline, values):
+        if hasattr(config, "expect_room"):
+            with _named(name):
+                config.expect_room(model.max_position_embeddings)
+
+
+def _make_configs(pipeline: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, step in find_steps(pipeline).items():
         for settings in _list_settings(name, step, values):
-            try:
-                read_executor_input(step.config, _make_executor_input(step.config, settings))
-            except InputError as error:
-                raise InputError(f"{name}: {error}") from None
+            executor_input = _make_executor_input(step.config, settings)
+            with _named(name):
+                config: Any = read_executor_input(step.config, executor_input)
+            yield name, config
+
+
+def _find_model(values: Mapping[str, Any]) -> BertConfig | None:
+    """Return the model that the parameters alone describe, without a file."""
+    bert_config = values.get("bert_config") or ""
+    is_in_file = bool(bert_config) and not bert_config.lstrip().startswith("{")
+    if is_in_file or values.get("initial_checkpoint") or not values.get("preset"):
+        return None
+    return BertConfig.choose(bert_config, values["preset"], vocab_size=1)[0]
+
+
+@contextmanager
+def _named(step: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{step}: {error}") from None
 
 
 def _list_settings(name: str, step: Step, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the step's settings, for each value of the one that the pipeline loops over."""
     parameters = name_parameters(name, step)
-    settings = {
+    settings = step.fixed() | {
         setting: values[parameter]
         for setting, parameter in parameters.items()
         if values.get(parameter) is not None

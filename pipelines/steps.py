@@ -34,6 +34,10 @@ class Step:
     looped_text: str = ""
     """What the pipeline does with several values."""
 
+    def fixed(self) -> dict[str, Any]:
+        """Return the hidden settings that have another value in this pipeline."""
+        return {name: self.defaults[name] for name in self.hidden if name in self.defaults}
+
 
 HIDDEN_TRAINING = (
     "xla", "compress_gradients", "num_checkpoints_kept", "hang_timeout_seconds", "log_every_steps",
@@ -67,7 +71,8 @@ def make_pipeline(
             values = dict(zip(parameters, channels, strict=True))
             return function(
                 {
-                    step_name: {
+                    step_name: step.fixed()
+                    | {
                         setting: values[parameter]
                         for setting, parameter in name_parameters(step_name, step).items()
                     }

@@ -80,6 +80,18 @@ class PretrainConfig(TrainingConfig):
                 f"sequence_length must be 8 or more, got {self.sequence_length}; BERT: 128, 512"
             )
 
+    def expect_room(self, max_position_embeddings: int) -> None:
+        """Compare the rows' length with a model's positions.
+
+        Raises:
+            InputError: if a row is longer.
+        """
+        if self.sequence_length > max_position_embeddings:
+            raise InputError(
+                f"sequence_length {self.sequence_length} is more than the model's "
+                f"max_position_embeddings {max_position_embeddings}"
+            )
+
     @property
     def step_name(self) -> str:
         """Tells one phase from the other."""

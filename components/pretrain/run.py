@@ -149,9 +149,5 @@ def _choose_architecture(
             config.bert_config, config.preset, vocab_size=len(vocabulary)
         )
     bert_config.expect_room(len(vocabulary), source=source, vocabulary=str(config.vocabulary))
-    if bert_config.max_position_embeddings < config.sequence_length:
-        raise InputError(
-            f"{source}: max_position_embeddings {bert_config.max_position_embeddings} is less "
-            f"than sequence_length {config.sequence_length}"
-        )
+    config.expect_room(bert_config.max_position_embeddings)
     return bert_config

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import shutil
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 from components.shared.command_line import parse_flags
 from components.shared.errors import InputError
+from components.shared.files import expect_place
 from components.shared.settings import list_settings
 from pipelines.catalog import PIPELINES
 from pipelines.commands.parameters import group_parameters
@@ -20,21 +20,6 @@ from pipelines.local.run_log import RunLog, start_log
 from pipelines.steps import steps_of
 
 _EXIT_STEP_FAILED, _EXIT_INTERRUPTED = 1, 130
-# The parameters that name files or folders of this machine.
-_FILES = (
-    "squad_train",
-    "squad_dev",
-    "baseline",
-    "vocabulary",
-    "checksums",
-    "download_directory",
-    "bert_config",
-    "flink_job_server_jar",
-    "train",
-    "initial_checkpoint",
-)
-# Those that take several, separated by commas.
-_LISTS = ("dump", "text", "dev")
 # Of the metrics, those that a run's last screen shows.
 _SHOWN_METRICS = (
     "exact",
@@ -90,15 +75,20 @@ def run_pipeline(name: str, settings: RunSettings, parameters: Mapping[str, Any]
     """Run a pipeline; print the metrics, the time of each step, and where the results lie."""
     # Here: compiling needs none of it.
     from pipelines.local.environments import EnvironmentSetupError
+    from pipelines.local.given_files import check_files, make_absolute, read_model
     from pipelines.local.runner import StepFailedError, run
-    from pipelines.parameter_checks import check_settings
+    from pipelines.parameter_checks import check_lengths, check_settings
 
+    parameters = make_absolute(parameters)
     check_settings(name, parameters)
+    check_files(parameters)
+    check_lengths(name, parameters, read_model(parameters))
+    expect_place(settings.output, is_folder=True)
     log = start_log()
     started = time.monotonic()
     try:
         artifacts = run(
-            _absolute_paths(dict(parameters)),
+            parameters,
             runner=settings.runner,
             output=settings.output,
             pipeline=PIPELINES[name],
@@ -130,27 +120,3 @@ def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any], report
     for name, value in numbers.items():
         print(f"  {name:<{width}}  {value:>9.4g}")
     print(f"\ncheckpoint: {artifacts['checkpoint'].path}\nreport: {report}\nlog: {log.path}")
-
-
-def _absolute_paths(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Steps run elsewhere than the person stands who gave the paths."""
-    absolute = {name: _make_absolute(parameters[name]) for name in _FILES if name in parameters}
-    for name in _LISTS:
-        if name in parameters:
-            sources = re.split("," if name == "dev" else r"[,\s]+", parameters[name])
-            absolute[name] = ",".join(
-                # A dump by its name, such as enwiki-latest; an export's file has a suffix.
-                source
-                if name == "dump" and re.fullmatch(r"[\w-]+", source)
-                else _make_absolute(source)
-                for source in map(str.strip, sources)
-                if source
-            )
-    return {**parameters, **absolute}
-
-
-def _make_absolute(source: str) -> str:
-    """A path or pattern, with what may follow a `#`; an address or a JSON text stays."""
-    if not source or "://" in source or source.lstrip().startswith("{"):
-        return source
-    return str(Path.cwd() / source)
