@@ -64,8 +64,17 @@ def decode_json(
     Raises:
         InputError: if it is not JSON, or of another shape.
     """
+    document = parse_document(content, source=source, remedy=remedy)
+    return expect_shape(document, shape, source=source, remedy=remedy)
+
+
+def parse_document(content: str | bytes, *, source: str, remedy: str = "") -> Any:
+    """Parse a JSON document of any shape, which its reader checks itself; see `decode_json`.
+
+    Numbers may be of any size, NaN or infinity.
+    """
     try:
-        document = parse_json(content)
+        return parse_json(content)
     except json.JSONDecodeError as error:
         problem = f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
     except UnicodeDecodeError as error:
@@ -74,8 +83,6 @@ def decode_json(
         problem = "nested too deeply"
     except ValueError as error:  # Python's limit for digits
         problem = f"not JSON: {error}"
-    else:
-        return expect_shape(document, shape, source=source, remedy=remedy)
     raise InputError(_compose(source, problem, remedy)) from None
 
 

@@ -5,7 +5,6 @@ hard for both does not blur the difference. The interval is the percentile boots
 questions (Efron and Tibshirani 1993, §13.3).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from components.evaluate.squad.scores import score_answer
+from components.shared.documents import load_json
 from components.shared.errors import InputError
 from components.shared.squad.data import Question
 
@@ -99,17 +99,17 @@ def _resample(differences_QN: np.ndarray, generator: np.random.Generator) -> np.
     return np.concatenate(means)
 
 
+@dataclass(frozen=True)
+class _Metrics:
+    question_scores: dict[str, tuple[float, ...]]
+
+    def __post_init__(self) -> None:
+        if not self.question_scores or any(
+            len(scores) != len(_NAMES) for scores in self.question_scores.values()
+        ):
+            raise InputError(f"{QUESTION_SCORES}: expected {' and '.join(_NAMES)} of each question")
+
+
 def _read(path: Path) -> QuestionScores:
-    try:
-        scores = json.loads(path.read_text("utf-8"))[QUESTION_SCORES]
-        if all(len(pair) == len(_NAMES) for pair in scores.values()) and scores:
-            return {id_: [float(value) for value in pair] for id_, pair in scores.items()}
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such metrics file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder; give the metrics.json itself") from None
-    except (AttributeError, KeyError, TypeError, ValueError):
-        pass
-    raise InputError(
-        f"{path}: holds no {QUESTION_SCORES}; give the metrics.json of an evaluation by this stage"
-    )
+    remedy = "give the metrics.json of an evaluation by this stage"
+    return load_json(path, _Metrics, remedy=remedy).question_scores

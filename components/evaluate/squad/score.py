@@ -5,16 +5,16 @@ python -m components.evaluate score --predictions predictions.json --data dev.js
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.evaluate.squad.gold import read_gold
 from components.evaluate.squad.scores import score_answers
+from components.shared.documents import load_json
 from components.shared.errors import InputError
 from components.shared.squad.data import SquadData
 from components.shared.squad.settings import SquadConfig
-from components.shared.text import parse_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,11 @@ def score(files: ScoreFiles) -> None:
         InputError: if a file is not of its form, or null odds are given for SQuAD 1.1.
     """
     data = read_gold(files.data, version=files.squad_version)
-    predictions = _read_object(files.predictions, _is_text, "texts")
+    predictions = load_json(
+        files.predictions,
+        dict[str, str],
+        remedy="give predictions.json as run_squad writes it: an object of question ids and texts",
+    )
     null_odds = None
     if files.null_odds is not None:
         if data.version == "1.1":
@@ -44,7 +48,11 @@ def score(files: ScoreFiles) -> None:
                 f"{files.data}: SQuAD 1.1 has no null odds; leave --null-odds out, give the SQuAD "
                 "2.0 file that they are of, or set --squad-version to 2.0"
             )
-        null_odds = _read_object(files.null_odds, _is_number, "numbers")
+        null_odds = load_json(
+            files.null_odds,
+            dict[str, float],
+            remedy="give null_odds.json as run_squad writes it: an object of ids and numbers",
+        )
     scores = score_answers(data, predictions, null_odds)
     _note_missing(data, predictions)
     print(json.dumps(scores, indent=2))
@@ -59,35 +67,3 @@ def _note_missing(data: SquadData, predictions: Mapping[str, str]) -> None:
             f"{num_missing} of {len(data.questions)} questions have no prediction and {counted}",
             file=sys.stderr,
         )
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _read_object(path: Path, fits: Callable[[object], bool], kind: str) -> dict:
-    """A JSON object whose values are all of one kind."""
-    try:
-        content = parse_json(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(
-            f"{path}: is a folder; give a file, such as predictions.json in it"
-        ) from None
-    except ValueError as error:
-        raise InputError(
-            f"{path}: not JSON ({error}); give the file as run_squad writes it"
-        ) from None
-    wrong = None
-    if not isinstance(content, dict):
-        wrong = "the document"
-    else:
-        wrong = next((repr(id_) for id_, value in content.items() if not fits(value)), None)
-    if wrong:
-        raise InputError(f"{path}: {wrong}: expected an object of question ids and {kind}")
-    return content

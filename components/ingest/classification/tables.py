@@ -195,9 +195,10 @@ def _read_objects(text: str, label: str, columns: Columns) -> Iterator[tuple[int
         place = f"{label}, line {number}"
         try:
             fields = parse_json(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
+            problem = getattr(error, "msg", str(error))
             raise InputError(
-                f"{place}: not JSON ({error.msg}); each line holds one object with the sentences "
+                f"{place}: not JSON ({problem}); each line holds one object with the sentences "
                 "and the label"
             ) from None
         if not isinstance(fields, dict):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from components.shared.documents import describe, parse_document
 from components.shared.errors import InputError
-from components.shared.text import parse_json
 
 Version = Literal["1.1", "2.0"]
 
@@ -127,15 +127,8 @@ def _read_json(path: Path) -> Any:
         raise InputError(f"{path}: is a folder; give {_FORM}") from None
     if not content.strip():
         raise InputError(f"{path}: the file is empty; give {_FORM}")
-    try:
-        return parse_json(content)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8; give {_FORM}") from None
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg}); the file "
-            f"may be cut short: fetch it again, or give {_FORM}"
-        ) from None
+    remedy = f"it may be cut short: fetch it again, or give {_FORM}"
+    return parse_document(content, source=str(path), remedy=remedy)
 
 
 def _read_questions(root: "_Node") -> Iterator[Question]:
@@ -197,7 +190,7 @@ class _Node:
         """The question's id as text: what a JSON object has for it as a key."""
         value = self.get(*_ID, kind=object).value
         if isinstance(value, dict | list):
-            raise self.error(f"the id is {_show(value)}, not a text or a number")
+            raise self.error(f"the id is {describe(value)}, not a text or a number")
         return value if isinstance(value, str) else json.dumps(value)
 
     def items(self, *kinds: type) -> Iterator["_Node"]:
@@ -211,7 +204,7 @@ class _Node:
         """Reject a value of another kind."""
         if object not in kinds and type(self.value) not in kinds:
             wanted = " or ".join(_KIND[kind] for kind in kinds)
-            raise self.error(f"expected {wanted}, found {_show(self.value)}")
+            raise self.error(f"expected {wanted}, found {describe(self.value)}")
 
     def error(self, found: str) -> InputError:
         """The error at this place."""
@@ -220,8 +213,3 @@ class _Node:
     def _child(self, name: str) -> "_Node":
         place = f"{self.place}.{name}".removeprefix(".")
         return _Node(self.file, place, self.value[name])
-
-
-def _show(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:60] + "…"

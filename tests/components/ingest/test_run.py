@@ -304,7 +304,7 @@ def spoil(name, content):
         (spoil("dump", b"<html><title>No</title>"), "bz2: an HTML page titled 'No'"),
         (spoil("dump", b"<mediawiki>"), "bz2: its name says bz2"),
         (spoil("squad", b'{"data": [{"paragraphs": 3}]}'), r"squad.json: data\[0\].paragraphs"),
-        (spoil("squad", b'{"data": ['), "squad.json, line 1, column 11: not JSON"),
+        (spoil("squad", b'{"data": ['), "squad.json: line 1, column 11: not JSON"),
         (spoil("vocabulary", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n"), r"vocab.txt: \[MASK\] missing"),
         (lambda inputs: inputs.dump.unlink(), "bz2: no such file"),
     ],

@@ -60,9 +60,11 @@ def test_the_same_comparison_gives_the_same_interval():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"f1": 3.0}', "holds no question_scores"),
-        ('{"question_scores": {"a": 1}}', "holds no question_scores"),
-        ("[", "holds no question_scores"),
+        ('{"f1": 3.0}', "question_scores: missing; give the metrics.json of an evaluation"),
+        ('{"question_scores": {"a": 1}}', "question_scores.a: expected a list, got 1"),
+        ('{"question_scores": {"a": [1]}}', "question_scores: expected exact and f1 of each"),
+        ('{"question_scores": {}}', "question_scores: expected exact and f1 of each question"),
+        ("[", "line 1, column 2: not JSON"),
         ('{"question_scores": {"a": [1, 1], "z": [1, 1]}}', "1 of its 2 questions are among the 1"),
     ],
 )
@@ -80,6 +82,6 @@ def test_a_baseline_is_read_from_an_evaluations_metrics(tmp_path):
     path = tmp_path / "metrics.json"
     path.write_text(json.dumps({"f1": 0.0, "question_scores": {"a": [1, 0.5]}}), encoding="utf-8")
 
-    assert read_baseline(path, ask("a")) == {"a": [1.0, 0.5]}
-    with pytest.raises(InputError, match="is a folder; give the metrics.json itself"):
+    assert read_baseline(path, ask("a")) == {"a": (1.0, 0.5)}
+    with pytest.raises(InputError, match="is a directory; give the metrics.json of an evaluation"):
         read_baseline(tmp_path, ask("a"))

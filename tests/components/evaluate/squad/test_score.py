@@ -73,8 +73,8 @@ def test_half_a_surrogate_pair_is_the_same_answer_in_both_files(tmp_path):
     ("predictions", "message"),
     [
         ("{", "not JSON"),
-        ("[]", "the document: expected an object of question ids and texts"),
-        ('{"q1": 7}', "'q1': expected an object of question ids and texts"),
+        ("[]", "expected an object, got []; give predictions.json as run_squad writes it"),
+        ('{"q1": 7}', "q1: expected a string, got 7; give predictions.json as"),
         ('{"q7": "x"}', "none of the data's questions"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_folder_of_predictions_is_no_file(tmp_path):
     done = _score(tmp_path, "{}", "--predictions", str(tmp_path))
 
     assert done.returncode == 2
-    assert done.stderr.endswith(": is a folder; give a file, such as predictions.json in it\n")
+    assert ": is a directory; give predictions.json as run_squad writes it" in done.stderr
 
 
 _FOREIGN = {

@@ -9,6 +9,7 @@ import pytest
 
 from components.shared.errors import InputError
 from components.shared.squad.data import Answer, Question, expect_distinct_ids, read_squad
+from tests.mutations import NUM_MUTATIONS, fuzz
 
 _CONTEXT = "The Rhine rises in Switzerland."
 _DOCUMENT: dict[str, Any] = {
@@ -227,7 +228,7 @@ def test_half_a_surrogate_pair_is_replaced(tmp_path):
     [
         ("", ": the file is empty"),
         (" \n", ": the file is empty"),
-        ('{"data": [\n}', ", line 2, column 1: not JSON"),
+        ('{"data": [\n}', ": line 2, column 1: not JSON"),
         ('{"version": "1.1", "data": []}', ": holds no questions"),
         ("[]", ": holds no questions"),
         ("7", ": the document: expected an object, found 7"),
@@ -243,12 +244,26 @@ def test_a_file_that_is_no_squad_file_is_refused(tmp_path, content, found):
     assert str(error.value).startswith(f"{path}{found}")
 
 
+def test_a_damaged_file_is_told_in_one_line(tmp_path):
+    """Whatever was done to it; deep nesting and endless numbers too."""
+    path = tmp_path / "squad.json"
+
+    def read(content: bytes) -> tuple[Question, ...]:
+        path.write_bytes(content)
+        return read_squad(path).questions
+
+    messages = fuzz(json.dumps(_DOCUMENT).encode(), read, tuple[Question, ...])
+
+    assert len(messages) > NUM_MUTATIONS / 3
+    assert all(message.startswith(str(path)) for message in messages)
+
+
 def test_bytes_that_are_not_utf8_are_refused(tmp_path):
     """The message names the byte."""
     path = tmp_path / "squad.json"
     path.write_bytes(b'{"data": "\xff"}')
 
-    with pytest.raises(InputError, match="byte 10 is not UTF-8"):
+    with pytest.raises(InputError, match="byte 10 is not utf-8; JSON is UTF-8"):
         read_squad(path)
 
 
