@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.pretrain.google_rows import check_instance
 from components.shared.datasets import MANIFEST, PACKED, Length, Shard, check_file, read_dataset
@@ -45,6 +46,18 @@ class Shards:
             check_file(path, expected)
         if self.held_out is not None:
             self.held_out.check()
+
+    def fields(self) -> dict[str, Any]:
+        """Return them as JSON can hold them."""
+        held_out = self.held_out and self.held_out.fields()
+        return vars(self) | {"paths": [str(path) for path in self.paths], "held_out": held_out}
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "Shards":
+        """Return what `fields` made."""
+        held_out = fields["held_out"] and cls.from_fields(fields["held_out"])
+        paths = [Path(path) for path in fields["paths"]]
+        return cls(**{**fields, "paths": paths, "held_out": held_out})
 
 
 def find_shards(dataset: Path, *, length: int, vocabulary: Vocabulary) -> Shards:

@@ -123,14 +123,15 @@ def _read_initial(config: PretrainConfig) -> Checkpoint | None:
 
 def _find_shards(config: PretrainConfig, vocabulary: Vocabulary) -> Shards:
     """Find them on rank 0 for all: without a dataset.json, it counts the records."""
-    from components.pretrain.dataset_files import find_shards
+    from components.pretrain.dataset_files import Shards, find_shards
     from components.shared.processes import distributed
 
-    found = None
+    fields = None
     if distributed.rank() == 0:
-        found = find_shards(config.dataset, length=config.sequence_length, vocabulary=vocabulary)
-    shards: Shards = distributed.tell_all(found)
-    return shards
+        fields = find_shards(
+            config.dataset, length=config.sequence_length, vocabulary=vocabulary
+        ).fields()
+    return Shards.from_fields(distributed.tell_all(fields))
 
 
 def _choose_architecture(

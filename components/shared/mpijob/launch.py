@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from types import FrameType
 from components.shared.errors import InputError
 from components.shared.mpijob.mpijob_manifest import SSH_PORT
 from components.shared.mpijob.own_pod import JOB_VARIABLE
+from components.shared.processes.mpirun import SECRET_VARIABLE
+from components.shared.processes.rendezvous import HOST_VARIABLE
 
 # mpi-operator's: where it has put the names of the workers.
 _HOSTFILE_VARIABLE = "OMPI_MCA_orte_default_hostfile"
@@ -49,7 +52,8 @@ def launch(arguments: Sequence[str], *, port: int = SSH_PORT) -> int:
         **os.environ,
         JOB_VARIABLE: options.job,
         # Rank 0 is on the first, where all find one another.
-        "HOROVOD_GLOO_RENDEZVOUS_ADDR": socket.gethostbyname(hosts[0]),
+        HOST_VARIABLE: socket.gethostbyname(hosts[0]),
+        SECRET_VARIABLE: secrets.token_hex(),
     }
     command = make_mpirun(
         options.command,
@@ -75,7 +79,7 @@ def make_mpirun(
     environment: Mapping[str, str],
 ) -> list[str]:
     """Return the command line: Open MPI starts the processes, Horovod's Gloo connects them."""
-    names = ["HOROVOD_GLOO_RENDEZVOUS_ADDR", JOB_VARIABLE]
+    names = [HOST_VARIABLE, SECRET_VARIABLE, JOB_VARIABLE]
     names += [name for name in dict.fromkeys(forward) if name in environment]
     # Open MPI 5 doesn't read mpi-operator's variable: it would start all ranks here.
     words = ["mpirun", "--hostfile", str(hostfile)]

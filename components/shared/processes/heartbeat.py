@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 
+from components.shared.processes.rendezvous import Address
+
 _PUBLISH_EVERY_SECONDS = 1.0
 _SCOPE = "pulse"
 
@@ -194,7 +196,7 @@ def parse_beat(text: bytes) -> Beat | None:
 
 def publish(rank: int) -> None:
     """Tell the rendezvous server every second how this process fares, from a thread."""
-    address = server_address()
+    address = Address.read(os.environ)  # none where MPI brought the processes together
     if address is None:
         return
 
@@ -207,22 +209,15 @@ def publish(rank: int) -> None:
     threading.Thread(target=repeat, name="pulse", daemon=True).start()
 
 
-def server_address() -> tuple[str, int] | None:
-    """Host and port of the rendezvous server; none where MPI brought the processes together."""
-    host = os.environ.get("HOROVOD_GLOO_RENDEZVOUS_ADDR")
-    port = os.environ.get("HOROVOD_GLOO_RENDEZVOUS_PORT")
-    return (host, int(port)) if host and port else None
-
-
-def reader(address: tuple[str, int]) -> Callable[[int], bytes | None]:
+def reader(address: Address) -> Callable[[int], bytes | None]:
     """What `Watch` takes to read the messages from a server."""
     return lambda rank: _request(address, "GET", rank, None)
 
 
-def _request(address: tuple[str, int], method: str, rank: int, body: bytes | None) -> bytes | None:
-    connection = http.client.HTTPConnection(*address, timeout=5)
+def _request(address: Address, method: str, rank: int, body: bytes | None) -> bytes | None:
+    connection = http.client.HTTPConnection(address.host, address.port, timeout=5)
     try:
-        connection.request(method, f"/{_SCOPE}/{rank}", body=body)
+        connection.request(method, address.path(_SCOPE, str(rank)), body=body)
         response = connection.getresponse()
         answer = response.read()
         return answer if response.status == http.client.OK else None

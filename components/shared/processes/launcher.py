@@ -10,6 +10,7 @@ import ctypes
 import faulthandler
 import multiprocessing
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -33,8 +34,8 @@ from components.shared.errors import (
     UnreachableError,
 )
 from components.shared.processes import mpirun
-from components.shared.processes.heartbeat import Watch, pulse, reader, server_address
-from components.shared.processes.rendezvous import Rendezvous
+from components.shared.processes.heartbeat import Watch, pulse, reader
+from components.shared.processes.rendezvous import Address, Rendezvous
 from components.shared.processes.termination import Termination
 
 _RANK_VARIABLES = ("HOROVOD_RANK", "OMPI_COMM_WORLD_RANK")
@@ -106,9 +107,10 @@ def run_on_processes(
             ended it, or the stack of the process that hung.
     """
     rendezvous = Rendezvous(
-        _LOOPBACK, 0, hosts=f"{_LOOPBACK}:{num_processes}", num_ranks=num_processes
+        Address(_LOOPBACK, 0, secrets.token_hex()),
+        hosts=f"{_LOOPBACK}:{num_processes}",
+        num_ranks=num_processes,
     )
-    _, port = rendezvous.address
     context = multiprocessing.get_context("spawn")
     # Also the processes' own temporary files: one that is killed removes none.
     with tempfile.TemporaryDirectory(prefix="ranks-", ignore_cleanup_errors=True) as scratch:
@@ -117,7 +119,9 @@ def run_on_processes(
             context.Process(
                 target=_work_as_rank,
                 args=(
-                    _rank_environment(rank, num_processes, port, hang_timeout_seconds),
+                    _rank_environment(
+                        rank, num_processes, rendezvous.address, hang_timeout_seconds
+                    ),
                     scratch,
                     report,
                     work,
@@ -144,7 +148,7 @@ def run_on_processes(
 
 
 def _rank_environment(
-    rank: int, num_processes: int, port: int, hang_timeout_seconds: float
+    rank: int, num_processes: int, address: Address, hang_timeout_seconds: float
 ) -> dict[str, str]:
     """What Horovod's Gloo controller reads (horovod/runner/gloo_run.py)."""
     return {
@@ -155,8 +159,7 @@ def _rank_environment(
         "HOROVOD_LOCAL_SIZE": str(num_processes),
         "HOROVOD_CROSS_RANK": "0",
         "HOROVOD_CROSS_SIZE": "1",
-        "HOROVOD_GLOO_RENDEZVOUS_ADDR": _LOOPBACK,
-        "HOROVOD_GLOO_RENDEZVOUS_PORT": str(port),
+        **address.variables(),
         "HOROVOD_GLOO_IFACE": _loopback_interface(),
         "HOROVOD_CONTROLLER": "gloo",
         "HOROVOD_CPU_OPERATIONS": "gloo",
@@ -291,7 +294,7 @@ def _watch_from_within(timeout_seconds: float) -> None:
 
     Its end makes horovodrun and mpirun end the others.
     """
-    own, address = rank_from_outside(), server_address()
+    own, address = rank_from_outside(), Address.read(os.environ)
     num_processes = int(os.environ.get("HOROVOD_SIZE", "1"))
     if address is None or num_processes == 1:
         return

@@ -11,9 +11,11 @@ import zlib
 from collections.abc import Mapping
 
 from components.shared.errors import InputError
-from components.shared.processes.rendezvous import Rendezvous
+from components.shared.processes.rendezvous import HOST_VARIABLE, PORT_VARIABLE, Address, Rendezvous
 
-_HOST, _PORT = "HOROVOD_GLOO_RENDEZVOUS_ADDR", "HOROVOD_GLOO_RENDEZVOUS_PORT"
+SECRET_VARIABLE = "KUBEFLOW_BERT_JOB_SECRET"  # noqa: S105 - a name
+"""The secret of an MPIJob's ranks; without it, the key that Open MPI 4 gives a job's processes."""
+_TRANSPORT_KEY_4 = "OMPI_MCA_orte_precondition_transports"
 # Open MPI 4's address of mpirun; Open MPI 5's name of the job, such as "prterun-bert-a-4711@1".
 _HUB_4, _JOB_5 = "OMPI_MCA_orte_hnp_uri", "PMIX_NAMESPACE"
 _FIRST_PORT, _NUM_PORTS = 49152, 16384  # those that no service has for its own
@@ -30,7 +32,7 @@ def join() -> None:
         return
     os.environ.update(horovod_environment(os.environ))
     if os.environ["HOROVOD_RANK"] == "0" and os.environ["HOROVOD_SIZE"] != "1":
-        _serve(int(os.environ[_PORT]))
+        _serve()
 
 
 def has_started_this() -> bool:
@@ -57,9 +59,10 @@ def horovod_environment(mpi: Mapping[str, str]) -> dict[str, str]:
     # mpirun fills host after host, or, with --map-by node, one slot on each in turn.
     is_by_slot = rank % local_size == local_rank
     host = rank // local_size if is_by_slot else rank % num_hosts
-    if rank == 0 and _HOST not in mpi and not _runs_beside_mpirun(mpi):
+    if rank == 0 and HOST_VARIABLE not in mpi and not _runs_beside_mpirun(mpi):
         raise InputError(
-            f"rank 0 does not run on mpirun's own host; add -x {_HOST}=<rank 0's address> to mpirun"
+            f"rank 0 does not run on mpirun's own host; add -x {HOST_VARIABLE}=<rank 0's address> "
+            "to mpirun"
         )
     return {
         "HOROVOD_RANK": str(rank),
@@ -71,9 +74,16 @@ def horovod_environment(mpi: Mapping[str, str]) -> dict[str, str]:
         "HOROVOD_HOSTNAME": _name(host),
         "HOROVOD_CONTROLLER": "gloo",
         "HOROVOD_CPU_OPERATIONS": "gloo",
-        _HOST: mpi.get(_HOST) or _find_mpirun(mpi),
-        _PORT: mpi.get(_PORT) or str(_FIRST_PORT + _number_job(mpi) % _NUM_PORTS),
+        **_find_server(mpi).variables(),
     }
+
+
+def _find_server(mpi: Mapping[str, str]) -> Address:
+    return Address(
+        mpi.get(HOST_VARIABLE) or _find_mpirun(mpi),
+        int(mpi.get(PORT_VARIABLE) or _FIRST_PORT + _number_job(mpi) % _NUM_PORTS),
+        mpi.get(SECRET_VARIABLE) or mpi.get(_TRANSPORT_KEY_4, ""),
+    )
 
 
 def _runs_beside_mpirun(mpi: Mapping[str, str]) -> bool:
@@ -93,8 +103,8 @@ def _find_mpirun(mpi: Mapping[str, str]) -> str:
         return socket.gethostbyname(name)
     except OSError as error:
         raise InputError(
-            f"{name}, mpirun's host, has no address here: {error}; add -x {_HOST}=<rank 0's "
-            "address> to mpirun"
+            f"{name}, mpirun's host, has no address here: {error}; add -x {HOST_VARIABLE}="
+            "<rank 0's address> to mpirun"
         ) from None
 
 
@@ -105,12 +115,14 @@ def _number_job(mpi: Mapping[str, str]) -> int:
     return zlib.crc32(mpi[_JOB_5].encode())
 
 
-def _serve(port: int) -> None:
+def _serve() -> None:
     """Run the server in a thread of this process, which outlives no other for long."""
     num_hosts = int(os.environ["HOROVOD_CROSS_SIZE"])
     local_size = os.environ["HOROVOD_LOCAL_SIZE"]
     hosts = ",".join(f"{_name(host)}:{local_size}" for host in range(num_hosts))
-    Rendezvous(os.environ[_HOST], port, hosts=hosts, num_ranks=int(os.environ["HOROVOD_SIZE"]))
+    address = Address.read(os.environ)
+    assert address is not None, "join has set it"
+    Rendezvous(address, hosts=hosts, num_ranks=int(os.environ["HOROVOD_SIZE"]))
 
 
 def _name(host: int) -> str:

@@ -72,6 +72,7 @@ def test_mpirun_passes_on_what_is_set():
             "PATH": "/opt/venv/bin",
             "AWS_ENDPOINT_URL": "http://minio:9000",
             "HOROVOD_GLOO_RENDEZVOUS_ADDR": "10.0.0.1",
+            launch.SECRET_VARIABLE: "a1b2",
             launch.JOB_VARIABLE: "job",
         },
     )
@@ -79,6 +80,7 @@ def test_mpirun_passes_on_what_is_set():
     passed = [command[i + 1] for i, word in enumerate(command) if word == "-x"]
     assert passed == [
         "HOROVOD_GLOO_RENDEZVOUS_ADDR",
+        launch.SECRET_VARIABLE,
         launch.JOB_VARIABLE,
         "PATH",
         "AWS_ENDPOINT_URL",

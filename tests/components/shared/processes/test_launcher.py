@@ -28,6 +28,10 @@ def write_sum_of_ranks(folder: Path) -> None:
     distributed.initialize(seed=1, precision="float32")
     own = tf.constant([distributed.rank() + 1.0, 10.0])
     (total,) = distributed.sum_over_processes([own])
+    rank = distributed.rank()
+    told = distributed.tell_all({"from": rank, "é": [None, 0.1, 2**40]})
+    gathered = distributed.gather("é" * (rank * 100))
+    (folder / f"told-{rank}").write_text(json.dumps([told, gathered]))
     (folder / f"rank-{distributed.rank()}").write_text(str(total.numpy().tolist()))
     cpus = json.dumps(sorted(os.sched_getaffinity(0)))
     (folder / f"cpus-{distributed.rank()}").write_text(cpus)
@@ -134,6 +138,11 @@ def test_two_processes_add_up_what_each_has(tmp_path):
 
     assert (tmp_path / "rank-0").read_text() == "[3.0, 20.0]"
     assert (tmp_path / "rank-1").read_text() == "[3.0, 20.0]"
+    expected = [{"from": 0, "é": [None, 0.1, 2**40]}, ["", "é" * 100]]
+    assert [json.loads((tmp_path / f"told-{rank}").read_text()) for rank in (0, 1)] == [
+        expected,
+        expected,
+    ]
     first, second = (set(json.loads((tmp_path / f"cpus-{rank}").read_text())) for rank in (0, 1))
     all_cpus = os.sched_getaffinity(0)
     if 1 < len(all_cpus) == count_cpus():

@@ -4,6 +4,7 @@ import pytest
 
 from components.shared.errors import InputError
 from components.shared.processes.mpirun import horovod_environment
+from components.shared.processes.rendezvous import Address
 
 
 def environment(rank: int, local_rank: int, **changes: str) -> dict[str, str]:
@@ -99,3 +100,17 @@ def test_hosts_with_unequal_numbers_are_refused():
     """Horovod's local and cross ranks would not fit."""
     with pytest.raises(InputError, match="4 processes on 3 hosts, 2 of them on this one"):
         horovod_environment(environment(0, 0, OMPI_MCA_orte_num_nodes="3"))
+
+
+def test_all_ranks_of_a_job_know_its_secret():
+    """The MPIJob's, or else the key that Open MPI 4 gives all processes of a job."""
+    own = environment(3, 1, OMPI_MCA_orte_precondition_transports="1f-2e")
+    told = {**own, "KUBEFLOW_BERT_JOB_SECRET": "a1b2"}
+
+    addresses = [Address.read(horovod_environment(one)) for one in (own, told)]
+
+    port = 49152 + 1535639553 % 16384
+    assert addresses == [
+        Address("10.77.0.1", port, "1f-2e"),
+        Address("10.77.0.1", port, "a1b2"),
+    ]
