@@ -10,7 +10,14 @@ from components.ingest.checkpoint import fetched_checkpoint
 from components.ingest.config import IngestConfig
 from components.ingest.dataset import expect_its_text, fetched_dataset
 from components.ingest.download.checksums import Checksums, read_checksums, require_listed
-from components.ingest.download.fetch import Fetched, fetch, fetch_optional, open_downloads
+from components.ingest.download.fetch import (
+    MAX_LIST_BYTES,
+    MAX_TABLE_BYTES,
+    Fetched,
+    fetch,
+    fetch_optional,
+    open_downloads,
+)
 from components.ingest.download.file_checks import check_export
 from components.ingest.download.large_files import place
 from components.ingest.download.resumable import Downloads
@@ -75,16 +82,24 @@ def run(config: IngestConfig) -> Metadata:
         checksums = fetch_checksums(inputs, downloads)
 
         # The small ones first: a slip in them shows before hours of download.
-        vocabulary = fetch_optional(inputs.vocabulary, checksums, downloads, Vocabulary.read)
+        vocabulary = fetch_optional(
+            inputs.vocabulary, checksums, downloads, Vocabulary.read, max_bytes=MAX_LIST_BYTES
+        )
         if checkpoint is not None:
             expect_same_vocabulary(checkpoint, vocabulary, config.initial_checkpoint)
         known = checkpoint.vocabulary if checkpoint else vocabulary.content if vocabulary else None
         if dataset is not None and known is not None:
             expect_its_text(dataset, known, checkpoint, config.dataset)
         train = fetch(
-            inputs.squad_train, checksums, downloads, partial(check_training_file, config)
+            inputs.squad_train,
+            checksums,
+            downloads,
+            partial(check_training_file, config),
+            max_bytes=MAX_TABLE_BYTES,
         )
-        dev = fetch_optional(inputs.squad_dev, checksums, downloads, read_squad)
+        dev = fetch_optional(
+            inputs.squad_dev, checksums, downloads, read_squad, max_bytes=MAX_TABLE_BYTES
+        )
         dump = fetch_dump(inputs.dump, checksums, downloads)
         text = fetch_text(
             inputs.text,
@@ -145,7 +160,9 @@ def find_inputs(config: IngestConfig) -> Inputs:
 
 def fetch_checksums(inputs: Inputs, downloads: Downloads) -> Checksums:
     """The published checksums, none where no list was given."""
-    listed = fetch_optional(inputs.checksums, {}, downloads, read_checksums)
+    listed = fetch_optional(
+        inputs.checksums, {}, downloads, read_checksums, max_bytes=MAX_LIST_BYTES
+    )
     if listed is None:
         return {}
     require_listed(inputs.all_files(), listed.content, listed.source.label)

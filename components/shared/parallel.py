@@ -45,3 +45,27 @@ def run_in_threads(
         stop.set()
         raise
     return [results[index] for index in range(len(tasks))]  # type: ignore[misc]
+
+
+def run_within(seconds: float, task: Callable[[], Result]) -> Result:
+    """Run a task that may hang, in a daemon thread that nobody waits for then.
+
+    Raises:
+        TimeoutError: if it takes longer.
+    """
+    done: queue.SimpleQueue[tuple[Result | None, BaseException | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            done.put((task(), None))
+        except BaseException as error:  # raised again by who waits
+            done.put((None, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        result, error = done.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]

@@ -9,7 +9,7 @@ from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.classification.held_out import hold_out
 from components.ingest.classification.labels import choose_positive, expect_known, find_labels
 from components.ingest.classification.tables import Line, find_format, read_table
-from components.ingest.download.fetch import fetch, open_downloads
+from components.ingest.download.fetch import MAX_TABLE_BYTES, fetch, open_downloads
 from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import Source
 from components.ingest.dump.find import find_file
@@ -95,4 +95,4 @@ def fetch_lines(
         separator=config.separator_character,
         encoding=config.encoding,
     )
-    return fetch(source, {}, downloads, check).content
+    return fetch(source, {}, downloads, check, max_bytes=MAX_TABLE_BYTES).content

@@ -4,8 +4,8 @@ import base64
 import fnmatch
 import functools
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import boto3
@@ -16,6 +16,10 @@ import botocore.exceptions
 from components.ingest.download.sources import Source
 from components.shared.errors import InputError
 
+Page = TypeVar("Page")
+
+# Of a thousand objects each.
+_MAX_PAGES = 10_000
 _SIGNED_SECONDS = 12 * 3600
 _REMEDIES = {
     "404": "no such object or bucket; compare the name with what `aws s3 ls` lists",
@@ -71,6 +75,21 @@ def _translate(piece: str) -> str:
     return {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}[piece]
 
 
+def limit_pages(pages: Iterable[Page], source: Source) -> Iterator[Page]:
+    """Pages of a listing, as many as a bucket can sensibly have.
+
+    Raises:
+        InputError: if there are more.
+    """
+    for number, page in enumerate(pages):
+        if number == _MAX_PAGES:
+            raise InputError(
+                f"{source.label}: the listing has more than {_MAX_PAGES} pages; give a pattern "
+                "that begins with more of the name"
+            )
+        yield page
+
+
 def list_s3(source: Source, *, timeout_seconds: float) -> Iterator[str]:
     """Names of the objects that begin as a pattern does.
 
@@ -81,7 +100,8 @@ def list_s3(source: Source, *, timeout_seconds: float) -> Iterator[str]:
     bucket = split_address(source)[0]
     pages = _client(timeout_seconds).get_paginator("list_objects_v2")
     try:
-        for page in pages.paginate(Bucket=bucket, Prefix=find_prefix(source)):
+        found = pages.paginate(Bucket=bucket, Prefix=find_prefix(source))
+        for page in limit_pages(found, source):
             yield from (item["Key"] for item in page.get("Contents", ()))
     except botocore.exceptions.ClientError as error:
         raise _refusal(source, error) from None
@@ -106,8 +126,15 @@ def open_s3(source: Source, *, timeout_seconds: float) -> tuple[str, str, dict[s
 
 
 def decode_checksum(text: str) -> str:
-    """A checksum in base64, as stores give it, in hexadecimal."""
-    return base64.b64decode(text).hex()
+    """A checksum in base64, as stores give it, in hexadecimal.
+
+    Raises:
+        InputError: if it is something else.
+    """
+    try:
+        return base64.b64decode(text, validate=True).hex()
+    except ValueError:
+        raise InputError(f"a store's checksum is not base64: {text[:80]!r}") from None
 
 
 def _read_checksums(head: Mapping[str, Any]) -> dict[str, str]:

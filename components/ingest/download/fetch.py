@@ -10,10 +10,15 @@ from typing import Generic, TypeVar
 from components.ingest.config import DownloadConfig
 from components.ingest.download.checksums import Checksums, with_checksums
 from components.ingest.download.file_checks import check_conditions, check_not_a_page
-from components.ingest.download.resumable import Downloads
+from components.ingest.download.resumable import MAX_BYTES, Downloads
 from components.ingest.download.sources import Source
+from components.ingest.download.transfer import too_large
+from components.shared.errors import InputError
 
 Content = TypeVar("Content")
+
+# A vocabulary or a list of checksums, and questions or a table: all of it is held in memory.
+MAX_LIST_BYTES, MAX_TABLE_BYTES = 64 << 20, 4 << 30
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,13 @@ def fetch_optional(
     checksums: Checksums,
     downloads: Downloads,
     check: Callable[[Path], Content],
+    *,
+    max_bytes: int,
 ) -> Fetched[Content] | None:
     """Fetch a file if one was named."""
-    return None if source is None else fetch(source, checksums, downloads, check)
+    if source is None:
+        return None
+    return fetch(source, checksums, downloads, check, max_bytes=max_bytes)
 
 
 def fetch(
@@ -65,6 +74,7 @@ def fetch(
     check: Callable[[Path], Content],
     *,
     is_text: bool = False,
+    max_bytes: int = MAX_BYTES,
 ) -> Fetched[Content]:
     """Bring a file here and make sure of it: its kind and content, its size, its checksums.
 
@@ -75,6 +85,10 @@ def fetch(
         check: looks into the file.
         is_text: whether it may be any text, so that only what a web server sends in its place is
             rejected.
+        max_bytes: a larger file is rejected before it is read.
+
+    Raises:
+        InputError: if it can't be had or is not as it should be.
     """
     may_be_a_page = is_text and not source.is_on_web
     source = with_checksums(source, checksums)
@@ -87,8 +101,10 @@ def fetch(
         return check_conditions(path, wanted), check(path)
 
     if source.is_remote:
-        path, (digests, content) = downloads.fetch(source, accept)
+        path, (digests, content) = downloads.fetch(source, accept, max_bytes=max_bytes)
     else:
         path = Path(source.location)
+        if path.stat().st_size > max_bytes:
+            raise InputError(too_large(source.label, max_bytes))
         digests, content = accept(path, {})
     return Fetched(path, source, digests, content)

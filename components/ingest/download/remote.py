@@ -4,7 +4,7 @@ import functools
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote
 
 import google.auth
@@ -16,20 +16,46 @@ from botocore.exceptions import BotoCoreError
 from components.ingest.download.bucket_listing import (
     decode_checksum,
     find_prefix,
+    limit_pages,
     list_s3,
     match_names,
     open_s3,
     split_address,
 )
+from components.ingest.download.small_files import read_small_file
 from components.ingest.download.sources import Source, name_matches
+from components.shared.documents import decode_json
 from components.shared.errors import InputError
 
+Shape = TypeVar("Shape")
+
+_HTTP_ERRORS = 400
 _GS_HOST = "https://storage.googleapis.com"
-# An object that was put together from others has no MD5.
-_GS_CHECKSUMS = {"md5": "md5Hash", "crc32c": "crc32c"}
 _GS_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 # Google's clients read it too: the address of a storage server that needs no credentials.
 _GS_EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object, as Google's server describes it."""
+
+    generation: str
+    md5Hash: str = ""
+    crc32c: str = ""
+
+
+@dataclass(frozen=True)
+class _Item:
+    name: str
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A page of a bucket's listing."""
+
+    items: tuple[_Item, ...] = ()
+    nextPageToken: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,13 +90,11 @@ def open_remote(source: Source, *, timeout_seconds: float) -> Remote:
         # The object's generation in the URL: a download that goes on later gets the same bytes.
         session, bucket_url = _open_gs(source)
         url = f"{bucket_url}/o/{quote(split_address(source)[1], safe='')}"
-        known = _read_gs(session, url, {}, source, timeout_seconds)
-        url = f"{url}?alt=media&generation={known['generation']}"
-        digests = {
-            algorithm: decode_checksum(known[key])
-            for algorithm, key in _GS_CHECKSUMS.items()
-            if known.get(key)
-        }
+        known = _read_gs(session, url, {}, source, timeout_seconds, _Object)
+        url = f"{url}?alt=media&generation={known.generation}"
+        # An object that was put together from others has no MD5.
+        kept = {"md5": known.md5Hash, "crc32c": known.crc32c}
+        digests = {name: decode_checksum(text) for name, text in kept.items() if text}
         return Remote(session, url, source.label, url, True, digests)
     session, url = requests.Session(), source.location
     return Remote(session, url, source.label, url, is_fixed=False)
@@ -105,14 +129,19 @@ def _open_gs(source: Source) -> tuple[requests.Session, str]:
 
 
 def _list_gs(source: Source, *, timeout_seconds: float) -> Iterator[str]:
+    for page in limit_pages(_list_gs_pages(source, timeout_seconds), source):
+        yield from (item.name for item in page.items)
+
+
+def _list_gs_pages(source: Source, timeout_seconds: float) -> Iterator["_Page"]:
     session, bucket_url = _open_gs(source)
     wanted = {"prefix": find_prefix(source)}
     while True:
-        page = _read_gs(session, f"{bucket_url}/o", wanted, source, timeout_seconds)
-        yield from (item["name"] for item in page.get("items", ()))
-        if not page.get("nextPageToken"):
+        page = _read_gs(session, f"{bucket_url}/o", wanted, source, timeout_seconds, _Page)
+        yield page
+        if not page.nextPageToken:
             return
-        wanted["pageToken"] = page["nextPageToken"]
+        wanted["pageToken"] = page.nextPageToken
 
 
 def refusal(label: str, status: int) -> InputError:
@@ -147,9 +176,12 @@ def _read_gs(
     wanted: Mapping[str, str],
     source: Source,
     timeout_seconds: float,
-) -> dict[str, Any]:
+    shape: type[Shape],
+) -> Shape:
     try:
-        response = session.get(url, params=wanted, timeout=timeout_seconds)
+        answer = read_small_file(
+            session, url, label=source.label, timeout_seconds=timeout_seconds, params=wanted
+        )
     except google.auth.exceptions.TransportError as error:  # while a token was asked for
         raise requests.ConnectionError(error) from error
     except google.auth.exceptions.GoogleAuthError as error:
@@ -157,7 +189,8 @@ def _read_gs(
             f"{source.label}: Google refuses the credentials at hand ({error}); renew them, "
             "with `gcloud auth application-default login` on a machine of your own"
         ) from None
-    if response.status_code in {401, 403, 404, 410}:
-        raise refusal(source.label, response.status_code)
-    response.raise_for_status()
-    return response.json()
+    if answer.status in {401, 403, 404, 410}:
+        raise refusal(source.label, answer.status)
+    if answer.status >= _HTTP_ERRORS:
+        raise requests.HTTPError(f"the server answers {answer.status}")
+    return decode_json(answer.content, shape, source=f"{source.label}: the server's answer")

@@ -16,13 +16,21 @@ import requests
 from components.ingest.download.file_checks import DamagedFileError
 from components.ingest.download.remote import Remote, open_remote
 from components.ingest.download.sources import Source
-from components.ingest.download.transfer import BrokenTransferError, Part, as_broken, transfer
+from components.ingest.download.transfer import (
+    MIN_BYTES,
+    BrokenTransferError,
+    Part,
+    as_broken,
+    transfer,
+)
 from components.shared.errors import InputError
 
 Found = TypeVar("Found")
 # Takes a file and the checksums that it should have.
 Accept: TypeAlias = Callable[[Path, Mapping[str, str]], Found]
 
+# The largest file of a wiki's full history has a tenth of it.
+MAX_BYTES = 1 << 40
 _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_WAIT_ON_REQUEST_SECONDS = 300.0
 
@@ -39,7 +47,9 @@ class Downloads:
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the run has failed elsewhere: no download goes on then."""
 
-    def fetch(self, source: Source, accept: Accept[Found]) -> tuple[Path, Found]:
+    def fetch(
+        self, source: Source, accept: Accept[Found], *, max_bytes: int = MAX_BYTES
+    ) -> tuple[Path, Found]:
         """Download a file, or make sure that the one kept from before is current.
 
         Args:
@@ -47,6 +57,7 @@ class Downloads:
             accept: looks into the whole file, given the checksums by which a store knows it,
                 and raises InputError if it won't do; such a file is removed. A
                 DamagedFileError has it downloaded once more.
+            max_bytes: a larger file is rejected before its end.
 
         Returns:
             The file, and what `accept` returned.
@@ -63,15 +74,17 @@ class Downloads:
             if final.exists():  # not known to be current until the server says so
                 os.replace(final, part.path)
             try:
-                found = self._complete_and_accept(source, part, accept)
+                found = self._complete_and_accept(source, part, accept, max_bytes)
             except DamagedFileError as error:
                 print(f"{error}; downloading it once more", file=sys.stderr, flush=True)
-                found = self._complete_and_accept(source, part, accept)
+                found = self._complete_and_accept(source, part, accept, max_bytes)
             os.replace(part.path, final)
         return final, found
 
-    def _complete_and_accept(self, source: Source, part: Part, accept: Accept[Found]) -> Found:
-        remote = self._complete(source, part)
+    def _complete_and_accept(
+        self, source: Source, part: Part, accept: Accept[Found], max_bytes: int
+    ) -> Found:
+        remote = self._complete(source, part, max_bytes)
         try:
             return accept(part.path, remote.algorithm_to_digest)
         except InputError as error:
@@ -79,22 +92,28 @@ class Downloads:
             message = str(error).replace(str(part.path), source.label)
             raise type(error)(message) from None
 
-    def _complete(self, source: Source, part: Part) -> Remote:
+    def _complete(self, source: Source, part: Part, max_bytes: int) -> Remote:
         """Try until the part is whole; only attempts in a row that gain nothing count."""
         failures, furthest = 0, part.num_bytes
         while True:
             try:
-                return self._transfer(source, part)
+                return self._transfer(source, part, max_bytes)
             except BrokenTransferError as broken:
-                failures = 1 if part.num_bytes > furthest else failures + 1
+                failures = 1 if part.num_bytes >= furthest + MIN_BYTES else failures + 1
                 furthest = max(furthest, part.num_bytes)
                 if failures > self.max_retries or self.stop.is_set():
                     raise InputError(self._give_up(source, part, broken, failures)) from None
                 self._pause(source, broken, failures)
 
-    def _transfer(self, source: Source, part: Part) -> Remote:
+    def _transfer(self, source: Source, part: Part, max_bytes: int) -> Remote:
         remote = self._open(source)
-        transfer(remote, part, timeout_seconds=self.timeout_seconds, stop=self.stop)
+        transfer(
+            remote,
+            part,
+            timeout_seconds=self.timeout_seconds,
+            max_bytes=max_bytes,
+            stop=self.stop,
+        )
         return remote
 
     def _open(self, source: Source) -> Remote:

@@ -7,7 +7,8 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -15,10 +16,15 @@ import urllib3
 
 from components.ingest.download.remote import Remote, refusal
 from components.shared.errors import InputError
-from components.shared.files import write_text
+from components.shared.files import room_expected, write_text
+from components.shared.parallel import run_within
 from components.shared.progress import progress_in_bytes
 
 _CHUNK_BYTES = 1 << 16
+# Fewer within the timeout are no progress: 270 bytes a second.
+MIN_BYTES = 1 << 14
+# Until an answer begins, of which headers may come byte by byte too.
+_MAX_TIMEOUTS = 10
 _OK, _PARTIAL, _NOT_MODIFIED = 200, 206, 304
 # Asking again may help: time-outs, too many requests, part of another version held, faults.
 _STATUSES_TO_RETRY = {408, 416, 425, 429, 500, 502, 503, 504}
@@ -98,13 +104,27 @@ class Part:
         self.note.unlink(missing_ok=True)
 
 
-def transfer(remote: Remote, part: Part, *, timeout_seconds: float, stop: threading.Event) -> None:
+def transfer(
+    remote: Remote,
+    part: Part,
+    *,
+    timeout_seconds: float,
+    max_bytes: int,
+    stop: threading.Event,
+) -> None:
     """Ask once for what is missing of a file, and add it to the part.
+
+    Args:
+        remote: the file.
+        part: what is here of it.
+        timeout_seconds: how long the server may stay silent, or next to it.
+        max_bytes: of the whole file.
+        stop: ends the transfer once it is set.
 
     Raises:
         BrokenTransferError: if less came than was announced, the server wants a pause, or
             `stop` was set.
-        InputError: if the server refuses, or the disk has no room.
+        InputError: if the server refuses, the file is too large, or the disk has no room.
     """
     version = Version.read(part.note)
     if version is None or version.url != remote.identity or not part.path.exists():
@@ -113,11 +133,16 @@ def transfer(remote: Remote, part: Part, *, timeout_seconds: float, stop: thread
     if version and remote.is_fixed and part.num_bytes == version.num_bytes:
         return
     headers = {"Accept-Encoding": "identity", **_conditions(version, part, remote)}
+    ask = partial(
+        remote.session.get, remote.url, headers=headers, stream=True, timeout=timeout_seconds
+    )
     try:
-        with remote.session.get(
-            remote.url, headers=headers, stream=True, timeout=timeout_seconds
-        ) as response:
-            _receive(response, version, part, remote, stop)
+        with run_within(_MAX_TIMEOUTS * timeout_seconds, ask) as response:
+            _Transfer(remote, part, _Pace(timeout_seconds), max_bytes, stop).receive(
+                response, version
+            )
+    except TimeoutError:
+        raise BrokenTransferError("the server's answer did not begin in time") from None
     except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
         raise as_broken(error, remote.label) from None
 
@@ -152,58 +177,98 @@ def _conditions(version: Version | None, part: Part, remote: Remote) -> dict[str
     return wanted if remote.is_fixed else {}
 
 
-def _receive(
-    response: requests.Response,
-    version: Version | None,
-    part: Part,
-    remote: Remote,
-    stop: threading.Event,
-) -> None:
-    status = response.status_code
-    if status == _NOT_MODIFIED and version:
-        return
-    if status == _PARTIAL and version:
-        _require_continuation(response, version, part)
-    elif status == _OK:
-        offered = Version.of(remote.identity, response)
-        if version and part.num_bytes == version.num_bytes and version.is_same(offered):
-            return  # a server that knows no conditions: the file is here, and whole
-        part.discard()
-        _require_room(offered.num_bytes, part, remote)
-        offered.write(part.note)
-        version = offered
-    elif status in _STATUSES_TO_RETRY:
-        if status == 416:  # the server's file ends before our part does
+class _Pace:
+    """Whether bytes keep coming: a server may send a single one a minute for ever."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since, self._num_bytes = time.monotonic(), 0
+
+    def count(self, num_bytes: int) -> None:
+        """Count some bytes that came.
+
+        Raises:
+            BrokenTransferError: if too few came in the time.
+        """
+        self._num_bytes += num_bytes
+        if time.monotonic() - self._since < self._seconds:
+            return
+        if self._num_bytes < MIN_BYTES:
+            raise BrokenTransferError(f"only {self._num_bytes} bytes came in {self._seconds:g} s")
+        self._since, self._num_bytes = time.monotonic(), 0
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    """A request's answer on its way into a part."""
+
+    remote: Remote
+    part: Part
+    pace: _Pace
+    max_bytes: int
+    stop: threading.Event
+
+    def receive(self, response: requests.Response, version: Version | None) -> None:
+        """Add what comes to the part, if it belongs there."""
+        status, part, remote = response.status_code, self.part, self.remote
+        if status == _NOT_MODIFIED and version:
+            return
+        if status == _PARTIAL and version:
+            _require_continuation(response, version, part)
+        elif status == _OK:
+            offered = Version.of(remote.identity, response)
+            if version and part.num_bytes == version.num_bytes and version.is_same(offered):
+                return  # a server that knows no conditions: the file is here, and whole
             part.discard()
-        raise BrokenTransferError(f"the server answers {status}", _retry_after(response.headers))
-    else:
-        raise refusal(remote.label, status)
-    assert version is not None
-    _append(response, version, part, remote, stop)
+            _require_room(offered.num_bytes, part, remote)
+            self._require_size(offered.num_bytes)
+            offered.write(part.note)
+            version = offered
+        elif status in _STATUSES_TO_RETRY:
+            if status == 416:  # the server's file ends before our part does
+                part.discard()
+            raise BrokenTransferError(
+                f"the server answers {status}", _retry_after(response.headers)
+            )
+        else:
+            raise refusal(remote.label, status)
+        assert version is not None
+        self._append(response, version)
+
+    def _append(self, response: requests.Response, version: Version) -> None:
+        part, num_bytes = self.part, self.part.num_bytes
+        with (
+            room_expected(part.path),
+            part.path.open("ab") as file,
+            progress_in_bytes(
+                f"Download {part.path.stem}", version.num_bytes, done=num_bytes
+            ) as advance,
+        ):
+            # Raw: requests would decompress a .gz that a server declares as an encoding. As it
+            # comes: to fill a chunk may take for ever.
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
+                num_bytes += len(chunk)
+                self._require_size(num_bytes)
+                file.write(chunk)
+                advance(len(chunk))
+                if self.stop.is_set():
+                    raise BrokenTransferError("stopped")
+                self.pace.count(len(chunk))
+        if version.num_bytes is None:
+            # Noted now, so that the next run knows this part to be whole.
+            replace(version, num_bytes=part.num_bytes).write(part.note)
+        elif part.num_bytes != version.num_bytes:
+            raise BrokenTransferError(f"{part.num_bytes} of {version.num_bytes} bytes came")
+
+    def _require_size(self, num_bytes: int | None) -> None:
+        if num_bytes is not None and num_bytes > self.max_bytes:
+            self.part.discard()
+            raise InputError(too_large(self.remote.label, self.max_bytes))
 
 
-def _append(
-    response: requests.Response, version: Version, part: Part, remote: Remote, stop: threading.Event
-) -> None:
-    with (
-        part.path.open("ab") as file,
-        progress_in_bytes(
-            f"Download {part.path.stem}", version.num_bytes, done=part.num_bytes
-        ) as advance,
-    ):
-        # Raw: requests would decompress a .gz that a server declares as an encoding.
-        for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
-            file.write(chunk)
-            advance(len(chunk))
-            if stop.is_set():
-                raise BrokenTransferError("stopped")
-    if version.num_bytes is None:
-        # Noted now, so that the next run knows this part to be whole.
-        Version(remote.identity, part.num_bytes, version.etag, version.last_modified).write(
-            part.note
-        )
-    elif part.num_bytes != version.num_bytes:
-        raise BrokenTransferError(f"{part.num_bytes} of {version.num_bytes} bytes came")
+def too_large(label: str, max_bytes: int) -> str:
+    """What to say of a file that is none of its kind."""
+    return f"{label}: more than {max_bytes} bytes, which no such file has; give another"
 
 
 def _require_continuation(response: requests.Response, version: Version, part: Part) -> None:

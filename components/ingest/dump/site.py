@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import requests
 
 from components.ingest.download.checksums import parse_checksums
+from components.ingest.download.small_files import read_small_file
 from components.ingest.download.sources import Source
 from components.ingest.dump.names import DumpName
 from components.shared.documents import decode_json
@@ -30,6 +31,9 @@ _JOBS = ("articlesmultistreamdump", "articlesdump")
 _ARTICLES = re.compile(r"-pages-articles(-multistream)?\d*\.xml(-p\d+p\d+)?\.bz2$")
 _FIRST_PAGE = re.compile(r"-p(\d+)p\d+")
 _CONTENT_FOLDER = "other/mediawiki_content_current"
+_HTTP_ERRORS = 400
+# Wikimedia keeps some ten days; each costs a request or two.
+_MAX_DATES = 100
 _WAITS_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
@@ -115,9 +119,10 @@ class DumpSite:
         self, name: DumpName, read: Callable[[str, str], list[Source] | None]
     ) -> tuple[str, list[Source]] | None:
         folder = f"{_CONTENT_FOLDER}/{name.wiki}" if name.is_content else name.wiki
-        page = self._get(f"{folder}/", lambda response: response.text)
+        page = self._get(f"{folder}/", _decode)
         links = re.findall(r'href="[^"]*?(\d{4}-?\d{2}-?\d{2})/"', page or "")
-        for date in sorted({link.replace("-", "") for link in links}, reverse=True):
+        dates = sorted({link.replace("-", "") for link in links}, reverse=True)
+        for date in dates[:_MAX_DATES]:
             if files := read(name.wiki, date):
                 return date, files
         return None
@@ -125,9 +130,7 @@ class DumpSite:
     def _read_status(self, wiki: str, date: str) -> list[Source] | None:
         """The articles' files by dumpstatus.json: none if not finished, None without it."""
         folder = f"{wiki}/{date}"
-        status = self._get(
-            f"{folder}/dumpstatus.json", lambda response: DumpStatus.parse(response.content)
-        )
+        status = self._get(f"{folder}/dumpstatus.json", DumpStatus.parse)
         if status is None:
             return None
         jobs = status.jobs
@@ -147,10 +150,10 @@ class DumpSite:
         """The files of a content export: none if not finished, None if not there."""
         day = f"{date[:4]}-{date[4:6]}-{date[6:]}"
         folder = f"{_CONTENT_FOLDER}/{wiki}/{day}/xml/bzip2"
-        listed = self._get(f"{folder}/SHA256SUMS", lambda response: response.text)
+        listed = self._get(f"{folder}/SHA256SUMS", _decode)
         if listed is None:
             return None
-        if self._get(f"{folder}/_SUCCESS", lambda response: response.text) is None:
+        if self._get(f"{folder}/_SUCCESS", _decode) is None:
             return []
         checksums = parse_checksums(listed, f"{self._base}/{folder}/SHA256SUMS")
         return _in_page_order(
@@ -159,16 +162,19 @@ class DumpSite:
             if name.endswith(".xml.bz2")
         )
 
-    def _get(self, path: str, read: Callable[[requests.Response], Answer]) -> Answer | None:
+    def _get(self, path: str, read: Callable[[bytes], Answer]) -> Answer | None:
         """What a small file holds, None if there is none."""
         url = f"{self._base}/{path}"
         for attempt in range(self._max_retries + 1):
             try:
-                response = self._session.get(url, timeout=self._timeout_seconds)
-                if response.status_code == 404:
+                file = read_small_file(
+                    self._session, url, label=path, timeout_seconds=self._timeout_seconds
+                )
+                if file.status == 404:
                     return None
-                response.raise_for_status()
-                return read(response)
+                if file.status >= _HTTP_ERRORS:
+                    raise InputError(f"the server answers {file.status}")
+                return read(file.content)
             except (requests.RequestException, InputError) as error:
                 reason: Exception = error
             if attempt < self._max_retries:
@@ -178,6 +184,10 @@ class DumpSite:
         raise InputError(
             f"{url}: {reason}; check dump_site and the network, or name the dump's files"
         )
+
+
+def _decode(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
 
 
 def _require_sha1(sha1: str, label: str) -> str:

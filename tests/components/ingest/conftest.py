@@ -26,6 +26,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         thread = threading.Thread(target=started.serve_forever, args=(0.02,))
         thread.start()
         yield started
+        started.is_ending = True
         started.shutdown()
         thread.join()
 

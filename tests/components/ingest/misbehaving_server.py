@@ -1,5 +1,6 @@
 """A server that cuts connections, ignores ranges and changes its files on demand."""
 
+import contextlib
 import hashlib
 import threading
 import time
@@ -27,6 +28,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0
     """How long the server takes before it answers."""
+    repeats_after_seconds: float | None = None
+    """Send the content again and again, without an end."""
 
     def with_etag(self) -> "Answer":
         if self.etag is not None:
@@ -42,6 +45,7 @@ class Server(ThreadingHTTPServer):
         self.answers: dict[str, list[Answer]] = {}
         self.requests: list[Message] = []
         self.most_connections = 0
+        self.is_ending = False
         self._num_connections = 0
         self._lock = threading.Lock()
 
@@ -86,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         if status == 206:
             end = start + len(body) - 1
             self.send_header("Content-Range", f"bytes {start}-{end}/{len(answer.content)}")
-        if status != 304:
+        if status != 304 and answer.repeats_after_seconds is None:
             length = len(body) if answer.content_length is None else answer.content_length
             self.send_header("Content-Length", str(length))
         for name, value in {"ETag": answer.etag, **answer.headers}.items():
@@ -95,6 +99,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body[: answer.cut_after])
+        with contextlib.suppress(OSError):  # until the client hangs up
+            while answer.repeats_after_seconds is not None and not self.server.is_ending:
+                time.sleep(answer.repeats_after_seconds)
+                self.wfile.write(body)
+                self.wfile.flush()
         self.close_connection = True
 
     def _find_start(self, answer: Answer) -> int:

@@ -91,6 +91,15 @@ def test_local_files_are_handed_on(tmp_path, settings, inputs):
     }
 
 
+def test_a_file_far_larger_than_its_kind_is_rejected_unread(settings, inputs):
+    """A dump given as the vocabulary, say, would fill the memory."""
+    with inputs.vocabulary.open("r+b") as file:
+        file.truncate(1 << 40)
+
+    with pytest.raises(InputError, match=r"vocab\.txt: more than 67108864 bytes, which no such"):
+        run(IngestConfig(**settings | {"vocabulary": str(inputs.vocabulary)}))
+
+
 def test_text_goes_over_as_it_is(tmp_path, settings, server):
     """From a folder, a server and a pattern; what can't be read is not this stage's to judge."""
     books = tmp_path / "books"

@@ -13,6 +13,7 @@ from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import parse_source
 from components.ingest.download.transfer import Part, Version
 from components.shared.errors import InputError
+from tests.components.ingest.misbehaving_server import Answer
 from tests.components.object_stores import google_server
 
 CONTENT = random.Random(1).randbytes(300_000)
@@ -261,3 +262,25 @@ def test_a_pattern_on_a_web_server_is_refused():
     """Nobody can list its files."""
     with pytest.raises(InputError, match="can't be asked what matches"):
         parse_source("https://host/dumps/*.bz2")
+
+
+def test_an_endless_listing_is_given_up(server, monkeypatch):
+    """Of a store that has one more page each time."""
+    monkeypatch.setattr(bucket_listing, "_MAX_PAGES", 3)
+    url = server.serve("/storage/v1/b/data/o", Answer(b'{"nextPageToken": "x"}'))
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", url.partition("/storage")[0])
+
+    with pytest.raises(InputError, match=r"^gs://data/\*: the listing has more than 3 pages"):
+        resolve_remote(parse_source("gs://data/*"), timeout_seconds=60)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[", b'{"generation": 1}', b"[" * 100_000])
+def test_a_broken_description_of_an_object_is_told_as_such(server, monkeypatch, content):
+    """In one line, with what was expected."""
+    url = server.serve("/storage/v1/b/data/o/x", Answer(content))
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", url.partition("/storage")[0])
+
+    with pytest.raises(
+        InputError, match=r"^gs://data/x: the server's answer: .*(generation|JSON|n)"
+    ):
+        open_remote(parse_source("gs://data/x"), timeout_seconds=60)

@@ -298,3 +298,23 @@ def test_a_file_larger_than_the_disk_is_refused_before_it_comes(server, download
 
     with pytest.raises(InputError, match=r"1000000000000000000 bytes, but only .* are free"):
         fetch(downloads, url)
+
+
+def test_an_endless_file_is_given_up(server, downloads):
+    """Announced or not: the bytes that came are removed."""
+    endless = server.serve("/a", Answer(CONTENT, repeats_after_seconds=0))
+    announced = server.serve("/b", Answer(CONTENT))
+
+    for url in (endless, announced):
+        with pytest.raises(InputError, match=f"^{url}: more than 200000 bytes, which no such"):
+            downloads.fetch(parse_source(url), lambda path, stored: None, max_bytes=200_000)
+
+    assert not files_of(downloads)
+
+
+def test_single_bytes_that_each_come_in_time_are_no_progress(server, downloads):
+    """A server may send them for ever."""
+    url = server.serve("/x", Answer(b"x", repeats_after_seconds=0.02))
+
+    with pytest.raises(InputError, match=r"only \d+ bytes came in 0.3 s, gave up at attempt 3 "):
+        fetch(replace(downloads, timeout_seconds=0.3), url)

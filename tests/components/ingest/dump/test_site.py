@@ -115,9 +115,38 @@ def test_a_site_that_fails_is_told_after_the_retries(server):
     server.serve("/testwiki/", Answer(status=503))
     site = DumpSite(base, timeout_seconds=60, max_retries=1)
 
-    with pytest.raises(InputError, match=r"/testwiki/: 503 .*; check dump_site"):
+    with pytest.raises(InputError, match=r"/testwiki/: .* answers 503; check dump_site"):
         site.find(DumpName("testwiki", "latest", is_content=False))
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("path", ["/testwiki/", "/testwiki/20261001/dumpstatus.json"])
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(b" " * (1 << 20), repeats_after_seconds=0), "answer has more than 67108864 bytes"),
+        (Answer(b" ", repeats_after_seconds=0.05), "no whole answer came in 1 s"),
+    ],
+)
+def test_an_endless_answer_is_given_up(server, path, answer, said):
+    """Of any size, or of single bytes that each come in time."""
+    server.serve("/testwiki/", Answer(INDEX.encode()))
+    url = server.serve(path, answer)
+    site = DumpSite(server.serve("", Answer()), timeout_seconds=0.1, max_retries=0)
+
+    with pytest.raises(InputError, match=f"^{url}: .*{said}; check dump_site"):
+        site.find(DumpName("testwiki", "latest", is_content=False))
+
+
+def test_a_listing_of_endless_days_is_given_up(server, site):
+    """Each would cost a request."""
+    days = "".join(f'<a href="{day}/">' for day in range(10_000_000, 10_001_000))
+    server.serve("/testwiki/", Answer(days.encode()))
+
+    with pytest.raises(InputError, match="has no finished dump of testwiki"):
+        site.find(DumpName("testwiki", "latest", is_content=False))
+
+    assert len(server.requests) == 101
 
 
 def test_a_content_export_counts_once_success_is_there(server, site):
