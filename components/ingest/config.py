@@ -9,6 +9,7 @@ from components.shared.settings import Rare, Sources
 from components.shared.squad.settings import SquadTrainingConfig
 from components.shared.storage.locations import expect_path_or_bucket
 from components.shared.storage.settings import ObjectStoreConfig
+from components.shared.text import mask_addresses
 
 _FILE = "the path or address of a file"
 _WHAT_TO_GIVE = {
@@ -70,7 +71,8 @@ class SourceConfig(ServerConfig):
         parse_dump(self.dump)
         if not self.dump_site.startswith(("http://", "https://")):
             raise InputError(
-                f"dump_site must be an http(s):// address, got {self.dump_site!r}; Wikimedia's "
+                f"dump_site must be an http(s):// address, got "
+                f"{mask_addresses(self.dump_site)!r}; Wikimedia's "
                 "is https://dumps.wikimedia.org"
             )
 

@@ -150,9 +150,11 @@ def give_usual_mode(path: Path) -> None:
         probe.unlink()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all."""
+def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a text file in UTF-8, whole or not at all; its mode is the umask's by default."""
     with whole_file(path) as scratch:
+        if mode is not None:
+            scratch.touch(mode)
         scratch.write_text(text, encoding="utf-8")
 
 

@@ -26,7 +26,7 @@ from components.shared.errors import (
 from components.shared.files import write_text
 from components.shared.settings import list_settings
 from components.shared.storage.artifact_paths import local_path
-from components.shared.text import expect_utf8
+from components.shared.text import expect_utf8, mask_addresses
 
 Config = TypeVar("Config")
 # What a stage tells Kubeflow of its outputs: output name -> metadata shown in the UI.
@@ -57,6 +57,7 @@ def main(
         commands: what else the stage's image does, by the first word of the command line:
             the dataclass of its flags, and what does it.
     """
+    sys.excepthook = _show_masked
     name = run.__module__.split(".")[1]
     arguments = sys.argv[1:]
     if commands and arguments and arguments[0] in commands:
@@ -78,7 +79,7 @@ def main(
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(1)
     except Preempted as error:
-        print(f"{name}: {error}", file=sys.stderr, flush=True)
+        print(mask_addresses(f"{name}: {error}"), file=sys.stderr, flush=True)
         sys.exit(_EXIT_SIGTERM)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr, flush=True)
@@ -105,7 +106,13 @@ def _describe(name: str, error: Exception) -> str:
     """A user's error or a peer's end in its own words, any other with the way that led to it."""
     own_words = isinstance(error, _IN_THEIR_OWN_WORDS)
     text = str(error) if own_words else traceback.format_exc().rstrip()
-    return f"{name}: error: {text}"
+    return mask_addresses(f"{name}: error: {text}")
+
+
+def _show_masked(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Show an error that nobody caught as Python does, without secrets."""
+    text = "".join(traceback.format_exception(kind, error, trace))
+    print(mask_addresses(text), end="", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ character, one for one, so that answers stay where answer_start says:
 
 Bytes that are not UTF-8 are another matter: the file has another encoding, and replacing them
 would lose every accent. Such a file or argument is an error, and such a page counts as broken.
+
+What people and logs are shown of addresses goes through `mask_addresses`.
 """
 
 import json
@@ -20,6 +22,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.shared.errors import InputError
+
+# The user's name and password, or the query with a signature, of an address in a text; libraries
+# of HTTP also show an address without its host ("url: /x?token=…").
+_USER = re.compile(r"\b([a-zA-Z][\w+.-]*://)[^\s/?#'\"@]*(?:@[^\s/?#'\"@]*)*@")
+_QUERY = re.compile(r"(\bhttps?://[^\s?'\"]*|\burl: /[^\s?'\"]*)\?[^\s'\"#)]*")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # The escape of a surrogate, be it half a pair or one of two.
@@ -40,6 +47,11 @@ def replace_surrogates(value: Any) -> Any:
     if isinstance(value, dict):
         return {replace_surrogates(key): replace_surrogates(item) for key, item in value.items()}
     return value
+
+
+def mask_addresses(text: str) -> str:
+    """Hide what may be secret in the web addresses of a text: names, passwords and queries."""
+    return _QUERY.sub(r"\1?***", _USER.sub(r"\1***@", text))
 
 
 def parse_json(content: str | bytes) -> Any:

@@ -66,7 +66,7 @@ class Remote:
     url: str
     label: str
     identity: str
-    """What notes call it: a signed URL is another each time."""
+    """What notes call it: a signed URL is another each time, and secret."""
     is_fixed: bool
     """Whether the identity is that of one version of the file, which never changes."""
     algorithm_to_digest: Mapping[str, str] = field(default_factory=dict)
@@ -96,8 +96,8 @@ def open_remote(source: Source, *, timeout_seconds: float) -> Remote:
         kept = {"md5": known.md5Hash, "crc32c": known.crc32c}
         digests = {name: decode_checksum(text) for name, text in kept.items() if text}
         return Remote(session, url, source.label, url, True, digests)
-    session, url = requests.Session(), source.location
-    return Remote(session, url, source.label, url, is_fixed=False)
+    # Notes lie in a folder of the whole address: they need not tell its secrets.
+    return Remote(requests.Session(), source.location, source.label, source.label, is_fixed=False)
 
 
 def resolve_remote(source: Source, *, timeout_seconds: float) -> list[Source]:

@@ -93,10 +93,13 @@ class Source:
     @property
     def label(self) -> str:
         """How messages and manifests call it: an address loses what may be secret."""
-        if not self.is_remote or self.is_in_bucket:
+        if not self.is_remote:
             return self.location
         parts = urlsplit(self.location)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        host = parts.netloc.rpartition("@")[2]
+        if self.is_in_bucket:  # where a question mark is part of a name
+            return self.location.replace(parts.netloc, host, 1)
+        return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def parse_source(text: str) -> Source:

@@ -19,6 +19,7 @@ from components.shared.errors import InputError
 from components.shared.files import room_expected, write_text
 from components.shared.parallel import run_within
 from components.shared.progress import progress_in_bytes
+from components.shared.text import mask_addresses
 
 _CHUNK_BYTES = 1 << 16
 # Fewer within the timeout are no progress: 270 bytes a second.
@@ -70,7 +71,7 @@ class Version:
 
     def write(self, path: Path) -> None:
         """Note it beside a part."""
-        write_text(path, json.dumps(asdict(self), indent=1))
+        write_text(path, json.dumps(asdict(self), indent=1), mode=0o600)
 
     @property
     def range_validator(self) -> str:
@@ -149,7 +150,7 @@ def transfer(
 
 def as_broken(error: Exception, label: str) -> Exception:
     """A network's error as one to retry, or to show where a retry is in vain."""
-    reason = _root_cause(error)
+    reason = mask_addresses(_root_cause(error))
     in_vain = (
         requests.exceptions.SSLError,
         requests.exceptions.InvalidURL,

@@ -8,6 +8,7 @@ from components.ingest.download.sources import Source, find_exports, parse_sourc
 from components.ingest.dump.names import parse_dump_name
 from components.ingest.dump.site import DumpSite
 from components.shared.errors import InputError
+from components.shared.text import mask_addresses
 
 
 def open_site(config: SourceConfig) -> DumpSite:
@@ -41,5 +42,5 @@ def find_file(text: str, config: ServerConfig) -> Source | None:
     found = find_matches(parse_source(text), config)
     if len(found) > 1:
         names = ", ".join(source.name for source in found[:3])
-        raise InputError(f"{text}: matches {len(found)} files ({names}…); name one")
+        raise InputError(f"{mask_addresses(text)}: matches {len(found)} files ({names}…); name one")
     return found[0]

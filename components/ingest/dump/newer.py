@@ -21,6 +21,7 @@ from components.shared.errors import InputError
 from components.shared.files import expect_place, write_text
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import open_bucket
+from components.shared.text import mask_addresses
 from components.shared.training.checkpoint_store import remove_states_under
 
 _HTTP_ERRORS = 400
@@ -55,12 +56,13 @@ def look(config: LookConfig) -> None:
     write_text(config.fingerprint, fingerprint)
     directory = config.checkpoint_directory.rstrip("/")
     write_text(config.dump_checkpoints, f"{directory}/dump-{fingerprint[:16]}" if directory else "")
+    shown = ",".join(source.label for source in sources)
     if noted is None:
-        print(f"new: {found}; {config.record} notes no dump yet", flush=True)
+        print(f"new: {shown}; {config.record} notes no dump yet", flush=True)
     elif is_new:
-        print(f"new: {found}; trained on last: {noted.dump}", flush=True)
+        print(f"new: {shown}; trained on last: {noted.dump}", flush=True)
     else:
-        print(f"nothing new: {found} was trained on, noted on {noted.recorded}", flush=True)
+        print(f"nothing new: {shown} was trained on, noted on {noted.recorded}", flush=True)
 
 
 def record(config: RecordConfig) -> None:
@@ -80,7 +82,8 @@ def record(config: RecordConfig) -> None:
 
 def _write_record(config: RecordConfig) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    content = Record(config.dump, config.fingerprint, now)
+    # Read by people, and kept: without what an address needs to be fetched.
+    content = Record(mask_addresses(config.dump), config.fingerprint, now)
     text = json.dumps(asdict(content), indent=2) + "\n"
     if not config.record.startswith(SCHEMES):
         try:

@@ -23,6 +23,7 @@ from components.ingest.download.sources import Source
 from components.ingest.dump.names import DumpName
 from components.shared.documents import decode_json
 from components.shared.errors import InputError
+from components.shared.text import mask_addresses
 
 Answer = TypeVar("Answer")
 
@@ -70,6 +71,7 @@ class DumpSite:
 
     def __init__(self, base: str, *, timeout_seconds: float, max_retries: int) -> None:
         self._base, self._timeout_seconds = base.rstrip("/"), timeout_seconds
+        self._label = mask_addresses(self._base)
         self._max_retries = max_retries
         self._session = requests.Session()
 
@@ -90,7 +92,7 @@ class DumpSite:
             remedy = (
                 f"the newest finished one is {name.with_date(newest[0])}"
                 if newest
-                else (f"{self._base} has no finished dump of {name.wiki}")
+                else (f"{self._label} has no finished dump of {name.wiki}")
             )
             raise InputError(f"{name.with_date(name.date)}: this dump {state}; {remedy}")
         return self._require_newest(name)[1]
@@ -110,7 +112,7 @@ class DumpSite:
         newest = self._find_newest(name, read)
         if newest is None:
             raise InputError(
-                f"{name.with_date('latest')}: {self._base} has no finished dump of {name.wiki}; "
+                f"{name.with_date('latest')}: {self._label} has no finished dump of {name.wiki}; "
                 "its name is a wiki's database name, such as enwiki, simplewiki, dewiki"
             )
         return newest
@@ -155,7 +157,7 @@ class DumpSite:
             return None
         if self._get(f"{folder}/_SUCCESS", _decode) is None:
             return []
-        checksums = parse_checksums(listed, f"{self._base}/{folder}/SHA256SUMS")
+        checksums = parse_checksums(listed, f"{self._label}/{folder}/SHA256SUMS")
         return _in_page_order(
             Source(f"{self._base}/{folder}/{name}", algorithm_to_digest=digests)
             for name, digests in checksums.items()
@@ -164,7 +166,7 @@ class DumpSite:
 
     def _get(self, path: str, read: Callable[[bytes], Answer]) -> Answer | None:
         """What a small file holds, None if there is none."""
-        url = f"{self._base}/{path}"
+        url, label = f"{self._base}/{path}", f"{self._label}/{path}"
         for attempt in range(self._max_retries + 1):
             try:
                 file = read_small_file(
@@ -179,10 +181,12 @@ class DumpSite:
                 reason: Exception = error
             if attempt < self._max_retries:
                 seconds = _WAITS_SECONDS[min(attempt, len(_WAITS_SECONDS) - 1)]
-                print(f"{url}: {reason}; trying again in {seconds:.0f} s", file=sys.stderr)
+                message = mask_addresses(f"{label}: {reason}; trying again in {seconds:.0f} s")
+                print(message, file=sys.stderr, flush=True)
                 time.sleep(seconds)
         raise InputError(
-            f"{url}: {reason}; check dump_site and the network, or name the dump's files"
+            f"{label}: {mask_addresses(str(reason))}; check dump_site and the network, or name the "
+            "dump's files"
         )
 
 

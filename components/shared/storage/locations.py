@@ -3,6 +3,7 @@
 import re
 
 from components.shared.errors import InputError
+from components.shared.text import mask_addresses
 
 # minio:// is how Kubeflow names its own store, which speaks S3.
 SCHEMES = ("gs://", "s3://", "minio://")
@@ -22,5 +23,6 @@ def expect_path_or_bucket(name: str, place: str) -> None:
     """
     if re.match(r"[A-Za-z][\w+.-]*:", place) and not place.startswith(SCHEMES):
         raise InputError(
-            f"{name} must be a path (on a mounted volume), gs:// or s3:// address, got {place!r}"
+            f"{name} must be a path (on a mounted volume), gs:// or s3:// address, got "
+            f"{mask_addresses(place)!r}"
         )

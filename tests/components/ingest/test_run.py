@@ -10,7 +10,8 @@ import sys
 import google_crc32c
 import pytest
 
-from components.ingest.config import IngestConfig
+from components.ingest.config import IngestConfig, LookConfig
+from components.ingest.dump.newer import look
 from components.ingest.run import run
 from components.shared import datasets
 from components.shared.checkpoints.checkpoint_manifest import is_none
@@ -26,6 +27,8 @@ from tests.components.ingest.samples import (
 )
 from tests.executor_inputs import as_on_cluster
 from tests.waiting import LONGEST_SECONDS
+
+LOOK_OUTPUTS = ("is_new", "found_dump", "fingerprint", "dump_checkpoints")
 
 COMMAND = [sys.executable, "-m", "components.ingest"]
 
@@ -89,6 +92,48 @@ def test_local_files_are_handed_on(tmp_path, settings, inputs):
         "squad": {"train_questions": 8, "dev_questions": 2},
         "given_vocabulary": {"pieces": 7},
     }
+
+
+def test_secrets_of_addresses_are_nowhere_but_in_requests(
+    tmp_path, settings, inputs, server, capfd
+):
+    """Neither in messages nor in what is written, kept downloads included."""
+    busy = Answer(status=503, headers={"Retry-After": "0"})
+    server.serve("/squad.json", busy, Answer(inputs.squad.read_bytes()))
+    dump = server.serve("/a-20260101.xml.bz2", Answer(inputs.dump.read_bytes()))
+    secret = [
+        url.replace("http://", "http://hidden1:hidden2@") + "?token=hidden3"
+        for url in (server.serve("/squad.json", *server.answers["/squad.json"]), dump)
+    ]
+    given = {"squad_train": secret[0], "dump": secret[1], "max_retries": 1}
+    kept = tmp_path / "kept"
+
+    run(IngestConfig(**settings | given | {"download_directory": str(kept)}))
+    server.serve("/a-20260101.xml.bz2", Answer(status=403))
+    with pytest.raises(InputError) as caught:
+        run(IngestConfig(**settings | given))
+    site = server.serve("", Answer(status=503)).replace("http://", "http://hidden1:hidden2@")
+    with pytest.raises(InputError) as of_site:
+        look(
+            LookConfig(
+                **{name: tmp_path / name for name in LOOK_OUTPUTS},
+                dump="testwiki-latest",
+                dump_site=f"{site}/?a=hidden3",
+                record=str(tmp_path / "record"),
+                max_retries=0,
+            )
+        )
+
+    assert server.requests[0]["Authorization"]
+    shown = [str(caught.value), str(of_site.value), *capfd.readouterr()]
+    written = [path.read_text(errors="replace") for path in kept.rglob("*") if path.is_file()]
+    written += [
+        path.read_text(errors="replace") for path in (tmp_path / "out").rglob("*") if path.is_file()
+    ]
+    assert not [text for text in shown + written if "hidden" in text]
+    assert len(written) > 6
+    notes = list(kept.rglob("*.part.json"))
+    assert [note.stat().st_mode & 0o777 for note in notes] == [0o600] * 2
 
 
 def test_a_file_far_larger_than_its_kind_is_rejected_unread(settings, inputs):

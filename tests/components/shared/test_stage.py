@@ -190,6 +190,22 @@ def test_users_error_is_shown_alone(monkeypatch, capsys):
     assert capsys.readouterr().err == "example: error: the file is empty; fetch it again\n"
 
 
+def test_a_traceback_shows_no_secret(monkeypatch, capsys):
+    """Of an error that nobody foresaw, with an address in it."""
+
+    def fail(config):
+        raise ZeroDivisionError("https://me:secret@a.b/c?token=secret")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        start(monkeypatch, fail, "--text", "a", "--result", "b")
+    sys.excepthook(caught.type, caught.value, caught.tb)
+
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert "https://***@a.b/c?***" in shown
+    assert shown.count("secret") == 1  # this test's own line of code
+
+
 def test_any_other_error_keeps_its_traceback(monkeypatch):
     """A fault of ours isn't hidden."""
 

@@ -1,4 +1,4 @@
-"""Lone surrogates are replaced wherever text is read."""
+"""Lone surrogates are replaced wherever text is read; secrets masked where it is shown."""
 
 import json
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.shared.errors import InputError
-from components.shared.text import expect_utf8, parse_json, replace_surrogates
+from components.shared.text import expect_utf8, mask_addresses, parse_json, replace_surrogates
 
 any_text = st.text(st.characters())  # lone surrogates too
 any_json = st.recursive(
@@ -59,3 +59,20 @@ def test_an_argument_that_is_not_utf8_is_an_input_error():
 
     with pytest.raises(InputError, match=r"the argument 'a�\.xml' is not UTF-8; type it in UTF-8"):
         expect_utf8(["--dump", b"a\xff.xml".decode("utf-8", "surrogateescape")])
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("https://a.b/c", "https://a.b/c"),
+        ("https://me:pw@a.b/c, s3://k@b/x", "https://***@a.b/c, s3://***@b/x"),
+        ("http://me:p@w@a.b", "http://***@a.b"),
+        ("got 'https://a.b/c?sig=x&y=1'; see", "got 'https://a.b/c?***'; see"),
+        ("(host='a.b'): with url: /c?sig=x (Caused", "(host='a.b'): with url: /c?*** (Caused"),
+        ("s3://bucket/what?.bz2", "s3://bucket/what?.bz2"),
+        ("is it so? write to a@b.c", "is it so? write to a@b.c"),
+    ],
+)
+def test_secrets_in_addresses_are_masked(text, masked):
+    """In a URL and in what libraries make of it; a bucket's pattern has no query."""
+    assert mask_addresses(text) == masked
