@@ -1,6 +1,7 @@
 """The text files of a user, as they are: preprocessing reads them and counts what it can't read."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,7 +37,7 @@ def find_text(config: IngestConfig) -> list[Source]:
         file
         for source in parse_sources(config.text)
         for file in (
-            list_data(source) if Path(source.location).is_dir() else find_matches(source, config)
+            list_data(source) if os.path.isdir(source.location) else find_matches(source, config)
         )
     ]
     require_distinct_names(

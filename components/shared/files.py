@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import glob
 import hashlib
 import os
 import re
@@ -16,6 +17,31 @@ from components.shared.errors import InputError
 
 _CHUNK_BYTES = 1 << 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_there(place: str) -> bool:
+    """Whether a path is there, or a pattern fits one; conditions may follow after a `#`.
+
+    Of a text of any length: pathlib raises an error for what is longer than a path may be.
+    """
+    return any(
+        os.path.exists(one)
+        or (glob.has_magic(one) and next(glob.iglob(one, recursive=True), None) is not None)
+        for one in (place, place.rpartition("#")[0])
+        if one
+    )
+
+
+def split_places(text: str) -> list[str]:
+    """Split a list of paths, patterns and addresses at commas and white space.
+
+    A path with a space or a comma in it is one, where it is there.
+    """
+    if os.path.isfile(text):
+        return [text]
+    pieces = (piece.strip() for piece in re.split(r"[,\r\n\t]+", text))
+    parts = ([piece] if " " in piece and is_there(piece) else piece.split() for piece in pieces)
+    return [place for part in parts for place in part]
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 A file that only the last step reads would otherwise be missed after days.
 """
 
-import glob
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.description import read_description
 from components.shared.documents import load_json
 from components.shared.errors import InputError
-from components.shared.files import expect_place
+from components.shared.files import expect_place, is_there, split_places
 from components.shared.vocabulary import Vocabulary
 
 _FILES = (
@@ -59,7 +58,7 @@ def check_files(parameters: Mapping[str, Any]) -> None:
     """
     for name in (*_FILES, *_LISTS):
         for place in _split(name, parameters.get(name, "")):
-            if Path(place).is_absolute() and not _exists(place):
+            if Path(place).is_absolute() and not is_there(place):
                 raise InputError(f"{name}: {place}: no such file or folder on this machine")
     for name in _OUTPUT_FOLDERS:
         place = parameters.get(name, "")
@@ -108,11 +107,11 @@ def _named(name: str) -> Iterator[None]:
 
 def _split(name: str, value: str) -> Iterator[str]:
     """Yield the places that a parameter names."""
-    if name not in _LISTS or os.path.isfile(value):  # whose name may hold a comma
-        parts = [value]
+    if name in ("dump", "text"):
+        yield from split_places(value)
     else:
-        parts = re.split("," if name == "dev" else r"[,\s]+", value)
-    yield from filter(None, map(str.strip, parts))
+        parts = value.split(",") if name == "dev" and not os.path.isfile(value) else [value]
+        yield from filter(None, map(str.strip, parts))
 
 
 def _absolute(name: str, place: str) -> str:
@@ -121,12 +120,3 @@ def _absolute(name: str, place: str) -> str:
     if "://" in place or place.startswith("{") or is_dump_name:
         return place
     return str(Path.cwd() / place)
-
-
-def _exists(place: str) -> bool:
-    """Whether a path is there, or a pattern fits one; conditions may follow after a `#`."""
-    return any(
-        os.path.exists(one) or (glob.has_magic(one) and glob.glob(one, recursive=True))
-        for one in (place, place.rpartition("#")[0])
-        if one
-    )

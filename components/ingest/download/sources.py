@@ -1,6 +1,7 @@
 """What a user named as input: a path, a pattern or an address, with conditions."""
 
 import glob
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,11 +11,14 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from components.ingest.dump.names import parse_dump_name
 from components.shared.errors import InputError
 from components.shared.exports import Compression
+from components.shared.files import split_places
 from components.shared.text import replace_surrogates
 
 ALGORITHM_TO_HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 
 _SCHEMES = ("http", "https", "gs", "s3")
+# Of the 255 that file systems allow: names of parts and notes have more than the file's own.
+_MAX_NAME_BYTES = 200
 _BUCKET_SCHEMES = ("gs://", "s3://")
 # Wikimedia names the parts of large plain exports "….xml-p1p41242".
 _PLAIN_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?$")
@@ -125,9 +129,7 @@ def parse_sources(text: str) -> list[Source]:
     Raises:
         InputError: if one is not of a known form.
     """
-    # A path with a space or a comma in it, where there is such a file, is one file.
-    texts = [text] if Path(text).is_file() else re.split(r"[,\s]+", text.strip(", \t\r\n"))
-    return [parse_source(one) for one in texts if one]
+    return [parse_source(place) for place in split_places(text)]
 
 
 def parse_dump(text: str) -> list[Source]:
@@ -138,7 +140,7 @@ def parse_dump(text: str) -> list[Source]:
     """
     sources = parse_sources(text)
     for source in sources:
-        is_named = parse_dump_name(source.location) or Path(source.location).is_dir()
+        is_named = parse_dump_name(source.location) or os.path.isdir(source.location)
         if not _MAGIC.search(source.name) and not is_named and not source.is_tar:
             find_compression(source)
     return sources
@@ -180,9 +182,9 @@ def resolve_local(source: Source) -> list[Source]:
     Raises:
         InputError: if there is none.
     """
-    if source.is_remote or Path(source.location).is_file():
+    if source.is_remote or os.path.isfile(source.location):
         return [source]
-    if Path(source.location).is_dir():
+    if os.path.isdir(source.location):
         raise InputError(
             f"{source.location}: a folder, not a file; name the files in it, "
             f"such as {source.location.rstrip('/')}/*.xml.bz2"
@@ -192,7 +194,9 @@ def resolve_local(source: Source) -> list[Source]:
             f"{source.location}: no such file; the path counts from {Path.cwd()} "
             "and must be readable where this step runs"
         )
-    paths = sorted(path for path in glob.glob(source.location, recursive=True) if _is_file(path))
+    paths = sorted(
+        path for path in glob.glob(source.location, recursive=True) if os.path.isfile(path)
+    )
     if not paths:
         raise InputError(f"{source.location}: no file matches this pattern (from {Path.cwd()})")
     return name_matches(source, paths)
@@ -230,10 +234,6 @@ def find_compression(source: Source) -> Compression:
     )
 
 
-def _is_file(path: str) -> bool:
-    return Path(path).is_file()
-
-
 def _check_address(source: Source) -> None:
     parts = urlsplit(source.location)
     if parts.scheme not in _SCHEMES:
@@ -244,6 +244,11 @@ def _check_address(source: Source) -> None:
     if not parts.netloc or not source.name:
         raise InputError(
             f"{source.label}: the address names no file; it needs a host (or bucket) and a path"
+        )
+    if len(source.name.encode()) > _MAX_NAME_BYTES:
+        raise InputError(
+            f"{source.label}: its name is longer than {_MAX_NAME_BYTES} bytes, and no file here "
+            "may have it; rename it there"
         )
     if "*" in source.location and not source.is_in_bucket:
         raise InputError(

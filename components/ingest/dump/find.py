@@ -1,6 +1,6 @@
 """What the settings that name files stand for."""
 
-from pathlib import Path
+import os
 
 from components.ingest.config import ServerConfig, SourceConfig
 from components.ingest.download.remote import resolve_remote
@@ -20,10 +20,10 @@ def open_site(config: SourceConfig) -> DumpSite:
 
 def find_files(source: Source, config: SourceConfig) -> list[Source]:
     """What one part of `dump` stands for: a named dump's files, a folder's, a pattern's, itself."""
-    if Path(source.location).is_dir():
+    if os.path.isdir(source.location):
         return find_exports(source)
     name = parse_dump_name(source.location)
-    if name is None or Path(source.location).exists():
+    if name is None or os.path.exists(source.location):
         return find_matches(source, config)
     return open_site(config).find(name)
 

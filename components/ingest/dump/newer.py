@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -162,7 +163,7 @@ def _identify(file: Source, config: SourceConfig) -> str:
 def _date(source: Source, config: SourceConfig) -> Source:
     """A latest dump by its date, anything else as it is."""
     name = parse_dump_name(source.location)
-    if name is None or Path(source.location).exists():
+    if name is None or os.path.exists(source.location):
         return source
     return Source(str(open_site(config).date(name)))
 

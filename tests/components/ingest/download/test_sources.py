@@ -66,6 +66,36 @@ def test_an_existing_file_with_a_space_in_its_name_is_one_file(tmp_path):
     assert [source.location for source in parse_dump(str(path))] == [str(path)]
 
 
+def test_paths_with_spaces_are_kept_whole_where_they_are_there(tmp_path):
+    """Files, folders and patterns, beside others and with conditions."""
+    folder = tmp_path / "my dumps"
+    folder.mkdir()
+    for name in ("a.xml", "b.xml"):
+        (folder / name).touch()
+    text = f"{folder}/a.xml#size=0, {folder}\n{folder}/*.xml,c.xml d.xml"
+
+    locations = [source.location for source in parse_dump(text)]
+
+    assert locations == [f"{folder}/a.xml", str(folder), f"{folder}/*.xml", "c.xml", "d.xml"]
+
+
+@pytest.mark.parametrize("separator", [",", " ", "\n"])
+def test_a_list_may_be_longer_than_a_path(separator):
+    """Enwiki has some sixty files."""
+    names = [f"enwiki-20261001-pages-articles-multistream{n}.xml.bz2" for n in range(200)]
+
+    assert [source.location for source in parse_dump(separator.join(names))] == names
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".xml", "x" * 5000 + ".xml", "a\0b.xml"])
+def test_a_name_that_no_file_can_have_is_told_as_any_other(name):
+    """Not by the number of an error."""
+    with pytest.raises(InputError, match=r"\.xml: no such file; the path counts from"):
+        resolve_local(parse_source(name))
+    with pytest.raises(InputError, match=r"its name is longer than 200 bytes|no such file"):
+        resolve_local(parse_source(f"https://host/{name}" if "\0" not in name else name))
+
+
 @pytest.mark.parametrize(
     ("name", "compression"),
     [
