@@ -8,6 +8,7 @@ The file format is TensorFlow's TFRecord of tf.train.Example, written and read h
 without TensorFlow, which is not in the preprocessing image.
 """
 
+import functools
 import gzip
 import mmap
 import struct
@@ -26,6 +27,9 @@ _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
 _HEADER_BYTES = _LENGTH.size + _CRC.size
 _GZIP_MAGIC = b"\x1f\x8b"
+# Tags of protobuf's wire format: the field's number, and 2 for "length first" in the low bits.
+_FEATURES = _ENTRY = _KEY = _VALUES = b"\x0a"
+_VALUE, _INT64_LIST = b"\x12", b"\x1a"
 _MAX_BYTES_IN_MEMORY = 1 << 30
 
 
@@ -44,12 +48,63 @@ class PackedRow:
 
 
 def encode_row(row: PackedRow) -> bytes:
-    """A row as a serialised tf.train.Example of int64 lists."""
-    example = Example()
-    for name, values in vars(row).items():
-        example.features.feature[name].int64_list.value.extend(values)
-    # Deterministic: protobuf leaves the order of a map's entries open otherwise.
-    return example.SerializeToString(deterministic=True)
+    """Serialize a row as a tf.train.Example of int64 lists."""
+    return assemble_row(
+        token_varints=b"".join(map(encode_varint, row.token_ids)),
+        sequence_lengths=row.sequence_lengths,
+        first_segment_lengths=row.first_segment_lengths,
+        next_sentence_labels=row.next_sentence_labels,
+    )
+
+
+def assemble_row(
+    *,
+    token_varints: bytes,
+    sequence_lengths: Sequence[int],
+    first_segment_lengths: Sequence[int],
+    next_sentence_labels: Sequence[int],
+) -> bytes:
+    """Serialize a row whose token_ids are varints already.
+
+    The bytes are those that protobuf serializes deterministically: map entries in the order of
+    their keys. Putting them together here takes a tenth of protobuf's time, since a row's ids
+    are cut out of those of whole documents.
+    """
+    features = (
+        _short_feature(b"first_segment_lengths", tuple(first_segment_lengths))
+        + _short_feature(b"next_sentence_labels", tuple(next_sentence_labels))
+        + _short_feature(b"sequence_lengths", tuple(sequence_lengths))
+        + _feature(b"token_ids", token_varints)
+    )
+    return _delimited(_FEATURES, features)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def encode_varint(value: int) -> bytes:
+    """Encode a number of 0 or more as protobuf does: seven bits a byte, the lowest first."""
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+# Most rows hold one sequence or two, so few lists there are.
+@functools.lru_cache(maxsize=1 << 12)
+def _short_feature(key: bytes, values: tuple[int, ...]) -> bytes:
+    return _feature(key, b"".join(map(encode_varint, values)))
+
+
+def _feature(key: bytes, varints: bytes) -> bytes:
+    """An entry of Features.feature: its key, and a Feature that holds an Int64List."""
+    feature = _delimited(_INT64_LIST, _delimited(_VALUES, varints))
+    return _delimited(_ENTRY, _delimited(_KEY, key) + _delimited(_VALUE, feature))
+
+
+def _delimited(tag: bytes, content: bytes) -> bytes:
+    """A field with a length in front."""
+    return tag + encode_varint(len(content)) + content
 
 
 def decode_row(record: bytes) -> PackedRow:

@@ -56,7 +56,7 @@ def run_steps(folder: Path, vocabulary_file: Path, num_duplicates: int) -> dict[
     splitter = SentenceSplitter()
     vocabulary = Vocabulary.read(vocabulary_file)
     duplicates = (num_duplicates,) * len(CORPORA)
-    settings = RowSettings(_LENGTHS, 0.1, duplicates, 1, vocabulary, splitter)
+    settings = RowSettings(_LENGTHS, 0.1, duplicates, 1, vocabulary, splitter=splitter)
     tokenizer = WordPieceTokenizer(vocabulary, lowercase=True)
     guarded = GuardedReader(splitter)
     assert dump is not None
@@ -112,7 +112,7 @@ def _split(articles: list[Article], batch: PageBatch, splitter: SentenceSplitter
 def _make_shards(
     documents: list[Document], settings: RowSettings, scratch: Path, clock: Clock
 ) -> None:
-    documents = clock.time("chunks", lambda: _hand_over(documents, scratch))
+    documents = clock.time("chunks", lambda: _hand_over(documents, scratch, _measure_document))
     for length in settings.lengths:
         rows: list[Row] = []
         for start in range(0, len(documents), _DOCUMENTS_PER_BUCKET):
@@ -121,17 +121,25 @@ def _make_shards(
                 "pair, pack, encode",
                 lambda b=bucket, n=length, s=start: list(make_rows(b, s, n, settings)),
             )
-        rows = clock.time("chunks", lambda r=rows: _hand_over(r, scratch))
+        rows = clock.time("chunks", lambda r=rows: _hand_over(r, scratch, _measure_row))
         clock.time(
             "write shards", lambda r=rows, n=length: write_shard(str(scratch), f"{n}.tfrecord", r)
         )
 
 
-def _hand_over(items: list[Any], scratch: Path) -> list[Any]:
+def _measure_document(document: Document) -> int:
+    return sum(part.itemsize * len(part) for part in (document.piece_ids, document.sentence_ends))
+
+
+def _measure_row(row: Row) -> int:
+    return len(row.record)
+
+
+def _hand_over(items: list[Any], scratch: Path, measure: Callable[[Any], int]) -> list[Any]:
     """Through sorted chunks in a file and back."""
     gatherer, chunks = Gatherer(scratch), []
     for item in items:
-        gatherer.add(0, item, 2048)
+        gatherer.add(0, item, measure(item))
         if gatherer.is_full():
             chunks += [chunk for _, chunk in gatherer.hand_on()]
     chunks += [chunk for _, chunk in gatherer.finish()]

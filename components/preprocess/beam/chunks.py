@@ -29,14 +29,16 @@ _MAX_GATHERED_BYTES = 32 << 20
 # All streams of a receiver together; each gets a share of it.
 _READ_BYTES = 16 << 20
 _MIN_BUFFER_BYTES, _MAX_BUFFER_BYTES = 4 << 10, 256 << 10
+# Items that are pickled together: as many as a small read holds.
+_LIST_BYTES = 8 << 10
 # zlib's fastest: three times less disk for a fiftieth of the time that a page takes in all.
 _PAGES_LEVEL = 1
 
 
 class _Chunk(NamedTuple):
-    """Pickled items, here or in a file."""
+    """Pickled lists of items, here or in a file."""
 
-    num_items: int
+    num_lists: int
     data: bytes
     path: str
     start: int
@@ -54,18 +56,25 @@ class ChunkFile:
         self._folder = folder
         self._file: BinaryIO | None = None
 
-    def write(self, items: list[Any]) -> bytes:
-        """A chunk of the items, in their order, as a runner can carry it."""
-        data = b"".join(pickle.dumps(item, protocol=5) for item in items)
+    def write(self, items: list[Any], *, list_length: int = 1) -> bytes:
+        """Make a chunk of the items, in their order, as a runner can carry it.
+
+        Args:
+            items: what the chunk holds.
+            list_length: how many are pickled together, which saves time where they are small;
+                who reads the chunk holds as many.
+        """
+        lists = [items[start : start + list_length] for start in range(0, len(items), list_length)]
+        data = b"".join(pickle.dumps(one, protocol=5) for one in lists)
         if self._folder is None:
-            return pickle.dumps(_Chunk(len(items), data, "", 0), protocol=5)
+            return pickle.dumps(_Chunk(len(lists), data, "", 0), protocol=5)
         if self._file is None:
             self._file = (self._folder / uuid.uuid4().hex).open("xb")
         start = self._file.tell()
         self._file.write(data)
         # Read by another process as soon as the runner knows of it.
         self._file.flush()
-        return pickle.dumps(_Chunk(len(items), b"", self._file.name, start), protocol=5)
+        return pickle.dumps(_Chunk(len(lists), b"", self._file.name, start), protocol=5)
 
     def close(self) -> None:
         """The next chunk starts another file."""
@@ -95,10 +104,12 @@ class Gatherer:
     def hand_on(self) -> Iterator[tuple[Any, bytes]]:
         """The receivers of all that is gathered, and a sorted chunk for each."""
         gathered, self._receiver_to_items = self._receiver_to_items, defaultdict(list)
+        num_items = sum(map(len, gathered.values()))
+        list_length = max(1, _LIST_BYTES * num_items // max(1, self._num_bytes))
         self._num_bytes = 0
         for receiver, items in gathered.items():
             items.sort()
-            yield receiver, self._file.write(items)
+            yield receiver, self._file.write(items, list_length=list_length)
 
     def finish(self) -> Iterator[tuple[Any, bytes]]:
         """The same at the end of a bundle."""
@@ -129,8 +140,8 @@ def _read_items(
         stream = io.BufferedReader(segment, buffer_bytes)
     else:
         stream = io.BytesIO(chunk.data)
-    for _ in range(chunk.num_items):
-        yield pickle.load(stream)  # noqa: S301 - written by a step before
+    for _ in range(chunk.num_lists):
+        yield from pickle.load(stream)  # noqa: S301 - written by a step before
 
 
 class _Segment(io.RawIOBase):

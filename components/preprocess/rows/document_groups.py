@@ -10,12 +10,11 @@ from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.rows.documents import Document
 from components.preprocess.rows.hashing import hash_64, random_for
 from components.preprocess.rows.masks import mask_sequence, pad_instance
-from components.preprocess.rows.packing import make_row, pack_pairs
+from components.preprocess.rows.packing import Varints, encode_pairs, list_tokens, pack_pairs
 from components.preprocess.rows.pairs import Pair, pair_document
 from components.preprocess.rows.shards import Row
 from components.preprocess.text.sentences import SentenceSplitter
 from components.shared.google_records import encode_instance
-from components.shared.records import encode_row
 from components.shared.vocabulary import Vocabulary
 
 
@@ -91,9 +90,10 @@ def _make_packed(
     ]
     # Without this, a row would hold what stands together in one article.
     random_for(settings.seed, "pack", bucket, length).shuffle(pairs)
+    varints = [Varints(document.piece_ids) for document in documents]
     for packed in pack_pairs(pairs, length):
-        row = make_row(packed, documents, settings.vocabulary)
-        yield len(packed), _count_tokens(packed, documents), encode_row(row)
+        record = encode_pairs(packed, varints, settings.vocabulary)
+        yield len(packed), _count_tokens(packed, documents), record
 
 
 def _make_instances(
@@ -102,7 +102,7 @@ def _make_instances(
     for index, duplicate in _list_passes(documents, settings):
         rng = random_for(settings.seed, "mask", documents[index].id, duplicate, length)
         for pair in _pair(documents, index, duplicate, length, settings):
-            token_ids = make_row([pair], documents, settings.vocabulary).token_ids
+            token_ids = list_tokens(pair, documents, settings.vocabulary)
             max_predictions = settings.max_predictions[length]
             masked = mask_sequence(
                 token_ids,

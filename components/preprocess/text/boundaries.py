@@ -33,11 +33,12 @@ _GLUE = "-‑'’º°"
 
 def correct_boundaries(sentences: Sequence[str], rules: SentenceRules) -> list[str]:
     """The same text in sentences that end where the language's do."""
+    endings = _find_endings(rules)
     pieces = [
         piece
         for sentence in sentences
         for part in _cut_at_marks(sentence)
-        for piece in _cut_at_endings(part, rules)
+        for piece in _cut_at_endings(part, endings)
     ]
     corrected: list[list[str]] = []
     before = ""  # the end of the last sentence
@@ -52,6 +53,9 @@ def correct_boundaries(sentences: Sequence[str], rules: SentenceRules) -> list[s
 
 
 def _cut_at_marks(text: str) -> Iterator[str]:
+    if text.isascii():  # none of the marks is
+        yield text
+        return
     start = 0
     for match in _MARKS.finditer(text):
         if not match[1] or match.end() < start:
@@ -63,11 +67,10 @@ def _cut_at_marks(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _cut_at_endings(text: str, rules: SentenceRules) -> Iterator[str]:
+def _cut_at_endings(text: str, endings: re.Pattern[str] | None) -> Iterator[str]:
     """Cut after what ends a sentence before a capital letter: `1990 г. Он`."""
     start = 0
-    pattern = _find_endings(rules)
-    for match in pattern.finditer(text) if pattern is not None else ():
+    for match in endings.finditer(text) if endings is not None else ():
         following = text[match.end() : match.end() + 40].lstrip()
         if following[:1].isupper() and following[1:2].islower():
             yield text[start : match.end()]
