@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from components.preprocess.batches import CORPORA, PageBatch
 from components.preprocess.beam.chunks import Gatherer, merge_chunks
+from components.preprocess.beam.steps import collect_seldom
 from components.preprocess.dump.files import open_dump
 from components.preprocess.dump.pages import Page, parse_page
 from components.preprocess.dump.reading import read_page_batches
@@ -51,6 +52,7 @@ class Clock:
 
 def run_steps(folder: Path, vocabulary_file: Path, num_duplicates: int) -> dict[str, Any]:
     """Take a dump through all steps in this process."""
+    collect_seldom()
     clock = Clock()
     dump = open_dump(str(folder))
     splitter = SentenceSplitter()

@@ -10,7 +10,7 @@ from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.rows.documents import Document
 from components.preprocess.rows.hashing import hash_64, random_for
 from components.preprocess.rows.masks import mask_sequence, pad_instance
-from components.preprocess.rows.packing import Varints, encode_pairs, list_tokens, pack_pairs
+from components.preprocess.rows.packing import encode_ids, encode_pairs, list_tokens, pack_pairs
 from components.preprocess.rows.pairs import Pair, pair_document
 from components.preprocess.rows.shards import Row
 from components.preprocess.text.sentences import SentenceSplitter
@@ -90,7 +90,7 @@ def _make_packed(
     ]
     # Without this, a row would hold what stands together in one article.
     random_for(settings.seed, "pack", bucket, length).shuffle(pairs)
-    varints = [Varints(document.piece_ids) for document in documents]
+    varints = [encode_ids(document.piece_ids) for document in documents]
     for packed in pack_pairs(pairs, length):
         record = encode_pairs(packed, varints, settings.vocabulary)
         yield len(packed), _count_tokens(packed, documents), record

@@ -2,11 +2,12 @@
 
 from array import array
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from components.preprocess.rows.documents import Document
-from components.preprocess.rows.pairs import Pair, Span
+from components.preprocess.rows.pairs import NUM_SPECIAL_PIECES, Pair
 from components.shared.records import assemble_row, encode_varint
 from components.shared.vocabulary import Vocabulary
 
@@ -36,27 +37,28 @@ def pack_pairs(pairs: Sequence[Pair], length: int) -> list[list[Pair]]:
     return rows
 
 
-class Varints:
+class Varints(NamedTuple):
     """The piece ids of a document as protobuf's varints, to be cut at any piece."""
 
-    def __init__(self, piece_ids: "array[int]") -> None:
-        ids = np.frombuffer(piece_ids, dtype=np.uint32)
-        sizes = np.ones(len(ids), dtype=np.int64)
-        for bits in range(7, 32, 7):
-            sizes += ids >> bits > 0
-        ends = np.cumsum(sizes)
-        encoded = np.empty(ends[-1], dtype=np.uint8)
-        for index in range(sizes.max()):
-            has_byte = sizes > index
-            more = sizes[has_byte] > index + 1
-            low = ids[has_byte] >> (7 * index) & 0x7F
-            encoded[(ends - sizes)[has_byte] + index] = low | more * np.uint32(0x80)
-        self._encoded = encoded.tobytes()
-        self._offsets = array("Q", [0, *ends.tolist()])
+    encoded: bytes
+    offsets: "array[int]"
+    """Where each piece begins, and the end of the last."""
 
-    def cut(self, span: Span) -> bytes:
-        """The varints of a span of the document."""
-        return self._encoded[self._offsets[span.start] : self._offsets[span.end]]
+
+def encode_ids(piece_ids: "array[int]") -> Varints:
+    """Encode the piece ids of a document."""
+    ids = np.frombuffer(piece_ids, dtype=np.uint32)
+    sizes = np.ones(len(ids), dtype=np.int64)
+    for bits in range(7, 32, 7):
+        sizes += ids >> bits > 0
+    ends = np.cumsum(sizes)
+    encoded = np.empty(ends[-1], dtype=np.uint8)
+    for index in range(sizes.max()):
+        has_byte = sizes > index
+        more = sizes[has_byte] > index + 1
+        low = ids[has_byte] >> (7 * index) & 0x7F
+        encoded[(ends - sizes)[has_byte] + index] = low | more * np.uint32(0x80)
+    return Varints(encoded.tobytes(), array("Q", [0, *ends.tolist()]))
 
 
 def encode_pairs(
@@ -64,21 +66,26 @@ def encode_pairs(
 ) -> bytes:
     """Serialize the row of some pairs: `[CLS] A [SEP] B [SEP]` each."""
     cls, sep = encode_varint(vocabulary.cls_id), encode_varint(vocabulary.sep_id)
+    parts: list[bytes] = []
+    lengths, first_lengths, labels = [], [], []
+    for (a, a_start, a_end), (b, b_start, b_end), label in pairs:
+        encoded_a, offsets_a = documents[a]
+        encoded_b, offsets_b = documents[b]
+        parts += (
+            cls,
+            encoded_a[offsets_a[a_start] : offsets_a[a_end]],
+            sep,
+            encoded_b[offsets_b[b_start] : offsets_b[b_end]],
+            sep,
+        )
+        first_lengths.append(a_end - a_start + 2)
+        lengths.append(a_end - a_start + b_end - b_start + NUM_SPECIAL_PIECES)
+        labels.append(label)
     return assemble_row(
-        token_varints=b"".join(
-            part
-            for first, second, _ in pairs
-            for part in (
-                cls,
-                documents[first.document].cut(first),
-                sep,
-                documents[second.document].cut(second),
-                sep,
-            )
-        ),
-        sequence_lengths=[len(pair) for pair in pairs],
-        first_segment_lengths=[pair.first.end - pair.first.start + 2 for pair in pairs],
-        next_sentence_labels=[pair.label for pair in pairs],
+        token_varints=b"".join(parts),
+        sequence_lengths=lengths,
+        first_segment_lengths=first_lengths,
+        next_sentence_labels=labels,
     )
 
 

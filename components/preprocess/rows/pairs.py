@@ -63,7 +63,7 @@ def pair_document(
     max_pieces = length - NUM_SPECIAL_PIECES
     target = max_pieces
     if rng.random() < short_sequence_rate:
-        target = rng.randint(_MIN_TARGET_LENGTH, max_pieces)
+        target = _MIN_TARGET_LENGTH + _below(rng, max_pieces - _MIN_TARGET_LENGTH + 1)
     first, sentence = 0, 0  # of the chunk: its first sentence, and the one in hand
     while sentence < len(ends):
         start = ends[first - 1] if first else 0
@@ -71,7 +71,7 @@ def pair_document(
             sentence += 1
             continue
         num_sentences = sentence + 1 - first
-        middle = first + (1 if num_sentences == 1 else rng.randint(1, num_sentences - 1))
+        middle = first + (1 if num_sentences == 1 else 1 + _below(rng, num_sentences - 1))
         a = Span(index, start, ends[middle - 1])
         if num_sentences == 1 or rng.random() < _RANDOM_NEXT_RATE:
             b = _draw_random(documents, index, target - (a.end - a.start), rng)
@@ -84,15 +84,27 @@ def pair_document(
         sentence = first
 
 
+def _below(rng: Random, count: int) -> int:
+    """Draw a number from 0 to count - 1.
+
+    As `Random.randrange` does in Python 3.11 to 3.13, without what takes most of its time.
+    """
+    bits = count.bit_length()
+    number = rng.getrandbits(bits)
+    while number >= count:
+        number = rng.getrandbits(bits)
+    return number
+
+
 def _draw_random(documents: Sequence[Document], index: int, target: int, rng: Random) -> Span:
     """Sentences of another document from a random one on, until they reach the target."""
     other = index
     for _ in range(_TRIES_FOR_ANOTHER_DOCUMENT):
-        other = rng.randint(0, len(documents) - 1)
+        other = _below(rng, len(documents))
         if other != index:
             break
     ends = documents[other].sentence_ends
-    sentence = rng.randint(0, len(ends) - 1)
+    sentence = _below(rng, len(ends))
     start = ends[sentence - 1] if sentence else 0
     while ends[sentence] - start < target and sentence < len(ends) - 1:
         sentence += 1
