@@ -123,18 +123,19 @@ def _make_shards(
                 "pair, pack, encode",
                 lambda b=bucket, n=length, s=start: list(make_rows(b, s, n, settings)),
             )
-        rows = clock.time("chunks", lambda r=rows: _hand_over(r, scratch, _measure_row))
+        rows = clock.time("chunks", lambda r=rows: _hand_over_rows(r, scratch))
         clock.time(
             "write shards", lambda r=rows, n=length: write_shard(str(scratch), f"{n}.tfrecord", r)
         )
 
 
+def _hand_over_rows(rows: list[Row], scratch: Path) -> list[Row]:
+    handed_over = _hand_over([tuple(row) for row in rows], scratch, lambda row: len(row[-1]))
+    return [Row(*row) for row in handed_over]
+
+
 def _measure_document(document: Document) -> int:
     return sum(part.itemsize * len(part) for part in (document.piece_ids, document.sentence_ends))
-
-
-def _measure_row(row: Row) -> int:
-    return len(row.record)
 
 
 def _hand_over(items: list[Any], scratch: Path, measure: Callable[[Any], int]) -> list[Any]:
