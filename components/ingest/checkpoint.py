@@ -5,9 +5,14 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
-from components.ingest.config import IngestConfig
+from components.ingest.checkpoint_archive import SUFFIXES, list_folders, names_archive, unpack
+from components.ingest.config import CheckpointConfig, IngestConfig
+from components.ingest.download.fetch import fetch
+from components.ingest.download.resumable import Downloads
+from components.ingest.dump.find import find_file
 from components.shared.checkpoints.checkpoint_manifest import check_files, write_none
 from components.shared.checkpoints.description import (
     Description,
@@ -19,6 +24,8 @@ from components.shared.files import whole_folder
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import open_bucket
 
+# BERT-Large with an optimizer's state is a tenth of it.
+_MAX_ARCHIVE_BYTES = 64 << 30
 # Of Hugging Face's folders hold the same weights for other frameworks, which are large.
 _WEIGHTS = re.compile(r"model\.safetensors|.*\.ckpt|.*\.index|.*\.data-\d+-of-\d+")
 _OTHERS = re.compile(
@@ -27,26 +34,29 @@ _OTHERS = re.compile(
 )
 
 
-def fetch_checkpoint(place: str, folder: Path, *, timeout_seconds: float) -> Description:
-    """Bring the files of a checkpoint here, and check what lies beside the weights.
+def fetch_checkpoint(config: CheckpointConfig, folder: Path, downloads: Downloads) -> Description:
+    """Bring the files of the initial checkpoint here, and check what lies beside the weights.
 
     Args:
-        place: a folder of this machine, or the address of one in a bucket.
+        config: names it.
         folder: where the files go; it is there, and empty.
-        timeout_seconds: how long a server may stay silent.
+        downloads: where an archive goes that is not on this machine.
 
     Raises:
         InputError: if it can't be had, or is no checkpoint.
     """
-    if place.startswith(SCHEMES):
-        _download(place, folder, timeout_seconds)
+    place = config.initial_checkpoint
+    if names_archive(place):
+        _unpack(config, folder, downloads)
+    elif place.startswith(SCHEMES):
+        _download(place, folder, config.timeout_seconds)
     else:
         _copy(Path(place), folder)
-    return _expect_model(folder, place)
+    return _expect_model(folder, config.checkpoint_label)
 
 
 @contextmanager
-def fetched_checkpoint(config: IngestConfig) -> Iterator[Description | None]:
+def fetched_checkpoint(config: IngestConfig, downloads: Downloads) -> Iterator[Description | None]:
     """Write the folder that pretraining starts from, if the block succeeds.
 
     Yields:
@@ -61,9 +71,7 @@ def fetched_checkpoint(config: IngestConfig) -> Iterator[Description | None]:
             write_none(config.given_checkpoint)
         return
     with whole_folder(config.given_checkpoint) as scratch:
-        yield fetch_checkpoint(
-            config.initial_checkpoint, scratch, timeout_seconds=config.timeout_seconds
-        )
+        yield fetch_checkpoint(config, scratch, downloads)
 
 
 def _expect_model(folder: Path, place: str) -> Description:
@@ -90,11 +98,39 @@ def _download(place: str, folder: Path, timeout_seconds: float) -> None:
     bucket.download_all({name: folder / name for name in wanted})
 
 
+def _unpack(config: CheckpointConfig, folder: Path, downloads: Downloads) -> None:
+    source = find_file(config.initial_checkpoint, config)
+    assert source is not None
+    find = partial(_find_in_archive, label=source.label)
+    fetched = fetch(source, {}, downloads, find, max_bytes=_MAX_ARCHIVE_BYTES)
+    unpack(fetched.path, fetched.content, folder, source.label)
+
+
+def _find_in_archive(archive: Path, label: str) -> list[PurePosixPath]:
+    """Find the files of the one checkpoint in an archive.
+
+    Raises:
+        InputError: if it holds several, or lacks a file.
+    """
+    folder_to_names = list_folders(archive, label)
+    found = [
+        folder for folder, names in folder_to_names.items() if any(map(_WEIGHTS.fullmatch, names))
+    ] or [folder for folder, names in folder_to_names.items() if any(map(_OTHERS.fullmatch, names))]
+    if len(found) > 1:
+        raise InputError(
+            f"{label}: several checkpoints in it ({', '.join(map(str, sorted(found)))}); pack one"
+        )
+    folder = found[0] if found else PurePosixPath()
+    names = _choose(folder_to_names.get(folder, []), label)
+    return [folder / name for name in names]
+
+
 def _copy(source: Path, folder: Path) -> None:
     if "://" in str(source) or not source.is_dir():
         raise InputError(
-            f"{source}: no such folder; an initial_checkpoint is a folder of this machine, or the "
-            f"address of one that begins with {', '.join(SCHEMES)}"
+            f"{source}: no such folder; an initial_checkpoint is a folder of this machine, the "
+            f"address of one that begins with {', '.join(SCHEMES)}, or an archive "
+            f"({', '.join(SUFFIXES)})"
         )
     names = [path.name for path in source.iterdir() if path.is_file()]
     for name in _choose(names, str(source)):
@@ -118,7 +154,7 @@ def _choose(names: list[str], place: str) -> list[str]:
         missing.append("weights (bert_model.ckpt.* or Hugging Face's model.safetensors)")
     if missing:
         raise InputError(
-            f"{place}: no {', no '.join(missing)} in it; an initial_checkpoint is a folder of this "
-            "project's, of Google's or of Hugging Face's"
+            f"{place}: no {', no '.join(missing)} in it; an initial_checkpoint is a folder or an "
+            "archive of this project's, of Google's or of Hugging Face's"
         )
     return sorted(chosen)

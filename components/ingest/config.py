@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.ingest.checkpoint_archive import SUFFIXES, names_archive
 from components.ingest.download.sources import parse_dump, parse_source, parse_sources
 from components.shared.errors import InputError
 from components.shared.settings import Rare, Sources
@@ -78,7 +79,35 @@ class SourceConfig(ServerConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStoreConfig):
+class CheckpointConfig(DownloadConfig):
+    """Which weights a training starts from."""
+
+    initial_checkpoint: str = ""
+    """Checkpoint to start from, in this project's, Google's or Hugging Face's format: a folder or
+    an archive (.zip, .tar.gz), as a path or a gs:// or s3:// URL; an archive also as an http(s)://
+    URL. Empty starts from random weights."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        place = self.initial_checkpoint
+        if not names_archive(place) and place.startswith(("http://", "https://")):
+            raise InputError(
+                f"{parse_source(place).label}: a web server can't be asked what a folder holds; "
+                f"initial_checkpoint must be the address of an archive ({', '.join(SUFFIXES)})"
+            )
+        _ = self.checkpoint_label  # rejects an address of no known form
+
+    @property
+    def checkpoint_label(self) -> str:
+        """How messages call the checkpoint: an address loses what may be secret."""
+        place = self.initial_checkpoint
+        return parse_source(place).label if names_archive(place) else place
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestConfig(
+    SourceConfig, CheckpointConfig, DownloadConfig, SquadTrainingConfig, ObjectStoreConfig
+):
     """Fetch a Wikipedia dump, text of your own, SQuAD files and a vocabulary, and verify each file.
 
     Every file may be a path or an http(s)://, gs:// or s3:// URL, followed by conditions that the
@@ -117,9 +146,10 @@ class IngestConfig(SourceConfig, DownloadConfig, SquadTrainingConfig, ObjectStor
     vocabulary: str = ""
     """vocab.txt, one word piece per line. Empty trains a vocabulary on the dump and the text."""
     initial_checkpoint: str = ""
-    """Checkpoint folder that pretraining starts from, in this project's, Google's or Hugging Face's
-    format: a path, or a gs:// or s3:// URL. Its vocabulary and case become the dataset's. Empty
-    starts from random weights."""
+    """Checkpoint that pretraining starts from, in this project's, Google's or Hugging Face's
+    format: a folder or an archive (.zip, .tar.gz), as a path or a gs:// or s3:// URL; an archive
+    also as an http(s):// URL. Its vocabulary and case become the dataset's. Empty starts from
+    random weights."""
     checksums: str = ""
     """File of checksums in the format of md5sum, sha1sum or sha256sum, as Wikimedia publishes it;
     every input that it lists is verified."""

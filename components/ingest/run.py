@@ -76,7 +76,7 @@ def run(config: IngestConfig) -> Metadata:
     inputs = find_inputs(config)
     with (
         open_downloads(config, beside=config.dump_files) as downloads,
-        fetched_checkpoint(config) as checkpoint,
+        fetched_checkpoint(config, downloads) as checkpoint,
         fetched_dataset(config) as dataset,
     ):
         checksums = fetch_checksums(inputs, downloads)
@@ -86,7 +86,7 @@ def run(config: IngestConfig) -> Metadata:
             inputs.vocabulary, checksums, downloads, Vocabulary.read, max_bytes=MAX_LIST_BYTES
         )
         if checkpoint is not None:
-            expect_same_vocabulary(checkpoint, vocabulary, config.initial_checkpoint)
+            expect_same_vocabulary(checkpoint, vocabulary, config.checkpoint_label)
         known = checkpoint.vocabulary if checkpoint else vocabulary.content if vocabulary else None
         if dataset is not None and known is not None:
             expect_its_text(dataset, known, checkpoint, config.dataset)
@@ -117,7 +117,7 @@ def run(config: IngestConfig) -> Metadata:
         if config.text_files is not None:
             optional_metadata["text_files"] = write_text_files(config.text_files, text)
         if config.given_checkpoint is not None:
-            optional_metadata["given_checkpoint"] = {"source": config.initial_checkpoint}
+            optional_metadata["given_checkpoint"] = {"source": config.checkpoint_label}
         if config.given_dataset is not None:
             optional_metadata["given_dataset"] = {"source": config.dataset}
     return {

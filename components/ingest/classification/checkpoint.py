@@ -20,9 +20,7 @@ def write_checkpoint(config: IngestClassificationConfig, downloads: Downloads) -
     """
     if config.initial_checkpoint:
         with whole_folder(config.given_checkpoint) as scratch:
-            fetch_checkpoint(
-                config.initial_checkpoint, scratch, timeout_seconds=config.timeout_seconds
-            )
+            fetch_checkpoint(config, scratch, downloads)
         return
     source = find_file(config.vocabulary, config)
     assert source is not None

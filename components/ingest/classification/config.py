@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.ingest.classification.glue import Columns, find_columns
-from components.ingest.config import DownloadConfig, expect_given
+from components.ingest.config import CheckpointConfig, expect_given
 from components.shared.bert.config import Preset
 from components.shared.errors import InputError
 from components.shared.settings import expect_choices
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestClassificationConfig(DownloadConfig):
+class IngestClassificationConfig(CheckpointConfig):
     """Fetch labeled sentences and an initial checkpoint, and verify each file.
 
     Every file may be a path or an http(s)://, gs:// or s3:// URL, followed by conditions that the
@@ -53,9 +53,6 @@ class IngestClassificationConfig(DownloadConfig):
     """Label whose precision, recall and F1 are reported, of two. Empty takes the second in the
     alphabet, or the larger number."""
 
-    initial_checkpoint: str = ""
-    """Checkpoint folder to start from, in this project's, Google's or Hugging Face's format: a
-    path, or a gs:// or s3:// URL. Empty starts from random weights."""
     vocabulary: str = ""
     """Without initial_checkpoint: vocab.txt, one word piece per line."""
     preset: Preset = "tiny"
