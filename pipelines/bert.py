@@ -1,20 +1,14 @@
 """The pipeline: Wikipedia or other text and SQuAD in, a BERT that answers questions out."""
 
-from typing import NamedTuple
+from dataclasses import replace
 
-from kfp import dsl
-
-from components.choose.component import choose
-from components.evaluate.squad.component import evaluate
-from components.evaluate.squad.config import EvaluateConfig
-from components.finetune.squad.component import finetune
-from components.finetune.squad.config import FinetuneConfig
 from components.ingest.component import ingest
 from components.ingest.config import IngestConfig
 from components.preprocess.component import preprocess
 from components.preprocess.config import PreprocessConfig
 from components.pretrain.component import pretrain
 from components.pretrain.config import PretrainConfig
+from pipelines.squad_steps import EVALUATE, FINETUNE, Outputs, finetune_and_choose
 from pipelines.steps import HIDDEN_TRAINING, Inputs, Step, make_pipeline
 
 _PHASE = ("num_steps", "global_batch_size", "micro_batch_size", "learning_rate", "warmup_rate")
@@ -42,30 +36,12 @@ STEPS = {
         defaults={"num_steps": 100, "global_batch_size": 16, "micro_batch_size": 8,
                   "learning_rate": 6e-3, "sequence_length": 512},
     ),
-    "finetune": Step(
-        config=FinetuneConfig,
-        own=("num_epochs", "global_batch_size", "micro_batch_size"),
-        hidden=("warmup_rate", "optimizer", "max_query_tokens", *HIDDEN_TRAINING),
-        looped="learning_rate",
-        looped_text="Several values, separated by commas, fine-tune one model each; the one with "
-        "the best F1 on the development set is kept.",
+    "finetune": replace(
+        FINETUNE,
+        own=("num_epochs", "global_batch_size", "micro_batch_size", "learning_rate", "seed"),
     ),
-    "evaluate": Step(
-        config=EvaluateConfig,
-        own=("batch_size",),
-        hidden=("max_query_tokens", "max_answer_length_tokens", "n_best_size",
-                "num_warmup_batches", "num_report_questions"),
-    ),
+    "evaluate": EVALUATE,
 }  # fmt: skip
-
-
-class Outputs(NamedTuple):
-    """What the pipeline returns."""
-
-    checkpoint: dsl.Model
-    metrics: dsl.Metrics
-    report: dsl.HTML
-    summary: dsl.Markdown
 
 
 @make_pipeline(
@@ -102,35 +78,10 @@ def bert(inputs: Inputs) -> Outputs:
         **inputs["pretrain_512"],
     ).set_display_name("Pretrain at length 512")
 
-    # The iterations run in parallel on a cluster and one after the other on one machine.
-    rates = inputs["finetune"]["learning_rate"]
-    with dsl.ParallelFor(rates, name="learning-rates") as learning_rate:
-        finetuned = finetune(
-            squad=fetched.outputs["squad"],
-            initial_checkpoint=phase_2.outputs["checkpoint"],
-            **inputs["finetune"] | {"learning_rate": learning_rate},
-        ).set_display_name("Fine-tune on SQuAD")
-
-        evaluated = evaluate(
-            squad=fetched.outputs["squad"],
-            checkpoint=finetuned.outputs["checkpoint"],
-            pretrain_128_history=phase_1.outputs["history"],
-            pretrain_512_history=phase_2.outputs["history"],
-            finetune_history=finetuned.outputs["history"],
-            **inputs["evaluate"],
-        ).set_display_name("Evaluate")
-
-    chosen = choose(
-        candidate_checkpoints=dsl.Collected(finetuned.outputs["checkpoint"]),
-        candidate_metrics=dsl.Collected(evaluated.outputs["evaluate_metrics"]),
-        candidate_reports=dsl.Collected(evaluated.outputs["report"]),
-        candidate_summaries=dsl.Collected(evaluated.outputs["summary"]),
-        learning_rates=rates,
-    ).set_display_name("Choose the learning rate")
-
-    return Outputs(
-        checkpoint=chosen.outputs["checkpoint"],
-        metrics=chosen.outputs["chosen_metrics"],
-        report=chosen.outputs["report"],
-        summary=chosen.outputs["summary"],
+    return finetune_and_choose(
+        inputs,
+        squad=fetched.outputs["squad"],
+        initial_checkpoint=phase_2.outputs["checkpoint"],
+        pretrain_128_history=phase_1.outputs["history"],
+        pretrain_512_history=phase_2.outputs["history"],
     )

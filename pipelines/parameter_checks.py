@@ -4,6 +4,7 @@ An indivisible batch or an unsupported precision would otherwise fail days later
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -71,24 +72,23 @@ def _named(step: str) -> Iterator[None]:
 
 
 def _list_settings(name: str, step: Step, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the step's settings, for each value of the one that the pipeline loops over."""
+    """Yield the step's settings, for each combination of those that the pipeline loops over."""
     parameters = name_parameters(name, step)
     settings = step.fixed() | {
         setting: values[parameter]
         for setting, parameter in parameters.items()
         if values.get(parameter) is not None
     }
-    if step.looped not in settings:
-        yield settings
-        return
-    given = settings[step.looped]
-    if not given or len(set(given)) < len(given):
-        # Two trainings with one rate would share a checkpoint folder.
-        raise InputError(
-            f"{parameters[step.looped]} must be one number or more, each once, got {given}"
-        )
-    for value in given:
-        yield settings | {step.looped: value}
+    looped = [setting for setting in step.looped if setting in settings]
+    for setting in looped:
+        given = settings[setting]
+        if not given or len(set(given)) < len(given):
+            # Two trainings with equal settings would share a checkpoint folder.
+            raise InputError(
+                f"{parameters[setting]} must be one number or more, each once, got {given}"
+            )
+    for combination in itertools.product(*(settings[setting] for setting in looped)):
+        yield settings | dict(zip(looped, combination, strict=True))
 
 
 def _make_executor_input(config: type, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,11 +28,9 @@ class Step:
     """Settings that are not parameters of the pipeline."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Defaults that differ from the config's."""
-    looped: str = ""
-    """Setting for which the pipeline takes a list, under the plural, and runs the step with each
-    of its values."""
-    looped_text: str = ""
-    """What the pipeline does with several values."""
+    looped: Mapping[str, str] = field(default_factory=dict)
+    """Settings for which the pipeline takes a list, under the plural, and what it does with
+    several values. It runs the step with each combination of them."""
 
     def fixed(self) -> dict[str, Any]:
         """Return the hidden settings that have another value in this pipeline."""
@@ -105,11 +103,8 @@ def name_parameters(name: str, step: Step) -> dict[str, str]:
     for setting in list_settings(step.config).values():
         if setting.is_path or setting.name in step.hidden:
             continue
-        if setting.name == step.looped:
-            names[setting.name] = f"{name}_{setting.name}s"
-        else:
-            is_own = setting.name in step.own
-            names[setting.name] = f"{name}_{setting.name}" if is_own else setting.name
+        parameter = f"{setting.name}s" if setting.name in step.looped else setting.name
+        names[setting.name] = f"{name}_{parameter}" if setting.name in step.own else parameter
     return names
 
 
@@ -138,8 +133,8 @@ def _list_own_settings(name: str, step: Step) -> Iterator[Setting]:
     for setting, parameter in name_parameters(name, step).items():
         one = settings[setting]
         made = replace(one, name=parameter, default=step.defaults.get(setting, one.default))
-        if setting == step.looped:
+        if setting in step.looped:
             kind: Any = tuple[one.type, ...]  # type: ignore[name-defined]
-            text = f"{one.text} {step.looped_text}"
+            text = f"{one.text} {step.looped[setting]}"
             made = replace(made, type=kind, default=(made.default,), text=text)
         yield made

@@ -1,1 +1,1 @@
-"""Takes the best of the models that were fine-tuned with several learning rates."""
+"""Takes the best of the models that were fine-tuned with several learning rates and seeds."""

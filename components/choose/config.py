@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.errors import InputError
+from components.shared.training.settings import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseConfig:
-    """Keep the model with the best F1 of those fine-tuned with several learning rates."""
+    """Keep the model with the best F1 of those fine-tuned with several learning rates and seeds."""
 
     candidate_checkpoints: tuple[Path, ...]
-    """Checkpoint folders of the fine-tuned models."""
+    """Checkpoint folders of the fine-tuned models: of the first learning rate, one for each seed,
+    then of the next."""
     candidate_metrics: tuple[Path, ...]
     """The evaluation's metrics of each, in the same order."""
     candidate_reports: tuple[Path, ...]
@@ -19,28 +21,34 @@ class ChooseConfig:
     candidate_summaries: tuple[Path, ...]
     """The evaluation's summary of each."""
     learning_rates: tuple[float, ...]
-    """The learning rate of each."""
+    """The learning rates."""
+    seeds: tuple[int, ...] = (TrainingConfig.seed,)
+    """The seeds, the same for each learning rate."""
 
     checkpoint: Path
     """Output: checkpoint folder of the best model."""
     chosen_metrics: Path
-    """Output: the best model's metrics, with its learning rate, JSON."""
+    """Output: the best model's metrics, with its learning rate and seed, and the scores of all,
+    JSON."""
     report: Path
-    """Output: the best model's report, HTML."""
+    """Output: the best model's report, with the scores of all, HTML."""
     summary: Path
-    """Output: the scores of all learning rates and the best model's summary, Markdown."""
+    """Output: the scores of all and the best model's summary, Markdown."""
 
     def __post_init__(self) -> None:
         counts = {
             name: len(getattr(self, name))
             for name in (
-                "learning_rates",
                 "candidate_checkpoints",
                 "candidate_metrics",
                 "candidate_reports",
                 "candidate_summaries",
             )
         }
-        if min(counts.values()) < 1 or len(set(counts.values())) > 1:
+        expected = len(self.learning_rates) * len(self.seeds)
+        if expected < 1 or {*counts.values()} != {expected}:
             said = ", ".join(f"{count} {name}" for name, count in counts.items())
-            raise InputError(f"expected as many of each, one or more; got {said}")
+            raise InputError(
+                f"expected as many of each as {len(self.learning_rates)} learning_rates times "
+                f"{len(self.seeds)} seeds, one or more; got {said}"
+            )

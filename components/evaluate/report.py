@@ -12,6 +12,7 @@ from components.evaluate.squad.baseline import Difference
 from components.evaluate.squad.breakdown import Group
 from components.evaluate.squad.report_examples import AnsweredQuestion, mark_context
 from components.shared.files import write_text
+from components.shared.report_marks import RUNS
 from components.shared.training.history import History
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
@@ -78,6 +79,7 @@ def write_report(
         measured=measured,
         speed_panels=draw_speed(measured),
         precision_recall=precision_recall,
+        runs_mark=RUNS,
     )
 
 

@@ -23,7 +23,10 @@ _EXIT_STEP_FAILED, _EXIT_INTERRUPTED = 1, 130
 # Of the metrics, those that a run's last screen shows.
 _SHOWN_METRICS = (
     "exact",
+    "exact_match",
     "f1",
+    "f1_mean",
+    "f1_standard_deviation",
     "accuracy",
     "macro_f1",
     "matthews_correlation",
@@ -31,6 +34,7 @@ _SHOWN_METRICS = (
     "sentences_per_second",
     "latency_ms_p50",
     "learning_rate",
+    "seed",
     "held_out_masked_lm_loss_128",
     "held_out_masked_lm_loss_512",
 )

@@ -5,24 +5,28 @@ container components is small: the interpreter of the image. Its handler is repl
 one that looks the image's environment up; everything else is kfp's.
 """
 
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import docker
 from kfp import local
+from kfp.compiler.pipeline_spec_builder import to_protobuf_value
 from kfp.dsl.base_component import BaseComponent
-from kfp.local import docker_task_handler, subprocess_task_handler
+from kfp.local import docker_task_handler, executor_input_utils, subprocess_task_handler
 from kfp.local.io import IOStore
-from kfp.local.orchestrator import enhanced_dag_orchestrator
+from kfp.local.orchestrator import enhanced_dag_orchestrator, task_spec_utils
 from kfp.local.status import Status
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineTaskSpec
 
 from components.shared.progress import TERMINAL_VARIABLE
 from components.shared.stage import ERROR_FILE
@@ -67,6 +71,8 @@ def run(
     output.mkdir(parents=True, exist_ok=True)
     subprocess_task_handler.SubprocessTaskHandler = _ProcessHandler
     docker_task_handler.DockerTaskHandler = _ContainerHandler
+    task_spec_utils.create_parameter_loop_iteration_task_spec = _make_iteration
+    executor_input_utils.dsl_artifact_to_artifact_list = _list_artifacts
     enhanced_dag_orchestrator.ConditionEvaluator._resolve_pipeline_channel = staticmethod(
         _find_value
     )
@@ -82,6 +88,7 @@ def run(
     _take_turns(pipeline)
     _Run.log = log
     _Run.titles = _list_titles(pipeline)
+    _Run.title_to_count.clear()
     try:
         with log.capture() if log else nullcontext():
             outputs = pipeline(**arguments).outputs
@@ -104,10 +111,10 @@ def _show_step(full_command: list[str], output: Path) -> AbstractContextManager[
     if _Run.log is None:
         return nullcontext()
     folders = _output_file(full_command).relative_to(output.resolve()).parts
-    iteration = next((part for part in folders if "-iteration-" in part), "")
     title = _Run.titles.get(folders[-2], folders[-2])
-    if iteration:
-        title += f" ({int(iteration.rpartition('-')[2]) + 1})"
+    if any("-iteration-" in part for part in folders):
+        _Run.title_to_count[title] += 1
+        title += f" ({_Run.title_to_count[title]})"
     return _Run.log.step(title, output / folders[0])
 
 
@@ -127,6 +134,32 @@ def _find_value(reference: str, store: IOStore) -> Any:
     return None
 
 
+def _make_iteration(loop: PipelineTaskSpec, item: Any, loop_name: str) -> PipelineTaskSpec:  # noqa: ARG001
+    """Return one pass of a loop, whose item is the loop's own.
+
+    kfp's own also gives it to what asks for the item of a loop around this one.
+    """
+    iteration = PipelineTaskSpec()
+    iteration.CopyFrom(loop)
+    given = iteration.inputs.parameters[loop.parameter_iterator.item_input]
+    given.runtime_value.constant.CopyFrom(to_protobuf_value(item))
+    iteration.ClearField("parameter_iterator")
+    return iteration
+
+
+_list_flat_artifacts = executor_input_utils.dsl_artifact_to_artifact_list
+
+
+def _list_artifacts(collected: Any) -> Any:
+    """Return what loops in loops collect as one list, in the order of a cluster.
+
+    kfp's own fails on a list of lists.
+    """
+    while isinstance(collected, list) and any(isinstance(one, list) for one in collected):
+        collected = list(itertools.chain.from_iterable(collected))
+    return _list_flat_artifacts(collected)
+
+
 def _take_turns(pipeline: BaseComponent) -> None:
     """Let the passes of a loop follow one another: trainings would share the cores."""
     spec = pipeline.component_spec.implementation.graph
@@ -143,6 +176,8 @@ class _Run:
     """The failed step's error; kfp says only that some step failed."""
     log: RunLog | None = None
     titles: Mapping[str, str] = {}
+    title_to_count: ClassVar[Counter[str]] = Counter()
+    """How often a step in a loop has started."""
 
 
 class _ProcessHandler(subprocess_task_handler.SubprocessTaskHandler):

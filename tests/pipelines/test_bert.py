@@ -44,9 +44,10 @@ def spec(tmp_path_factory) -> dict:
 
 
 def tasks_of(spec) -> dict:
-    """Those of the pipeline and those of its loop."""
-    loop = spec["components"]["comp-for-loop-1"]
-    return spec["root"]["dag"]["tasks"] | loop["dag"]["tasks"]
+    """Those of the pipeline, of its loop, and of the loop in that."""
+    loops = [spec["components"][f"comp-for-loop-{number}"] for number in (1, 2)]
+    return {name: task for part in (spec["root"], *loops)
+            for name, task in part["dag"]["tasks"].items()}  # fmt: skip
 
 
 def test_the_steps_follow_one_another(spec):
@@ -61,24 +62,26 @@ def test_the_steps_follow_one_another(spec):
         "pretrain": {"ingest", "preprocess"},
         "pretrain-2": {"preprocess", "pretrain"},
         "for-loop-1": {"ingest", "pretrain", "pretrain-2"},
+        "for-loop-2": set(),
         "finetune": set(),
         "evaluate": {"finetune"},
         "choose": {"for-loop-1"},
     }
 
 
-def test_a_model_is_fine_tuned_and_evaluated_with_each_learning_rate(spec):
-    """A loop over a parameter of the pipeline; what its steps give is collected."""
-    loop = spec["root"]["dag"]["tasks"]["for-loop-1"]
+def test_a_model_is_fine_tuned_and_evaluated_with_each_learning_rate_and_seed(spec):
+    """Loops over parameters of the pipeline; what their steps give is collected."""
     tasks = tasks_of(spec)
-
-    rate = tasks["finetune"]["inputs"]["parameters"]["learning_rate"]["componentInputParameter"]
     collected = tasks["choose"]["inputs"]["artifacts"].values()
+    chosen_of = tasks["choose"]["inputs"]["parameters"]
+    looped = tasks["for-loop-1"]["inputs"]["parameters"]
 
-    assert loop["parameterIterator"]["itemInput"] == rate
-    assert loop["inputs"]["parameters"][loop["parameterIterator"]["items"]["inputParameter"]] == {
-        "componentInputParameter": "finetune_learning_rates"
-    }
+    for loop, setting in (("for-loop-1", "learning_rate"), ("for-loop-2", "seed")):
+        iterator = tasks[loop]["parameterIterator"]
+        given = tasks["finetune"]["inputs"]["parameters"][setting]["componentInputParameter"]
+        listed = {"componentInputParameter": f"finetune_{setting}s"}
+        assert iterator["itemInput"] == given
+        assert looped[iterator["items"]["inputParameter"]] == chosen_of[f"{setting}s"] == listed
     assert {item["taskOutputArtifact"]["producerTask"] for item in collected} == {"for-loop-1"}
 
 
@@ -205,7 +208,7 @@ def test_every_input_of_a_component_is_described(stage):
 def test_compiling_needs_neither_tensorflow_nor_beam():
     """Whoever submits a pipeline has neither."""
     code = (
-        "import sys, pipelines.bert, pipelines.classification; heavy = {'tensorflow', 'keras', "
+        "import sys, pipelines.catalog; heavy = {'tensorflow', 'keras', "
         "'horovod', 'apache_beam', 'tokenizers', 'numpy'} & set(sys.modules); "
         "sys.exit(str(heavy) if heavy else 0)"
     )

@@ -55,5 +55,5 @@ class FinetuneConfig(FinetuningConfig, SquadTrainingConfig, WindowConfig):
 
     @property
     def step_name(self) -> str:
-        """Tells this step of the pipeline from the others, and its learning rates apart."""
-        return f"finetune-{self.learning_rate}"
+        """Tells this step of the pipeline from the others, its learning rates and seeds apart."""
+        return f"finetune-{self.learning_rate}-{self.seed}"

@@ -8,10 +8,11 @@ import pytest
 from components.choose.config import ChooseConfig
 from components.choose.run import run
 from components.shared.errors import InputError
+from components.shared.report_marks import RUNS
 
 
-def make_config(folder: Path, *metrics: dict) -> ChooseConfig:
-    """Candidates with these metrics, fine-tuned with 0.1, 0.2, …"""
+def make_config(folder: Path, *metrics: dict, seeds: tuple[int, ...] = (7,)) -> ChooseConfig:
+    """Candidates with these metrics, fine-tuned with 0.1, 0.2, … and each seed."""
     candidates: dict[str, list[Path]] = {"checkpoints": [], "metrics": []}
     candidates |= {"reports": [], "summaries": []}
     for place, content in enumerate(metrics):
@@ -19,7 +20,7 @@ def make_config(folder: Path, *metrics: dict) -> ChooseConfig:
         (one / "checkpoint").mkdir(parents=True)
         (one / "checkpoint" / "vocab.txt").write_text(f"model {place}")
         (one / "metrics").write_text(json.dumps(content))
-        (one / "report").write_text(f"report {place}")
+        (one / "report").write_text(f"<p>{place}</p>{RUNS}")
         (one / "summary").write_text(f"# Model {place}\n")
         for name, file in zip(
             candidates, ("checkpoint", "metrics", "report", "summary"), strict=True
@@ -27,7 +28,8 @@ def make_config(folder: Path, *metrics: dict) -> ChooseConfig:
             candidates[name].append(one / file)
     return ChooseConfig(
         **{f"candidate_{name}": tuple(paths) for name, paths in candidates.items()},
-        learning_rates=tuple((place + 1) / 10 for place in range(len(metrics))),
+        learning_rates=tuple((place + 1) / 10 for place in range(len(metrics) // len(seeds))),
+        seeds=seeds,
         checkpoint=folder / "out" / "checkpoint",
         chosen_metrics=folder / "out" / "metrics.json",
         report=folder / "out" / "report.html",
@@ -43,17 +45,50 @@ def test_the_model_with_the_best_f1_is_passed_on(tmp_path):
     metadata = run(config)
 
     metrics = json.loads(config.chosen_metrics.read_text())
-    assert metrics == scores | {"f1": 4.5, "learning_rate": 0.2}
+    runs = metrics.pop("runs")
+    assert metrics == scores | {"f1": 4.5, "learning_rate": 0.2, "seed": 7}
+    assert runs[2] == {"learning_rate": 0.3, "seed": 7, "exact": 1.0, "f1": 3.0}
     assert (config.checkpoint / "vocab.txt").read_text() == "model 1"
-    assert config.report.read_text() == "report 1"
+    report = config.report.read_text()
+    assert report.startswith("<p>1</p><h2>Runs</h2>")
+    assert (
+        "<tr><td>0.2</td><td class=n>1.00</td><td class=n>4.50</td><td>chosen</td></tr>" in report
+    )
     assert config.summary.read_text() == (
-        "# Model 1\n\n## Learning rates\n\n| | exact match | F1 | |\n|---|--:|--:|---|\n"
+        "# Model 1\n\n## Runs\n\n| learning rate | exact match | F1 |  |\n|---|--:|--:|---|\n"
         "| 0.1 | 1.00 | 2.00 |  |\n| 0.2 | 1.00 | 4.50 | chosen |\n| 0.3 | 1.00 | 3.00 |  |\n"
     )
     assert metadata == {
-        "checkpoint": {"learning_rate": 0.2, "f1": 4.5},
-        "chosen_metrics": {"exact_match": 1.0, "f1": 4.5, "learning_rate": 0.2},
+        "checkpoint": {"learning_rate": 0.2, "seed": 7, "f1": 4.5},
+        "chosen_metrics": {"exact_match": 1.0, "f1": 4.5, "learning_rate": 0.2, "seed": 7},
     }
+
+
+def test_several_seeds_have_a_mean_and_a_deviation_per_learning_rate(tmp_path):
+    """The sample's; the best run is chosen, though its learning rate's mean is not the best."""
+    scores = [{"exact": f1 - 10, "f1": f1} for f1 in (60, 62, 64, 50, 60, 70)]
+    config = make_config(tmp_path, *scores, seeds=(1, 2, 3))
+
+    metadata = run(config)["chosen_metrics"]
+
+    metrics = json.loads(config.chosen_metrics.read_text())
+    assert (metrics["learning_rate"], metrics["seed"], metrics["f1"]) == (0.2, 3, 70)
+    assert metrics["by_learning_rate"] == [
+        {"learning_rate": 0.1, "exact_mean": 52, "exact_standard_deviation": 2.0,
+         "f1_mean": 62, "f1_standard_deviation": 2.0},
+        {"learning_rate": 0.2, "exact_mean": 50, "exact_standard_deviation": 10.0,
+         "f1_mean": 60, "f1_standard_deviation": 10.0},
+    ]  # fmt: skip
+    assert (metadata["f1_mean"], metadata["f1_standard_deviation"]) == (60, 10.0)
+    assert [(one["learning_rate"], one["seed"], one["f1"]) for one in metrics["runs"]] == [
+        (0.1, 1, 60), (0.1, 2, 62), (0.1, 3, 64), (0.2, 1, 50), (0.2, 2, 60), (0.2, 3, 70),
+    ]  # fmt: skip
+    summary, report = config.summary.read_text(), config.report.read_text()
+    assert "## Mean and standard deviation over 3 seeds\n" in summary
+    assert "| 0.2 | 50.00 ± 10.00 | 60.00 ± 10.00 |\n" in summary
+    assert "| 0.2 | 3 | 60.00 | 70.00 | chosen |\n" in summary
+    assert "<td class=n>60.00 ± 10.00</td>" in report
+    assert "<tr><td>0.1</td><td>2</td><td class=n>52.00</td>" in report
 
 
 def test_of_equals_the_first_is_taken(tmp_path):
@@ -64,12 +99,13 @@ def test_of_equals_the_first_is_taken(tmp_path):
 
 
 def test_a_single_model_is_compared_with_none(tmp_path):
-    """Its summary stays as it is."""
+    """Its summary and its report stay as they are."""
     config = make_config(tmp_path, {"exact": 1.0, "f1": 2.0})
 
     run(config)
 
     assert config.summary.read_text() == "# Model 0\n"
+    assert "<h2>" not in config.report.read_text()
 
 
 def test_lists_of_different_lengths_are_refused(tmp_path):
@@ -77,17 +113,19 @@ def test_lists_of_different_lengths_are_refused(tmp_path):
     config = make_config(tmp_path, {"exact": 1.0, "f1": 2.0})
     values = vars(config) | {"learning_rates": (0.1, 0.2)}
 
-    with pytest.raises(InputError, match="got 2 learning_rates, 1 candidate_checkpoints"):
+    with pytest.raises(
+        InputError, match="as 2 learning_rates times 1 seeds, .* got 1 candidate_ch"
+    ):
         ChooseConfig(**values)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"f1": 2.0}'])
 def test_a_file_without_scores_is_refused(tmp_path, content):
     """Nothing is written then."""
     config = make_config(tmp_path, {"exact": 1.0, "f1": 2.0})
     config.candidate_metrics[0].write_text(content)
 
-    with pytest.raises(InputError, match="holds no f1"):
+    with pytest.raises(InputError, match="holds no exact match and F1"):
         run(config)
 
     assert not (tmp_path / "out").exists()

@@ -130,7 +130,7 @@ def test_it_is_followed_to_its_end(submit, kfp):
         "Evaluate: skipped",
         "run: done",
         "not run: Pretrain at length 128, Pretrain at length 512, Fine-tune on SQuAD, Evaluate, "
-        "Choose the learning rate",
+        "Choose the best model",
         f"  {link}",
     ]
 
