@@ -5,6 +5,8 @@ from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.config import IngestConfig, LookConfig, RecordConfig
 from components.ingest.dump.newer import look, record
 from components.ingest.run import run
+from components.ingest.squad import run as squad
+from components.ingest.squad.config import IngestSquadConfig
 from components.shared.stage import main
 
 if __name__ == "__main__":
@@ -15,5 +17,6 @@ if __name__ == "__main__":
             "classification": (IngestClassificationConfig, classification.run),
             "look": (LookConfig, look),
             "record": (RecordConfig, record),
+            "squad": (IngestSquadConfig, squad.run),
         },
     )

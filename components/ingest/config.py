@@ -17,6 +17,7 @@ _WHAT_TO_GIVE = {
     "dump": _FILE,
     "squad_train": _FILE,
     "train": _FILE,
+    "initial_checkpoint": "the path or address of a folder or an archive",
     "record": _FILE,
     "fingerprint": "what `look` wrote",
 }
@@ -105,8 +106,28 @@ class CheckpointConfig(DownloadConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SquadFilesConfig(SquadTrainingConfig):
+    """Which questions to train and to evaluate on."""
+
+    squad: Path
+    """Output: folder with train.json and dev.json, both complete SQuAD files."""
+
+    squad_train: str
+    """SQuAD training set, or another data set in that form, as a path or URL."""
+    squad_dev: str = ""
+    """SQuAD file to evaluate on. Empty holds out every fifth article of squad_train."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect_given(self, "squad_train")
+        parse_source(self.squad_train)
+        if self.squad_dev.strip():
+            parse_source(self.squad_dev)
+
+
+@dataclass(frozen=True, kw_only=True)
 class IngestConfig(
-    SourceConfig, CheckpointConfig, DownloadConfig, SquadTrainingConfig, ObjectStoreConfig
+    SourceConfig, CheckpointConfig, DownloadConfig, SquadFilesConfig, ObjectStoreConfig
 ):
     """Fetch a Wikipedia dump, text of your own, SQuAD files and a vocabulary, and verify each file.
 
@@ -120,8 +141,6 @@ class IngestConfig(
     text_files: Path | None = None
     """Output: folder with the text's files, and text.json with their sizes, SHA-256 and sources.
     With use_object_store, text.json alone names those in buckets. Needed with text only."""
-    squad: Path
-    """Output: folder with train.json and dev.json, both complete SQuAD files."""
     given_dataset: Path | None = None
     """Output: copy of the dataset; a note that there is none if none was given. Needed with
     dataset only."""
@@ -139,10 +158,6 @@ class IngestConfig(
     """Prepared dataset to pretrain on in place of a dump and text: the folder `dataset` that the
     preprocess step of an earlier run wrote, as a path, or a gs:// or s3:// URL. Give its
     vocabulary too, or the initial checkpoint that it was made for."""
-    squad_train: str
-    """SQuAD training set, or another data set in that form, as a path or URL."""
-    squad_dev: str = ""
-    """SQuAD file to evaluate on. Empty holds out every fifth article of squad_train."""
     vocabulary: str = ""
     """vocab.txt, one word piece per line. Empty trains a vocabulary on the dump and the text."""
     initial_checkpoint: str = ""
@@ -156,13 +171,12 @@ class IngestConfig(
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        SquadTrainingConfig.__post_init__(self)
-        expect_given(self, "squad_train")
+        SquadFilesConfig.__post_init__(self)
         self._expect_corpora()
         parse_sources(self.text)
-        for name in ("squad_train", "squad_dev", "vocabulary", "checksums"):
-            if getattr(self, name).strip():
-                parse_source(getattr(self, name))
+        for source in (self.vocabulary, self.checksums):
+            if source.strip():
+                parse_source(source)
 
     def _expect_corpora(self) -> None:
         has_text = self.dump.strip() or self.text.strip()

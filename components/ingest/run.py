@@ -12,7 +12,6 @@ from components.ingest.dataset import expect_its_text, fetched_dataset
 from components.ingest.download.checksums import Checksums, read_checksums, require_listed
 from components.ingest.download.fetch import (
     MAX_LIST_BYTES,
-    MAX_TABLE_BYTES,
     Fetched,
     fetch,
     fetch_optional,
@@ -30,14 +29,16 @@ from components.ingest.dump.dump_manifest import (
     write_manifest,
 )
 from components.ingest.dump.find import find_file, find_files
-from components.ingest.squad.splits import hold_out_articles
+from components.ingest.squad.files import (
+    fetch_development_set,
+    fetch_training_set,
+    write_squad,
+)
 from components.ingest.text_files import fetch_text, find_text, write_text_files
 from components.shared.checkpoints.description import VOCABULARY, Description
 from components.shared.errors import InputError
 from components.shared.files import whole_file, whole_folder
 from components.shared.parallel import run_in_threads
-from components.shared.squad.answers import place_answers
-from components.shared.squad.data import SquadData, expect_distinct_ids, read_squad
 from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
 
@@ -90,16 +91,8 @@ def run(config: IngestConfig) -> Metadata:
         known = checkpoint.vocabulary if checkpoint else vocabulary.content if vocabulary else None
         if dataset is not None and known is not None:
             expect_its_text(dataset, known, checkpoint, config.dataset)
-        train = fetch(
-            inputs.squad_train,
-            checksums,
-            downloads,
-            partial(check_training_file, config),
-            max_bytes=MAX_TABLE_BYTES,
-        )
-        dev = fetch_optional(
-            inputs.squad_dev, checksums, downloads, read_squad, max_bytes=MAX_TABLE_BYTES
-        )
+        train = fetch_training_set(config, inputs.squad_train, checksums, downloads)
+        dev = fetch_development_set(inputs.squad_dev, checksums, downloads)
         dump = fetch_dump(inputs.dump, checksums, downloads)
         text = fetch_text(
             inputs.text,
@@ -193,17 +186,6 @@ def export_check(source: Source) -> Callable[[Path], str | None]:
     return lambda path: check_export(path, compression)
 
 
-def check_training_file(config: IngestConfig, path: Path) -> SquadData:
-    """Read a SQuAD file as the fine-tuning stage will, long before that stage does.
-
-    Raises:
-        InputError: if that stage cannot train on it.
-    """
-    data = read_squad(path, version=config.squad_version)
-    place_answers(data.questions, max_bad_rate=config.max_bad_rate, source=str(path))
-    return data
-
-
 def expect_same_vocabulary(
     checkpoint: Description, vocabulary: Fetched[Vocabulary] | None, place: str
 ) -> None:
@@ -230,25 +212,6 @@ def write_vocabulary(
             place(vocabulary.path, scratch)
         else:
             scratch.touch()
-
-
-def write_squad(
-    config: IngestConfig, train: Fetched[SquadData], dev: Fetched[SquadData] | None
-) -> dict[str, int]:
-    """Write train.json and dev.json, and count their questions."""
-    with whole_folder(config.squad) as scratch:
-        train_path, dev_path = scratch / "train.json", scratch / "dev.json"
-        if dev is None:
-            hold_out_articles(train.path, train_path, dev_path, train.source.label)
-        else:
-            place(train.path, train_path)
-            place(dev.path, dev_path)
-        train_questions, dev_questions = (
-            read_squad(path, version=config.squad_version).questions
-            for path in (train_path, dev_path)
-        )
-        expect_distinct_ids(dev_questions, (dev or train).source.label)
-        return {"train_questions": len(train_questions), "dev_questions": len(dev_questions)}
 
 
 def write_dump(folder: Path, dump: list[Fetched[str | None]]) -> Mapping[str, Any]:
