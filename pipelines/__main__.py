@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from components.shared.errors import InputError
+from components.shared.files import os_errors_explained
 from components.shared.text import expect_utf8
 from pipelines.commands import (
     compile,  # noqa: A004 - the command's name
@@ -50,7 +51,8 @@ def _guard(name: str, words: Sequence[str], command: Callable[[], int]) -> int:
     """Run a command; say what a user did wrong in one line."""
     try:
         expect_utf8(words)
-        status = command()
+        with os_errors_explained():
+            status = command()
         sys.stdout.flush()
         return status
     except InputError as error:

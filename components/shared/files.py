@@ -17,6 +17,25 @@ from components.shared.errors import InputError
 
 _CHUNK_BYTES = 1 << 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_MORE_ROOM = "free some there, or give its place more, and run again"
+_ERROR_TO_REMEDY = {
+    **dict.fromkeys(_NO_ROOM, _MORE_ROOM),
+    errno.EROFS: "give a place that can be written to",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "give this user the right to it, or another path"),
+}
+
+
+@contextmanager
+def os_errors_explained() -> Iterator[None]:
+    """Raise InputError for what a disk or its rights don't allow the block to do."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _ERROR_TO_REMEDY.get(error.errno or 0)
+        if remedy is None:
+            raise
+        place = f"{error.filename}: " if error.filename else ""  # none where a write fails
+        raise InputError(f"{place}{error.strerror}; {remedy}") from error
 
 
 def is_there(place: str) -> bool:
@@ -52,9 +71,7 @@ def room_expected(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
-        raise InputError(
-            f"{path}: {error.strerror}; free some there, or give its place more, and run again"
-        ) from error
+        raise InputError(f"{path}: {error.strerror}; {_MORE_ROOM}") from error
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from components.shared.errors import (
     TrainingLostError,
     WorkerLostError,
 )
-from components.shared.files import write_text
+from components.shared.files import os_errors_explained, write_text
 from components.shared.settings import list_settings
 from components.shared.storage.artifact_paths import local_path
 from components.shared.text import expect_utf8, mask_addresses
@@ -71,7 +71,9 @@ def main(
         if arguments[:1] == ["--executor-input"]:
             _run_for_kubeflow(name, config_class, run, parse_executor_input(arguments[1:]))
         else:
-            run(_parse_flags(config_class, arguments, name, commands or ()))
+            config: Any = _parse_flags(config_class, arguments, name, commands or ())
+            with os_errors_explained():
+                run(config)
     except InputError as error:
         print(_describe(name, error), file=sys.stderr, flush=True)
         sys.exit(_EXIT_INPUT_ERROR)
@@ -93,8 +95,10 @@ def _run_for_kubeflow(
     executor_input: Mapping[str, Any],
 ) -> None:
     try:
-        metadata = run(read_executor_input(config_class, executor_input))
-        _write_executor_output(executor_input, metadata or {})
+        config: Any = read_executor_input(config_class, executor_input)
+        with os_errors_explained():
+            metadata = run(config)
+            _write_executor_output(executor_input, metadata or {})
     except Exception as error:
         output_file = Path(executor_input["outputs"]["outputFile"])
         with suppress(OSError, InputError):  # of a full disk, say, which must not hide the error

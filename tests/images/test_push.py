@@ -110,12 +110,15 @@ def test_an_image_that_was_not_built_is_named_before_any_is_pushed(images):
         push([*images, "kubeflow-bert/none:0.1.0"], "127.0.0.1:9")
 
 
-def test_an_engine_that_does_not_answer_is_told_from_one_without_images(monkeypatch):
+def test_an_engine_that_does_not_answer_is_told_from_one_without_images(monkeypatch, tmp_path):
     """To push to it, or to run the pipeline in it."""
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
 
     pushed = run_command("push", "--registry", "registry.example/team")
-    run = run_command("run", "bert", "--runner", "docker", "--dump", "x.xml", "--squad-train", "y")
+    files = ("--dump", f"{tmp_path}/x.xml", "--squad-train", f"{tmp_path}/y")
+    for file in files[1::2]:
+        Path(file).touch()
+    run = run_command("run", "bert", "--runner", "docker", *files)
 
     for done in (pushed, run):
         assert done.returncode == 2

@@ -33,6 +33,7 @@ from components.shared.errors import (
     TrainingLostError,
     UnreachableError,
 )
+from components.shared.files import os_errors_explained
 from components.shared.processes import mpirun
 from components.shared.processes.heartbeat import Watch, pulse, reader
 from components.shared.processes.rendezvous import Address, Rendezvous
@@ -195,7 +196,8 @@ def _work_as_rank(
         # Rank 0 speaks for all; what the others have to say is in their report.
         sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - to the end
     try:
-        work(config)
+        with os_errors_explained():
+            work(config)
     except BaseException as error:
         kind, text = type(error).__name__, traceback.format_exc()
         if kind in _IN_THEIR_OWN_WORDS:

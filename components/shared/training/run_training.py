@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from components.shared.checkpoints.checkpoint_manifest import MANIFEST
@@ -15,6 +16,7 @@ from components.shared.processes.supervisor import supervise
 from components.shared.processes.termination import Termination
 from components.shared.stage import Metadata
 from components.shared.storage import artifact_paths
+from components.shared.storage.locations import SCHEMES
 from components.shared.training.checkpoint_store import open_states, step_of
 from components.shared.training.history import History
 from components.shared.training.settings import TrainingConfig
@@ -34,7 +36,11 @@ def train_and_summarize(config: TrainingConfig, train: Callable[[Any], None]) ->
     if not rank:  # other ranks' machines may not have the outputs
         for path in (config.history, config.metrics):
             expect_place(path)
-        expect_place(config.checkpoint, is_folder=True)
+        folders = [config.checkpoint, config.events]
+        if not config.step_checkpoints.startswith(SCHEMES):
+            folders.append(Path(config.step_checkpoints))
+        for folder in filter(None, folders):
+            expect_place(folder, is_folder=True)
         expect_replaceable(config.checkpoint, MANIFEST)
     if rank is not None:
         run_as_rank(train, config, hang_timeout_seconds=config.hang_timeout_seconds)

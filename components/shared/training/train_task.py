@@ -1,12 +1,14 @@
 """One training run from its settings to its outputs, resumed where one was cut off."""
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+
+import tensorflow as tf
 
 from components.shared.checkpoints.checkpoint import write_checkpoint
 from components.shared.checkpoints.checkpoint_manifest import fingerprint
-from components.shared.errors import Preempted
+from components.shared.errors import InputError, Preempted
 from components.shared.processes import distributed
 from components.shared.stage import settings
 from components.shared.tokenization import Tokenization
@@ -101,13 +103,14 @@ def train_task(
             history.write_to(config.history)
             if config.events is not None:
                 history.pass_on(EventWriter(config.events, first_step=first_step).write)
-        done = trainer.run(
-            micro_batches,
-            first_step=first_step,
-            history=history,
-            save=steps.save,
-            validation=validation,
-        )
+        with _memory_expected(config.micro_batch_size):
+            done = trainer.run(
+                micro_batches,
+                first_step=first_step,
+                history=history,
+                save=steps.save,
+                validation=validation,
+            )
         steps.wait()
         if done < num_steps and not (validation and validation.is_over(history)):
             distributed.wait_for_all()
@@ -130,3 +133,14 @@ def train_task(
             )
             steps.keep_only(done, best_step)
         distributed.wait_for_all()
+
+
+@contextmanager
+def _memory_expected(micro_batch_size: int) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise InputError(
+            f"out of memory with micro_batch_size {micro_batch_size}; lower it, which changes no "
+            "result but the time, or take a machine with more memory"
+        ) from None

@@ -232,3 +232,13 @@ def test_a_checkpoint_that_does_not_fit_ends_the_run(make_stage, vocabulary_path
     assert (without.returncode, others.returncode) == (2, 2)
     assert "cls/predictions/output_bias: missing" in without.stderr
     assert f"{other}/vocab.txt: another vocabulary than" in others.stderr
+
+
+@pytest.mark.parametrize("setting", ["checkpoint_directory", "tensorboard_directory", "checkpoint"])
+def test_a_place_that_can_not_be_written_is_told_before_the_training(make_stage, setting):
+    """Once, in one line: no restart would find another."""
+    done = make_stage().run(**{setting: "/dev/null/place"})
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("pretrain: error: /dev/null/place")
+    assert done.stderr.endswith(": /dev/null is no folder; give the output another path\n")

@@ -1,3 +1,4 @@
+import errno
 import json
 import sys
 from dataclasses import dataclass
@@ -204,6 +205,36 @@ def test_a_traceback_shows_no_secret(monkeypatch, capsys):
     assert "Traceback" in shown
     assert "https://***@a.b/c?***" in shown
     assert shown.count("secret") == 1  # this test's own line of code
+
+
+def fill_the_disk():
+    Path("/dev/full").write_text("x", encoding="utf-8")
+
+
+def meet_anothers_folder():
+    raise PermissionError(errno.EACCES, "Permission denied", "/data/out")
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (
+            fill_the_disk,
+            "No space left on device; free some there, or give its place more, and run again",
+        ),
+        (
+            meet_anothers_folder,
+            "/data/out: Permission denied; give this user the right to it, or another path",
+        ),
+    ],
+)
+def test_a_disk_that_does_not_take_the_output_is_told_in_one_line(monkeypatch, capsys, work, said):
+    """With what to do, wherever the work met it."""
+    with pytest.raises(SystemExit) as ended:
+        start(monkeypatch, lambda config: work(), "--text", "a", "--result", "b")
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"example: error: {said}\n"
 
 
 def test_any_other_error_keeps_its_traceback(monkeypatch):

@@ -106,6 +106,10 @@ def restore_with_folders_of_their_own(folder: Path) -> None:
     ).restore_newest()
 
 
+def fill_the_disk(folder: Path) -> None:
+    Path("/dev/full").write_text("x", encoding="utf-8")
+
+
 def read_for_ever() -> None:
     os.read(os.pipe()[0], 1)
 
@@ -220,6 +224,18 @@ def test_a_process_that_is_slow_to_end_after_its_work_has_not_failed(tmp_path, m
 
     assert time.monotonic() - started > 12
     assert {path.name for path in tmp_path.iterdir()} == {"rank-0", "rank-1"}
+
+
+def test_a_full_disk_is_an_error_of_input(tmp_path):
+    """A restart would meet it again; not a traceback either."""
+    with pytest.raises(InputError, match="^No space left on device; free some there"):
+        run_on_processes(
+            1,
+            fill_the_disk,
+            tmp_path,
+            hang_timeout_seconds=DEFAULT_TIMEOUT,
+            termination=Termination(),
+        )
 
 
 @pytest.mark.slow
