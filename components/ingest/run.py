@@ -37,7 +37,7 @@ from components.ingest.squad.files import (
 from components.ingest.text_files import fetch_text, find_text, write_text_files
 from components.shared.checkpoints.description import VOCABULARY, Description
 from components.shared.errors import InputError
-from components.shared.files import whole_file, whole_folder
+from components.shared.files import expect_place, whole_file, whole_folder
 from components.shared.parallel import run_in_threads
 from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
@@ -74,6 +74,7 @@ def run(config: IngestConfig) -> Metadata:
     Raises:
         InputError: if an input can't be had or is not what it should be.
     """
+    _expect_places(config)
     inputs = find_inputs(config)
     with (
         open_downloads(config, beside=config.dump_files) as downloads,
@@ -119,6 +120,14 @@ def run(config: IngestConfig) -> Metadata:
         "given_vocabulary": {"pieces": len(known) if known else 0},
         **optional_metadata,
     }
+
+
+def _expect_places(config: IngestConfig) -> None:
+    """Find out before the downloads whether the outputs can be written."""
+    expect_place(config.given_vocabulary)
+    for folder in (config.dump_files, config.squad, config.text_files):
+        if folder is not None:
+            expect_place(folder, is_folder=True)
 
 
 def find_inputs(config: IngestConfig) -> Inputs:

@@ -41,7 +41,7 @@ from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.checkpoints.description import VOCABULARY, Description, read_description
 from components.shared.datasets import MANIFEST
 from components.shared.errors import InputError
-from components.shared.files import scratch_folder, whole_file, write_text
+from components.shared.files import expect_place, scratch_folder, whole_file, write_text
 from components.shared.stage import Metadata
 from components.shared.vocabulary import Vocabulary
 
@@ -63,6 +63,7 @@ def run(config: PreprocessConfig) -> Metadata:
     """
     filesystem.use_options(make_options(config, num_workers=1))
     places = find_places(config)
+    _expect_places(config, places.dataset)
     initial = _read_initial(config)
     vocabulary_file = initial.folder / VOCABULARY if initial else _given_vocabulary(config)
     given = find_given(config, vocabulary_file)
@@ -118,6 +119,13 @@ def _make_dataset(
             text = json.dumps(manifest, indent=2) + "\n"
             filesystem.write_text(filesystem.join(folder, MANIFEST), text)
     return text
+
+
+def _expect_places(config: PreprocessConfig, dataset: str) -> None:
+    """Find out before the work whether its outputs can be written."""
+    expect_place(config.vocabulary)
+    if not filesystem.is_in_store(dataset):
+        expect_place(Path(dataset), is_folder=True)
 
 
 @dataclass(frozen=True)

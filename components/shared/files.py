@@ -22,14 +22,20 @@ _ERROR_TO_REMEDY = {
     **dict.fromkeys(_NO_ROOM, _MORE_ROOM),
     errno.EROFS: "give a place that can be written to",
     **dict.fromkeys((errno.EACCES, errno.EPERM), "give this user the right to it, or another path"),
+    errno.ENAMETOOLONG: "give a shorter path",
+    errno.EMFILE: "raise `ulimit -n`, and run again",
+    errno.EIO: "its disk fails: move the data to another, and run again",
 }
+OUT_OF_MEMORY = "memory ran out; give this step more, and run again"
 
 
 @contextmanager
 def os_errors_explained() -> Iterator[None]:
-    """Raise InputError for what a disk or its rights don't allow the block to do."""
+    """Raise InputError for what a disk, its rights or memory don't allow the block to do."""
     try:
         yield
+    except MemoryError as error:
+        raise InputError(OUT_OF_MEMORY) from error
     except OSError as error:
         remedy = _ERROR_TO_REMEDY.get(error.errno or 0)
         if remedy is None:

@@ -1,6 +1,9 @@
-"""Stores that stages of several kinds keep files in."""
+"""Stores and disks that stages of several kinds keep files in."""
 
+import subprocess
+from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +38,16 @@ def stores(monkeypatch):
         boto3.client("s3").create_bucket(Bucket="data")
         faults.requests.clear()
         yield faults
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of a size of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a small file system needs the right to mount: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

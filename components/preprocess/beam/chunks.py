@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
+from components.shared.files import room_expected
+
 Receiver = TypeVar("Receiver", bound=Hashable)
 
 # What a step may gather. More makes fewer chunks, whose places the embedded runner holds.
@@ -68,12 +70,13 @@ class ChunkFile:
         data = b"".join(pickle.dumps(one, protocol=5) for one in lists)
         if self._folder is None:
             return pickle.dumps(_Chunk(len(lists), data, "", 0), protocol=5)
-        if self._file is None:
-            self._file = (self._folder / uuid.uuid4().hex).open("xb")
-        start = self._file.tell()
-        self._file.write(data)
-        # Read by another process as soon as the runner knows of it.
-        self._file.flush()
+        with room_expected(self._folder):
+            if self._file is None:
+                self._file = (self._folder / uuid.uuid4().hex).open("xb")
+            start = self._file.tell()
+            self._file.write(data)
+            # Read by another process as soon as the runner knows of it.
+            self._file.flush()
         return pickle.dumps(_Chunk(len(lists), b"", self._file.name, start), protocol=5)
 
     def close(self) -> None:

@@ -22,10 +22,9 @@ from components.preprocess.beam.steps import (
     MakeRows,
     open_chunk,
     read_chunks,
-    read_part,
     write_rows,
 )
-from components.preprocess.corpora import Part
+from components.preprocess.corpora import Part, read_batches
 from components.preprocess.rows.document_groups import RowSettings
 from components.preprocess.rows.shards import ShardSet
 from components.preprocess.storage import filesystem
@@ -174,7 +173,7 @@ def _read_documents(
     if ranges := [part for part in parts if not part.is_whole_file]:
         yield (
             "ranges",
-            _list_parts(pipeline, "ranges", ranges) | "Read ranges" >> beam.FlatMap(read_part),
+            _list_parts(pipeline, "ranges", ranges) | "Read ranges" >> beam.FlatMap(read_batches),
         )
     if files := [part for part in parts if part.is_whole_file]:
         # A part may be a whole corpus: without the second spreading, one worker would clean it.

@@ -22,13 +22,13 @@ class Marks:
         self._folder = folder
 
     def add(self, step: str) -> None:
-        """Mark one more piece as done; nothing happens on a machine without the folder."""
+        """Mark one more piece as done; nothing happens where it can't be written."""
         try:
             # A byte at the end of a file: writers don't disturb one another.
             with (self._folder / step).open("ab") as file:
                 file.write(b".")
-        except FileNotFoundError:
-            pass
+        except OSError:
+            pass  # also on a full disk: the work itself tells of it
 
     def count(self, step: str) -> int:
         """How many are done."""

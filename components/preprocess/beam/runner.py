@@ -16,6 +16,7 @@ from components.preprocess.beam.workers import watched_workers
 from components.preprocess.config import DATAFLOW, EMBEDDED, FLINK, PreprocessConfig
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError, WorkerLostError
+from components.shared.files import OUT_OF_MEMORY
 from components.shared.processes.cpus import count_cpus
 
 # Below this, starting processes (three seconds or so) takes longer than they save.
@@ -26,6 +27,7 @@ _KINDS = {kind.__name__: kind for kind in (InputError, WorkerLostError)}
 _ERROR = re.compile(
     rf"^(?:.*\s)?(?:\w+\.)*({'|'.join(_KINDS)}): (.+?)(?: \[while running '.*)?$", re.MULTILINE
 )
+_OUT_OF_MEMORY = re.compile(r"^(?:\w+: )?MemoryError\b", re.MULTILINE)
 
 
 def count_workers(config: PreprocessConfig, text_bytes: int) -> int:
@@ -122,6 +124,8 @@ def _find_told(error: BaseException) -> Exception | None:
             return type(one)(re.sub(r" \[while running '.*", "", str(one), flags=re.DOTALL))
         if found := _ERROR.search(str(one)):
             return _KINDS[found[1]](found[2])
+        if isinstance(one, MemoryError) or _OUT_OF_MEMORY.search(str(one)):
+            return InputError(f"{OUT_OF_MEMORY}, or lower num_workers")
     return None
 
 

@@ -1,10 +1,7 @@
 """What the steps of the graphs do with one element each."""
 
 import gc
-import io
 import json
-import os
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -42,7 +39,6 @@ from components.preprocess.text.articles import Article
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text_files.records import Record
 from components.preprocess.vocabulary.words import count_words
-from components.shared.errors import InputError
 from components.shared.tokenizer import WordPieceTokenizer
 
 # Steps whose progress is marked: the first two for each batch of documents.
@@ -226,21 +222,10 @@ class CountWords(beam.DoFn):
         return hash_64(self._seed, "sample", hash_bytes(data)) < self._threshold
 
 
-def read_part(part: Part) -> Iterator[Batch]:
-    """The documents of a part, in batches."""
-    try:
-        yield from read_batches(part)
-    except InputError:
-        # A worker process prints what it also passes on; the user is to see it once, alone.
-        if "WORKER_ID" in os.environ:
-            sys.stderr = io.StringIO()
-        raise
-
-
 def read_chunks(part: Part, chunks: Path | None) -> Iterator[bytes]:
     """The documents of a part as chunks, to be read by other workers."""
     file = ChunkFile(chunks)
-    for batch in read_part(part):
+    for batch in read_batches(part):
         yield file.write([compress(batch)])
     file.close()
 

@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from contextlib import redirect_stderr
 
 
 def _end_with_starter() -> None:
@@ -16,4 +17,6 @@ if __name__ == "__main__":
     threading.Thread(target=_end_with_starter, daemon=True).start()
     from apache_beam.runners.worker import sdk_worker_main
 
-    sdk_worker_main.main(sys.argv)
+    # Beam prints each error of a step, which the run also gets and tells once.
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
+        sdk_worker_main.main(sys.argv)

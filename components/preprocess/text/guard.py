@@ -110,7 +110,9 @@ def serve() -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     most_bytes = _measure_address_space() + limits.memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+    given = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if given == resource.RLIM_INFINITY or most_bytes < given:
+        resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         try:

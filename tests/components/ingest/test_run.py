@@ -136,6 +136,37 @@ def test_secrets_of_addresses_are_nowhere_but_in_requests(
     assert [note.stat().st_mode & 0o777 for note in notes] == [0o600] * 2
 
 
+@pytest.mark.parametrize("place", ["disk", "download_directory"])
+def test_a_full_disk_is_told_in_a_line(settings, small_disk, server, inputs, place):
+    """Of outputs or of downloads; nothing half-written is left."""
+    text = server.serve("/a.txt", Answer(bytes(1 << 20), repeats_after_seconds=0))
+    given = {"text": text} if place != "disk" else {"squad": small_disk / "out" / "squad"}
+    if place == "disk":
+        document = make_squad(10)
+        document["data"][0]["title"] = "x" * (1 << 16)
+        inputs.squad.write_text(json.dumps(document))
+    else:
+        given["download_directory"] = str(small_disk / "kept")
+
+    with pytest.raises(InputError, match=rf"^{small_disk}/.*: No space left on device; free some"):
+        run(IngestConfig(**settings | given))
+
+    assert not settings["dump_files"].exists()
+    assert not (small_disk / "out" / "squad").exists()
+
+
+def test_an_output_that_can_not_be_written_is_told_before_the_work(settings, tmp_path, server):
+    """Not after hours of downloads."""
+    (tmp_path / "file").touch()
+    url = server.serve("/squad.json", Answer(b"{}"))
+    given = {"squad_train": url, "squad": tmp_path / "file" / "squad"}
+
+    with pytest.raises(InputError, match="file is no folder; give the output another path"):
+        run(IngestConfig(**settings | given))
+
+    assert not server.requests
+
+
 def test_a_file_far_larger_than_its_kind_is_rejected_unread(settings, inputs):
     """A dump given as the vocabulary, say, would fill the memory."""
     with inputs.vocabulary.open("r+b") as file:

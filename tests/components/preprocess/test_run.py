@@ -461,3 +461,32 @@ def test_a_dataset_made_before_is_passed_on(make_config, write_dump, make_articl
     with pytest.raises(InputError, match="the dataset's vocabulary is missing; give"):
         run(make_config("third", **given, given_vocabulary=None))
     assert not (tmp_path / "third" / "dataset").exists()
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_full_disk_is_told_in_a_line(
+    make_config, write_dump, make_article, small_disk, num_workers, capfd
+):
+    """Of a step that a worker runs, too; nothing is left there."""
+    write_dump(*(make_article(page) for page in range(1, 601)))
+    options = "--direct_running_mode=multi_processing --direct_num_workers=2"
+    config = make_config(
+        dataset=small_disk / "dataset", beam_options=options if num_workers > 1 else ""
+    )
+
+    with pytest.raises(InputError, match=rf"^{small_disk}/.*: No space left on device; free some"):
+        run(config)
+
+    assert not list(small_disk.iterdir())
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_output_that_can_not_be_written_is_told_before_the_work(
+    make_config, write_dump, make_article, tmp_path
+):
+    """Not after hours of it."""
+    write_dump(make_article(1))
+    (tmp_path / "file").touch()
+
+    with pytest.raises(InputError, match="file is no folder; give the output another path"):
+        run(make_config(vocabulary=tmp_path / "file" / "vocab.txt"))

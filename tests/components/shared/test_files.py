@@ -1,4 +1,8 @@
+import errno
 import os
+import resource
+import subprocess
+import sys
 
 import pytest
 
@@ -6,6 +10,7 @@ from components.shared.errors import InputError
 from components.shared.files import (
     expect_place,
     expect_replaceable,
+    os_errors_explained,
     scratch_folder,
     sha256,
     whole_file,
@@ -171,3 +176,46 @@ def test_a_place_that_is_not_ours_is_refused(locked):
     for path in (locked / "file", locked / "a" / "b"):
         with pytest.raises(InputError, match="can't be written to; give the output another path"):
             expect_place(path)
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (errno.ENOSPC, "/a/b: No space left on device; free some there, or give its place more"),
+        (errno.EROFS, "/a/b: Read-only file system; give a place that can be written to"),
+        (errno.ENAMETOOLONG, "/a/b: File name too long; give a shorter path"),
+        (errno.EMFILE, "/a/b: Too many open files; raise `ulimit -n`, and run again"),
+    ],
+)
+def test_fault_of_a_disk_names_the_file_and_the_remedy(code, line):
+    """Not the number of the error."""
+    with pytest.raises(InputError) as caught, os_errors_explained():
+        raise OSError(code, os.strerror(code), "/a/b")
+
+    assert str(caught.value).startswith(line)
+
+
+def test_any_other_error_of_the_system_stays_what_it_is():
+    """It may be a fault of ours, of which a traceback tells more."""
+    with pytest.raises(FileNotFoundError), os_errors_explained():
+        raise FileNotFoundError(errno.ENOENT, "No such file", "/a/b")
+
+
+def test_want_of_memory_is_told_in_a_line():
+    """Of a process that really gets no more."""
+    limit = resource.getpagesize() * 100_000
+    code = (
+        "from components.shared.files import os_errors_explained\n"
+        "with os_errors_explained(): bytearray(1 << 40)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ended.stderr.splitlines()[-1].endswith(
+        "InputError: memory ran out; give this step more, and run again"
+    )
