@@ -26,8 +26,7 @@ def repeat_dump(source: Path, target: Path, num_copies: int) -> int:
     """
     with bz2.open(source, "rt", encoding="utf-8") as file:
         text = file.read()
-    word_to_count = Counter(_WORD.findall(text))
-    rare = frozenset(word for word, count in word_to_count.items() if count == 1)
+    rare = _find_rare(text)
     first, last = text.index("<page>"), text.rindex("</page>") + len("</page>")
     pages = _PAGE.findall(text)
     num_bytes = 0
@@ -37,6 +36,35 @@ def repeat_dump(source: Path, target: Path, num_copies: int) -> int:
             num_bytes += len(data)
             output.write(bz2.compress(data))
     return num_bytes
+
+
+def repeat_text(source: Path, target: Path, num_copies: int) -> int:
+    """Write a text's articles, which empty lines part, several times; returns its bytes.
+
+    As `repeat_dump` does: a copy has a first sentence and rare words of its own.
+    """
+    text = source.read_text(encoding="utf-8")
+    rare = _find_rare(text)
+    num_bytes = 0
+    with target.open("wb") as output:
+        for copy in range(num_copies):
+            copied = _rename_words(text, copy, rare) if copy else text
+            for article in filter(None, map(str.strip, copied.split("\n\n"))):
+                data = f"This is copy {copy} of the article.\n{article}\n\n".encode()
+                num_bytes += output.write(data)
+    return num_bytes
+
+
+def _find_rare(text: str) -> Container[str]:
+    """The words that occur once."""
+    word_to_count = Counter(_WORD.findall(text))
+    return frozenset(word for word, count in word_to_count.items() if count == 1)
+
+
+def _rename_words(text: str, copy: int, rare: Container[str]) -> str:
+    """Give a copy words of its own in place of the rare ones."""
+    letters = "".join(chr(ord("a") + int(digit)) for digit in str(copy))
+    return _WORD.sub(lambda word: word[0] + letters if word[0] in rare else word[0], text)
 
 
 def _make_streams(pages: list[str], num_copies: int, rare: Container[str]) -> Iterator[str]:
@@ -51,6 +79,5 @@ def _rename(page: str, copy: int, rare: Container[str]) -> str:
         return page
     page = _TITLE.sub(f"<title>{copy} ", page, count=1)
     page = _ID.sub(lambda id_: f"<id>{int(id_[1]) + copy * _ID_STEP}</id>", page, count=1)
-    letters = "".join(chr(ord("a") + int(digit)) for digit in str(copy))
-    page = _WORD.sub(lambda word: word[0] + letters if word[0] in rare else word[0], page)
+    page = _rename_words(page, copy, rare)
     return _TEXT.sub(rf"\1This is copy {copy} of the article.\n\n", page)

@@ -5,7 +5,7 @@ create_pretraining_data as the TensorFlow Model Garden packages it; one process,
 """
 
 import bz2
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.processes import Usage, run_and_watch
@@ -28,19 +28,26 @@ class Peers:
 
     def run(self) -> Usage:
         """What the path takes without the start-up of its programs."""
-        pairs = list(self._run_programs())
-        return Usage(
-            sum(whole.seconds - start_up.seconds for start_up, whole in pairs),
-            sum(whole.cpu_seconds - start_up.cpu_seconds for start_up, whole in pairs),
-            max(whole.peak_bytes for _, whole in pairs),
-        )
-
-    def _run_programs(self) -> Iterator[tuple[Usage, Usage]]:
-        """Of each program: what it takes for next to nothing, and for the dump."""
         text = self._folder / "text"
-        yield self._clean(self._empty, text), self._clean(self._dump, text)
-        for length in _LENGTH_TO_PREDICTIONS:
-            yield self._make_records(self._short, length), self._make_records(text, length)
+        cleaning = self._clean(self._empty, text), self._clean(self._dump, text)
+        return _add([cleaning, *self._run_on(text)])
+
+    def make_records(self, text: Path) -> Usage:
+        """What the second program takes for a text at both lengths, without its start-up."""
+        return _add(self._run_on(text))
+
+    def clean(self) -> Path:
+        """The text of the dump: a sentence a line, an empty line between articles."""
+        text = self._folder / "cleaned"
+        self._clean(self._dump, text)
+        return text
+
+    def _run_on(self, text: Path) -> list[tuple[Usage, Usage]]:
+        """For each length: what it takes for next to nothing, and for the text."""
+        return [
+            (self._make_records(self._short, length), self._make_records(text, length))
+            for length in _LENGTH_TO_PREDICTIONS
+        ]
 
     def _clean(self, dump: Path, text: Path) -> Usage:
         return run_and_watch([_PYTHON, _HERE / "clean.py", dump, text])
@@ -57,3 +64,12 @@ class Peers:
         flags = [f"--{name}={value}" for name, value in settings.items()]
         command = [_PYTHON, "-m", "official.nlp.data.create_pretraining_data"]
         return run_and_watch([*command, *flags])
+
+
+def _add(runs: Sequence[tuple[Usage, Usage]]) -> Usage:
+    """Sum what whole runs take beyond those that only start."""
+    return Usage(
+        sum(whole.seconds - start_up.seconds for start_up, whole in runs),
+        sum(whole.cpu_seconds - start_up.cpu_seconds for start_up, whole in runs),
+        max(whole.peak_bytes for _, whole in runs),
+    )
