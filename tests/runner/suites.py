@@ -131,7 +131,9 @@ class SuiteRun:
         self._folder = tempfile.TemporaryDirectory(prefix="tests-")
         self._report = Path(self._folder.name) / "report.xml"
         self._output = Path(self._folder.name) / "output" if hold_output else None
-        command = [suite.python, "-m", "pytest", "-q", f"--junitxml={self._report}"]
+        # The slowest tests are named: who adds one sees what it costs.
+        command = [suite.python, "-m", "pytest", "-q", "--durations=12", "--durations-min=8"]
+        command.append(f"--junitxml={self._report}")
         self._process = _start([*command, *suite.find_paths(), *options], self._output)
 
     def is_running(self) -> bool:
