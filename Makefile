@@ -57,7 +57,7 @@ fuzz: setup  ## Run the randomized tests on new examples for SECONDS (300)
 	@$(RUN) -m tests.runner.fuzz $(or $(SECONDS),300)
 
 # PyPI's PyTorch comes with NVIDIA's libraries.
-huggingface: setup  ## Set up PyTorch and transformers (4 GB), which exported models are tested with
+huggingface: setup  ## Set up PyTorch, transformers and JAX (4 GB), which tests and benchmarks compare with
 	@$(SYNC) tests/huggingface
 
 bench:  ## Run all benchmarks, one after the other (REAL_DATA); runs/bench/ gets their figures

@@ -1,6 +1,5 @@
 """The model-only benchmark, on each of Keras's backends that is at hand."""
 
-import importlib.util
 import json
 import math
 import os
@@ -13,18 +12,16 @@ import pytest
 from tests.waiting import LONGEST_SECONDS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-# As `make huggingface` sets it up.
-TORCH_PYTHON = REPOSITORY / "tests" / "huggingface" / ".venv" / "bin" / "python"
+# With PyTorch and JAX, as `make huggingface` sets it up.
+OTHER_PYTHON = REPOSITORY / "tests" / "huggingface" / ".venv" / "bin" / "python"
 
 
 def find_python(backend: str) -> str:
-    if backend != "torch":
-        if importlib.util.find_spec(backend) is None:
-            pytest.skip(f"{backend} is not installed in this environment")
+    if backend == "tensorflow":
         return sys.executable
-    if not TORCH_PYTHON.exists():
-        pytest.skip("needs PyTorch: make huggingface")
-    return str(TORCH_PYTHON)
+    if not OTHER_PYTHON.exists():
+        pytest.skip(f"needs {backend}: make huggingface")
+    return str(OTHER_PYTHON)
 
 
 @pytest.mark.slow
