@@ -205,8 +205,8 @@ def expect_same_vocabulary(
     """
     if vocabulary and vocabulary.content.pieces != checkpoint.vocabulary.pieces:
         raise InputError(
-            f"{vocabulary.source.label}: another vocabulary than that of {place}, under whose ids "
-            "its weights mean something; leave vocabulary out"
+            f"{vocabulary.source.label}: differs from the vocabulary of {place}; leave vocabulary "
+            "out to use the checkpoint's"
         )
 
 

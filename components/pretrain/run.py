@@ -142,8 +142,8 @@ def _choose_architecture(
         bert_config, source = initial.config, str(initial.folder)
         if initial.vocabulary.pieces != vocabulary.pieces:
             raise InputError(
-                f"{initial.folder / 'vocab.txt'}: another vocabulary than {config.vocabulary}, "
-                "under whose ids the weights mean nothing; preprocess with the checkpoint's"
+                f"{initial.folder / 'vocab.txt'}: differs from {config.vocabulary}, which the "
+                "dataset was made with; make the dataset with the checkpoint's vocabulary"
             )
     else:
         bert_config, source = BertConfig.choose(

@@ -111,6 +111,11 @@ def run_pipeline(name: str, settings: RunSettings, parameters: Mapping[str, Any]
     return 0
 
 
+def _format(number: float) -> str:
+    """Write a whole number in full, any other with four digits."""
+    return f"{number:.0f}" if float(number).is_integer() else f"{number:.4g}"
+
+
 def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any], report: Path) -> None:
     """Print the last screen of a run: time per step, scores and speed, and what to open."""
     metrics = json.loads(Path(artifacts["metrics"].path).read_text("utf-8"))
@@ -122,5 +127,5 @@ def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any], report
         print(f"  {title:<{width}}  {duration:>9.1f} s")
     print()
     for name, value in numbers.items():
-        print(f"  {name:<{width}}  {value:>9.4g}")
+        print(f"  {name:<{width}}  {_format(value):>9}")
     print(f"\ncheckpoint: {artifacts['checkpoint'].path}\nreport: {report}\nlog: {log.path}")

@@ -72,8 +72,8 @@ class IngestClassificationConfig(CheckpointConfig):
         self._expect_encoding()
         if self.initial_checkpoint and self.vocabulary:
             raise InputError(
-                "initial_checkpoint brings its own vocab.txt, under whose ids its weights mean "
-                "something; leave vocabulary empty, or start from random weights"
+                "initial_checkpoint brings its own vocabulary; leave vocabulary out, or leave "
+                "initial_checkpoint out to start from random weights"
             )
         if not self.initial_checkpoint and not self.vocabulary:
             raise InputError(

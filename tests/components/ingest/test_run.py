@@ -263,7 +263,7 @@ def test_a_checkpoint_brings_its_vocabulary(settings, tmp_path):
     }
     (folder / "vocab.txt").write_text(f"{VOCABULARY}more\n")
 
-    with pytest.raises(InputError, match=r"vocab\.txt: another vocabulary than that of .*model"):
+    with pytest.raises(InputError, match=r"vocab\.txt: differs from the vocabulary of .*model"):
         run(IngestConfig(**settings | named))
     assert not (tmp_path / "out").exists() or outputs(tmp_path) == []
 

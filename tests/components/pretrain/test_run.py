@@ -231,7 +231,7 @@ def test_a_checkpoint_that_does_not_fit_ends_the_run(make_stage, vocabulary_path
 
     assert (without.returncode, others.returncode) == (2, 2)
     assert "cls/predictions/output_bias: missing" in without.stderr
-    assert f"{other}/vocab.txt: another vocabulary than" in others.stderr
+    assert f"{other}/vocab.txt: differs from" in others.stderr
 
 
 @pytest.mark.parametrize("setting", ["checkpoint_directory", "tensorboard_directory", "checkpoint"])

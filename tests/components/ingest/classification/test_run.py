@@ -179,7 +179,7 @@ def test_a_folder_that_is_no_checkpoint_is_refused(settings, tmp_path, missing, 
         ({"glue_task": "sts-b"}, "glue_task must be one of cola, sst-2, mrpc, mnli, rte"),
         ({"preset": "huge"}, "preset must be one of tiny"),
         ({"vocabulary": ""}, "give an initial_checkpoint, or a vocabulary"),
-        ({"initial_checkpoint": "x"}, "initial_checkpoint brings its own vocab.txt"),
+        ({"initial_checkpoint": "x"}, "initial_checkpoint brings its own vocabulary"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, changes, message):
