@@ -15,6 +15,7 @@ import requests
 import urllib3
 
 from components.ingest.download.remote import Remote, refusal
+from components.shared.documents import load_json
 from components.shared.errors import InputError
 from components.shared.files import room_expected, write_text
 from components.shared.parallel import run_within
@@ -65,8 +66,8 @@ class Version:
     def read(cls, path: Path) -> "Version | None":
         """The version noted beside a part, if there is a readable note."""
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            return load_json(path, cls)
+        except InputError:
             return None
 
     def write(self, path: Path) -> None:

@@ -15,6 +15,7 @@ from components.shared.checkpoints.checkpoint import (
     write_snapshot,
 )
 from components.shared.checkpoints.checkpoint_manifest import check_files
+from components.shared.documents import load_json
 from components.shared.errors import DamagedError, InputError
 from components.shared.processes import distributed
 from components.shared.processes.heartbeat import pulse
@@ -25,6 +26,7 @@ from components.shared.training.lease import Lease
 from components.shared.training.trainer import Trainer
 from components.shared.training.validation import is_over
 
+_REMEDY = "remove that state: the one before it is taken then"
 _HISTORY, _RUN, _TRAINER = "history.jsonl", "run.json", "trainer.json"
 
 
@@ -208,7 +210,8 @@ class StepCheckpoints:
         Raises:
             InputError: if it is of another run that has not finished.
         """
-        theirs, ours = json.loads((folder / _RUN).read_text("utf-8")), json.loads(self._run)
+        ours = json.loads(self._run)
+        theirs = load_json(folder / _RUN, dict[str, Any], remedy=_REMEDY)
         # A setting that the state does not name is newer than the version that wrote it.
         other = [name for name in ours.keys() & theirs.keys() if theirs[name] != ours[name]]
         if not other:
@@ -219,7 +222,7 @@ class StepCheckpoints:
             f"{theirs[setting]!r}, this one has {ours[setting]!r}"
         )
         history = History.read(folder / _HISTORY)
-        if step_of(name) == theirs["num_steps"] or is_over(history, theirs.get("patience", 0)):
+        if step_of(name) == theirs.get("num_steps") or is_over(history, theirs.get("patience", 0)):
             print(f"{difference}; that run is finished: removed", file=sys.stderr, flush=True)
             return True
         raise InputError(

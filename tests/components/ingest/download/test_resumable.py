@@ -12,8 +12,10 @@ import pytest
 
 from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import parse_source
+from components.ingest.download.transfer import Version
 from components.shared.errors import InputError
 from tests.components.ingest.misbehaving_server import Answer
+from tests.mutations import fuzz
 
 CONTENT = random.Random(1).randbytes(300_000)
 CHANGED = random.Random(2).randbytes(200_000)
@@ -318,3 +320,19 @@ def test_single_bytes_that_each_come_in_time_are_no_progress(server, downloads):
 
     with pytest.raises(InputError, match=r"only \d+ bytes came in 0.3 s, gave up at attempt 3 "):
         fetch(replace(downloads, timeout_seconds=0.3), url)
+
+
+def test_a_damaged_note_is_as_good_as_none(tmp_path):
+    """The download starts over; never with a wrong version of the file."""
+    note = tmp_path / "note.json"
+    version = Version("https://host/x", 7, '"e"', "Sun, 29 Nov 2026 10:00:00 GMT")
+    version.write(note)
+    content = note.read_bytes()
+
+    def read(damaged):
+        note.write_bytes(damaged)
+        return Version.read(note)
+
+    assert read(content) == version
+    assert not fuzz(content, read, Version | None)
+    assert read(b"[" * 100_000) is None
