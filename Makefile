@@ -18,7 +18,8 @@ export PACKAGE_INDEX ?= $(or $(UV_DEFAULT_INDEX),$(PIP_INDEX_URL))
 MIRRORS := --build-arg PACKAGE_INDEX --build-arg GOPROXY
 # An address for the images' labels, without what signs in.
 SOURCE ?= $(shell git config --get remote.origin.url 2>/dev/null | sed 's|//[^/@]*@|//|')
-# Machines that `make compile` sizes the pipeline for.
+# What `make compile` compiles, and the machines that it sizes each for.
+PIPELINES := bert squad classification retraining
 PROFILES := cpu dgx-1v-16g dgx-1v-32g dgx-2
 # Further flags of theirs, such as --kfp-version 2.16 or --queue team-a.
 COMPILE ?=
@@ -86,24 +87,16 @@ lint: setup  ## Run the formatter's check, the linter and the type checker
 check: lint  ## Run the linters and the fast tests
 	@$(RUN) -m tests.runner.run $(SUITE) -m "not slow" $(ARGUMENTS)
 
-compile: setup  ## Write the pipeline's IR YAML, sized for each of PROFILES, to manifests/pipelines
-	@$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile bert $(COMPILE) --hardware $(profile) \
-		--output manifests/pipelines/bert-$(profile).yaml && \
-		$(RUN) -m pipelines compile classification $(COMPILE) --hardware $(profile) \
-		--output manifests/pipelines/classification-$(profile).yaml && \
-		$(RUN) -m pipelines compile retraining $(COMPILE) --hardware $(profile) \
-		--output manifests/pipelines/retraining-$(profile).yaml &&) true
+compile: setup  ## Write the pipelines' IR YAML, sized for each of PROFILES, to manifests/pipelines
+	@$(foreach pipeline,$(PIPELINES),$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile \
+		$(pipeline) $(COMPILE) --hardware $(profile) \
+		--output manifests/pipelines/$(pipeline)-$(profile).yaml &&)) true
 	@$(call compile_overlay,gke,gke-v100x8,)
 	@$(call compile_overlay,kubeflow-native,cpu,--format kubernetes)
 
 # What an overlay of manifests/ has of its own: (overlay, machine, further flags).
-define compile_overlay
-$(RUN) -m pipelines compile bert $(COMPILE) --hardware $(2) $(3) --output manifests/overlays/$(1)/bert.yaml && \
-	$(RUN) -m pipelines compile classification $(COMPILE) --hardware $(2) $(3) \
-		--output manifests/overlays/$(1)/classification.yaml && \
-	$(RUN) -m pipelines compile retraining $(COMPILE) --hardware $(2) $(3) \
-		--output manifests/overlays/$(1)/retraining.yaml
-endef
+compile_overlay = $(foreach pipeline,$(PIPELINES),$(RUN) -m pipelines compile $(pipeline) $(COMPILE) \
+	--hardware $(2) $(3) --output manifests/overlays/$(1)/$(pipeline).yaml &&) true
 
 images: $(STAGES:%=image-%) image-pipelines  ## Build the images with this machine's container engine
 	@docker images --filter reference='kubeflow-bert/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'

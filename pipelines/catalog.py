@@ -3,10 +3,11 @@
 from pipelines.bert import bert
 from pipelines.classification import classification
 from pipelines.retraining import LOOK_STEPS, SUFFIX
+from pipelines.squad import squad
 from pipelines.steps import Steps, steps_of
 
 # A new pipeline is added here.
-PIPELINES = {one.component_spec.name: one for one in (bert, classification)}
+PIPELINES = {one.component_spec.name: one for one in (bert, squad, classification)}
 
 
 def find_steps(name: str) -> Steps:

@@ -14,6 +14,12 @@ from pipelines.machines.hardware import HARDWARE
 _DEADLINE_DAYS, _TTL_DAYS = 30, 7
 _MOST_DAYS = 3650
 RETRAINING = "retraining"
+# What recipes depend on, but not those of this pipeline.
+_OF_PRETRAINING = frozenset({"global_batch_size", "continued"})
+_UNUSED = {
+    "squad": _OF_PRETRAINING,
+    "classification": _OF_PRETRAINING | {"finetune_global_batch_size"},
+}
 _KFP_VERSIONS = ("2.15", "2.16", "2.17")
 
 
@@ -27,7 +33,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "pipeline",
         choices=(*PIPELINES, RETRAINING),
-        help="bert: pretraining to SQuAD; classification: fine-tuning on labeled sentences; "
+        help="bert: pretraining to SQuAD; squad: SQuAD from given weights; classification: "
+        "fine-tuning on labeled sentences; "
         "retraining: bert, for schedules: looks for a newer dump first and ends if it finds none",
     )
     parser.add_argument(
@@ -129,12 +136,9 @@ def compile_pipeline(
     output = output or Path("runs", f"{pipeline}.yaml")
     if output.suffix != ".yaml":
         raise InputError(f"--output {output}: must end with .yaml")
-    of_bert = {"global_batch_size", "finetune_global_batch_size", "continued"} & recipe.keys()
-    if pipeline == "classification" and of_bert:
-        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sorted(of_bert))
-        raise InputError(
-            f"{flags}: only for the pipelines bert and retraining; leave out for {pipeline}"
-        )
+    if unused := _UNUSED.get(pipeline, frozenset()) & recipe.keys():
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sorted(unused))
+        raise InputError(f"{flags}: of no effect in a package of {pipeline}; leave it out")
     digests = {} if images == DIGESTS and not images.exists() else read_digests(images)
     for flag, days in (("--ttl-days", ttl_days), ("--deadline-days", deadline_days)):
         if not 0 <= days <= _MOST_DAYS:

@@ -77,7 +77,7 @@ def read_model(parameters: Mapping[str, Any]) -> BertConfig | None:
         InputError: if a file that describes it is broken, or its vocabulary is another model's.
     """
     vocabulary = None
-    path = Path(parameters["vocabulary"].partition("#")[0])
+    path = Path(parameters.get("vocabulary", "").partition("#")[0])
     if path.is_file():
         with _named("vocabulary"):
             vocabulary = Vocabulary.read(path)

@@ -14,11 +14,13 @@ from pipelines.machines.hardware import Hardware, find_hardware
 from pipelines.machines.memory import count_masked, estimate_gib, most_rows
 from pipelines.machines.recipes import (
     LARGE_PRESETS,
+    PUBLISHED_SQUAD,
     SQUAD_WINDOWS,
     Recipe,
     recommend_classification,
     recommend_finetuning,
     recommend_pretraining,
+    recommend_squad,
 )
 
 _VOCABULARY_SIZE = 30522
@@ -61,6 +63,8 @@ class Plan:
     hours_from: str
     parameters: dict[str, Any]
     """Of the pipeline bert."""
+    squad_parameters: dict[str, Any]
+    """What the pipeline squad is given besides precision and processes."""
     classification_parameters: dict[str, Any]
     """What the pipeline classification is given besides preset, precision and processes."""
 
@@ -89,6 +93,12 @@ class Plan:
             "",
             "pass to `python -m pipelines run bert`, or as parameters in the Kubeflow UI:",
             *_flags(self.parameters),
+            "",
+            "to `run squad`, besides --precision and --num-processes:",
+            *_flags(self.squad_parameters),
+            "",
+            "published for SQuAD 1.1, each with 2 epochs:",
+            *(f"  {line}" for line in PUBLISHED_SQUAD),
             "",
             "and to `run classification`, besides --preset, --precision and --num-processes:",
             *_flags(self.classification_parameters),
@@ -159,6 +169,7 @@ def make_plan(
         recipe_from=_describe_recipe(machine, preset, continued=continued),
         hours_from=_describe_hours(machine, preset),
         parameters=_parameters(machine, preset, precision, phases, finetuning),
+        squad_parameters=_squad_parameters(machine, preset, finetuning),
         classification_parameters=recommend_classification(machine, preset),
     )
 
@@ -304,6 +315,17 @@ def _parameters(
         "finetune_global_batch_size": finetuning.global_batch_size,
         "finetune_micro_batch_size": finetuning.micro_batch_size,
         "finetune_learning_rates": [finetuning.learning_rate],
+    }
+
+
+def _squad_parameters(machine: Hardware, preset: str, finetuning: Phase) -> dict[str, Any]:
+    if preset not in LARGE_PRESETS:
+        return recommend_squad(machine)
+    return {
+        "num_epochs": finetuning.num_epochs,
+        "global_batch_size": finetuning.global_batch_size,
+        "micro_batch_size": finetuning.micro_batch_size,
+        "learning_rates": [finetuning.learning_rate],
     }
 
 

@@ -16,6 +16,7 @@ from components.shared.training.settings import Optimizer
 from pipelines.bert import bert
 from pipelines.classification import classification
 from pipelines.machines.hardware import Hardware
+from pipelines.squad import squad
 
 # NVIDIA's scripts give BERT-Base what BERT-Large gets.
 LARGE_PRESETS = ("base", "large")
@@ -69,8 +70,16 @@ _GOOGLE_CONTINUED = tuple(
 )  # fmt: skip
 # scripts/configs/squad_config.sh: 5e-6 on 8 GPUs, 2.5e-6 on 16; 2 epochs.
 _NVIDIA_SQUAD_RATE, _NVIDIA_SQUAD_EPOCHS = 4e-5, 2.0
-# google-research/bert's README: BERT-Large on SQuAD. For machines without a batch of NVIDIA's.
-_GOOGLE_SQUAD_BATCH, _GOOGLE_SQUAD_RATE = 24, 3e-5
+# google-research/bert's README on SQuAD; Hugging Face's run_qa has the same for BERT-Base. For
+# machines without a batch of NVIDIA's.
+_GOOGLE_SQUAD_BATCHES, _GOOGLE_SQUAD_RATE = {"base": 12, "large": 24}, 3e-5
+PUBLISHED_SQUAD = (
+    "NVIDIA, BERT-Large: 32 to 384 windows per step, learning rate 4e-05, F1 91.4",
+    "Google, BERT-Large: 24 windows per step, learning rate 3e-05, F1 90.9",
+    "Google, BERT-Base: 12 windows per step, learning rate 3e-05, F1 88.4",
+    "Hugging Face, BERT-Base: 12 windows per step, learning rate 3e-05, F1 88.5",
+)
+"""What others published of SQuAD 1.1, all with two epochs."""
 # scripts/run_glue.sh: 16 sentences on each of 8 GPUs, 3e-6 on each; 3 epochs.
 _NVIDIA_GLUE_BATCH, _NVIDIA_GLUE_RATE, _NVIDIA_GLUE_EPOCHS = 128, 2.4e-5, 3.0
 
@@ -127,7 +136,7 @@ def recommend_finetuning(
     if preset in LARGE_PRESETS:
         num_epochs = _NVIDIA_SQUAD_EPOCHS
         published = machine.squad_batches.get(precision)
-        batch = published or _GOOGLE_SQUAD_BATCH
+        batch = published or _GOOGLE_SQUAD_BATCHES[preset]
         learning_rate = _NVIDIA_SQUAD_RATE if published else _GOOGLE_SQUAD_RATE
     batch = global_batch_size or share_evenly(batch, machine.num_processes)
     # As components/finetune/batches.py counts them.
@@ -142,6 +151,21 @@ def recommend_finetuning(
         optimizer=FinetuneConfig.optimizer,
         num_epochs=num_epochs,
     )
+
+
+def recommend_squad(machine: Hardware) -> dict[str, Any]:
+    """Fine-tuning given weights of a size that nobody published a recipe for.
+
+    Under the names of that pipeline's parameters.
+    """
+    defaults = _read_defaults(squad)
+    batch = share_evenly(defaults["global_batch_size"], machine.num_processes)
+    return {
+        "num_epochs": defaults["num_epochs"],
+        "global_batch_size": batch,
+        "micro_batch_size": min(defaults["micro_batch_size"], batch // machine.num_processes),
+        "learning_rates": defaults["learning_rates"],
+    }
 
 
 def recommend_classification(machine: Hardware, preset: str) -> dict[str, Any]:

@@ -53,20 +53,25 @@ def fit(
     """
     machine = find_hardware(hardware)
     plan = make_plan(hardware, **recipe)
-    pretraining_hours = sum(phase.hours or 0 for phase in plan.phases)
     component_to_hours = {
-        "pretrain": pretraining_hours,
+        "pretrain": sum(phase.hours or 0 for phase in plan.phases),
         "finetune": plan.finetuning.hours or 0.0,
     }
-    # Both pipelines' at once: what they both have, they have with one meaning.
-    defaults = plan.parameters | plan.classification_parameters
+    longest_hours = max(
+        (component_to_hours.get(name, 0.0) for name in _list_components(pipeline)), default=0.0
+    )
+    pipeline_to_own = {
+        "squad": plan.squad_parameters,
+        "classification": plan.classification_parameters,
+    }
+    defaults = plan.parameters | pipeline_to_own.get(pipeline.component_spec.name, {})
     if machine.num_nodes > 1:
         defaults["worker_pod"] = describe_worker_pod(machine, queue)
-        defaults["job_timeout_seconds"] = 3600 * limit_training(pretraining_hours)
-    training_days = math.ceil(limit_training(pretraining_hours) / 24)
+        defaults["job_timeout_seconds"] = 3600 * limit_training(longest_hours)
+    training_days = math.ceil(limit_training(longest_hours) / 24)
     if 0 < deadline_days < training_days:
         raise InputError(
-            f"--deadline-days {deadline_days}: pretraining alone may take {training_days} days"
+            f"--deadline-days {deadline_days}: one training alone may take {training_days} days"
         )
     version = tuple(map(int, kfp_version.split(".")))
     function = pipeline.pipeline_func
@@ -102,6 +107,10 @@ def fit(
         f"Sized for {machine.name} ({machine.describe()}).",
         pipeline_config=limits if version >= _LIMITS_SINCE else None,
     )
+
+
+def _list_components(pipeline: GraphComponent) -> list[str]:
+    return [name.removeprefix("comp-") for name in pipeline.pipeline_spec.components]
 
 
 def _replace_defaults(function: Any, defaults: Mapping[str, Any]) -> inspect.Signature:

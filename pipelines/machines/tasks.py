@@ -76,6 +76,7 @@ _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "look-for-dump": _Needs(opens_stores=True, timeout_hours=1),
     "record-dump": _Needs(opens_stores=True, timeout_hours=1),
     "ingest": _Needs(opens_stores=True, most_cpus=4, memory_gib=4),
+    "ingest-squad": _Needs(opens_stores=True, memory_gib=4),
     "ingest-classification": _Needs(opens_stores=True, memory_gib=4),
     # A worker a CPU, each with a GiB; a whole Wikipedia takes a day.
     "preprocess": _Needs(

@@ -77,7 +77,7 @@ def test_the_job_registers_and_schedules(kfp, tmp_path, monkeypatch, overlay):
 
     assert [one.returncode for one in done + again] == [0] * 4, done
     pipelines = {one["display_name"] for one in kfp.objects["pipelines"].values()}
-    assert pipelines == {"bert", "bert-retraining", "classification"}
+    assert pipelines == {"bert", "bert-retraining", "classification", "squad"}
     (run,) = kfp.objects["recurringruns"].values()
     assert (run["display_name"], run["status"]) == ("monthly-retraining", "DISABLED")
     assert run["service_account"] == "bert-runner"

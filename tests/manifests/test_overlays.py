@@ -397,7 +397,7 @@ def test_argos_retries_go_into_kubeflows_kustomization(tmp_path):
         ("kubeflow-native", ("--hardware", "cpu", "--format", "kubernetes")),
     ],
 )
-@pytest.mark.parametrize("name", ["bert", "classification", "retraining"])
+@pytest.mark.parametrize("name", ["bert", "squad", "classification", "retraining"])
 def test_the_committed_pipelines_are_what_the_code_compiles_to(overlay, flags, name, tmp_path):
     """`make compile` brings them up to date."""
     output = tmp_path / "compiled.yaml"
@@ -408,7 +408,7 @@ def test_the_committed_pipelines_are_what_the_code_compiles_to(overlay, flags, n
     assert output.read_text("utf-8") == committed
 
 
-@pytest.mark.parametrize("name", ["bert", "classification", "retraining"])
+@pytest.mark.parametrize("name", ["bert", "squad", "classification", "retraining"])
 def test_a_versions_name_says_its_content(name):
     """Kubeflow refuses to change a version: other content is another version."""
     text = (FOLDER / "kubeflow-native" / f"{name}.yaml").read_text("utf-8")

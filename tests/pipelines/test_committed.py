@@ -64,8 +64,8 @@ def test_there_are_packages_of_every_pipeline():
     """For each machine, and in the overlays that have their own."""
     names = {path.stem.partition("-")[0] for path in FILES}
 
-    assert names == {"bert", "classification", "retraining"}
-    assert len(FILES) == 18
+    assert names == {"bert", "squad", "classification", "retraining"}
+    assert len(FILES) == 24
 
 
 @every_file
@@ -119,7 +119,7 @@ def test_steps_with_gpus_run_on_the_pool_and_the_others_elsewhere(path):
             assert {entry["operator"] for entry in term["matchExpressions"]} == {"DoesNotExist"}
             assert "tolerations" not in one
 
-    pretrains = not path.stem.startswith("classification")
+    pretrains = path.stem.startswith(("bert", "retraining"))
     on_gpus = {"finetune", "evaluate"} | ({"pretrain"} if pretrains else set())
     is_cpu = path.stem.endswith("-cpu") or path.parent.name == "kubeflow-native"
     assert with_gpus == (set() if is_cpu else on_gpus)
@@ -139,7 +139,7 @@ def test_the_ui_names_and_describes_it(path):
         assert parameter["description"], name
 
 
-@pytest.mark.parametrize("pipeline", ["bert", "classification", "retraining"])
+@pytest.mark.parametrize("pipeline", ["bert", "squad", "classification", "retraining"])
 def test_machines_change_nothing_that_a_local_run_sees(pipeline):
     """But the recipe: what is shown to run of one machine's package is of all."""
     specs = [without_sizes(read(path)[0]) for path in FILES if path.stem.startswith(pipeline)]

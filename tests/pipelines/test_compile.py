@@ -28,15 +28,22 @@ def test_the_recipe_can_be_another(tmp_path):
     assert parameters["pretrain_512_global_batch_size"]["defaultValue"] == 30_720
 
 
-@pytest.mark.parametrize("flag", ["--global-batch-size", "--finetune-global-batch-size"])
-def test_a_batch_of_bert_is_none_of_classification(tmp_path, flag):
+@pytest.mark.parametrize(
+    ("pipeline", "flag"),
+    [
+        ("squad", "--global-batch-size"),
+        ("classification", "--global-batch-size"),
+        ("classification", "--finetune-global-batch-size"),
+    ],
+)
+def test_a_batch_of_another_pipeline_is_refused(tmp_path, pipeline, flag):
     """It would change nothing there."""
-    output = ("--output", tmp_path / "classification.yaml")
-
-    done = run_command("compile", "classification", flag, 64, *output)
+    done = run_command("compile", pipeline, flag, 64, "--output", tmp_path / "package.yaml")
 
     assert done.returncode == 2
-    assert f"{flag}: only for the pipelines bert and retraining; leave out" in done.last_error
+    assert done.last_error.endswith(
+        f"{flag}: of no effect in a package of {pipeline}; leave it out"
+    )
 
 
 @pytest.mark.parametrize("flags", [("retraining", "--hardware", "dgx-2x4"), ("classification",)])

@@ -11,6 +11,7 @@ from pipelines.machines.plan import make_plan
 from pipelines.machines.sizing import fit
 from pipelines.parameter_checks import check_settings
 from pipelines.retraining import retraining
+from pipelines.squad import squad
 
 
 def list_defaults(pipeline, **given) -> dict:
@@ -20,6 +21,7 @@ def list_defaults(pipeline, **given) -> dict:
 
 
 BERT = list_defaults(bert, dump="simplewiki-latest", squad_train="gs://bucket/train.json")
+SQUAD = list_defaults(squad, squad_train="train.json", initial_checkpoint="bert.zip")
 CLASSIFICATION = list_defaults(classification, train="train.tsv", vocabulary="vocab.txt")
 
 
@@ -31,6 +33,8 @@ def test_the_packages_defaults_pass(hardware):
 
     check_settings("bert", list_defaults(fit(bert, hardware), **data))
     check_settings("bert-retraining", list_defaults(again, **data))
+    given = {"squad_train": "x.json", "initial_checkpoint": "https://host/bert.zip"}
+    check_settings("squad", list_defaults(fit(squad, hardware), **given))
     check_settings(
         "classification",
         list_defaults(fit(classification, hardware), train="x.csv", vocabulary="vocab.txt"),
@@ -69,6 +73,11 @@ def test_numbers_as_a_package_has_them_pass():
             BERT | {"record": "https://host/dump.json"},
             "^look: record must be a path",
         ),
+        ("bert", BERT | {"finetune_seeds": [1, 2, 1]}, r"^finetune_seeds .* got \[1, 2, 1\]"),
+        ("squad", SQUAD | {"seeds": [1, -2]}, "^finetune: seed must be 0 or more, got -2"),
+        ("squad", SQUAD | {"seeds": []}, "^seeds must be one number or more"),
+        ("squad", SQUAD | {"initial_checkpoint": " "}, "^ingest: initial_checkpoint is empty"),
+        ("squad", SQUAD | {"squad_train": ""}, "^ingest: squad_train is empty"),
         ("classification", CLASSIFICATION | {"glue_task": "wnli"}, "^ingest: glue_task"),
         (
             "classification",

@@ -175,6 +175,7 @@ def read(box: str) -> str:
         ("--finetune-learning-rates", "3e-5,", "expected numbers separated by commas, got '3e-5,'"),
         ("--finetune-learning-rates", "a", "expected numbers separated by commas, got 'a'"),
         ("--finetune-learning-rates", "3e-5,0.00003", "must be one number or more, each once"),
+        ("--finetune-seeds", "1,1", "finetune_seeds must be one number or more, each once"),
         ("--speed-lengths", "128,1.5", "expected whole numbers separated by commas, got '128,1.5'"),
         ("--speed-precisions", "float32,float32", "evaluate: speed_precisions must be distinct"),
         ("--preset", "huge", "invalid choice 'huge' for argument '--preset'"),
@@ -202,7 +203,8 @@ def test_an_unknown_pipeline_is_rejected_with_the_known_ones():
 
     assert done.returncode == 2
     assert done.stderr == (
-        "run: error: PIPELINE must be one of bert, classification, got 'brt'; see `run --help`\n"
+        "run: error: PIPELINE must be one of bert, squad, classification, got 'brt'; "
+        "see `run --help`\n"
     )
 
 

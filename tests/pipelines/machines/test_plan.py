@@ -15,6 +15,7 @@ from pipelines.classification import classification
 from pipelines.machines.hardware import HARDWARE, find_hardware
 from pipelines.machines.memory import count_parameters, estimate_gib
 from pipelines.machines.plan import make_plan
+from pipelines.squad import squad
 
 LARGE = BertConfig.preset("large", vocab_size=30522)
 GPUS = [name for name in HARDWARE if name != "cpu"]
@@ -93,6 +94,24 @@ def test_more_processes_share_the_windows_of_one_machine(hardware, windows, glob
     tuned = make_plan(hardware, preset="large").finetuning
 
     assert (tuned.micro_batch_size, tuned.global_batch_size) == (windows, global_batch_size)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "preset", "windows", "rate"),
+    [
+        ("dgx-1v-32g", "large", 192, 4e-5),
+        ("cpu", "large", 24, 3e-5),
+        ("cpu", "base", 12, 3e-5),
+        ("cpu", "tiny", 12, 3e-5),
+        ("dgx-2", "mini", 16, 3e-5),
+    ],
+)
+def test_given_weights_are_fine_tuned_by_a_published_recipe(hardware, preset, windows, rate):
+    """NVIDIA's where it has one for the machine, else Google's; BERT-Base's for small sizes."""
+    parameters = make_plan(hardware, preset=preset).squad_parameters
+
+    assert (parameters["global_batch_size"], parameters["learning_rates"]) == (windows, [rate])
+    assert parameters["num_epochs"] == 2.0
 
 
 @pytest.mark.parametrize("size", [400, 100])
@@ -195,7 +214,8 @@ def test_what_is_to_be_passed_are_parameters_that_give_the_warm_up_back(hardware
     assert set(plan.classification_parameters) <= set(
         inspect.signature(classification.pipeline_func).parameters
     )
-    assert not set(plan.classification_parameters) & set(known)
+    assert set(plan.squad_parameters) <= set(inspect.signature(squad.pipeline_func).parameters)
+    assert not {*plan.classification_parameters, *plan.squad_parameters} & set(known)
     for phase in plan.phases:
         rate = plan.parameters[f"pretrain_{phase.length}_warmup_rate"]
         assert round(rate * phase.num_steps) == phase.warmup_steps

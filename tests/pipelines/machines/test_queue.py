@@ -36,6 +36,7 @@ def labels_of(settings: dict[str, dict]) -> dict[str, dict]:
             "retraining",
             {"exec-pretrain", "exec-pretrain-2", "exec-finetune", "exec-evaluate"},
         ),
+        ("squad", {"exec-finetune", "exec-evaluate"}),
         (
             "classification",
             {"exec-finetune-classification", "exec-evaluate-classification"},

@@ -47,7 +47,7 @@ def fits(pods: list[Request], machine: Hardware) -> bool:
     return cpus <= machine.room_cpus and gib <= machine.room_gib
 
 
-@pytest.mark.parametrize("pipeline", ["bert", "classification"])
+@pytest.mark.parametrize("pipeline", ["bert", "squad", "classification"])
 @pytest.mark.parametrize("name", HARDWARE)
 def test_each_step_fits_one_machine(tmp_path, name, pipeline):
     """With Argo's container; steps without GPUs run elsewhere if the machine has some."""

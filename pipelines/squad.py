@@ -1,0 +1,34 @@
+"""The pipeline: a pretrained BERT and SQuAD in, a BERT that answers questions out."""
+
+from dataclasses import replace
+
+from components.ingest.squad.component import ingest_squad
+from components.ingest.squad.config import IngestSquadConfig
+from pipelines.squad_steps import EVALUATE, FINETUNE, Outputs, finetune_and_choose
+from pipelines.steps import Inputs, Step, make_pipeline
+
+STEPS = {
+    "ingest": Step(config=IngestSquadConfig, hidden=("timeout_seconds", "max_retries")),
+    "finetune": replace(
+        FINETUNE,
+        # Google's and Hugging Face's recipe for BERT-Base.
+        defaults={"learning_rate": 3e-5, "global_batch_size": 12, "micro_batch_size": 12},
+    ),
+    "evaluate": EVALUATE,
+}
+
+
+@make_pipeline(
+    name="squad",
+    description="Fine-tune a pretrained BERT on SQuAD and evaluate it.",
+    steps=STEPS,
+)
+def squad(inputs: Inputs) -> Outputs:
+    """Fine-tune a pretrained BERT on SQuAD, and measure its accuracy and speed."""
+    fetched = ingest_squad(**inputs["ingest"]).set_display_name("Fetch and check the inputs")
+
+    return finetune_and_choose(
+        inputs,
+        squad=fetched.outputs["squad"],
+        initial_checkpoint=fetched.outputs["given_checkpoint"],
+    )

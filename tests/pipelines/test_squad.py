@@ -1,0 +1,170 @@
+"""The pipeline of question answering: its graph, its settings, and a run on this machine."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from kfp import compiler
+
+from components.ingest.squad.component import ingest_squad
+from components.ingest.squad.config import IngestSquadConfig
+from pipelines.commands.compile import compile_pipeline
+from pipelines.local.environments import REPOSITORY
+from pipelines.local.images import DIGESTS
+from pipelines.squad import squad
+from tests.pipelines.pretrained import write_huggingface_folder
+from tests.pipelines.test_run import read_end
+from tests.waiting import LONGEST_SECONDS
+
+PACKAGES = REPOSITORY / "manifests" / "pipelines"
+COMMITTED = sorted(path.stem.removeprefix("squad-") for path in PACKAGES.glob("squad-*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory) -> dict:
+    path = tmp_path_factory.mktemp("compiled") / "squad.yaml"
+    compiler.Compiler().compile(squad, str(path))
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def test_the_steps_follow_one_another(spec):
+    """In a loop over the seeds, in one over the learning rates; pretraining has no part."""
+    parts = [spec["root"], spec["components"]["comp-for-loop-1"]]
+    parts.append(spec["components"]["comp-for-loop-2"])
+    tasks = {name: task for part in parts for name, task in part["dag"]["tasks"].items()}
+
+    assert {name: set(task.get("dependentTasks", [])) for name, task in tasks.items()} == {
+        "ingest-squad": set(),
+        "for-loop-1": {"ingest-squad"},
+        "for-loop-2": set(),
+        "finetune": set(),
+        "evaluate": {"finetune"},
+        "choose": {"for-loop-1"},
+    }
+    loops = [tasks[name]["parameterIterator"]["items"]["inputParameter"] for name in tasks
+             if name.startswith("for-loop")]  # fmt: skip
+    assert loops == ["pipelinechannel--learning_rates", "pipelinechannel--seeds"]
+    assert not any("pretrain" in name for name in tasks["evaluate"]["inputs"]["artifacts"])
+
+
+def test_ingest_runs_its_command_in_the_image_of_ingest(spec):
+    """The same image as the other pipelines'."""
+    container = spec["deploymentSpec"]["executors"]["exec-ingest-squad"]["container"]
+
+    assert container["image"].startswith("kubeflow-bert/ingest:")
+    assert container["command"] == ["python", "-m", "components.ingest", "squad"]
+
+
+def test_component_and_config_have_the_same_names_and_defaults():
+    """Signature, flags and config are one; every input is described."""
+    fields = {field.name: field for field in dataclasses.fields(IngestSquadConfig)}
+    definition = ingest_squad.component_spec
+
+    assert {*definition.inputs, *definition.outputs} == set(fields)
+    for name, item in definition.inputs.items():
+        assert item.description, name
+        if item.default is not None:
+            assert item.default == fields[name].default, name
+
+
+def test_its_parameters_are_those_of_one_training(spec):
+    """Without a step's name before them; required are the questions and the weights."""
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+
+    assert parameters.keys() >= {"learning_rates", "seeds", "num_epochs", "global_batch_size"}
+    assert not {name for name in parameters if name.startswith("finetune_")}
+    required = {name for name, one in parameters.items() if "defaultValue" not in one}
+    assert required == {"squad_train", "initial_checkpoint"}
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_a_committed_package_is_what_the_code_compiles_to(name, tmp_path):
+    """`make compile` was not forgotten."""
+    path = tmp_path / "squad.yaml"
+    compile_pipeline("squad", hardware=name, images=DIGESTS, output=path)
+
+    assert (PACKAGES / f"squad-{name}.yaml").read_text("utf-8") == path.read_text("utf-8")
+
+
+def test_packages_for_the_same_machines_are_committed():
+    """As the other pipelines' are."""
+    assert {"cpu", "dgx-1v-16g", "dgx-1v-32g", "dgx-2"} <= set(COMMITTED)
+
+
+def write_questions(path: Path, num_articles: int) -> Path:
+    """Two questions an article, whose answers are one word of a short context."""
+    articles = []
+    for number in range(num_articles):
+        words = [("red", "blue")[number % 2], ("cat", "dog", "hen")[number % 3]]
+        context = f"the color is {words[0]} . the animal is {words[1]} ."
+        questions = [
+            {
+                "id": f"{number}-{asked}",
+                "question": f"which {asked} ?",
+                "answers": [{"text": word, "answer_start": context.index(word)}],
+            }
+            for asked, word in zip(("color", "animal"), words, strict=True)
+        ]
+        paragraph = {"context": context, "qas": questions}
+        articles.append({"title": f"Article {number}", "paragraphs": [paragraph]})
+    path.write_text(json.dumps({"version": "1.1", "data": articles}), encoding="utf-8")
+    return path
+
+
+def read_learning_rate(line: str) -> float:
+    """Of a line of a training's history."""
+    return json.loads(line)["learning_rate"]
+
+
+@pytest.mark.slow
+def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
+    """Weights of Hugging Face's form and questions in; the best of two seeds' models out."""
+    write_huggingface_folder(tmp_path / "bert")
+    write_questions(tmp_path / "train.json", 20)
+    flags = {
+        "output": "runs",
+        "squad-train": "train.json",
+        "initial-checkpoint": "bert",
+        "seeds": "1,2",
+        "num-epochs": 10,
+        "global-batch-size": 8,
+        "learning-rates": 0.005,
+        "max-length-tokens": 96,
+    }
+    words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines", "run", "squad", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_SECONDS,
+    )
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    printed = read_end(done.stdout)
+    paths = sorted(tmp_path.glob("runs/*/*/*/evaluate/evaluate_metrics"))
+    scores = [json.loads(path.read_text("utf-8"))["f1"] for path in paths]
+    assert len(scores) == 2
+    assert float(printed["f1"]) == pytest.approx(max(scores), rel=1e-3)
+    assert float(printed["f1_mean"]) == pytest.approx(sum(scores) / 2, rel=1e-3)
+    assert float(printed["Evaluate (2)"]) > 0
+    assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
+    metrics = json.loads(Path(printed["checkpoint"]).with_name("chosen_metrics").read_text())
+    assert [(run["learning_rate"], run["seed"], run["f1"]) for run in metrics["runs"]] == [
+        (0.005, 1, scores[0]), (0.005, 2, scores[1])
+    ]  # fmt: skip
+    histories = sorted(tmp_path.glob("runs/*/*/*/finetune/history"))
+    peaks = [max(map(read_learning_rate, path.open(encoding="utf-8"))) for path in histories]
+    # Logged every ten steps, between the warm-up and the end.
+    assert peaks == pytest.approx([0.004, 0.004], rel=0.1)
+    report = Path(printed["report"]).read_text("utf-8")
+    assert "Mean and standard deviation over 2 seeds" in report
+    assert "<td>2</td>" in report
