@@ -9,14 +9,12 @@ from components.shared.checkpoints.checkpoint import (
     ENCODER,
     POOLER_SCOPE,
     Checkpoint,
-    Weights,
     expect_no_problems,
     find_misfits,
     is_training_state,
     named_variables,
-    open_weights,
-    read_finite,
 )
+from components.shared.checkpoints.weights import Weights, open_weights, read_finite
 from components.shared.errors import InputError
 from components.shared.processes import distributed
 
@@ -58,7 +56,7 @@ def start_from(
     else:
         new = _list_new_task(checkpoint, weights, variables, labels=labels)
         if isinstance(model, ClassifierModel) and not checkpoint.has_pooler:
-            new += _list_new_pooler(checkpoint, variables, new_pooler=new_pooler)
+            new = _list_new_pooler(checkpoint, variables, new_pooler=new_pooler) + new
     taken = {name: variable for name, variable in variables.items() if name not in new}
     rest = sorted(weights.shapes.keys() - taken.keys())
     unused = [name for name in rest if not is_training_state(name)]
