@@ -10,11 +10,10 @@ optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's and NVIDIA's) a
 import errno
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -32,8 +31,14 @@ from components.shared.checkpoints.checkpoint_manifest import (
 from components.shared.checkpoints.description import (
     LABELS,
     Description,
-    expect_readable_weights,
     read_description,
+)
+from components.shared.checkpoints.weights import (
+    BUNDLE,
+    Weights,
+    find_bundle,
+    open_weights,
+    read_finite,
 )
 from components.shared.errors import DivergedError, InputError
 from components.shared.files import whole_folder
@@ -45,7 +50,6 @@ if TYPE_CHECKING:
 ENCODER = "bert/"
 """What the names of the encoder's variables begin with; the others are of heads."""
 POOLER_SCOPE = "bert/pooler/"
-_BUNDLE = "bert_model.ckpt"
 _MOMENT_SUFFIXES = ("adam_m", "adam_v")
 _STEP = "global_step"
 _ITERATIONS = "optimizer_iterations"
@@ -80,7 +84,7 @@ class Checkpoint(Description):
         is_untrained = may_be_untrained and has_random_weights(folder)
         if not huggingface.is_in(folder):
             if not is_untrained:
-                _bundle(folder)
+                find_bundle(folder)
             check_files(folder)
         described = vars(read_description(folder))
         if is_untrained:
@@ -130,75 +134,9 @@ def _expect_architecture(
     expect_no_problems(folder, problems)
 
 
-class Weights(Protocol):
-    """The tensors of a checkpoint, under Google's names."""
-
-    shapes: Mapping[str, tuple[int, ...]]
-
-    def read(self, name: str) -> np.ndarray:
-        """The value of one."""
-        ...
-
-
-class _TensorFlowWeights:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with self._expect_whole():
-            self._reader = tf.train.load_checkpoint(_bundle(folder))
-            self.shapes: Mapping[str, tuple[int, ...]] = {
-                name: tuple(shape)
-                for name, shape in self._reader.get_variable_to_shape_map().items()
-            }
-
-    def read(self, name: str) -> Any:
-        with self._expect_whole():
-            return self._reader.get_tensor(name)
-
-    @contextmanager
-    def _expect_whole(self) -> Iterator[None]:
-        """Raise InputError for what TensorFlow's reader raises of a broken file."""
-        try:
-            yield
-        except InputError:
-            raise
-        except Exception as error:  # OpError, ValueError, RuntimeError, UnicodeDecodeError …
-            problem = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(
-                f"{self._folder}: the weights are cut short or altered ({problem}); get them again"
-            ) from None
-
-
-def open_weights(folder: Path) -> Weights:
-    """Open a checkpoint of Google's format (TensorFlow's, old or new) or Hugging Face's."""
-    if huggingface.is_in(folder):
-        return huggingface.HuggingFaceWeights(folder)
-    return _TensorFlowWeights(folder)
-
-
 def is_training_state(name: str) -> bool:
     """Whether a tensor is no weight but belongs to the training that made it."""
     return name in _STATE_NAMES or name.rpartition("/")[2] in _STATE_SUFFIXES
-
-
-def _bundle(folder: Path) -> str:
-    """TensorFlow's name for a checkpoint: the path without .index; the one file of old ones.
-
-    Raises:
-        InputError: if there is none, or several of other names than Google's.
-    """
-    if (folder / f"{_BUNDLE}.index").exists() or (folder / _BUNDLE).exists():
-        return str(folder / _BUNDLE)
-    others = sorted(folder.glob("*.index"))
-    if len(others) == 1:
-        return str(others[0].with_suffix(""))
-    expect_readable_weights((path.name for path in folder.iterdir()), str(folder))
-    inside = [path.parent for path in sorted(folder.glob(f"*/{_BUNDLE}*"))]
-    hint = f"; {inside[0]} looks like one" if inside else ""
-    found = f" but {', '.join(path.name for path in others)}" if others else ""
-    raise InputError(
-        f"{folder}: no {_BUNDLE}.index in it{found}; a checkpoint is a folder with {_BUNDLE}.*, "
-        f"bert_config.json and vocab.txt{hint}"
-    )
 
 
 def named_variables(model: Model) -> dict[str, keras.Variable]:
@@ -326,7 +264,7 @@ def write_snapshot(
                 "learning_rate, a larger warmup_rate, or precision float32"
             )
     with whole_folder(folder) as scratch:
-        _write_bundle(scratch / _BUNDLE, tensors)
+        _write_bundle(scratch / BUNDLE, tensors)
         write_descriptions(scratch, config, vocabulary, tokenization)
         for name, text in (more or {}).items():
             (scratch / name).write_text(text, encoding="utf-8")
@@ -355,18 +293,6 @@ def restore(folder: Path, variables: Mapping[str, keras.Variable]) -> None:
     expect_no_problems(folder, find_misfits(weights, variables))
     for name, variable in variables.items():
         variable.assign(read_finite(weights, name, folder))
-
-
-def read_finite(weights: Weights, name: str, folder: Path) -> np.ndarray:
-    """Read a weight of a checkpoint.
-
-    Raises:
-        InputError: if it holds NaN or infinity.
-    """
-    value = weights.read(name)
-    if not np.isfinite(value).all():
-        raise InputError(f"{folder}: {name} holds NaN or infinity; take another checkpoint")
-    return value
 
 
 def find_misfits(weights: Weights, variables: Mapping[str, keras.Variable]) -> list[str]:

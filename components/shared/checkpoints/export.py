@@ -31,7 +31,8 @@ def export(config: ExportConfig) -> None:
     from safetensors.numpy import save_file
 
     from components.shared.checkpoints import huggingface
-    from components.shared.checkpoints.checkpoint import Checkpoint, is_training_state, open_weights
+    from components.shared.checkpoints.checkpoint import Checkpoint, is_training_state
+    from components.shared.checkpoints.weights import open_weights
 
     checkpoint = Checkpoint.read(config.checkpoint)
     if config.output.exists() and not (config.output / huggingface.CONFIG).exists():

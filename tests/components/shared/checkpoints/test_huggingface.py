@@ -19,12 +19,12 @@ from components.shared.checkpoints import huggingface
 from components.shared.checkpoints.checkpoint import (
     Checkpoint,
     named_variables,
-    open_weights,
     restore,
     write_checkpoint,
 )
 from components.shared.checkpoints.export import ExportConfig, export
 from components.shared.checkpoints.warm_start import start_from
+from components.shared.checkpoints.weights import open_weights
 from components.shared.errors import InputError
 from components.shared.tokenization import Tokenization
 

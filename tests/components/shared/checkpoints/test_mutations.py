@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from components.shared.bert.config import BertConfig
-from components.shared.checkpoints.checkpoint import Checkpoint, open_weights
+from components.shared.checkpoints.checkpoint import Checkpoint
+from components.shared.checkpoints.weights import open_weights
 from components.shared.errors import InputError
 from tests.components.shared.bert import google_checkpoint
 from tests.mutations import mutate

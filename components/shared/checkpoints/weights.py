@@ -1,0 +1,94 @@
+"""The tensors of a checkpoint, in Google's format or Hugging Face's, under Google's names."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from components.shared.checkpoints import huggingface
+from components.shared.checkpoints.description import expect_readable_weights
+from components.shared.errors import InputError
+
+BUNDLE = "bert_model.ckpt"
+"""Google's name for the files of TensorFlow's tensor bundle."""
+
+
+class Weights(Protocol):
+    """The tensors of a checkpoint, under Google's names."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def read(self, name: str) -> np.ndarray:
+        """The value of one."""
+        ...
+
+
+class _TensorFlowWeights:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with self._expect_whole():
+            self._reader = tf.train.load_checkpoint(find_bundle(folder))
+            self.shapes: Mapping[str, tuple[int, ...]] = {
+                name: tuple(shape)
+                for name, shape in self._reader.get_variable_to_shape_map().items()
+            }
+
+    def read(self, name: str) -> Any:
+        with self._expect_whole():
+            return self._reader.get_tensor(name)
+
+    @contextmanager
+    def _expect_whole(self) -> Iterator[None]:
+        """Raise InputError for what TensorFlow's reader raises of a broken file."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:  # OpError, ValueError, RuntimeError, UnicodeDecodeError …
+            problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(
+                f"{self._folder}: the weights are cut short or altered ({problem}); get them again"
+            ) from None
+
+
+def open_weights(folder: Path) -> Weights:
+    """Open a checkpoint of Google's format (TensorFlow's, old or new) or Hugging Face's."""
+    if huggingface.is_in(folder):
+        return huggingface.HuggingFaceWeights(folder)
+    return _TensorFlowWeights(folder)
+
+
+def read_finite(weights: Weights, name: str, folder: Path) -> np.ndarray:
+    """Read a weight of a checkpoint.
+
+    Raises:
+        InputError: if it holds NaN or infinity.
+    """
+    value = weights.read(name)
+    if not np.isfinite(value).all():
+        raise InputError(f"{folder}: {name} holds NaN or infinity; take another checkpoint")
+    return value
+
+
+def find_bundle(folder: Path) -> str:
+    """Find TensorFlow's name for a checkpoint: the path without .index; the one file of old ones.
+
+    Raises:
+        InputError: if there is none, or several of other names than Google's.
+    """
+    if (folder / f"{BUNDLE}.index").exists() or (folder / BUNDLE).exists():
+        return str(folder / BUNDLE)
+    others = sorted(folder.glob("*.index"))
+    if len(others) == 1:
+        return str(others[0].with_suffix(""))
+    expect_readable_weights((path.name for path in folder.iterdir()), str(folder))
+    inside = [path.parent for path in sorted(folder.glob(f"*/{BUNDLE}*"))]
+    hint = f"; {inside[0]} looks like one" if inside else ""
+    found = f" but {', '.join(path.name for path in others)}" if others else ""
+    raise InputError(
+        f"{folder}: no {BUNDLE}.index in it{found}; a checkpoint is a folder with {BUNDLE}.*, "
+        f"bert_config.json and vocab.txt{hint}"
+    )
