@@ -76,7 +76,7 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     assert float(printed["questions_per_second"]) > 0
     assert "<svg" in Path(printed["report"]).read_text("utf-8")
     assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
-    tried = list((tmp_path / "runs").glob("*/*/evaluate/evaluate_metrics"))
+    tried = list((tmp_path / "runs").glob("*/*/*/evaluate/evaluate_metrics"))
     metrics = [json.loads(path.read_text("utf-8")) for path in tried]
     assert metrics[0]["float32_length_384_batch_4_latency_ms_p99"] > 0
     scores = [one["f1"] for one in metrics]
