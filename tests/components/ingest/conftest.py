@@ -44,3 +44,17 @@ def empty_s3(monkeypatch):
         client.create_bucket(Bucket="data")
         yield client
     bucket_listing._client.cache_clear()
+
+
+@pytest.fixture
+def settings(tmp_path, inputs):
+    """Settings of a run on good local files."""
+    return {
+        "dump_files": tmp_path / "out" / "dump_files",
+        "text_files": tmp_path / "out" / "text_files",
+        "squad": tmp_path / "out" / "squad",
+        "given_vocabulary": tmp_path / "out" / "given_vocabulary",
+        "dump": str(inputs.dump),
+        "squad_train": str(inputs.squad),
+        "vocabulary": str(inputs.vocabulary),
+    }

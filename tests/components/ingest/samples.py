@@ -91,3 +91,8 @@ def make_google_folder(folder: Path) -> Path:
     (folder / "bert_model.ckpt.data-00000-of-00001").write_bytes(b"weights" * 1000)
     (folder / "flax_model.msgpack").write_bytes(b"the same for another framework")
     return folder
+
+
+def outputs(tmp_path: Path) -> list[str]:
+    """Every file and folder there is in the outputs."""
+    return sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*"))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,17 +12,16 @@ import pytest
 from components.ingest.config import IngestConfig, LookConfig
 from components.ingest.dump.newer import look
 from components.ingest.run import run
-from components.shared import datasets
 from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.errors import InputError
 from components.shared.squad.data import read_squad
 from tests.components.ingest.misbehaving_server import Answer
 from tests.components.ingest.samples import (
     VOCABULARY,
-    make_dataset,
     make_export,
     make_google_folder,
     make_squad,
+    outputs,
 )
 from tests.executor_inputs import as_on_cluster
 from tests.waiting import LONGEST_SECONDS
@@ -33,28 +31,9 @@ LOOK_OUTPUTS = ("is_new", "found_dump", "fingerprint", "dump_checkpoints")
 COMMAND = [sys.executable, "-m", "components.ingest"]
 
 
-@pytest.fixture
-def settings(tmp_path, inputs):
-    """Settings of a run on good local files."""
-    return {
-        "dump_files": tmp_path / "out" / "dump_files",
-        "text_files": tmp_path / "out" / "text_files",
-        "squad": tmp_path / "out" / "squad",
-        "given_vocabulary": tmp_path / "out" / "given_vocabulary",
-        "dump": str(inputs.dump),
-        "squad_train": str(inputs.squad),
-        "vocabulary": str(inputs.vocabulary),
-    }
-
-
 def flags(settings):
     """The settings as a command line has them."""
     return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-
-
-def outputs(tmp_path):
-    """Every file and folder there is in the outputs."""
-    return sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*"))
 
 
 def test_local_files_are_handed_on(tmp_path, settings, inputs):
@@ -176,84 +155,6 @@ def test_a_file_far_larger_than_its_kind_is_rejected_unread(settings, inputs):
         run(IngestConfig(**settings | {"vocabulary": str(inputs.vocabulary)}))
 
 
-def test_text_goes_over_as_it_is(tmp_path, settings, server):
-    """From a folder, a server and a pattern; what can't be read is not this stage's to judge."""
-    books = tmp_path / "books"
-    books.mkdir()
-    (books / "a.txt").write_text("A book.")
-    (books / "page.txt").write_text("<html>saved by hand</html>")
-    (books / "_SUCCESS").touch()
-    (tmp_path / "b1.jsonl.gz").write_bytes(b"one")
-    (tmp_path / "b2.jsonl.gz").write_bytes(b"")
-    address = server.serve("/c.parquet", Answer(b"PAR1..PAR1"))
-
-    text = f"{books}, {tmp_path}/b?.jsonl.gz {address}"
-    metadata = run(IngestConfig(**settings | {"text": text, "dump": ""}))
-
-    names = ["a.txt", "page.txt", "b1.jsonl.gz", "b2.jsonl.gz", "c.parquet"]
-    described = json.loads((settings["text_files"] / "text.json").read_text())["files"]
-    assert [file["name"] for file in described] == names
-    for file in described:
-        content = (settings["text_files"] / file["name"]).read_bytes()
-        assert file["bytes"] == len(content)
-        assert file["sha256"] == hashlib.sha256(content).hexdigest()
-    assert described[-1]["source"] == address
-    assert metadata["text_files"] == {"files": 5, "bytes": 46}
-    assert json.loads((settings["dump_files"] / "dump.json").read_text())["files"] == []
-
-
-def test_text_in_a_bucket_stays_there_if_told_so(settings, empty_s3, tmp_path):
-    """text.json names it, with the version that was looked at and the store's checksums."""
-    for name in ("d e/a.txt", "d e/b.jsonl"):
-        empty_s3.put_object(Bucket="data", Key=name, Body=b"text")
-    (tmp_path / "c.txt").write_text("Here.")
-    text = f"s3://data/d%20e/*,{tmp_path / 'c.txt'}"
-
-    metadata = run(IngestConfig(**settings | {"text": text}, use_object_store=True))
-
-    assert sorted(os.listdir(settings["text_files"])) == ["c.txt", "text.json"]
-    here, *left = json.loads((settings["text_files"] / "text.json").read_text())["files"]
-    assert here["name"] == "c.txt"
-    assert [one["address"] for one in left] == ["s3://data/d e/a.txt", "s3://data/d e/b.jsonl"]
-    assert left[0]["checksums"]["md5"] == hashlib.md5(b"text").hexdigest()
-    assert "etag" in left[0]["version"]
-    assert metadata["text_files"] == {"files": 3, "bytes": 5}
-
-
-def test_text_in_a_bucket_is_fetched_if_it_has_a_checksum(settings, empty_s3):
-    """Only a copy can be verified."""
-    empty_s3.put_object(Bucket="data", Key="a.txt", Body=b"text")
-    right, wrong = (hashlib.sha256(text).hexdigest() for text in (b"text", b"other"))
-
-    text = f"s3://data/a.txt#sha256={right}"
-    run(IngestConfig(**settings | {"text": text}, use_object_store=True))
-    assert (settings["text_files"] / "a.txt").read_bytes() == b"text"
-    text = f"s3://data/a.txt#sha256={wrong}"
-    with pytest.raises(InputError, match=f"expected {wrong}"):
-        run(IngestConfig(**settings | {"text": text}, use_object_store=True))
-
-
-@pytest.mark.parametrize("answer", [Answer(b"<!DOCTYPE html><p>Log in"), Answer(b"")])
-def test_a_page_in_place_of_text_is_rejected(settings, server, answer):
-    """A web server's error is no text; a file by that name may be."""
-    address = server.serve("/c.txt", answer)
-
-    with pytest.raises(InputError, match=r"an HTML page|the file is empty"):
-        run(IngestConfig(**settings | {"text": address}))
-
-    assert not settings["text_files"].exists()
-
-
-def test_without_text_its_folder_need_not_be_named(settings, tmp_path):
-    """As by a package of an earlier version, which has no such output."""
-    metadata = run(IngestConfig(**settings | {"text_files": None}))
-
-    assert list(metadata) == ["dump_files", "squad", "given_vocabulary"]
-    assert "text_files" not in outputs(tmp_path)
-    with pytest.raises(InputError, match="text_files is missing; give the folder"):
-        run(IngestConfig(**settings | {"text_files": None, "text": "a.txt"}))
-
-
 def test_a_checkpoint_brings_its_vocabulary(settings, tmp_path):
     """Another one beside it is rejected, and nothing is written; the same one is not."""
     folder = make_google_folder(tmp_path / "model")
@@ -282,16 +183,6 @@ def test_without_a_checkpoint_a_note_stands_in_its_place(settings, tmp_path):
         run(IngestConfig(**settings, initial_checkpoint="x"))
 
     assert is_none(tmp_path / "out" / "given")
-
-
-def test_two_texts_of_one_name_are_rejected(tmp_path, settings):
-    """One would take the other's place."""
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "x.txt").write_text(folder)
-
-    with pytest.raises(InputError, match=r"the name x\.txt too; give each file of the text once"):
-        run(IngestConfig(**settings | {"text": f"{tmp_path}/a,{tmp_path}/b"}))
 
 
 def test_no_vocabulary_gives_an_empty_file(settings):
@@ -497,52 +388,3 @@ def test_an_interrupted_command_goes_on_where_it_broke(tmp_path, server, setting
 
     assert int(server.requests[-1]["Range"].removeprefix("bytes=").removesuffix("-")) > 0
     assert (settings["dump_files"] / inputs.dump.name).read_bytes() == content
-
-
-@pytest.fixture
-def without_text(settings, tmp_path):
-    """Settings without a corpus."""
-    return settings | {"dump": "", "given_dataset": tmp_path / "out" / "given_dataset"}
-
-
-def test_a_dataset_is_fetched_in_place_of_text(without_text, inputs, tmp_path, empty_s3):
-    """From a folder or a bucket, every shard of it, with its checksums compared."""
-    made = make_dataset(tmp_path / "dataset", inputs.vocabulary)
-    for file in made:
-        empty_s3.upload_file(str(tmp_path / "dataset" / file), "data", f"runs/1/{file}")
-    empty_s3.put_object(Bucket="data", Key="runs/1-else", Body=b"another folder's")
-
-    for place in (str(tmp_path / "dataset"), "s3://data/runs/1"):
-        metadata = run(IngestConfig(**without_text, dataset=place))
-
-        fetched = without_text["given_dataset"]
-        assert metadata["given_dataset"] == {"source": place}
-        for file, content in made.items():
-            assert (fetched / file).read_bytes() == content
-    assert json.loads((without_text["dump_files"] / "dump.json").read_text())["files"] == []
-
-    empty_s3.put_object(Bucket="data", Key="runs/1/length-128/a.tfrecord", Body=b"altered")
-    with pytest.raises(InputError, match=r"^s3://data/runs/1/length-128/a.tfrecord: altered"):
-        run(IngestConfig(**without_text, dataset="s3://data/runs/1"))
-    (tmp_path / "dataset" / "held-out" / "a.tfrecord").unlink()
-    with pytest.raises(InputError, match=r"dataset/held-out/a.tfrecord: missing"):
-        run(IngestConfig(**without_text, dataset=str(tmp_path / "dataset")))
-    with pytest.raises(InputError, match="nowhere: no such folder; a dataset is a folder"):
-        run(IngestConfig(**without_text, dataset=str(tmp_path / "nowhere")))
-
-
-def test_a_dataset_of_another_vocabulary_is_rejected(without_text, inputs, tmp_path):
-    """Before anything else is fetched, and without an output."""
-    make_dataset(tmp_path / "dataset", inputs.squad)
-
-    with pytest.raises(InputError, match="/dataset: made with another vocabulary than the one"):
-        run(IngestConfig(**without_text, dataset=str(tmp_path / "dataset")))
-
-    assert outputs(tmp_path) == []
-
-
-def test_no_dataset_is_noted(settings, tmp_path):
-    """An object store keeps no empty folder."""
-    run(IngestConfig(**settings, given_dataset=tmp_path / "out" / "given_dataset"))
-
-    assert datasets.is_none(tmp_path / "out" / "given_dataset")
