@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from components.preprocess.config import PreprocessConfig
 from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
 
 HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">
@@ -90,3 +91,22 @@ def write_dump(dump_folder):
         return path
 
     return write
+
+
+@pytest.fixture
+def make_config(tmp_path, dump_folder, vocabulary_file):
+    """Makes a config of one worker, whose outputs are in the folder `name`."""
+
+    def make(name="out", **settings):
+        values = {
+            "dump_files": dump_folder,
+            "given_vocabulary": vocabulary_file,
+            "dataset": tmp_path / name / "dataset",
+            "vocabulary": tmp_path / name / "vocab.txt",
+            "sequence_lengths": "16,64",
+            "num_shards": 2,
+            "num_workers": 1,
+        }
+        return PreprocessConfig(**(values | settings))
+
+    return make

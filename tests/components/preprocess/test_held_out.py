@@ -1,8 +1,9 @@
 """Documents that are held out of training."""
 
+from functools import partial
+
 import pytest
 
-from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
 from components.shared.datasets import read_manifest
 from components.shared.errors import InputError
@@ -12,25 +13,14 @@ from tests.components.preprocess.text_samples import make_texts
 
 
 @pytest.fixture
-def make_config(tmp_path, vocabulary_file):
+def make_config(make_config, tmp_path):
     (tmp_path / "text").mkdir()
     # Words of each text are all its own, so that a row tells which texts it holds.
     texts = [text.replace("cat", f"cat{number}") for number, text in enumerate(make_texts(300))]
     (tmp_path / "text" / "a.txt").write_text("\n\n".join([*texts, texts[0]]))
-
-    def make(name="out", **settings):
-        values = {
-            "text_files": tmp_path / "text",
-            "given_vocabulary": vocabulary_file,
-            "dataset": tmp_path / name / "dataset",
-            "vocabulary": tmp_path / name / "vocab.txt",
-            "sequence_lengths": "16,64",
-            "num_shards": 2,
-            "held_out_rate": 0.1,
-        }
-        return PreprocessConfig(**(values | settings))
-
-    return make
+    return partial(
+        make_config, dump_files=None, text_files=tmp_path / "text", held_out_rate=0.1, num_workers=0
+    )
 
 
 def read_rows(config, lengths, length="64"):

@@ -1,3 +1,5 @@
+"""The preprocess stage as a whole."""
+
 import bz2
 import json
 import subprocess
@@ -7,46 +9,12 @@ import pytest
 
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
-from components.shared.checkpoints.checkpoint_manifest import write_none
 from components.shared.datasets import read_manifest
 from components.shared.errors import InputError
-from components.shared.google_records import decode_instance
-from components.shared.records import decode_row, read_records
 from components.shared.vocabulary import Vocabulary
+from tests.components.preprocess.outputs import read_files, read_rows
 
 PROCESSES = "--direct_running_mode=multi_processing --direct_num_workers=2"
-
-
-@pytest.fixture
-def make_config(tmp_path, dump_folder, vocabulary_file):
-    def make(name="out", **settings):
-        values = {
-            "dump_files": dump_folder,
-            "given_vocabulary": vocabulary_file,
-            "dataset": tmp_path / name / "dataset",
-            "vocabulary": tmp_path / name / "vocab.txt",
-            "sequence_lengths": "16,64",
-            "num_shards": 2,
-            "num_workers": 1,
-        }
-        return PreprocessConfig(**(values | settings))
-
-    return make
-
-
-def read_rows(dataset, length):
-    shards = read_manifest(dataset)["lengths"][length]["shards"]
-    return [
-        decode_row(record) for shard in shards for record in read_records(dataset / shard["file"])
-    ]
-
-
-def read_files(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def test_dataset_holds_the_rows_that_its_manifest_tells_of(make_config, write_dump, make_article):
@@ -95,68 +63,6 @@ def test_rows_hold_whole_sequences_of_the_articles(
             start += length
         assert start == len(row.token_ids)
         assert vocabulary.unk_id not in row.token_ids
-
-
-def test_google_s_format_holds_padded_and_masked_sequences(
-    make_config, write_dump, make_article, vocabulary
-):
-    """Every feature has the length that Google's trainer expects, and is consistent."""
-    write_dump(*(make_article(page) for page in range(1, 21)))
-    config = make_config(format="google", max_predictions="3,12")
-
-    run(config)
-
-    manifest = read_manifest(config.dataset)
-    assert manifest["format"] == "google"
-    for length, num_predictions in (16, 3), (64, 12):
-        described = manifest["lengths"][str(length)]
-        instances = read_instances(config.dataset, str(length))
-        assert described["max_predictions"] == num_predictions
-        assert described["num_rows"] == described["num_sequences"] == len(instances) > 20
-        for one in instances:
-            num_tokens, num_masked = sum(one.input_mask), int(sum(one.masked_lm_weights))
-            ids = list(one.input_ids)
-            for place, id_ in list(zip(one.masked_lm_positions, one.masked_lm_ids, strict=True))[
-                :num_masked
-            ]:
-                ids[place] = id_
-            first = ids.index(vocabulary.sep_id) + 1
-            assert len(ids) == len(one.input_mask) == len(one.segment_ids) == length
-            assert len(one.masked_lm_weights) == len(one.masked_lm_ids) == num_predictions
-            assert list(one.input_mask) == [1] * num_tokens + [0] * (length - num_tokens)
-            assert ids[0] == vocabulary.cls_id
-            assert ids.count(vocabulary.sep_id) == 2
-            assert ids[num_tokens - 1] == vocabulary.sep_id
-            assert not any(ids[num_tokens:])
-            assert list(one.segment_ids) == (
-                [0] * first + [1] * (num_tokens - first) + [0] * (length - num_tokens)
-            )
-            assert num_masked == min(num_predictions, max(1, round(num_tokens * 0.15)))
-            assert one.next_sentence_labels in ([0], [1])
-
-
-def test_google_s_format_is_drawn_from_the_seed(make_config, write_dump, make_article):
-    """The same seed gives the same bytes, another one others."""
-    write_dump(*(make_article(page) for page in range(1, 11)))
-    configs = [
-        make_config(name, format="google", seed=seed)
-        for name, seed in (("one", 1), ("again", 1), ("other", 2))
-    ]
-
-    for config in configs:
-        run(config)
-
-    files = [read_files(config.dataset) for config in configs]
-    assert files[0] == files[1] != files[2]
-
-
-def read_instances(dataset, length):
-    shards = read_manifest(dataset)["lengths"][length]["shards"]
-    return [
-        decode_instance(record)
-        for shard in shards
-        for record in read_records(dataset / shard["file"])
-    ]
 
 
 def test_what_is_left_out_is_counted_by_reason(make_config, write_dump, make_article, make_page):
@@ -256,39 +162,6 @@ def test_vocabulary_is_trained_where_none_is_given(make_config, write_dump, make
     }
     assert {"the", "cat", "."} <= set(vocabulary.pieces)
     assert len(vocabulary) <= 150
-
-
-def test_a_checkpoint_gives_its_vocabulary_and_its_case(
-    make_config, write_dump, make_article, vocabulary_file, tmp_path
-):
-    """Whatever the settings say; a note that there is none leaves it to them."""
-    write_dump(*(make_article(page) for page in range(1, 6)))
-    initial = tmp_path / "initial"
-    initial.mkdir()
-    vocabulary = vocabulary_file.read_text() + "The\n"
-    (initial / "vocab.txt").write_text(vocabulary)
-    sizes = {
-        "vocab_size": 100,
-        "hidden_size": 8,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 16,
-    }
-    (initial / "bert_config.json").write_text(json.dumps(sizes))
-    (initial / "tokenizer_config.json").write_text('{"do_lower_case": false}')
-    write_none(tmp_path / "none")
-    given = make_config("given", initial_checkpoint=initial, given_vocabulary=None)
-    none = make_config("none", initial_checkpoint=tmp_path / "none")
-
-    run(given)
-    run(none)
-
-    assert given.vocabulary.read_text() == vocabulary
-    assert none.vocabulary.read_text() == vocabulary_file.read_text()
-    assert [read_manifest(config.dataset)["lowercase"] for config in (given, none)] == [False, True]
-    (initial / "tokenizer_config.json").write_text('{"tokenize_chinese_chars": false}')
-    with pytest.raises(InputError, match="tokenize_chinese_chars false can't be pretrained on"):
-        run(given)
 
 
 def test_punkt_splits_as_the_dump_has_taught_it(make_config, write_dump, make_article, make_page):
@@ -442,25 +315,6 @@ def test_a_dump_without_a_page_is_refused_where_a_vocabulary_is_trained(tmp_path
         run(config)
 
     assert not (tmp_path / "dataset").exists()
-
-
-def test_a_dataset_made_before_is_passed_on(make_config, write_dump, make_article, tmp_path):
-    """Byte for byte, with no corpus; one without the rows that are asked for is rejected."""
-    write_dump(*(make_article(page) for page in range(1, 21)))
-    first = make_config("first", held_out_rate=0.3)
-    run(first)
-    given = {"dump_files": None, "given_dataset": first.dataset}
-    second = make_config("second", **given)
-
-    run(second)
-
-    assert read_files(second.dataset) == read_files(first.dataset)
-    assert second.vocabulary.read_bytes() == first.vocabulary.read_bytes()
-    with pytest.raises(InputError, match="no rows of length 128, only of 16, 64; give"):
-        run(make_config("third", **given, sequence_lengths="16,128"))
-    with pytest.raises(InputError, match="the dataset's vocabulary is missing; give"):
-        run(make_config("third", **given, given_vocabulary=None))
-    assert not (tmp_path / "third" / "dataset").exists()
 
 
 @pytest.mark.parametrize("num_workers", [1, 2])

@@ -1,15 +1,16 @@
 """The stage on text of a user's own, with a dump or without one."""
 
 import json
+from functools import partial
 
 import pytest
 
-from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
 from components.shared.datasets import read_manifest
 from components.shared.errors import InputError
 from components.shared.records import decode_row, read_records
 from components.shared.vocabulary import Vocabulary
+from tests.components.preprocess.outputs import read_files
 from tests.components.preprocess.text_samples import make_texts, write_everything
 
 PROCESSES = "--direct_running_mode=multi_processing --direct_num_workers=3"
@@ -22,26 +23,8 @@ def text_folder(tmp_path):
 
 
 @pytest.fixture
-def make_config(tmp_path, text_folder, vocabulary_file):
-    def make(name="out", **settings):
-        values = {
-            "text_files": text_folder,
-            "given_vocabulary": vocabulary_file,
-            "dataset": tmp_path / name / "dataset",
-            "vocabulary": tmp_path / name / "vocab.txt",
-            "sequence_lengths": "16,64",
-            "num_shards": 2,
-            "num_workers": 1,
-        }
-        return PreprocessConfig(**(values | settings))
-
-    return make
-
-
-def read_shards(dataset):
-    return {
-        str(path.relative_to(dataset)): path.read_bytes() for path in dataset.rglob("*.tfrecord")
-    }
+def make_config(make_config, text_folder):
+    return partial(make_config, dump_files=None, text_files=text_folder)
 
 
 def read_sequences(config, length="64"):
@@ -73,7 +56,7 @@ def test_every_form_and_packing_gives_its_documents(make_config, text_folder):
 
     manifest = read_manifest(apart.dataset)
     assert manifest["documents"] == {"kept": 45}
-    assert read_shards(apart.dataset) == read_shards(one.dataset)
+    assert read_files(apart.dataset, "*.tfrecord") == read_files(one.dataset, "*.tfrecord")
 
 
 @pytest.mark.slow
@@ -93,7 +76,9 @@ def test_workers_and_cuts_change_nothing(make_config, text_folder, write_dump, m
 
     for config in configs[1:]:
         assert config.vocabulary.read_bytes() == configs[0].vocabulary.read_bytes()
-        assert read_shards(config.dataset) == read_shards(configs[0].dataset)
+        assert read_files(config.dataset, "*.tfrecord") == read_files(
+            configs[0].dataset, "*.tfrecord"
+        )
         assert read_manifest(config.dataset) == read_manifest(configs[0].dataset)
 
 

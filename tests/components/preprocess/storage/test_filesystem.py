@@ -12,6 +12,7 @@ from components.preprocess.rows.shards import write_shard
 from components.preprocess.run import run
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
+from tests.components.preprocess.outputs import read_files
 from tests.components.preprocess.stores import BUCKET, google_store, s3_store
 from tests.components.preprocess.text_samples import make_texts
 
@@ -66,14 +67,6 @@ def read_bytes(address):
         return file.read()
 
 
-def read_disk(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
 def upload(path, address):
     with filesystem.whole_file(address) as scratch:
         scratch.write_bytes(path.read_bytes())
@@ -98,7 +91,7 @@ def test_dataset_in_a_store_has_the_bytes_of_one_on_disk(store, make_config, tmp
     run(make_config(tmp_path / "dataset"))
     run(make_config(store))
 
-    assert read_store(store) == read_disk(tmp_path / "dataset")
+    assert read_store(store) == read_files(tmp_path / "dataset")
 
 
 def test_dump_in_a_store_is_read_in_ranges(store, dump_folder, write_dump, make_article):
@@ -121,7 +114,7 @@ def test_dataset_of_a_dump_in_a_store_is_the_same(store, make_config, dump_folde
     run(make_config(tmp_path / "disk"))
     run(make_config(tmp_path / "store", dump_files=Path(store)))
 
-    assert read_disk(tmp_path / "disk") == read_disk(tmp_path / "store")
+    assert read_files(tmp_path / "disk") == read_files(tmp_path / "store")
 
 
 def test_text_that_ingest_left_in_a_store_is_read_there(store, make_config, tmp_path):
@@ -137,7 +130,7 @@ def test_text_that_ingest_left_in_a_store_is_read_there(store, make_config, tmp_
     for name in ("all", "listed"):
         run(make_config(tmp_path / f"from-{name}", dump_files=None, text_files=tmp_path / name))
 
-    from_all, from_listed = (read_disk(tmp_path / f"from-{name}") for name in ("all", "listed"))
+    from_all, from_listed = (read_files(tmp_path / f"from-{name}") for name in ("all", "listed"))
     source = json.loads(from_listed.pop("dataset.json"))["corpora"]["text"]["source"]
     assert source == {"files": listed}
     del from_all["dataset.json"]
@@ -197,7 +190,7 @@ def test_rerun_replaces_what_a_killed_run_left(store, make_config, tmp_path):
 
     left = read_store(store)
     assert left.pop("notes.txt") == b"mine"
-    assert left == read_disk(tmp_path / "dataset")
+    assert left == read_files(tmp_path / "dataset")
 
 
 def test_failed_run_leaves_no_dataset(store, make_config, dump_folder):
