@@ -3,6 +3,7 @@
 import bz2
 import io
 import json
+from itertools import islice
 
 import pyarrow
 import pyarrow.parquet
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.preprocess.text_files import reading
+from components.preprocess.text_files import parquet, reading
 from components.preprocess.text_files.files import TextSettings, open_text_files
 from components.preprocess.text_files.reading import read_record_batches, read_records
 from components.shared.errors import InputError
@@ -211,6 +212,21 @@ def test_a_decompression_bomb_is_an_error(folder, ending):
         read(folder)
 
     assert peak() < 64 << 20
+
+
+def test_a_text_that_parquet_repeats_takes_memory_once(tmp_path):
+    """Its dictionary holds four megabytes, and each row only their number there."""
+    path = tmp_path / "a.parquet"
+    values = pyarrow.DictionaryArray.from_arrays([0] * 300, ["x" * (4 << 20)])
+    # Without the schema of Arrow, which would have it read as a dictionary again.
+    table = pyarrow.table({"text": values})
+    pyarrow.parquet.write_table(table, path, compression="zstd", store_schema=False)
+    assert path.stat().st_size < 2000
+
+    with path.open("rb") as file:
+        for row in islice(parquet.read_rows(str(path), file, "text", [0]), 20):
+            assert len(row.data) == 4 << 20
+            assert pyarrow.total_allocated_bytes() < 64 << 20
 
 
 def test_archives_exports_and_empty_folders_are_errors(folder):
