@@ -92,7 +92,7 @@ def draw_precision_recall(
 
 
 def draw_speed(measured: Sequence[MeasuredSpeed]) -> list[Panel]:
-    """Latency of a batch and windows a second of each precision.
+    """Plot batch latency and windows per second for each precision.
 
     Over the batch size with a line for each length; of a single batch size over the length.
     """
@@ -109,7 +109,7 @@ def draw_speed(measured: Sequence[MeasuredSpeed]) -> list[Panel]:
         )
         panels.append(
             Panel(
-                f"Windows a second in {precision}",
+                f"Windows per second in {precision}",
                 _draw_grid(own, "windows_per_second", None, is_over_batches),
             )
         )

@@ -18,15 +18,15 @@ from components.shared.training.history import History
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _LATENCY = "latency_ms_p"
 SPEED_NAMES = {
-    "questions_per_second": "questions a second",
-    "windows_per_second": "windows a second",
-    "sentences_per_second": "sentences a second",
-    "latency_ms_p50": "milliseconds a batch, median",
-    "latency_ms_p99": "milliseconds a batch, 99%",
+    "questions_per_second": "questions per second",
+    "windows_per_second": "windows per second",
+    "sentences_per_second": "sentences per second",
+    "latency_ms_p50": "batch latency, median, ms",
+    "latency_ms_p99": "batch latency, p99, ms",
 }
 SCORE_NAMES = {"exact": "exact match", "f1": "F1"}
 _SPEEDS = {name: label for name, label in SPEED_NAMES.items() if not name.startswith(_LATENCY)}
-_CONDITIONS = {"compile_and_warmup_seconds": "compilation and warm-up before it, seconds"}
+_CONDITIONS = {"compile_and_warmup_seconds": "compilation and warm-up, seconds"}
 _SCORE_GROUPS = {"": "All questions", "HasAns_": "With an answer", "NoAns_": "Without an answer"}
 
 

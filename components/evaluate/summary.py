@@ -43,7 +43,7 @@ def write_summary(
 
 
 def _describe_best(measured: Sequence[MeasuredSpeed]) -> list[str]:
-    """The most questions a second, and the shortest wait, of all settings that were measured."""
+    """Name the settings with the highest throughput and the lowest latency."""
     ran = [(item.setting, item.speed) for item in measured if item.speed]
     if not ran:
         return []
@@ -51,7 +51,7 @@ def _describe_best(measured: Sequence[MeasuredSpeed]) -> list[str]:
     soonest, wait = min(ran, key=lambda pair: pair[1]["latency_ms_p50"])
     return [
         "",
-        f"Of {len(ran)} settings: most questions a second "
+        f"Of {len(ran)} settings: most questions per second "
         f"{format_number(rate['questions_per_second'])} ({_say(most)}); lowest median latency "
         f"{format_number(wait['latency_ms_p50'])} ms ({_say(soonest)}).",
     ]

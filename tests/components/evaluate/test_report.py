@@ -107,7 +107,7 @@ def test_shows_scores_speed_curves_answers_and_settings(tmp_path):
         "With an answer 25.00 30.50 3",
         "Without an answer 75.00 80.50 1",
         "F1 62.00 (threshold -2.5)",
-        "1,234 questions a second",
+        "1,234 questions per second",
         "50% 10.0 ms",
         "slowest 20.0 ms",
         "device CPU",
@@ -225,7 +225,7 @@ def test_shows_the_speed_at_each_setting(tmp_path):
     assert "float32 128 1 1.50 3.00 10.0 11.0 12.0 13.0 14.0 0.25" in text
     assert "mixed_float16 384 8 not measured: out of memory" in text
     assert "Latency in float32: median, whisker to 99%" in text
-    assert "Windows a second in mixed_float16" in text
+    assert "Windows per second in mixed_float16" in text
     assert page.count("<figure") == 4 + 4
 
 
@@ -250,7 +250,7 @@ def test_the_summary_names_the_fastest_settings(tmp_path):
 
     lines = (tmp_path / "summary.md").read_text("utf-8").splitlines()
     assert lines[-1] == (
-        "Of 7 settings: most questions a second 24 (mixed_float16, length 128, batch 8); lowest "
+        "Of 7 settings: most questions per second 24 (mixed_float16, length 128, batch 8); lowest "
         "median latency 10 ms (float32, length 128, batch 1)."
     )
 

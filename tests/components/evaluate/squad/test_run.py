@@ -123,11 +123,11 @@ def test_a_model_is_scored_timed_and_reported(squad, checkpoint, tmp_path):
     assert "where is home" in report
     # Without the marks around an answer.
     assert "🏠 בית" in re.sub(r"</?mark[^>]*>", "", report)
-    assert "At given batch sizes" in report
+    assert "By batch size, length" in report
     summary = (tmp_path / "out" / "summary.md").read_text("utf-8")
     assert summary.startswith("# SQuAD 2.0: 6 questions\n")
     assert f"| All questions | {metrics['exact']:.2f} | {metrics['f1']:.2f} |" in summary
-    assert "Of 2 settings: most questions a second" in summary
+    assert "Of 2 settings: most questions per second" in summary
 
 
 @pytest.mark.slow
@@ -150,7 +150,7 @@ def test_what_ends_the_speed_grid_leaves_the_evaluation_whole(squad, checkpoint,
     assert (tmp_path / "out" / "predictions" / "nbest_predictions.json").exists()
     report = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "where is home" in report
-    assert "At given batch sizes" not in report
+    assert "By batch size, length" not in report
     assert (tmp_path / "out" / "summary.md").exists()
 
 
