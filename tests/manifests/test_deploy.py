@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from components.shared.images import name_image
+from pipelines.catalog import PIPELINES
+from pipelines.retraining import SUFFIX
 from tests.manifests.test_overlays import containers, list_configs, of_kind, pod_specs
 from tests.pipelines.commands import Done, run_command
 from tests.pipelines.engine import needs_images
@@ -124,5 +126,6 @@ def test_the_job_runs_in_its_image(kfp, tmp_path):
         )
 
         assert done.returncode == 0, done.stderr
-    assert len(kfp.objects["pipelines"]) == 3
+    names = {one["display_name"] for one in kfp.objects["pipelines"].values()}
+    assert names == {*PIPELINES, f"bert{SUFFIX}"}
     assert len(kfp.objects["recurringruns"]) == 1
