@@ -205,6 +205,8 @@ def test_history_and_events_are_there_while_it_runs_and_whole_after_a_kill(make_
         "learning_rate", "loss_scale", "skipped_steps",
         "sequences_per_second", "tokens_per_second", "tokens_per_second_with_padding",
         "model_flops_per_second",
+        "held_out_loss", "held_out_masked_lm_loss", "held_out_next_sentence_loss",
+        "held_out_masked_lm_accuracy", "held_out_next_sentence_accuracy", "held_out_perplexity",
     }  # fmt: skip
 
 
