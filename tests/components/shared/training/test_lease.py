@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.shared.errors import InputError
+from components.shared.files import write_text
 from components.shared.storage.transfers import open_bucket
 from components.shared.training.lease import LOCK, Owner, claim
 
@@ -34,8 +35,7 @@ def write_lock(place, tmp_path):
             (tmp_path / "lock").write_text(text, encoding="utf-8")
             open_bucket(place).upload(tmp_path / "lock", LOCK)
         else:
-            Path(place).mkdir(exist_ok=True)
-            Path(place, LOCK).write_text(text, encoding="utf-8")
+            write_text(Path(place, LOCK), text)  # whole at any moment, as an owner does
 
     return write
 
