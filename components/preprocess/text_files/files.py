@@ -1,6 +1,7 @@
 """Text files: what they are, and the pieces of work they are cut into."""
 
 import codecs
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ _PARQUET = b"PAR1"
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 _HEAD_BYTES = 1024
 _HTML_STARTS = (b"<!doctype html", b"<html")
-_EXPORT_START = b"<mediawiki"
+_EXPORT_START = re.compile(rb"(<\?xml[^>]*>\s*)?<mediawiki")
 # Spark and others leave files such as _SUCCESS beside those with data.
 _NO_DATA = ("_", ".")
 
@@ -230,7 +231,7 @@ def _open_file(path: str, num_bytes: int, settings: TextSettings) -> TextFile:
         form = "json"
     problem = "" if head else EMPTY_FILE
     start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    if start.startswith(_EXPORT_START):
+    if _EXPORT_START.match(start):
         raise InputError(f"{path}: a MediaWiki export, no plain text; give it as dump")
     if start.startswith(_HTML_STARTS):
         problem = HTML

@@ -2,6 +2,7 @@ import hashlib
 import json
 import re
 
+import google_crc32c
 import pytest
 
 from components.preprocess.corpus_manifest import ListedFile, read_manifest
@@ -11,12 +12,13 @@ from components.shared.errors import InputError
 from tests.components.preprocess.conftest import HEAD
 from tests.mutations import NUM_MUTATIONS, fuzz
 
-CONTENT = HEAD.encode()
+# An export, but for its first line, which lets it pass for text as well.
+CONTENT = f"<!-- An export. -->\n{HEAD}".encode()
 FILE = {
     "name": "a.xml",
     "bytes": len(CONTENT),
     "sha256": hashlib.sha256(CONTENT).hexdigest(),
-    "crc32c": "364b3fb7",
+    "crc32c": f"{google_crc32c.value(CONTENT):08x}",
     "source": "https://dumps.wikimedia.org/a.xml",
     "wiki": None,
 }

@@ -238,7 +238,9 @@ def test_archives_exports_and_empty_folders_are_errors(folder):
     with pytest.raises(InputError, match=r"a\.zip: an archive; unpack it"):
         read(folder)
     (folder / "a.zip").unlink()
-    (folder / "wiki.xml.bz2").write_bytes(bz2.compress(b'<mediawiki version="0.11">'))
+    (folder / "wiki.xml.bz2").write_bytes(
+        bz2.compress(b'<?xml version="1.0"?>\n<mediawiki version="0.11">')
+    )
     with pytest.raises(InputError, match=r"wiki\.xml\.bz2: a MediaWiki export.*give it as dump"):
         read(folder)
 
