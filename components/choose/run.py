@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.choose.config import ChooseConfig
-from components.choose.runs import Run, list_tables, summarize_by_learning_rate
+from components.choose.score_tables import Run, list_tables, summarize_by_learning_rate
 from components.shared.errors import InputError
 from components.shared.files import whole_folder, write_text
 from components.shared.report_marks import RUNS

@@ -142,13 +142,12 @@ class IngestConfig(
     """Output: folder with the text's files, and text.json with their sizes, SHA-256 and sources.
     With use_object_store, text.json alone names those in buckets. Needed with text only."""
     given_dataset: Path | None = None
-    """Output: copy of the dataset; a note that there is none if none was given. Needed with
-    dataset only."""
+    """Output: copy of the dataset, or a placeholder without one. Required only with dataset."""
     given_vocabulary: Path
     """Output: copy of the vocabulary; an empty file makes the preprocess stage train one."""
     given_checkpoint: Path | None = None
-    """Output: copy of the initial checkpoint; a note that there is none if none was given. Needed
-    with initial_checkpoint only."""
+    """Output: copy of the initial checkpoint, or a placeholder without one. Required only with
+    initial_checkpoint."""
 
     text: Sources = ""
     """Text to pretrain on besides a dump or without one: .txt, .jsonl or .parquet, each plain,

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.ingest.checkpoint import fetched_checkpoint
+from components.ingest.checkpoint_fetch import fetched_checkpoint
 from components.ingest.config import IngestConfig
 from components.ingest.dataset import expect_its_text, fetched_dataset
 from components.ingest.download.checksums import Checksums, read_checksums, require_listed
@@ -29,7 +29,7 @@ from components.ingest.dump.dump_manifest import (
     write_manifest,
 )
 from components.ingest.dump.find import find_file, find_files
-from components.ingest.squad.files import (
+from components.ingest.squad.squad_files import (
     fetch_development_set,
     fetch_training_set,
     write_squad,

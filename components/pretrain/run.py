@@ -45,7 +45,7 @@ def train(config: PretrainConfig) -> None:
     initial = _read_initial(config)
     if initial is None and not config.num_steps:
         raise InputError(
-            "num_steps 0 passes the initial checkpoint on, and there is none; give "
+            "num_steps 0 needs an initial checkpoint to pass on; give "
             "initial_checkpoint, or train some steps"
         )
     bert_config = _choose_architecture(config, vocabulary, initial)
@@ -87,8 +87,8 @@ def _validate_on(
     make: Callable[[Sequence[Row]], MicroBatch],
     config: PretrainConfig,
 ) -> Validation | None:
+    from components.pretrain.held_out import Validator
     from components.pretrain.rows import RowReader
-    from components.pretrain.validation import Validator
     from components.shared.training.validation import Validation
 
     if not config.num_validation_batches:

@@ -208,7 +208,7 @@ def write_text(path: Path, text: str, *, mode: int | None = None) -> None:
 
 
 def sha256(path: Path, advance: Callable[[int], None] = lambda _: None) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal; `advance` is told of bytes read."""
+    """Return a file's SHA-256 in hexadecimal; `advance` gets the number of bytes read."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

@@ -1,6 +1,6 @@
 """The checkpoint that fine-tuning starts from, fetched whole, or described where there is none."""
 
-from components.ingest.checkpoint import fetch_checkpoint
+from components.ingest.checkpoint_fetch import fetch_checkpoint
 from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.download.fetch import MAX_LIST_BYTES, fetch
 from components.ingest.download.resumable import Downloads

@@ -269,7 +269,7 @@ class _Transfer:
 
 
 def too_large(label: str, max_bytes: int) -> str:
-    """What to say of a file that is none of its kind."""
+    """Say that a file is larger than any of its kind."""
     return f"{label}: more than {max_bytes} bytes, which no such file has; give another"
 
 

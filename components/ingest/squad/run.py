@@ -1,10 +1,10 @@
 """Ingest for question answering: SQuAD files and the weights to start from."""
 
-from components.ingest.checkpoint import fetch_checkpoint
+from components.ingest.checkpoint_fetch import fetch_checkpoint
 from components.ingest.download.fetch import open_downloads
 from components.ingest.dump.find import find_file
 from components.ingest.squad.config import IngestSquadConfig
-from components.ingest.squad.files import (
+from components.ingest.squad.squad_files import (
     fetch_development_set,
     fetch_training_set,
     write_squad,

@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.beam.dataflow import check_dataflow, dataflow_flags
 from components.preprocess.beam.flink import check_flink, flink_flags, is_elsewhere
-from components.preprocess.beam.workers import watched_workers
+from components.preprocess.beam.worker_processes import watched_workers
 from components.preprocess.config import DATAFLOW, EMBEDDED, FLINK, PreprocessConfig
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError, WorkerLostError

@@ -77,7 +77,7 @@ def find_bundle(folder: Path) -> str:
     """Find TensorFlow's name for a checkpoint: the path without .index; the one file of old ones.
 
     Raises:
-        InputError: if there is none, or several of other names than Google's.
+        InputError: if no file has Google's name, and not exactly one has another.
     """
     if (folder / f"{BUNDLE}.index").exists() or (folder / BUNDLE).exists():
         return str(folder / BUNDLE)

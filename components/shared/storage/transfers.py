@@ -80,7 +80,7 @@ class Bucket:
             )
 
     def read_text(self, name: str) -> str | None:
-        """Return a small object's text, None if there is none."""
+        """Return a small object's text, or None if it does not exist."""
         with tempfile.TemporaryDirectory(prefix="object-") as scratch, self._explained(name):
             file = Path(scratch, "text")
             try:

@@ -171,7 +171,7 @@ def _take(lock: "_Lock", owner: Owner, lease_seconds: float) -> None:
 
 class _Lock(Protocol):
     def read(self) -> str | None:
-        """Its text; None if there is none."""
+        """Return its text, or None if nobody holds it."""
         ...
 
     def write(self, text: str) -> None:
@@ -231,7 +231,7 @@ class _FileLock:
 
 
 class _BucketLock:
-    """Stores know no common way to write an object only if there is none.
+    """The stores share no way to write an object only where none exists yet.
 
     So whoever writes one looks a little later whose it is: the last one's.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components.ingest.checkpoint import fetch_checkpoint
+from components.ingest.checkpoint_fetch import fetch_checkpoint
 from components.ingest.config import CheckpointConfig
 from components.ingest.download.resumable import Downloads
 from components.shared.errors import InputError

@@ -176,7 +176,7 @@ def test_no_steps_pass_the_initial_checkpoint_on(make_stage, vocabulary_path, tm
     (start,) = second.validation()
     assert start == first.validation()[-1] | {"step": 0}
     assert done.returncode == 2
-    assert "num_steps 0 passes the initial checkpoint on, and there is none" in done.stderr
+    assert "num_steps 0 needs an initial checkpoint to pass on" in done.stderr
 
 
 @pytest.mark.slow
