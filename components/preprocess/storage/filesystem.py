@@ -5,7 +5,6 @@ An address is a string: a local path, or `gs://bucket/…`, `s3://bucket/…`.
 
 import base64
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import BinaryIO
 from apache_beam.io.aws import s3io
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.io.gcp import gcsio
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.storage.store_errors import explained, require_credentials
@@ -25,7 +25,6 @@ from components.shared.errors import InputError
 # What a store keeps is behind these: Kubeflow's launcher copies from and to it.
 _MOUNT_TO_STORE = {"/gcs/": "gs://", "/s3/": "s3://", "/minio/": "s3://"}
 _STORE = re.compile(r"^(gs|s3):/+")
-_COPY_BYTES = 16 << 20
 
 # Raw: Beam would unpack a file whose name ends in .bz2.
 _RAW = CompressionTypes.UNCOMPRESSED
@@ -163,14 +162,18 @@ def whole_file(address: str) -> Iterator[Path]:
 
 
 def _upload(path: Path, address: str) -> None:
+    # By the stores' own clients: Beam's writer for S3 fails on an empty file and cuts parts of
+    # uneven size, which R2 refuses; its writer for Google's store tries a failed upload once more
+    # when it is collected as garbage, for two minutes.
+    options = FileSystems._pipeline_options
     if address.startswith("s3://"):
-        # Beam's own writer fails on an empty file, and R2 refuses its parts of uneven size.
         bucket, key = s3io.parse_s3_path(address)
-        client = s3io.S3IO(options=FileSystems._pipeline_options).client.client
-        client.upload_file(str(path), bucket, key)
+        s3io.S3IO(options=options).client.client.upload_file(str(path), bucket, key)
         return
-    with path.open("rb") as source, FileSystems.create(address, compression_type=_RAW) as target:
-        shutil.copyfileobj(source, target, _COPY_BYTES)
+    bucket, key = gcsio.parse_gcs_path(address)
+    gcsio.GcsIO(pipeline_options=options).client.bucket(bucket).blob(key).upload_from_filename(
+        str(path), content_type="application/octet-stream"
+    )
 
 
 def write_text(address: str, text: str) -> None:

@@ -1,8 +1,10 @@
+import gc
 import json
 from pathlib import Path
 
 import pytest
 from apache_beam.internal.gcp import auth
+from apache_beam.io.gcp.gcsio import GcsIO
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.config import PreprocessConfig
@@ -266,6 +268,22 @@ def test_missing_bucket_is_named(store, make_config):
 
     with pytest.raises(InputError, match=f"^{scheme}://missing/.*: no such bucket"):
         run(make_config(f"{scheme}://missing/dataset"))
+
+
+def test_what_could_not_be_written_does_not_come_later(tmp_path, monkeypatch):
+    """Google's writer would try again when it is collected as garbage."""
+    with google_store(tmp_path) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(auth._Credentials, "_credentials_init", False)
+        filesystem.use_options(PipelineOptions(["--runner=FnApiRunner"]))
+        with pytest.raises(InputError, match="no such bucket"):
+            filesystem.write_text("gs://late/a.txt", "text")
+        GcsIO().client.create_bucket("late")
+
+        gc.collect()
+
+        assert list_store("gs://late") == []
 
 
 def test_missing_folder_is_named(store, make_config, tmp_path):
