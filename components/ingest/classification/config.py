@@ -31,8 +31,8 @@ class IngestClassificationConfig(CheckpointConfig):
     """Sentences to evaluate on. Several files, separated by commas, are scored one by one (MNLI:
     dev_matched.tsv,dev_mismatched.tsv). Empty holds out a tenth of train, stratified by label."""
     glue_task: str = ""
-    """GLUE task whose published column layout to use: cola, sst-2, mrpc, mnli or rte. Empty
-    expects a header with the columns sentence and label."""
+    """GLUE task whose published column layout to use: cola, sst-2, mrpc, qqp, mnli, qnli, rte
+    or wnli. Empty expects a header with the columns sentence and label."""
     sentence_column: str = ""
     """Column of the sentence, by name or by number from 1. Empty uses glue_task's."""
     second_sentence_column: str = ""
@@ -108,13 +108,10 @@ class IngestClassificationConfig(CheckpointConfig):
     def columns(self) -> Columns:
         """Where sentences and labels stand."""
         columns = find_columns(self.glue_task)
-        given = {
-            "sentence": self.sentence_column,
-            "second_sentence": self.second_sentence_column,
-            "label": self.label_column,
-        }
         return replace(
             columns,
+            sentence=self.sentence_column or columns.sentence,
+            second_sentence=self.second_sentence_column or columns.second_sentence,
+            label=self.label_column or columns.label,
             has_header=columns.has_header and self.has_header,
-            **{name: column for name, column in given.items() if column},
         )

@@ -1,7 +1,8 @@
 """Where sentences and labels stand in a file, and where they do in the files of GLUE.
 
 The presets are those of the files as gluebenchmark.com publishes them, which Google's
-run_classifier.py reads, and of MRPC's as Microsoft does.
+run_classifier.py and the readers of GLUE-baselines and transformers read, and of MRPC's as
+Microsoft does.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,9 @@ class Columns:
     has_header: bool = True
     no_label: str = ""
     """A label that says that there is none; such rows are left out."""
+    known_labels: tuple[str, ...] = ()
+    """Where a published file has broken lines: its labels. Rows cut short and rows with another
+    label are left out, and counted; without it they are errors."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,6 +42,21 @@ GLUE_TASKS: Mapping[str, Columns] = {
         sentence="sentence1", second_sentence="sentence2", label="gold_label", no_label="-"
     ),
     "rte": Columns(sentence="sentence1", second_sentence="sentence2", label="label"),
+    # Some questions of QQP hold a line's end, which cuts their row in two; GLUE's own reader
+    # leaves both parts out, as it does any row of QNLI that has no label.
+    "qqp": Columns(
+        sentence="question1",
+        second_sentence="question2",
+        label="is_duplicate",
+        known_labels=("0", "1"),
+    ),
+    "qnli": Columns(
+        sentence="question",
+        second_sentence="sentence",
+        label="label",
+        known_labels=("entailment", "not_entailment"),
+    ),
+    "wnli": Columns(sentence="sentence1", second_sentence="sentence2", label="label"),
 }
 
 

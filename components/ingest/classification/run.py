@@ -1,5 +1,6 @@
 """Ingest for sentence classification: fetch what was named, make sure of it, hand it on whole."""
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from components.ingest.classification.checkpoint import write_checkpoint
 from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.classification.held_out import hold_out
 from components.ingest.classification.labels import choose_positive, expect_known, find_labels
-from components.ingest.classification.tables import Line, find_format, read_table
+from components.ingest.classification.tables import Table, find_format, read_table
 from components.ingest.download.fetch import MAX_TABLE_BYTES, fetch, open_downloads
 from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import Source
@@ -18,6 +19,7 @@ from components.shared.errors import InputError
 from components.shared.stage import Metadata
 
 _DEV = "dev"
+_NUM_LINES_SHOWN = 10
 
 
 def run(config: IngestClassificationConfig) -> Metadata:
@@ -28,11 +30,12 @@ def run(config: IngestClassificationConfig) -> Metadata:
     """
     train_source, *dev_sources = find_sources(config)
     with open_downloads(config, beside=config.sentences) as downloads:
-        train = fetch_lines(train_source, config, downloads)
-        name_to_dev = {
-            name: fetch_lines(source, config, downloads)
-            for name, source in name_sets(dev_sources).items()
+        name_to_table = {
+            name: fetch_table(source, config, downloads)
+            for name, source in {TRAIN: train_source, **name_sets(dev_sources)}.items()
         }
+        name_to_dev = {name: table.lines for name, table in name_to_table.items()}
+        train = name_to_dev.pop(TRAIN)
         if not dev_sources:
             train, name_to_dev[_DEV] = hold_out(train, seed=config.seed, source=train_source.label)
         labels = find_labels(train, train_source.label)
@@ -51,6 +54,11 @@ def run(config: IngestClassificationConfig) -> Metadata:
         "sentences": {
             "labels": len(written.labels),
             **{f"{name}_rows": count for name, count in written.num_rows.items()},
+            **{
+                f"{name}_rows_skipped": len(table.skipped)
+                for name, table in name_to_table.items()
+                if table.skipped
+            },
         }
     }
 
@@ -84,10 +92,8 @@ def name_sets(sources: Sequence[Source]) -> dict[str, Source]:
     return name_to_source
 
 
-def fetch_lines(
-    source: Source, config: IngestClassificationConfig, downloads: Downloads
-) -> list[Line]:
-    """Fetch a file and read its rows."""
+def fetch_table(source: Source, config: IngestClassificationConfig, downloads: Downloads) -> Table:
+    """Fetch a file and read its rows; say which were left out."""
     check = partial(
         read_table,
         label=source.label,
@@ -95,4 +101,14 @@ def fetch_lines(
         separator=config.separator_character,
         encoding=config.encoding,
     )
-    return fetch(source, {}, downloads, check, max_bytes=MAX_TABLE_BYTES).content
+    table = fetch(source, {}, downloads, check, max_bytes=MAX_TABLE_BYTES).content
+    if table.skipped:
+        shown = ", ".join(map(str, table.skipped[:_NUM_LINES_SHOWN]))
+        more = ", …" if len(table.skipped) > _NUM_LINES_SHOWN else ""
+        print(
+            f"{source.label}: {len(table.skipped)} rows skipped, cut short or without one of the "
+            f"labels {', '.join(config.columns.known_labels)}: lines {shown}{more}",
+            file=sys.stderr,
+            flush=True,
+        )
+    return table

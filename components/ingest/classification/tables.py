@@ -34,6 +34,14 @@ class Line(NamedTuple):
     row: Row
 
 
+class Table(NamedTuple):
+    """The rows of a file, and what of it was left out."""
+
+    lines: list[Line]
+    skipped: list[int]
+    """The numbers of the lines that are cut short, or have no known label."""
+
+
 def find_format(name: str) -> Format:
     """How a file's name says it is written.
 
@@ -64,7 +72,7 @@ def name_label(label: str | float) -> str:
 
 def read_table(
     path: Path, label: str, columns: Columns, *, separator: str = "", encoding: str = ""
-) -> list[Line]:
+) -> Table:
     """Read a file of labelled sentences.
 
     TSV is what GLUE's files are: a quotation mark is a mark like any other, no field holds a
@@ -90,14 +98,22 @@ def read_table(
         else:
             rows = _split_csv(text, label, separator or ",")
         cells = _pick(rows, label, columns)
-    lines = [
-        Line(number, _make_row(values, columns, f"{label}, line {number}"))
-        for number, values in cells
-    ]
+    lines, skipped = [], []
+    for number, values in cells:
+        if _is_broken(values, columns):
+            skipped.append(number)
+        else:
+            lines.append(Line(number, _make_row(values, columns, f"{label}, line {number}")))
     lines = [line for line in lines if line.row.label != columns.no_label]
     if not lines:
         raise InputError(f"{label}: no row of sentences in it; give a file with some")
-    return lines
+    return Table(lines, skipped)
+
+
+def _is_broken(values: Sequence[str], columns: Columns) -> bool:
+    """Whether a row is one of those that a published file is known to have."""
+    known = columns.known_labels
+    return bool(known) and (not values or name_label(values[-1]) not in known)
 
 
 def _read_text(path: Path, label: str, encoding: str) -> str:
@@ -151,7 +167,7 @@ def _split_csv(text: str, label: str, separator: str) -> Iterator[tuple[int, lis
 def _pick(
     rows: Iterator[tuple[int, list[str]]], label: str, columns: Columns
 ) -> Iterator[tuple[int, Sequence[str]]]:
-    """The cells of the wanted columns, row by row."""
+    """The cells of the wanted columns, row by row; none of a row that lacks some of them."""
     first = next(rows, None)
     if first is None:
         raise InputError(f"{label}: the file is empty; give one with rows of sentences and labels")
@@ -162,6 +178,10 @@ def _pick(
         yield number, [fields[place] for place in places]
     expected = len(fields)
     for number, fields in rows:
+        if columns.known_labels:
+            # By their places, as GLUE's own reader does, whatever comes after them.
+            yield number, [fields[place] for place in places] if max(places) < len(fields) else []
+            continue
         if len(fields) != expected:
             few = len(fields) < expected
             raise InputError(

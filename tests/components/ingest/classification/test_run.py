@@ -64,6 +64,24 @@ def test_several_development_sets_have_their_files_names(settings, tmp_path):
     assert read_rows(folder, "dev_mismatched") == [Row("dev_mismatched", None, "no")]
 
 
+def test_rows_that_a_published_file_has_broken_are_counted(settings, tmp_path, capsys):
+    """By their lines, and in the step's metadata."""
+    row = "{}\t1\t2\tHow do I swim?\tHow can I swim?\t{}\n"
+    rows = [row.format(number, number % 2) for number in range(20)]
+    rows[3] = "3\t1\t2\tcut\n short\tshort\t1\n"
+    header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
+    (tmp_path / "train.tsv").write_text(header + "".join(rows), encoding="utf-8")
+
+    metadata = run(IngestClassificationConfig(**settings, glue_task="qqp"))
+
+    assert metadata["sentences"]["train_rows_skipped"] == 2
+    assert metadata["sentences"]["train_rows"] + metadata["sentences"]["dev_rows"] == 19
+    assert capsys.readouterr().err == (
+        f"{tmp_path}/train.tsv: 2 rows skipped, cut short or without one of the labels 0, 1: "
+        "lines 5, 6\n"
+    )
+
+
 def test_a_label_of_dev_that_train_lacks_is_refused_and_nothing_written(settings, tmp_path):
     """By its line."""
     (tmp_path / "dev.csv").write_text("sentence,label\nx,yes\ny,perhaps\n", encoding="utf-8")
@@ -176,7 +194,10 @@ def test_a_folder_that_is_no_checkpoint_is_refused(settings, tmp_path, missing, 
     ("changes", "message"),
     [
         ({"train": " "}, "train is empty"),
-        ({"glue_task": "sts-b"}, "glue_task must be one of cola, sst-2, mrpc, mnli, rte"),
+        (
+            {"glue_task": "ax"},
+            "glue_task must be one of cola, sst-2, mrpc, mnli, rte, qqp, qnli, wnli",
+        ),
         ({"preset": "huge"}, "preset must be one of tiny"),
         ({"vocabulary": ""}, "give an initial_checkpoint, or a vocabulary"),
         ({"initial_checkpoint": "x"}, "initial_checkpoint brings its own vocabulary"),

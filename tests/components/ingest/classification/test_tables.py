@@ -44,6 +44,37 @@ GLUE = {
             ("It rained.", "It snowed.", "not_entailment"),
         ],
     ),
+    "qqp": (
+        "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
+        "0\t1\t2\tHow do I swim?\tHow can I swim?\t1\n"
+        '1\t3\t4\tWho is "X?\t\t0\n'
+        # A question with a line's end in it: two parts, neither of which is a row.
+        "2\t5\t6\tWhat is\n"
+        " this?\tWhat is it?\t0\n"
+        "3\t7\t8\tWhy?\tWhy not?\t0\n",
+        [
+            ("How do I swim?", "How can I swim?", "1"),
+            ('Who is "X?', "", "0"),
+            ("Why?", "Why not?", "0"),
+        ],
+    ),
+    "qnli": (
+        "index\tquestion\tsentence\tlabel\n"
+        "0\tWhen?\tIn 1990, he said.\tentailment\n"
+        '1\tWhere?\tNobody "knows.\n'
+        "2\tWho?\tA\tnot_entailment\n"
+        "3\tWho?\tA tab\there\tentailment\n",
+        [("When?", "In 1990, he said.", "entailment"), ("Who?", "A", "not_entailment")],
+    ),
+    "wnli": (
+        "index\tsentence1\tsentence2\tlabel\n"
+        "0\tThe cup fell off the table; it broke.\tThe cup broke.\t1\n"
+        "1\tThe cup fell off the table; it broke.\tThe table broke.\t0\n",
+        [
+            ("The cup fell off the table; it broke.", "The cup broke.", "1"),
+            ("The cup fell off the table; it broke.", "The table broke.", "0"),
+        ],
+    ),
 }
 
 
@@ -53,7 +84,7 @@ OWN = Columns()
 def read(tmp_path, content: str | bytes, columns=OWN, name="x.tsv", **settings) -> list[tuple]:
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return [tuple(line.row) for line in read_table(path, str(path), columns, **settings)]
+    return [tuple(line.row) for line in read_table(path, str(path), columns, **settings).lines]
 
 
 @pytest.mark.parametrize("task", GLUE)
