@@ -2,7 +2,7 @@
 
 from components.evaluate.classification import run as classification
 from components.evaluate.classification.config import EvaluateClassificationConfig
-from components.evaluate.saved_model import ExportConfig, export
+from components.evaluate.export import ExportConfig, export
 from components.evaluate.squad.ask import ask
 from components.evaluate.squad.config import AskConfig, EvaluateConfig
 from components.evaluate.squad.run import run

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import tensorflow as tf
 
 from components.shared.checkpoints import huggingface
 from components.shared.checkpoints.description import expect_readable_weights
@@ -28,6 +27,8 @@ class Weights(Protocol):
 
 class _TensorFlowWeights:
     def __init__(self, folder: Path) -> None:
+        import tensorflow as tf  # takes seconds
+
         self._folder = folder
         with self._expect_whole():
             self._reader = tf.train.load_checkpoint(find_bundle(folder))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tensorflow.core.protobuf import saved_model_pb2
 
-from components.evaluate.saved_model import ExportConfig, export
+from components.evaluate.export import ExportConfig, export
 from components.evaluate.squad.question_answerer import load_predictor
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.errors import InputError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from components.evaluate.classification.labelled import choose_labelled, label_rows
-from components.evaluate.saved_model import ExportConfig, export
+from components.evaluate.export import ExportConfig, export
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import ClassifierModel
 from components.shared.checkpoints.checkpoint import (
