@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import google_crc32c
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from components.shared.crc import masked_crc
 from components.shared.errors import InputError
 
 _LENGTH = struct.Struct("<Q")
@@ -118,7 +118,7 @@ def write_records(file: BinaryIO, records: Iterable[bytes]) -> None:
     """Append records to a file in TFRecord's framing: length, CRC, data, CRC."""
     for record in records:
         length = _LENGTH.pack(len(record))
-        file.write(length + _masked_crc(length) + record + _masked_crc(record))
+        file.write(length + masked_crc(length) + record + masked_crc(record))
 
 
 def read_records(path: Path) -> Iterator[bytes]:
@@ -145,7 +145,7 @@ class RecordFile(Sequence[bytes]):
         while start < len(self._data):
             self._starts.append(start)
             header = self._data[start : start + _HEADER_BYTES]
-            if len(header) < _HEADER_BYTES or _masked_crc(header[:8]) != header[8:]:
+            if len(header) < _HEADER_BYTES or masked_crc(header[:8]) != header[8:]:
                 raise InputError(_broken(path, start))
             start += _HEADER_BYTES + _LENGTH.unpack(header[:8])[0] + _CRC.size
         if start > len(self._data):
@@ -165,7 +165,7 @@ class RecordFile(Sequence[bytes]):
             raise IndexError(index)
         start, end = self._starts[index], self._starts[index + 1] - _CRC.size
         record = self._data[start + _HEADER_BYTES : end]
-        if self._data[end : end + _CRC.size] != _masked_crc(record):
+        if self._data[end : end + _CRC.size] != masked_crc(record):
             raise InputError(_broken(self._path, start))
         return record
 
@@ -184,12 +184,6 @@ def _load(path: Path) -> "bytes | mmap.mmap":
         if path.stat().st_size > _MAX_BYTES_IN_MEMORY:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return path.read_bytes()
-
-
-def _masked_crc(data: bytes) -> bytes:
-    """TFRecord's checksum: CRC-32C rotated by 15 bits and shifted by a constant."""
-    crc = google_crc32c.value(data)
-    return _CRC.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def _broken(path: Path, offset: int) -> str:

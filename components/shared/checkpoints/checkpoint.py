@@ -5,6 +5,8 @@ A folder holds `bert_model.ckpt.*` (TensorFlow's tensor bundle), `bert_config.js
 and, last, `checkpoint.json` with each file's SHA-256. The state of a training run adds the
 optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's and NVIDIA's) and
 `global_step`.
+
+Free of TensorFlow until variables are written or restored: the server only reads.
 """
 
 import errno
@@ -15,12 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from components.shared.bert.config import BertConfig
-from components.shared.bert.heads import ClassifierModel, Model, PretrainingModel
 from components.shared.checkpoints import huggingface
 from components.shared.checkpoints.checkpoint_manifest import (
     check_files,
@@ -45,6 +44,9 @@ from components.shared.files import whole_folder
 from components.shared.tokenization import Tokenization
 
 if TYPE_CHECKING:
+    import keras
+
+    from components.shared.bert.heads import Model
     from components.shared.tokenizer import WordPieceTokenizer
 
 ENCODER = "bert/"
@@ -139,8 +141,10 @@ def is_training_state(name: str) -> bool:
     return name in _STATE_NAMES or name.rpartition("/")[2] in _STATE_SUFFIXES
 
 
-def named_variables(model: Model) -> dict[str, keras.Variable]:
+def named_variables(model: "Model") -> "dict[str, keras.Variable]":
     """All weights of a model under Google's names."""
+    from components.shared.bert.heads import ClassifierModel, PretrainingModel
+
     bert = model.bert
     names = {
         f"bert/embeddings/{name}": getattr(bert.embeddings, name)
@@ -179,9 +183,9 @@ def named_variables(model: Model) -> dict[str, keras.Variable]:
 
 
 def snapshot(
-    model: Model,
+    model: "Model",
     *,
-    optimizer: keras.optimizers.Optimizer | None = None,
+    optimizer: "keras.optimizers.Optimizer | None" = None,
     step: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Copy what a checkpoint holds, by name, so that it can be written while training goes on.
@@ -206,7 +210,7 @@ def snapshot(
 def write_checkpoint(
     folder: Path,
     *,
-    model: Model,
+    model: "Model",
     vocabulary: Path,
     tokenization: Tokenization,
     step: int | None = None,
@@ -272,6 +276,8 @@ def write_snapshot(
 
 
 def _write_bundle(prefix: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    import tensorflow as tf
+
     try:
         tf.raw_ops.SaveV2(
             prefix=str(prefix),
@@ -283,7 +289,7 @@ def _write_bundle(prefix: Path, tensors: Mapping[str, np.ndarray]) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(prefix)) from error
 
 
-def restore(folder: Path, variables: Mapping[str, keras.Variable]) -> None:
+def restore(folder: Path, variables: "Mapping[str, keras.Variable]") -> None:
     """Give variables the values that a checkpoint has under their names.
 
     Raises:
@@ -295,7 +301,7 @@ def restore(folder: Path, variables: Mapping[str, keras.Variable]) -> None:
         variable.assign(read_finite(weights, name, folder))
 
 
-def find_misfits(weights: Weights, variables: Mapping[str, keras.Variable]) -> list[str]:
+def find_misfits(weights: Weights, variables: "Mapping[str, keras.Variable]") -> list[str]:
     """Say of each variable that has no value in a checkpoint why."""
     problems = []
     for name, variable in variables.items():
@@ -322,7 +328,7 @@ def expect_no_problems(folder: Path, problems: list[str]) -> None:
         )
 
 
-def restore_training(folder: Path, model: Model, optimizer: keras.optimizers.Optimizer) -> int:
+def restore_training(folder: Path, model: "Model", optimizer: "keras.optimizers.Optimizer") -> int:
     """Restore weights and optimiser of a run that was not finished; return its updates."""
     restore(folder, {**named_variables(model), **_moments(model, optimizer)})
     weights = open_weights(folder)
@@ -330,7 +336,9 @@ def restore_training(folder: Path, model: Model, optimizer: keras.optimizers.Opt
     return int(weights.read(_STEP))
 
 
-def _moments(model: Model, optimizer: keras.optimizers.Optimizer) -> dict[str, keras.Variable]:
+def _moments(
+    model: "Model", optimizer: "keras.optimizers.Optimizer"
+) -> "dict[str, keras.Variable]":
     slots = (optimizer._momentums, optimizer._velocities)
     return {
         f"{name}/{suffix}": moments[optimizer._get_variable_index(variable)]

@@ -1,13 +1,14 @@
 """The tensors of a checkpoint, in Google's format or Hugging Face's, under Google's names."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from components.shared.checkpoints import huggingface
+from components.shared.checkpoints.bundle import BundleWeights, UnusualBundleError
 from components.shared.checkpoints.description import expect_readable_weights
 from components.shared.errors import InputError
 
@@ -25,41 +26,82 @@ class Weights(Protocol):
         ...
 
 
-class _TensorFlowWeights:
+class _GoogleWeights:
+    """The tensors of a checkpoint in one of TensorFlow's formats."""
+
     def __init__(self, folder: Path) -> None:
-        import tensorflow as tf  # takes seconds
+        """Open the files.
 
+        Raises:
+            InputError: if they are missing, cut short or altered.
+        """
         self._folder = folder
+        prefix = find_bundle(folder)
         with self._expect_whole():
-            self._reader = tf.train.load_checkpoint(find_bundle(folder))
-            self.shapes: Mapping[str, tuple[int, ...]] = {
-                name: tuple(shape)
-                for name, shape in self._reader.get_variable_to_shape_map().items()
-            }
+            self._tensors = _open_tensors(prefix)
+            self.shapes = self._tensors.shapes
 
-    def read(self, name: str) -> Any:
+    def read(self, name: str) -> np.ndarray:
+        """The value of one.
+
+        Raises:
+            InputError: if it is cut short or altered.
+        """
         with self._expect_whole():
-            return self._reader.get_tensor(name)
+            return self._tensors.read(name)
 
     @contextmanager
     def _expect_whole(self) -> Iterator[None]:
-        """Raise InputError for what TensorFlow's reader raises of a broken file."""
+        """Raise InputError for what a reader raises of a broken file."""
         try:
             yield
         except InputError:
             raise
-        except Exception as error:  # OpError, ValueError, RuntimeError, UnicodeDecodeError …
+        except Exception as error:  # ValueError, IndexError, KeyError; TensorFlow's OpError …
             problem = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
                 f"{self._folder}: the weights are cut short or altered ({problem}); get them again"
             ) from None
 
 
+def _open_tensors(prefix: str) -> Weights:
+    if Path(f"{prefix}.index").exists():
+        with suppress(UnusualBundleError):
+            return BundleWeights(prefix)
+    return _TensorFlowWeights(prefix)
+
+
+class _TensorFlowWeights:
+    """The tensors of a checkpoint from before 2016, and of others that TensorFlow alone reads."""
+
+    def __init__(self, prefix: str) -> None:
+        """Open the files.
+
+        Raises:
+            InputError: where there is no TensorFlow.
+        """
+        try:
+            import tensorflow as tf  # takes seconds
+        except ModuleNotFoundError:
+            raise InputError(
+                f"{prefix}: its format is read by TensorFlow alone, which is not installed here; "
+                "convert it: python -m components.finetune export"
+            ) from None
+
+        self._reader = tf.train.load_checkpoint(prefix)
+        self.shapes: Mapping[str, tuple[int, ...]] = {
+            name: tuple(shape) for name, shape in self._reader.get_variable_to_shape_map().items()
+        }
+
+    def read(self, name: str) -> Any:
+        return self._reader.get_tensor(name)
+
+
 def open_weights(folder: Path) -> Weights:
     """Open a checkpoint of Google's format (TensorFlow's, old or new) or Hugging Face's."""
     if huggingface.is_in(folder):
         return huggingface.HuggingFaceWeights(folder)
-    return _TensorFlowWeights(folder)
+    return _GoogleWeights(folder)
 
 
 def read_finite(weights: Weights, name: str, folder: Path) -> np.ndarray:
