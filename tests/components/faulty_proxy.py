@@ -1,12 +1,15 @@
 """A proxy before a server on this machine that fails on demand, as networks and stores do."""
 
 import http.client
+import random
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.components.conditional_writes import has_condition, is_met
 
 
 @dataclass
@@ -22,6 +25,8 @@ class Fault:
     """Pass on so many bytes of the answer's body, then close the connection."""
     seconds: float = 0
     """Silence before the answer goes on."""
+    loses_answer: bool = False
+    """Answer 503 after the server did what was asked."""
     times: int = 1
 
 
@@ -32,6 +37,18 @@ class Faults:
     coming: list[Fault] = field(default_factory=list)
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """Method, path, Range header."""
+    failure_rate: float = 0
+    """Fraction of the requests, chosen at random, that get a 503: half of them before the server
+    has seen the request, half after it did what was asked."""
+    num_failed: int = 0
+    """Requests that failed so."""
+    _random: random.Random = field(default_factory=lambda: random.Random(1))
+
+    def fails(self) -> bool:
+        """Whether to fail at one of a request's two places."""
+        does_fail = self._random.random() < self.failure_rate / 2
+        self.num_failed += does_fail
+        return does_fail
 
     def pick(self, method: str, path: str) -> Fault | None:
         """The first that fits, counted down."""
@@ -46,6 +63,7 @@ class Faults:
 def faulty_proxy(target: str, faults: Faults) -> Iterator[str]:
     """Start one before `host:port`; yields its own."""
     lock = threading.Lock()
+    writing = threading.Lock()  # the emulators compare and write in two moves
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -55,13 +73,22 @@ def faulty_proxy(target: str, faults: Faults) -> Iterator[str]:
             with lock:
                 faults.requests.append((self.command, self.path, self.headers.get("Range", "")))
                 fault = faults.pick(self.command, self.path) or Fault(self.command)
-            if fault.status:
-                self._answer(fault.status, {}, fault.body, fault)
+                fails_before, fails_after = faults.fails(), faults.fails()
+            if fault.status or fails_before:
+                self._answer(fault.status or 503, {}, fault.body, fault)
                 return
-            connection = http.client.HTTPConnection(target, timeout=30)
-            connection.request(self.command, self.path, body, dict(self.headers))
-            response = connection.getresponse()
-            self._answer(response.status, dict(response.getheaders()), response.read(), fault)
+            with writing if has_condition(self.path, self.headers) else nullcontext():
+                if not is_met(target, self.path, body):
+                    self._answer(412, {}, b"", fault)
+                    return
+                connection = http.client.HTTPConnection(target, timeout=30)
+                connection.request(self.command, self.path, body, dict(self.headers))
+                response = connection.getresponse()
+                content = response.read()
+            if fails_after or fault.loses_answer:
+                self._answer(503, {}, b"", fault)
+            else:
+                self._answer(response.status, dict(response.getheaders()), content, fault)
             connection.close()
 
         def _answer(self, status, headers, body, fault) -> None:

@@ -82,6 +82,7 @@ SUITES = (
         "preprocess",
         (
             "tests/components/preprocess",
+            "tests/components/shared/model_store",
             "tests/components/shared/storage",
             "tests/components/shared/test_*.py",
             "tests/runner/test_fuzz.py",

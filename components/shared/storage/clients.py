@@ -15,6 +15,10 @@ _CONNECT_SECONDS, _MAX_ATTEMPTS = 10, 8
 _SHA256 = "sha256"  # the key of ours among an object's own metadata
 Advance = Callable[[int], object]
 
+CONFLICTS = frozenset({404, 409, 412})
+"""HTTP statuses of a conditional write that came too late: the object is gone, is being written by
+another, or is another already."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -23,6 +27,14 @@ class Stored:
     num_bytes: int
     sha256: str
     """Empty where nobody noted it."""
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """An object's content, and what tells it from those it had before and will have."""
+
+    content: bytes
+    tag: str
 
 
 class Store(Protocol):
@@ -51,6 +63,17 @@ class Store(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove an object."""
+        ...
+
+    def read(self, name: str) -> Tagged | None:
+        """Return a small object, or None if there is none."""
+        ...
+
+    def put_if(self, content: bytes, name: str, *, tag: str | None) -> None:
+        """Write a small object if it still has the tag, or, for None, does not exist.
+
+        Otherwise one of `errors` is raised, with a status of CONFLICTS.
+        """
         ...
 
 
@@ -112,6 +135,19 @@ class S3Store:
         """Remove an object."""
         self._client.delete_object(Bucket=self._bucket, Key=name)
 
+    def read(self, name: str) -> Tagged | None:
+        """Return it with its ETag."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=name)
+            return Tagged(answer["Body"].read(), answer["ETag"])
+        except self._client.exceptions.NoSuchKey:
+            return None
+
+    def put_if(self, content: bytes, name: str, *, tag: str | None) -> None:
+        """With the header that stores have known since 2024 (S3, MinIO, SeaweedFS)."""
+        condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
+        self._client.put_object(Bucket=self._bucket, Key=name, Body=content, **condition)
+
 
 class GcsStore:
     """google-cloud-storage, with application default credentials (Workload Identity on GKE)."""
@@ -163,3 +199,22 @@ class GcsStore:
     def delete(self, name: str) -> None:
         """Remove an object."""
         self._bucket.blob(name).delete(**self._patience)
+
+    def read(self, name: str) -> Tagged | None:
+        """Return it with its generation."""
+        from google.api_core.exceptions import NotFound
+
+        blob = self._bucket.get_blob(name, **self._patience)
+        if blob is None:
+            return None
+        generation = blob.generation  # which the download may set anew
+        try:
+            return Tagged(blob.download_as_bytes(**self._patience), str(generation))
+        except NotFound:  # this generation of it was replaced after it was found
+            return self.read(name)
+
+    def put_if(self, content: bytes, name: str, *, tag: str | None) -> None:
+        """Write it if its generation is the tag; generation 0 means that there is none."""
+        self._bucket.blob(name).upload_from_string(
+            content, if_generation_match=int(tag or 0), checksum="crc32c", **self._patience
+        )

@@ -12,7 +12,15 @@ from components.shared.errors import DamagedError, InputError, UnreachableError
 from components.shared.files import sha256, whole_file
 from components.shared.parallel import run_in_threads
 from components.shared.progress import progress_in_bytes
-from components.shared.storage.clients import Advance, GcsStore, S3Store, Store, Stored
+from components.shared.storage.clients import (
+    CONFLICTS,
+    Advance,
+    GcsStore,
+    S3Store,
+    Store,
+    Stored,
+    Tagged,
+)
 
 _READ_SECONDS = 60.0
 _NUM_FILES_AT_ONCE = 4
@@ -91,10 +99,38 @@ class Bucket:
                 raise
             return file.read_text("utf-8", errors="replace")
 
-    def delete(self, name: str) -> None:
-        """Remove an object."""
+    def read(self, name: str) -> Tagged | None:
+        """Return a small object with its tag, or None if it does not exist."""
         with self._explained(name):
-            self._store.delete(self._prefix + name)
+            return self._store.read(self._prefix + name)
+
+    def write_if(self, name: str, content: bytes, *, tag: str | None) -> bool:
+        """Write a small object if it is as it was read; return whether it was.
+
+        False may also follow a write of our own whose answer was lost: read it to find out.
+
+        Args:
+            name: the object's.
+            content: its new content.
+            tag: what `read` returned with the old one; None if it did not exist.
+        """
+        with self._explained(name):
+            try:
+                self._store.put_if(content, self._prefix + name, tag=tag)
+            except self._store.errors as error:
+                if _find_status(error) in CONFLICTS:
+                    return False
+                raise
+            return True
+
+    def delete(self, name: str) -> None:
+        """Remove an object, if it still exists."""
+        with self._explained(name):
+            try:
+                self._store.delete(self._prefix + name)
+            except self._store.errors as error:
+                if _find_status(error) != _NOT_FOUND:
+                    raise
 
     def _find(self, name: str) -> Stored:
         with self._explained(name):
