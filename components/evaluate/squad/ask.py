@@ -9,8 +9,8 @@ from components.shared.errors import InputError
 from components.shared.squad.data import Question, Version
 
 if TYPE_CHECKING:
-    from components.evaluate.squad.best_answers import Candidate
     from components.evaluate.squad.question_answerer import Answerer
+    from components.shared.squad.best_answers import Candidate
 
 _PROMPT = "Question (Ctrl-D ends): "
 _ID = "asked"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from components.evaluate.squad.best_answers import QuestionAnswer
 from components.shared.files import whole_folder
+from components.shared.squad.best_answers import QuestionAnswer
 
 # Those of either version.
 PREDICTION_FILES = ("predictions.json", "nbest_predictions.json")

@@ -8,10 +8,10 @@ import numpy as np
 
 from components.evaluate.predict import Predictor
 from components.evaluate.replicas import Replicas
-from components.evaluate.squad.best_answers import QuestionAnswer, choose_answers
 from components.evaluate.squad.config import AnswerConfig
 from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint
+from components.shared.squad.best_answers import QuestionAnswer, choose_answers
 from components.shared.squad.data import Question
 from components.shared.squad.windows import Window, make_windows
 

@@ -31,6 +31,11 @@ def split_context(context: str) -> list[str]:
     return _WORD.findall(context)
 
 
+def find_words(context: str) -> list[int]:
+    """Return the character that each word of `split_context` starts at."""
+    return [match.start() for match in _WORD.finditer(context)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """A context in word pieces."""

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from components.evaluate.squad.best_answers import Candidate, QuestionAnswer
 from components.evaluate.squad.prediction_files import write_answers
+from components.shared.squad.best_answers import Candidate, QuestionAnswer
 
 
 def _candidate(text: str, probability: float = 1.0) -> Candidate:
@@ -59,7 +59,7 @@ def test_an_error_while_choosing_leaves_nothing_written(tmp_path):
 _MANY = r"""
 import re, sys
 from pathlib import Path
-from components.evaluate.squad.best_answers import Candidate, QuestionAnswer
+from components.shared.squad.best_answers import Candidate, QuestionAnswer
 from components.evaluate.squad.prediction_files import write_answers
 
 def choose():

@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 from components.evaluate.squad.config import AnswerConfig
-from components.evaluate.squad.final_text import get_final_text
 from components.evaluate.squad.question_answerer import Answerer
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
 from components.shared.squad.contexts import split_context
 from components.shared.squad.data import Question, read_squad
+from components.shared.squad.final_text import get_final_text
 from components.shared.tokenization import Tokenization
 from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import Vocabulary

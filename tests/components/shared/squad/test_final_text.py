@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.evaluate.squad.final_text import get_final_text
+from components.shared.squad.final_text import get_final_text
 from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
 

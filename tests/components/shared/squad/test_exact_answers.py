@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.evaluate.squad.best_answers import choose_answers
 from components.evaluate.squad.scores import score_answers
 from components.shared.squad.answers import place_answers
+from components.shared.squad.best_answers import choose_answers
 from components.shared.squad.contexts import is_in_latin_script
 from components.shared.squad.data import Answer, Question, SquadData, read_squad
 from components.shared.squad.windows import make_windows

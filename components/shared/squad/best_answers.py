@@ -4,14 +4,16 @@ Every step follows its `write_predictions`, so that other tools read the files a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, TypedDict
 
 import numpy as np
 
-from components.evaluate.squad.final_text import get_final_text
-from components.evaluate.squad.spans import (
+from components.shared.squad.contexts import find_words, split_context
+from components.shared.squad.data import Question
+from components.shared.squad.final_text import find_final_text
+from components.shared.squad.spans import (
     NOTHING,
     ScoredWindow,
     Span,
@@ -19,8 +21,6 @@ from components.evaluate.squad.spans import (
     find_null,
     group_by_question,
 )
-from components.shared.squad.contexts import split_context
-from components.shared.squad.data import Question
 from components.shared.squad.windows import Window
 from components.shared.tokenizer import WordPieceTokenizer
 from components.shared.vocabulary import Vocabulary
@@ -52,6 +52,8 @@ class QuestionAnswer:
     """The best answers, best first, with softmax probabilities among them."""
     null_odds: float | None
     """SQuAD 2.0: score of no answer less that of the best answer; None for 1.1."""
+    places: list[tuple[int, int] | None] = field(default_factory=list)
+    """Start and end of each of the best answers in the context, in characters; None for none."""
 
 
 def choose_answers(
@@ -96,8 +98,8 @@ def choose_answers(
         spans = best_spans(
             scored, n_best_size, max_answer_length_tokens, null if version == "2.0" else None
         )
-        get_text = _text_getter(question, scored, vocabulary, split_words)
-        texts = _distinct_texts(spans, get_text, n_best_size)
+        finder = _Finder(question, scored, vocabulary, split_words)
+        texts = _distinct_texts(spans, finder.find_text, n_best_size)
         if version == "2.0":
             texts.setdefault("", null)
         if not any(texts):
@@ -109,7 +111,8 @@ def choose_answers(
             null_score = null.score if scored else _NO_NULL_SCORE
             odds = null_score - span.start_logit - span.end_logit
             best = "" if odds > null_score_diff_threshold else best
-        yield QuestionAnswer(question.id, best, _with_probabilities(texts), odds)
+        places = [finder.find(span) for span in texts.values()]
+        yield QuestionAnswer(question.id, best, _with_probabilities(texts), odds, places)
 
 
 def _distinct_texts(
@@ -124,30 +127,54 @@ def _distinct_texts(
     return texts
 
 
-def _text_getter(
-    question: Question,
-    scored: Sequence[ScoredWindow],
-    vocabulary: Vocabulary,
-    split_words: Callable[[str], Sequence[str]],
-) -> Callable[[Span], str]:
-    """What gives the text of a question's span as it stands in the context."""
-    words = split_context(question.context)
+class _Finder:
+    """Finds a question's spans in its context."""
 
-    def get_text(span: Span) -> str:
-        if span.window < 0:
+    def __init__(
+        self,
+        question: Question,
+        scored: Sequence[ScoredWindow],
+        vocabulary: Vocabulary,
+        split_words: Callable[[str], Sequence[str]],
+    ) -> None:
+        self._context, self._scored, self._vocabulary = question.context, scored, vocabulary
+        self._split_words = split_words
+        self._words = split_context(question.context)
+        self._word_starts = find_words(question.context)
+
+    def find_text(self, span: Span) -> str:
+        """The text of a span as it stands in the context; "" for no answer."""
+        place = self.find(span)
+        if place is None:
             return ""
-        window = scored[span.window].window
+        text = self._context[slice(*place)]
+        is_of_words = self._scored[span.window].window.token_places is None
+        return " ".join(split_context(text)) if is_of_words else text
+
+    def find(self, span: Span) -> tuple[int, int] | None:
+        """Start and end of a span in the context; None for no answer."""
+        if span.window < 0:
+            return None
+        window = self._scored[span.window].window
         first, last = (place - window.first_segment_length for place in (span.start, span.end))
         if window.token_places is not None:
-            start, end = window.token_places[first, 0], window.token_places[last, 1]
-            return question.context[start:end]
+            return int(window.token_places[first, 0]), int(window.token_places[last, 1])
         ids = window.token_ids[span.start : span.end + 1]
-        pieces = " ".join(vocabulary.pieces[id_] for id_ in ids)
+        pieces = " ".join(self._vocabulary.pieces[id_] for id_ in ids)
         text = " ".join(pieces.replace(" ##", "").replace("##", "").split())
-        words_held = words[window.token_to_word[first] : window.token_to_word[last] + 1]
-        return get_final_text(text, words_held, split_words)
+        held = slice(window.token_to_word[first], window.token_to_word[last] + 1)
+        words, starts = self._words[held], self._word_starts[held]
+        start, end = find_final_text(text, words, self._split_words)
+        return _to_context(start, words, starts), _to_context(end - 1, words, starts) + 1
 
-    return get_text
+
+def _to_context(place: int, words: Sequence[str], starts: Sequence[int]) -> int:
+    """The place in the context of a character of the words, which are joined by spaces."""
+    for word, start in zip(words, starts, strict=True):
+        if place < len(word):
+            return start + place
+        place -= len(word) + 1
+    raise AssertionError("the place is after the last word")
 
 
 def _with_probabilities(texts: dict[str, Span]) -> list[Candidate]:

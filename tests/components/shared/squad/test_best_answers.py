@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from components.evaluate.squad.best_answers import choose_answers
 from components.shared.errors import InputError
+from components.shared.squad.best_answers import choose_answers
 from components.shared.squad.data import Question, read_squad
 from components.shared.squad.windows import make_windows
 from components.shared.tokenizer import WordPieceTokenizer
@@ -73,6 +73,26 @@ def test_the_best_answers_have_probabilities_that_sum_to_one(vocabulary):
     assert (first["start_logit"], first["end_logit"]) == (5.0, 4.0)
     assert first["probability"] + second["probability"] == pytest.approx(1)
     assert first["probability"] / second["probability"] == pytest.approx(math.e)
+
+
+def test_each_of_the_best_answers_has_its_place_in_the_context(vocabulary):
+    """In characters, over any white space; the text has one space for it."""
+    context = "\n Steven \t Smith's Anna"
+    answer = _choose(vocabulary, context, {3: 5, 8: 4}, {5: 5, 8: 4})
+
+    assert answer.text == "Steven Smith"
+    assert answer.places[0] == (2, 16)
+    for candidate, (start, end) in zip(answer.nbest, answer.places, strict=True):
+        assert candidate["text"] == " ".join(context[start:end].split())
+
+
+def test_no_answer_has_no_place(vocabulary):
+    """Nor has the word that stands for a missing one."""
+    nothing = _choose(vocabulary, _CONTEXT, {0: 6, 8: 5}, {0: 6, 8: 5}, version="2.0")
+    empty = _choose(vocabulary, " ", {}, {})
+
+    assert nothing.places[:2] == [None, (15, 19)]
+    assert empty.places == [None]
 
 
 @pytest.mark.parametrize(
@@ -173,6 +193,7 @@ def test_emoji_and_right_to_left_answers_stand_as_in_the_context(vocabulary):
     hebrew = _choose(vocabulary, "a 😀, שלום", {6: 5}, {6: 5})
 
     assert (emoji.text, hebrew.text) == ("😀", "שלום")
+    assert (emoji.places[0], hebrew.places[0]) == ((2, 3), (5, 9))
 
 
 def test_scores_that_are_not_numbers_are_refused(vocabulary):
