@@ -6,8 +6,8 @@ from typing import Any
 
 from components.evaluate.report import SCORE_NAMES, SPEED_NAMES, format_number, score_rows
 from components.evaluate.speed import MeasuredSpeed
-from components.evaluate.squad.baseline import Difference
 from components.evaluate.squad.config import SpeedSetting
+from components.shared.comparison import Difference
 from components.shared.files import write_text
 
 

@@ -75,7 +75,12 @@ SUITES = (
     Suite("setup", ("tests/setup",)),
     Suite(
         "evaluate",
-        ("tests/components/evaluate", "tests/components/choose", "tests/components/shared/squad"),
+        (
+            "tests/components/evaluate",
+            "tests/components/choose",
+            "tests/components/release",
+            "tests/components/shared/squad",
+        ),
         "images/evaluate",
     ),
     Suite(

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from components.evaluate.squad.baseline import QuestionScores
 from components.evaluate.squad.scores import normalize_answer
+from components.shared.comparison import QuestionScores
 from components.shared.squad.data import Question
 
 _QUESTION_WORDS = ("who", "what", "when", "where", "which", "why", "how many", "how much", "how")

@@ -10,13 +10,7 @@ from pathlib import Path
 from components.evaluate.curves import Panel, draw_precision_recall
 from components.evaluate.report import write_report
 from components.evaluate.speed import MeasuredSpeed, measure_speed, name_speeds
-from components.evaluate.squad.baseline import (
-    QUESTION_SCORES,
-    Difference,
-    compare,
-    read_baseline,
-    score_questions,
-)
+from components.evaluate.squad.baseline import read_baseline, score_questions
 from components.evaluate.squad.breakdown import (
     group_by_answer_length,
     group_by_question_word,
@@ -28,6 +22,7 @@ from components.evaluate.squad.prediction_files import PREDICTION_FILES, Answers
 from components.evaluate.squad.report_examples import choose_answered
 from components.evaluate.squad.scores import score_answers
 from components.evaluate.summary import write_summary
+from components.shared.comparison import QUESTION_SCORES, Difference, compare
 from components.shared.errors import InputError
 from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.images import VERSION

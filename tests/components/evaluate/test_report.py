@@ -11,11 +11,11 @@ import pytest
 from components.evaluate.curves import draw_panels, draw_precision_recall, draw_speed
 from components.evaluate.report import write_report
 from components.evaluate.speed import MeasuredSpeed
-from components.evaluate.squad.baseline import Difference
 from components.evaluate.squad.breakdown import Group
 from components.evaluate.squad.config import SpeedSetting
 from components.evaluate.squad.report_examples import AnsweredQuestion
 from components.evaluate.summary import write_summary
+from components.shared.comparison import Difference
 from components.shared.squad.data import Answer, Question
 from components.shared.training.history import History
 from tests.waiting import LONGEST_SECONDS

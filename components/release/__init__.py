@@ -1,0 +1,1 @@
+"""Releases a model if it is good enough and no worse than the one in use."""
