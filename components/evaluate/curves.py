@@ -26,6 +26,7 @@ _LABELS_NOT_PLOTTED = {"step", "label", "best_step"}
 _THIRD_OF_THE_PAGE, _HALF_OF_THE_PAGE = 4.2, 6.6
 # Beyond so many steps a marker at each would hide the line.
 _MOST_MARKERS = 12
+_MOST_POINTS = 2000
 _STYLE = {
     # Text stays text: small, sharp, and in the page's font.
     "svg.fonttype": "none",
@@ -89,6 +90,23 @@ def draw_precision_recall(
         axes.grid()
         axes.legend(loc="best")
         return Panel("Precision and recall over the null threshold", _render(figure))
+
+
+def draw_scatter(right: Sequence[float], predicted: Sequence[float]) -> Markup:
+    """Plot predicted numbers over the right ones, beside the line where they would be equal."""
+    with _figure(_HALF_OF_THE_PAGE) as (figure, axes):
+        ends = [min(right), max(right)]
+        axes.plot(ends, ends, color=_COLORS[1], lw=1.2)
+        axes.scatter(*_thin_out(right, predicted), s=9, alpha=0.4, color=_COLORS[0], linewidths=0)
+        axes.set(xlabel="right", ylabel="predicted")
+        axes.grid()
+        return _render(figure)
+
+
+def _thin_out(*columns: Sequence[float]) -> list[Sequence[float]]:
+    """Every so many rows only: a page with a million points opens in no browser."""
+    step = max(1, -(-len(columns[0]) // _MOST_POINTS))
+    return [column[::step] for column in columns]
 
 
 def draw_speed(measured: Sequence[MeasuredSpeed]) -> list[Panel]:

@@ -35,7 +35,7 @@ class SequenceBatches:
         Args:
             sequences: N of them, the same on every process.
             targets: what the task's losses are told of each sequence, by the arrays' names:
-                int32 [N].
+                [N].
             loss: the name of the task's loss, which counts each sequence once.
             noun: how messages call the sequences.
             global_batch_size: sequences of one update, over all processes.

@@ -30,6 +30,8 @@ _SHOWN_METRICS = (
     "accuracy",
     "macro_f1",
     "matthews_correlation",
+    "pearson",
+    "spearman",
     "questions_per_second",
     "sentences_per_second",
     "latency_ms_p50",

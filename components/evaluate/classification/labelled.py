@@ -1,15 +1,12 @@
-"""Sentences with the model's labels: the predictions files, and some for the report."""
+"""Sentences with the model's labels, and some of them for the report."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from components.evaluate.squad.report_examples import choose_halves
 from components.shared.classification.sentences import Row
-from components.shared.files import whole_folder
 
 
 @dataclass(frozen=True)
@@ -50,31 +47,6 @@ def label_rows(
         probabilities = (odds_C / odds_C.sum()).tolist()
         labelled.append(LabelledRow(index, row, labels[int(np.argmax(logits_C))], probabilities))
     return labelled
-
-
-def name_files(dev_name: str) -> tuple[str, str]:
-    """The two files that `write_predictions` writes for a development set."""
-    return f"{dev_name}.tsv", f"{dev_name}.jsonl"
-
-
-def write_predictions(
-    folder: Path, name_to_rows: dict[str, list[LabelledRow]], labels: Sequence[str]
-) -> None:
-    """Write two files for each development set, whole or not at all."""
-    with whole_folder(folder) as scratch:
-        for name, rows in name_to_rows.items():
-            table_file, lines_file = (scratch / file for file in name_files(name))
-            table = ["index\tprediction", *(f"{row.index}\t{row.prediction}" for row in rows)]
-            table_file.write_text("\n".join(table) + "\n", encoding="utf-8")
-            with lines_file.open("w", encoding="utf-8", newline="\n") as file:
-                for row in rows:
-                    fields = {
-                        "index": row.index,
-                        "label": row.row.label,
-                        "prediction": row.prediction,
-                        "probabilities": dict(zip(labels, row.probabilities, strict=True)),
-                    }
-                    file.write(json.dumps(fields, ensure_ascii=False) + "\n")
 
 
 def choose_labelled(rows: Sequence[LabelledRow], count: int) -> list[LabelledRow]:

@@ -1,21 +1,14 @@
-"""A classifier's evaluation."""
+"""The evaluation of a model that was fine-tuned on labelled sentences."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
-
-import numpy as np
 
 from components.evaluate.classification.config import EvaluateClassificationConfig
-from components.evaluate.classification.labelled import (
-    choose_labelled,
-    label_rows,
-    name_files,
-    write_predictions,
-)
-from components.evaluate.classification.report import DevSet, write_report
-from components.evaluate.classification.scores import count_confusion, score
+from components.evaluate.classification.labels import MOST_LABELS_SHOWN, evaluate_labels
+from components.evaluate.classification.numbers import evaluate_numbers
+from components.evaluate.classification.outcome import DevSet, name_files, write_predictions
+from components.evaluate.classification.report import write_report
 from components.evaluate.squad.run import list_versions, read_histories
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Sentences, read_rows
@@ -23,12 +16,9 @@ from components.shared.errors import InputError
 from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.stage import Metadata, settings
 
-# A matrix of more labels is nothing that a person reads.
-_MOST_LABELS_SHOWN = 50
-
 
 def run(config: EvaluateClassificationConfig) -> Metadata:
-    """Label the development sets' sentences, score the labels, time the model, report."""
+    """Predict for the development sets, score that, time the model, report."""
     # Here: TensorFlow takes seconds to import.
     from components.evaluate.predict import Predictor, describe_devices
     from components.shared.bert.heads import ClassifierModel
@@ -61,44 +51,47 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     )
     (logits,) = predicted.outputs
 
-    dev_sets, start = [], 0
+    name_to_logits, start = {}, 0
     for name, rows in name_to_rows.items():
-        labelled = label_rows(rows, logits[start : start + len(rows)], labels)
+        name_to_logits[name] = logits[start : start + len(rows)]
         start += len(rows)
-        matrix_CC = count_confusion(
-            [labels.index(item.row.label) for item in labelled],
-            [labels.index(item.prediction) for item in labelled],
-            len(labels),
+    if sentences.task == "regression":
+        outcome = evaluate_numbers(
+            name_to_rows, name_to_logits, num_examples=config.num_report_sentences
         )
-        scores = score(matrix_CC, labels, sentences.positive_label)
-        dev_sets.append(DevSet(name, labelled, matrix_CC, scores))
+    else:
+        outcome = evaluate_labels(
+            name_to_rows,
+            name_to_logits,
+            labels,
+            positive_label=sentences.positive_label,
+            num_examples=config.num_report_sentences,
+        )
 
-    write_predictions(config.predictions, {one.name: one.labelled for one in dev_sets}, labels)
+    write_predictions(config.predictions, outcome.dev_sets)
     write_report(
         config.report,
-        dev_sets,
-        labels,
+        outcome,
         speed={**predicted.speed, "batch_size": config.batch_size, **describe_devices()},
         histories=histories,
-        examples=choose_labelled(dev_sets[0].labelled, config.num_report_sentences),
-        has_matrix=len(labels) <= _MOST_LABELS_SHOWN,
         settings={
             "Model": checkpoint.config.fields(),
             "Evaluation": settings(config),
             "Versions": list_versions(),
         },
     )
-    matrices = {one.name: _describe_matrix(one.matrix_CC, labels) for one in dev_sets}
-    write_text(config.confusion_matrix, json.dumps(matrices, ensure_ascii=False, indent=2) + "\n")
-    metrics = _name_scores(dev_sets) | predicted.speed
-    write_text(config.evaluate_metrics, json.dumps(metrics, indent=2) + "\n")
+    text = json.dumps(outcome.matrices, ensure_ascii=False, indent=2) + "\n"
+    write_text(config.confusion_matrix, text)
+    metrics = _name_scores(outcome.dev_sets) | predicted.speed
+    text = json.dumps({"metric": sentences.metric, **metrics}, indent=2) + "\n"
+    write_text(config.evaluate_metrics, text)
     shown = {}
-    if len(labels) <= _MOST_LABELS_SHOWN:
-        shown = {"confusionMatrix": matrices[dev_sets[0].name]}
+    if outcome.matrices and len(labels) <= MOST_LABELS_SHOWN:
+        shown = {"confusionMatrix": outcome.matrices[outcome.dev_sets[0].name]}
     return {
         "evaluate_metrics": metrics,
         "confusion_matrix": shown,
-        "predictions": {one.name: len(one.labelled) for one in dev_sets},
+        "predictions": {one.name: len(one.predictions) for one in outcome.dev_sets},
     }
 
 
@@ -110,6 +103,13 @@ def _expect_labels(
             f"{config.checkpoint}: no labels.json in it, so it is no classifier; fine-tune one "
             "with `python -m components.finetune classification`"
         )
+    if sentences.task != "classification":
+        if len(labels) > 1:
+            raise InputError(
+                f"{config.checkpoint}: has {len(labels)} labels, so it is a classifier; evaluate "
+                f"a model that was trained for {sentences.task} on {config.sentences}"
+            )
+        return labels
     unknown = [label for label in sentences.labels if label not in labels]
     if unknown:
         raise InputError(
@@ -124,11 +124,3 @@ def _name_scores(dev_sets: Sequence[DevSet]) -> dict[str, float]:
     first, *others = dev_sets
     more = {f"{one.name}_{name}": value for one in others for name, value in one.scores.items()}
     return {**first.scores, **more}
-
-
-def _describe_matrix(matrix_CC: np.ndarray, labels: Sequence[str]) -> Mapping[str, Any]:
-    """As the Kubeflow UI draws it (what kfp.dsl.ClassificationMetrics logs)."""
-    return {
-        "annotationSpecs": [{"displayName": label} for label in labels],
-        "rows": [{"row": row} for row in matrix_CC.tolist()],
-    }

@@ -1,7 +1,5 @@
 """Fine-tuning on labelled sentences: an initial checkpoint in, a classifier out."""
 
-import numpy as np
-
 from components.finetune.classification.config import FinetuneClassificationConfig
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import TRAIN, Sentences, find_rows, read_rows
@@ -21,13 +19,14 @@ def train(config: FinetuneClassificationConfig) -> None:
     TensorFlow is imported here, so that the launcher starts without it.
     """
     from components.finetune.batches import SequenceBatches
-    from components.finetune.classification.task import LOSS, ClassificationTask
+    from components.finetune.classification.task import TARGETS, TASKS
     from components.shared.checkpoints.checkpoint import Checkpoint
     from components.shared.checkpoints.warm_start import start_from
     from components.shared.processes import distributed
     from components.shared.training.train_task import train_task
 
-    labels = Sentences.read(config.sentences).labels
+    sentences = Sentences.read(config.sentences)
+    labels = sentences.labels
     initial = Checkpoint.read(config.initial_checkpoint, may_be_untrained=True)
     config.expect_room(initial.config.max_position_embeddings)
     distributed.initialize(seed=config.seed, precision=config.precision)
@@ -38,12 +37,12 @@ def train(config: FinetuneClassificationConfig) -> None:
         initial.vocabulary,
         max_length_tokens=config.max_length_tokens,
     )
-    label_to_id = {label: id_ for id_, label in enumerate(labels)}
+    task = TASKS[sentences.task](initial.config, labels, seed=config.seed)
     num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
     batches = SequenceBatches(
         features,
-        {"label_ids": np.array([label_to_id[row.label] for row in rows], np.int32)},
-        loss=LOSS,
+        {TARGETS: task.targets(rows)},
+        loss=task.loss,
         noun="rows",
         global_batch_size=config.global_batch_size,
         num_micro_batches=num_micro_batches,
@@ -51,13 +50,12 @@ def train(config: FinetuneClassificationConfig) -> None:
         rank=distributed.rank(),
         seed=config.seed,
     )
-    task = ClassificationTask(initial.config, num_labels=len(labels), seed=config.seed)
     start_from(initial, task.model, labels=labels, new_pooler=config.new_pooler)
     train_task(
         task,
         config,
         num_steps=batches.num_steps(config.num_epochs),
-        label=f"Fine-tuning on {len(labels)} labels",
+        label=_name_run(sentences),
         micro_batches=batches.micro_batches,
         vocabulary=initial.folder / "vocab.txt",
         tokenization=initial.tokenization,
@@ -65,3 +63,9 @@ def train(config: FinetuneClassificationConfig) -> None:
         initial=initial.folder,
         labels=labels,
     )
+
+
+def _name_run(sentences: Sentences) -> str:
+    if sentences.task == "classification":
+        return f"Fine-tuning on {len(sentences.labels)} labels"
+    return "Fine-tuning on numbers"

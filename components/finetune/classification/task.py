@@ -1,38 +1,30 @@
-"""The loss of choosing a label."""
+"""The losses of what can be learnt of a label: a class, or a number."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from components.shared.bert.config import BertConfig
 from components.shared.bert.flops import count_classifier_flops
 from components.shared.bert.heads import ClassifierModel
+from components.shared.classification.sentences import Row
+from components.shared.classification.tasks import TaskKind
 
-LOSS = "label"
+TARGETS = "targets"
 
 
-class ClassificationTask:
-    """One label of several for each sentence (Devlin et al. 2019, §4.1)."""
+class _Task:
+    """BERT with as many outputs as there are labels."""
 
-    def __init__(self, config: BertConfig, *, num_labels: int, seed: int) -> None:
-        self.model = ClassifierModel(config, num_labels=num_labels, seed=seed)
+    def __init__(self, config: BertConfig, labels: Sequence[str], *, seed: int) -> None:
+        self.model = ClassifierModel(config, num_labels=len(labels), seed=seed)
         self.model.build()
-
-    def sums(self, arrays: dict[str, Any]) -> dict[str, Any]:
-        """Cross-entropies and right labels, summed over a micro-batch."""
-        logits_BC, labels_B = self.model(arrays, training=True), arrays["label_ids"]
-        losses_B = keras.losses.sparse_categorical_crossentropy(
-            labels_B, logits_BC, from_logits=True
-        )
-        hits_B = ops.equal(ops.argmax(logits_BC, axis=-1), labels_B)
-        return {
-            f"{LOSS}_loss": ops.sum(losses_B),
-            f"{LOSS}_accuracy": ops.sum(ops.cast(hits_B, "float32")),
-        }
+        self._labels = labels
 
     def flops(self, arrays: dict[str, Any]) -> int:
-        """Floating-point operations of a micro-batch, forward and backward."""
         num_rows, length = arrays["token_ids"].shape
         return count_classifier_flops(
             self.model.bert.config,
@@ -40,3 +32,47 @@ class ClassificationTask:
             length=length,
             num_labels=self.model.num_labels,
         )
+
+
+class ClassificationTask(_Task):
+    """One label of several for each sentence (Devlin et al. 2019, §4.1)."""
+
+    loss = "label"
+
+    def targets(self, rows: Sequence[Row]) -> np.ndarray:
+        """The labels' ids: int32 [N]."""
+        label_to_id = {label: id_ for id_, label in enumerate(self._labels)}
+        return np.array([label_to_id[row.label] for row in rows], np.int32)
+
+    def sums(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        """Cross-entropies and right labels, summed over a micro-batch."""
+        logits_BC, labels_B = self.model(arrays, training=True), arrays[TARGETS]
+        losses_B = keras.losses.sparse_categorical_crossentropy(
+            labels_B, logits_BC, from_logits=True
+        )
+        hits_B = ops.equal(ops.argmax(logits_BC, axis=-1), labels_B)
+        return {
+            f"{self.loss}_loss": ops.sum(losses_B),
+            f"{self.loss}_accuracy": ops.sum(ops.cast(hits_B, "float32")),
+        }
+
+
+class RegressionTask(_Task):
+    """A number for each sentence, as STS-B's; the loss is that of transformers' run_glue."""
+
+    loss = "score"
+
+    def targets(self, rows: Sequence[Row]) -> np.ndarray:
+        """The numbers themselves: float32 [N]."""
+        return np.array([row.value for row in rows], np.float32)
+
+    def sums(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        """Squared errors, summed over a micro-batch."""
+        scores_B = self.model(arrays, training=True)[:, 0]
+        return {f"{self.loss}_loss": ops.sum(ops.square(scores_B - arrays[TARGETS]))}
+
+
+TASKS: Mapping[TaskKind, type[ClassificationTask | RegressionTask]] = {
+    "classification": ClassificationTask,
+    "regression": RegressionTask,
+}

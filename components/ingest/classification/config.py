@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from components.ingest.classification.glue import Columns, find_columns
 from components.ingest.config import CheckpointConfig, expect_given
@@ -31,8 +32,11 @@ class IngestClassificationConfig(CheckpointConfig):
     """Sentences to evaluate on. Several files, separated by commas, are scored one by one (MNLI:
     dev_matched.tsv,dev_mismatched.tsv). Empty holds out a tenth of train, stratified by label."""
     glue_task: str = ""
-    """GLUE task whose published column layout to use: cola, sst-2, mrpc, qqp, mnli, qnli, rte
-    or wnli. Empty expects a header with the columns sentence and label."""
+    """GLUE task whose published column layout to use: cola, sst-2, mrpc, qqp, mnli, qnli, rte,
+    wnli or sts-b. Empty expects a header with the columns sentence and label."""
+    task: Literal["auto", "classification", "regression"] = "auto"
+    """What to learn of the label: classification (a class) or regression (a number). auto takes
+    glue_task's task, else classification."""
     sentence_column: str = ""
     """Column of the sentence, by name or by number from 1. Empty uses glue_task's."""
     second_sentence_column: str = ""
@@ -68,6 +72,11 @@ class IngestClassificationConfig(CheckpointConfig):
         expect_given(self, "train")
         find_columns(self.glue_task)
         expect_choices(self)
+        if self.positive_label and self.columns.task != "classification":
+            raise InputError(
+                f"positive_label {self.positive_label!r}: {self.columns.task} knows no labels, "
+                "only numbers; leave it empty, or set task to classification"
+            )
         self._expect_separator()
         self._expect_encoding()
         if self.initial_checkpoint and self.vocabulary:
@@ -106,12 +115,15 @@ class IngestClassificationConfig(CheckpointConfig):
 
     @property
     def columns(self) -> Columns:
-        """Where sentences and labels stand."""
+        """Where sentences and labels stand, and what the labels are for."""
         columns = find_columns(self.glue_task)
+        is_own_task = self.task in ("auto", columns.task)
         return replace(
             columns,
             sentence=self.sentence_column or columns.sentence,
             second_sentence=self.second_sentence_column or columns.second_sentence,
             label=self.label_column or columns.label,
             has_header=columns.has_header and self.has_header,
+            task=columns.task if self.task == "auto" else self.task,
+            metric=columns.metric if is_own_task else "",
         )

@@ -8,12 +8,13 @@ Microsoft does.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components.shared.classification.tasks import TaskKind
 from components.shared.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Each by the name in the header, or by its number, counted from 1."""
+    """Each by the name in the header, or by its number from 1, and what the label is for."""
 
     sentence: str = "sentence"
     second_sentence: str = ""
@@ -25,6 +26,9 @@ class Columns:
     known_labels: tuple[str, ...] = ()
     """Where a published file has broken lines: its labels. Rows cut short and rows with another
     label are left out, and counted; without it they are errors."""
+    task: TaskKind = "classification"
+    metric: str = ""
+    """The score that GLUE ranks models by; "" is the task's usual one."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -34,9 +38,11 @@ class Columns:
 
 GLUE_TASKS: Mapping[str, Columns] = {
     # Source, label, the author's mark, sentence.
-    "cola": Columns(sentence="4", label="2", has_header=False),
+    "cola": Columns(sentence="4", label="2", has_header=False, metric="matthews_correlation"),
     "sst-2": Columns(sentence="sentence", label="label"),
-    "mrpc": Columns(sentence="#1 String", second_sentence="#2 String", label="Quality"),
+    "mrpc": Columns(
+        sentence="#1 String", second_sentence="#2 String", label="Quality", metric="f1"
+    ),
     # Annotators of a row labelled "-" did not agree.
     "mnli": Columns(
         sentence="sentence1", second_sentence="sentence2", label="gold_label", no_label="-"
@@ -49,6 +55,7 @@ GLUE_TASKS: Mapping[str, Columns] = {
         second_sentence="question2",
         label="is_duplicate",
         known_labels=("0", "1"),
+        metric="f1",
     ),
     "qnli": Columns(
         sentence="question",
@@ -57,6 +64,10 @@ GLUE_TASKS: Mapping[str, Columns] = {
         known_labels=("entailment", "not_entailment"),
     ),
     "wnli": Columns(sentence="sentence1", second_sentence="sentence2", label="label"),
+    # How alike two sentences are, 0 to 5.
+    "sts-b": Columns(
+        sentence="sentence1", second_sentence="sentence2", label="score", task="regression"
+    ),
 }
 
 

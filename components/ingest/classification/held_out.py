@@ -1,31 +1,35 @@
-"""A development set taken from the training set, stratified by label."""
+"""A development set taken from the training set."""
 
 import random
 from collections import defaultdict
 from collections.abc import Sequence
 
 from components.ingest.classification.tables import Line
+from components.shared.classification.tasks import TaskKind
 from components.shared.errors import InputError
 
 _HELD_OUT_EVERY = 10
 
 
-def hold_out(lines: Sequence[Line], *, seed: int, source: str) -> tuple[list[Line], list[Line]]:
-    """Hold a tenth of the rows out for evaluation, chosen by the seed within each label.
+def hold_out(
+    lines: Sequence[Line], *, seed: int, source: str, task: TaskKind = "classification"
+) -> tuple[list[Line], list[Line]]:
+    """Hold a tenth of the rows out for evaluation, chosen by the seed; of classes, within each.
 
-    At least one row of each label stays in the training set. Both sets keep the file's order.
+    At least one row of each class stays in the training set. Both sets keep the file's order.
 
     Args:
         lines: the training set.
         seed: equal seeds and files give equal sets.
         source: how messages call the file.
+        task: what is learnt of the labels.
 
     Raises:
         InputError: if there are too few rows.
     """
     label_to_places: dict[str, list[int]] = defaultdict(list)
     for place, line in enumerate(lines):
-        label_to_places[line.row.label].append(place)
+        label_to_places[line.row.label if task == "classification" else ""].append(place)
     generator = random.Random(seed)
     chosen: set[int] = set()
     for label, count in _share(label_to_places, len(lines) // _HELD_OUT_EVERY).items():

@@ -1,5 +1,6 @@
 """The labels of a training set, and whether others know them too."""
 
+import math
 from collections.abc import Sequence
 
 from components.ingest.classification.tables import Line, name_label
@@ -29,8 +30,8 @@ def find_labels(lines: Sequence[Line], source: str) -> list[str]:
     if any(_is_fraction(label) for label in labels):
         shown = next(label for label in sorted(labels) if _is_fraction(label))
         raise InputError(
-            f"{source}: the label {shown!r} is a score, not a class; regression, as STS-B's, is "
-            "not trained here: is label_column the right one?"
+            f"{source}: the label {shown!r} is a score, not a class; set task to regression to "
+            "learn the number: or is label_column not the right one?"
         )
     if len(labels) > _MOST_LABELS:
         raise InputError(
@@ -59,6 +60,25 @@ def expect_known(lines: Sequence[Line], labels: Sequence[str], source: str) -> N
             )
 
 
+def expect_numbers(lines: Sequence[Line], source: str) -> None:
+    """Compare labels that a regression learns, or is scored by, with what it can.
+
+    Raises:
+        InputError: naming the first line with a label that is no number, or if all are equal.
+    """
+    for line in lines:
+        if not _is_number(line.row.label):
+            raise InputError(
+                f"{source}, line {line.number}: the label {line.row.label!r} is not a number such "
+                "as 3.8, which regression needs: is label_column the right one?"
+            )
+    if len({line.row.value for line in lines}) == 1:
+        raise InputError(
+            f"{source}: all {len(lines)} rows have the label {lines[0].row.label!r}; no "
+            "correlation can be had with it: is label_column the right one?"
+        )
+
+
 def choose_positive(labels: Sequence[str], positive_label: str) -> str:
     """Which of two labels F1 is of: the one asked for, else the second; "" of more labels.
 
@@ -76,6 +96,14 @@ def choose_positive(labels: Sequence[str], positive_label: str) -> str:
             "it empty, and read macro_f1"
         )
     return positive_label or (labels[1] if len(labels) == 2 else "")
+
+
+def _is_number(label: str) -> bool:
+    """Whether a label is a finite number, as files write it: Python's 1_000 is none."""
+    try:
+        return math.isfinite(float(label)) and "_" not in label
+    except ValueError:
+        return False
 
 
 def _is_whole(label: str) -> bool:

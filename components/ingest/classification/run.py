@@ -8,13 +8,19 @@ from pathlib import Path
 from components.ingest.classification.checkpoint import write_checkpoint
 from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.classification.held_out import hold_out
-from components.ingest.classification.labels import choose_positive, expect_known, find_labels
-from components.ingest.classification.tables import Table, find_format, read_table
+from components.ingest.classification.labels import (
+    choose_positive,
+    expect_known,
+    expect_numbers,
+    find_labels,
+)
+from components.ingest.classification.tables import Line, Table, find_format, read_table
 from components.ingest.download.fetch import MAX_TABLE_BYTES, fetch, open_downloads
 from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import Source
 from components.ingest.dump.find import find_file
 from components.shared.classification.sentences import TRAIN, write_sentences
+from components.shared.classification.tasks import NUMBER_LABELS
 from components.shared.errors import InputError
 from components.shared.stage import Metadata
 
@@ -37,18 +43,26 @@ def run(config: IngestClassificationConfig) -> Metadata:
         name_to_dev = {name: table.lines for name, table in name_to_table.items()}
         train = name_to_dev.pop(TRAIN)
         if not dev_sources:
-            train, name_to_dev[_DEV] = hold_out(train, seed=config.seed, source=train_source.label)
-        labels = find_labels(train, train_source.label)
+            train, name_to_dev[_DEV] = hold_out(
+                train, seed=config.seed, source=train_source.label, task=config.columns.task
+            )
         # Held out rows have no file of their own.
         dev_labels = [source.label for source in dev_sources] or [train_source.label]
-        for lines, label in zip(name_to_dev.values(), dev_labels, strict=True):
-            expect_known(lines, labels, label)
-        positive_label = choose_positive(labels, config.positive_label)
+        labels, positive_label = _check_labels(
+            config,
+            (train, train_source.label),
+            [*zip(name_to_dev.values(), dev_labels, strict=True)],
+        )
 
         write_checkpoint(config, downloads)
         sets = {name: [line.row for line in lines] for name, lines in name_to_dev.items()}
         written = write_sentences(
-            config.sentences, labels, positive_label, {TRAIN: [line.row for line in train], **sets}
+            config.sentences,
+            labels,
+            positive_label,
+            {TRAIN: [line.row for line in train], **sets},
+            task=config.columns.task,
+            metric=config.columns.metric,
         )
     return {
         "sentences": {
@@ -61,6 +75,22 @@ def run(config: IngestClassificationConfig) -> Metadata:
             },
         }
     }
+
+
+def _check_labels(
+    config: IngestClassificationConfig,
+    train: tuple[Sequence[Line], str],
+    dev_sets: Sequence[tuple[Sequence[Line], str]],
+) -> tuple[Sequence[str], str]:
+    """Check the labels of all sets, each with its file's name; return them and the positive one."""
+    if config.columns.task != "classification":
+        for lines, source in (train, *dev_sets):
+            expect_numbers(lines, source)
+        return [NUMBER_LABELS[config.columns.task]], ""
+    labels = find_labels(*train)
+    for lines, source in dev_sets:
+        expect_known(lines, labels, source)
+    return labels, choose_positive(labels, config.positive_label)
 
 
 def find_sources(config: IngestClassificationConfig) -> list[Source]:

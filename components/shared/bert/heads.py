@@ -116,7 +116,7 @@ class SpanModel(keras.Model):
 
 
 class ClassifierModel(keras.Model):
-    """BERT that says which label a sentence, or a pair of them, has."""
+    """BERT that says which label a sentence, or a pair of them, has; of one label, its number."""
 
     def __init__(self, config: BertConfig, *, num_labels: int, seed: int) -> None:
         super().__init__(name="classifier")

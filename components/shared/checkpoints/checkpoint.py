@@ -224,7 +224,8 @@ def write_checkpoint(
         vocabulary: the vocab.txt to put beside them.
         tokenization: how text becomes words.
         step: the updates done.
-        labels: a classifier's, in the order of its outputs.
+        labels: a classifier's, in the order of its outputs; a single one of a model that gives
+            a number.
     """
     more = {} if labels is None else {LABELS: json.dumps(labels, ensure_ascii=False) + "\n"}
     write_snapshot(

@@ -31,7 +31,7 @@ class Description:
     vocabulary: Vocabulary
     tokenization: Tokenization
     labels: tuple[str, ...] | None
-    """A classifier's, in the order of its outputs."""
+    """A classifier's, in the order of its outputs; a single one where it gives a number."""
 
     @property
     def ignored_fields(self) -> str:
@@ -104,13 +104,13 @@ def read_labels(path: Path) -> tuple[str, ...] | None:
     """The labels of a labels.json, in the order of the model's outputs; None without one.
 
     Raises:
-        InputError: if it is broken, or not a list of two or more distinct labels.
+        InputError: if it is broken, or not a list of distinct labels.
     """
     if not path.exists():
         return None
     labels = load_json(path, tuple[str, ...])
-    if len(set(labels)) < max(2, len(labels)):
-        raise InputError(f"{path}: expected two or more distinct labels, got {list(labels)}")
+    if len(set(labels)) < max(1, len(labels)):
+        raise InputError(f"{path}: expected distinct labels, one or more, got {list(labels)}")
     return labels
 
 

@@ -1,8 +1,8 @@
 """Labelled sentences as they pass between stages: JSON lines and a list of what is there.
 
 A folder holds `train.jsonl` and a file for each development set, one row a line
-(`{"sentence": …, "second_sentence": …, "label": …}`), and `sentences.json`: the labels in the
-order of their ids, which is positive, and the names of the development sets.
+(`{"sentence": …, "second_sentence": …, "label": …}`), and `sentences.json`: the task, the labels
+in the order of their ids, which is positive, and the names of the development sets.
 """
 
 import json
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from components.shared.classification.tasks import DEFAULT_METRICS, TaskKind
 from components.shared.documents import load_json
 from components.shared.files import whole_folder
 from components.shared.text import parse_json
@@ -26,6 +27,12 @@ class Row(NamedTuple):
     second_sentence: str | None
     """None where the task is one of single sentences."""
     label: str
+    """A class, or a number where the task is to give one."""
+
+    @property
+    def value(self) -> float:
+        """The label as a number."""
+        return float(self.label)
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,10 @@ class Sentences:
     """The development sets; the first is the one that counts."""
     num_rows: dict[str, int]
     """By set."""
+    task: TaskKind = "classification"
+    """What is learnt of the labels."""
+    metric: str = DEFAULT_METRICS["classification"]
+    """The score that the best of several models is chosen by."""
 
     @classmethod
     def read(cls, folder: Path) -> "Sentences":
@@ -65,14 +76,31 @@ def read_rows(folder: Path, name: str) -> list[Row]:
 
 
 def write_sentences(
-    folder: Path, labels: Sequence[str], positive_label: str, sets: Mapping[str, Sequence[Row]]
+    folder: Path,
+    labels: Sequence[str],
+    positive_label: str,
+    sets: Mapping[str, Sequence[Row]],
+    *,
+    task: TaskKind = "classification",
+    metric: str = "",
 ) -> Sentences:
-    """Write a folder, whole or not at all; `sets` begins with train."""
+    """Write a folder, whole or not at all.
+
+    Args:
+        folder: where.
+        labels: in the order of their ids; of a task that gives a number its NUMBER_LABELS.
+        positive_label: which of two labels F1 is of; "" where there are more.
+        sets: the rows of each, first those of train.
+        task: what is learnt of the labels.
+        metric: the score to choose models by; "" is the task's usual one.
+    """
     written = Sentences(
         labels=tuple(labels),
         positive_label=positive_label,
         dev_names=tuple(name for name in sets if name != TRAIN),
         num_rows={name: len(rows) for name, rows in sets.items()},
+        task=task,
+        metric=metric or DEFAULT_METRICS[task],
     )
     with whole_folder(folder) as scratch:
         for name, rows in sets.items():

@@ -54,7 +54,9 @@ class Task(Protocol):
     model: Any
 
     def sums(self, arrays: dict[str, Any]) -> dict[str, Any]:
-        """Sums over a micro-batch: for each loss `x` in its counts `x_loss`, `x_accuracy`."""
+        """Sums over a micro-batch: for each loss `x` in its counts `x_loss` and, of all or of
+        none of them, `x_accuracy`.
+        """
         ...
 
     def flops(self, arrays: dict[str, Any]) -> int:
@@ -333,10 +335,11 @@ class _Window:
         sums = np.sum([np.asarray(update.sums) for update in self._updates], axis=0)
         # Sorted names: accuracy before loss, name by name.
         with np.errstate(invalid="ignore"):  # 0 / 0 where every update was skipped
-            means = sums.reshape(len(names), 2) / counts[:, None]
-        entry: dict[str, Any] = {"step": step, "loss": float(means[:, 1].sum())}
-        for name, (accuracy, loss) in zip(names, means.tolist(), strict=True):
-            entry |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
+            means = sums.reshape(len(names), -1) / counts[:, None]
+        entry: dict[str, Any] = {"step": step, "loss": float(means[:, -1].sum())}
+        for name, (*accuracies, loss) in zip(names, means.tolist(), strict=True):
+            entry[f"{name}_loss"] = loss
+            entry |= {f"{name}_accuracy": accuracy for accuracy in accuracies}
         entry |= {"learning_rate": learning_rate, **self._speed()}
         self._updates = []
         self.restart_clock()

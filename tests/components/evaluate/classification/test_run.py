@@ -4,12 +4,15 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from components.evaluate.classification.config import EvaluateClassificationConfig
 from components.evaluate.classification.labelled import choose_labelled, label_rows
+from components.evaluate.classification.run import run as evaluate
 from components.evaluate.export import ExportConfig, export
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import ClassifierModel
@@ -21,6 +24,7 @@ from components.shared.checkpoints.checkpoint import (
 )
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Row, write_sentences
+from components.shared.errors import InputError
 from components.shared.tokenization import Tokenization
 from components.shared.tokenizer import WordPieceTokenizer
 from tests.components.evaluate.test_saved_model import CLIENT
@@ -35,7 +39,10 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
+    return make_checkpoint(tmp_path_factory.mktemp("model"), LABELS)
+
+
+def make_checkpoint(folder: Path, labels: Sequence[str]) -> Path:
     (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
     config = BertConfig(
         vocab_size=len(PIECES),
@@ -45,31 +52,34 @@ def checkpoint(tmp_path_factory) -> Path:
         intermediate_size=32,
         max_position_embeddings=64,
     )
-    model = ClassifierModel(config, num_labels=2, seed=1)
+    model = ClassifierModel(config, num_labels=len(labels), seed=1)
     model.build()
-    model.output_weights.assign(np.random.default_rng(1).normal(size=(2, 16)))
+    model.output_weights.assign(np.random.default_rng(1).normal(size=(len(labels), 16)))
     write_checkpoint(
         folder / "checkpoint",
         model=model,
         vocabulary=folder / "vocab.txt",
         tokenization=Tokenization(lowercase=True),
-        labels=LABELS,
+        labels=labels,
     )
     return folder / "checkpoint"
 
 
-def run(sentences: Path, checkpoint: Path, output: Path, **flags) -> subprocess.CompletedProcess:
-    settings = {
+def make_settings(sentences: Path, checkpoint: Path, output: Path) -> dict:
+    return {
         "sentences": sentences,
         "checkpoint": checkpoint,
-        "evaluate-metrics": output / "metrics.json",
+        "evaluate_metrics": output / "metrics.json",
         "confusion_matrix": output / "matrix.json",
         "report": output / "report.html",
         "predictions": output / "predictions",
         "max_length_tokens": 32,
         "batch_size": 4,
-        **flags,
     }
+
+
+def run(sentences: Path, checkpoint: Path, output: Path, **flags) -> subprocess.CompletedProcess:
+    settings = make_settings(sentences, checkpoint, output) | flags
     pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in settings.items()]
     return subprocess.run(
         [sys.executable, "-m", "components.evaluate", "classification", *sum(pairs, ())],
@@ -116,6 +126,49 @@ def test_a_classifier_is_scored_timed_and_reported(checkpoint, tmp_path):
         "שלום 🙂",
     ):
         assert shown in text
+
+
+def test_numbers_are_scored_written_and_reported(tmp_path):
+    """The predictions are numbers, and their correlation with the labels is the metric."""
+    checkpoint = make_checkpoint(tmp_path, ["score"])
+    rows = [row._replace(label=str(index % 4 / 3)) for index, row in enumerate(ROWS)]
+    sets = {"train": rows, "dev": rows, "other": rows[:5]}
+    write_sentences(tmp_path / "sentences", ["score"], "", sets, task="regression")
+
+    settings = make_settings(tmp_path / "sentences", checkpoint, tmp_path / "out")
+    metadata = evaluate(EvaluateClassificationConfig(**settings))
+
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
+    lines = (tmp_path / "out/predictions/dev.jsonl").read_text("utf-8").split("\n")[:-1]
+    predicted = [json.loads(line)["prediction"] for line in lines]
+    right = [row.value for row in rows]
+    assert len(set(predicted)) > 5
+    assert metrics.pop("metric") == "pearson"
+    assert (metadata["evaluate_metrics"], metadata["confusion_matrix"]) == (metrics, {})
+    assert metrics["pearson"] == pytest.approx(np.corrcoef(right, predicted)[0, 1])
+    assert "accuracy" not in metrics
+    assert set(metrics) >= {"spearman", "root_mean_squared_error", "other_pearson"}
+    table = (tmp_path / "out/predictions/dev.tsv").read_text("utf-8").splitlines()
+    assert [float(line.split("\t")[1]) for line in table[1:]] == predicted
+    report = (tmp_path / "out" / "report.html").read_text("utf-8")
+    text = " ".join(re.sub(r"<[^>]*>", " ", report).split())
+    for shown in ("Pearson correlation", "Predicted and right numbers", "שלום 🙂", "off)"):
+        assert shown in text
+
+
+def test_a_classifier_is_not_scored_by_numbers(checkpoint, tmp_path):
+    """Its labels are named as what they are."""
+    rows = [row._replace(label=str(index)) for index, row in enumerate(ROWS)]
+    write_sentences(tmp_path / "sentences", ["score"], "", {"dev": rows}, task="regression")
+
+    settings = make_settings(tmp_path / "sentences", checkpoint, tmp_path / "out")
+    with pytest.raises(InputError) as error:
+        evaluate(EvaluateClassificationConfig(**settings))
+
+    assert str(error.value) == (
+        f"{checkpoint}: has 2 labels, so it is a classifier; evaluate a model that was trained "
+        f"for regression on {tmp_path / 'sentences'}"
+    )
 
 
 def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path):

@@ -1,5 +1,6 @@
 """The whole task: it learns labels that words give away, and goes on where it was killed."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from components.finetune.classification.config import FinetuneClassificationConfig
+from components.finetune.classification.task import TARGETS, RegressionTask
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import ClassifierModel
 from components.shared.checkpoints.checkpoint import Checkpoint, named_variables, restore
@@ -172,6 +174,41 @@ def test_another_tasks_labels_get_a_head_of_their_own(folder, straight, tmp_path
     assert done.returncode == 0, done.stderr
     assert "new, with random weights: output_weights, output_bias" in done.stderr
     assert Checkpoint.read(tmp_path / "out" / "checkpoint").labels == ("0", "1")
+
+
+@pytest.mark.slow
+def test_it_learns_numbers_that_words_give_away(tmp_path, folder):
+    """From the variance of the numbers to a small part of it; the only output is the number."""
+    values = {"bad": "-1.5", "good": "0.25", "so-so": "2"}
+    rows = [Row(word.replace("so-so", "word0"), None, values[word]) for word in LABELS] * 32
+    sets = {"train": rows, "dev": rows[:3]}
+    write_sentences(tmp_path / "sentences", ["score"], "", sets, task="regression")
+
+    done = run(tmp_path, tmp_path, initial_checkpoint=folder / "initial", num_epochs=40)
+
+    assert done.returncode == 0, done.stderr
+    entries = History.read(tmp_path / "history.jsonl").entries
+    assert entries[0]["score_loss"] == entries[0]["loss"] > 0.5
+    assert entries[-1]["loss"] < 0.1
+    assert not [name for name in entries[-1] if name.endswith("accuracy")]
+    assert Checkpoint.read(tmp_path / "checkpoint").labels == ("score",)
+
+
+def test_the_loss_of_a_number_is_its_squared_error():
+    """Summed over the micro-batch."""
+    config = dataclasses.replace(CONFIG, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    task = RegressionTask(config, ["score"], seed=1)
+    targets = task.targets([Row("x", None, "1.5"), Row("y", None, "-2")])
+    arrays = {"token_ids": np.array([[2, 5, 3]] * 2, np.int32), TARGETS: targets}
+    arrays["segment_ids"] = np.zeros_like(arrays["token_ids"])
+    score = task.model(arrays, training=False).numpy()[0, 0]
+
+    sums = task.sums(arrays)
+
+    assert targets.dtype == np.float32
+    assert {name: float(value) for name, value in sums.items()} == pytest.approx(
+        {"score_loss": (score - 1.5) ** 2 + (score + 2) ** 2}, rel=1e-5
+    )
 
 
 @pytest.mark.parametrize(

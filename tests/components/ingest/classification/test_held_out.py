@@ -54,6 +54,16 @@ def test_the_seed_chooses_the_rows():
     assert len({number % 10 for number in numbers}) == 10
 
 
+def test_numbers_are_held_out_whatever_their_value():
+    """Each value occurs once; of labels, none could be spared."""
+    lines = [Line(number, Row("x", None, str(number / 10))) for number in range(100)]
+
+    kept, dev = hold_out(lines, seed=0, source="x.tsv", task="regression")
+
+    assert (len(kept), len(dev)) == (90, 10)
+    assert sorted(kept + dev) == lines
+
+
 def test_too_few_rows_are_rejected():
     """Of nine rows no tenth can be held out."""
     with pytest.raises(InputError, match="x.tsv: 9 rows, too few to hold a tenth out"):

@@ -2,7 +2,12 @@
 
 import pytest
 
-from components.ingest.classification.labels import choose_positive, expect_known, find_labels
+from components.ingest.classification.labels import (
+    choose_positive,
+    expect_known,
+    expect_numbers,
+    find_labels,
+)
 from components.ingest.classification.tables import Line
 from components.shared.classification.sentences import Row
 from components.shared.errors import InputError
@@ -55,6 +60,30 @@ def test_a_label_never_seen_in_training_is_refused():
         "dev.tsv, line 3: the label 'c' never occurs in the training set, which has 'a', 'b'; no "
         "model can have learnt it"
     )
+
+
+@pytest.mark.parametrize("label", ["5", "-0.250", "1e-3", "+2."])
+def test_numbers_are_what_regression_learns(label):
+    """As files write them."""
+    expect_numbers(make_lines("0", label), "train.tsv")
+
+
+@pytest.mark.parametrize("label", ["high", "1,5", "nan", "-inf", "1_000", "1e999", "0x10", "true"])
+def test_a_label_that_is_no_finite_number_is_refused(label):
+    """By its line."""
+    with pytest.raises(InputError) as error:
+        expect_numbers(make_lines("0", label), "train.tsv")
+
+    assert str(error.value) == (
+        f"train.tsv, line 3: the label {label!r} is not a number such as 3.8, which regression "
+        "needs: is label_column the right one?"
+    )
+
+
+def test_equal_numbers_are_refused():
+    """They correlate with nothing, however they are written."""
+    with pytest.raises(InputError, match=r"all 2 rows have the label '2.0'; no correlation"):
+        expect_numbers(make_lines("2.0", "2"), "dev.tsv")
 
 
 def test_the_second_of_two_labels_is_positive():

@@ -82,6 +82,40 @@ def test_rows_that_a_published_file_has_broken_are_counted(settings, tmp_path, c
     )
 
 
+def test_numbers_to_learn_are_handed_on_as_a_regression(settings, tmp_path):
+    """By task or by the task of GLUE; a JSON number stays exact."""
+    values = [1, 2.5, 0.1, 3.875]
+    rows = [{"sentence": f"text {n}", "label": values[n % 4]} for n in range(40)]
+    text = "\n".join(map(json.dumps, rows))
+    (tmp_path / "train.jsonl").write_text(text, encoding="utf-8")
+    changed = settings | {"train": str(tmp_path / "train.jsonl")}
+
+    run(IngestClassificationConfig(**changed, task="regression"))
+
+    folder = settings["sentences"]
+    found = Sentences.read(folder)
+    assert (found.task, found.metric, found.labels) == ("regression", "pearson", ("score",))
+    assert found.num_rows == {"train": 36, "dev": 4}
+    assert {row.value for row in read_rows(folder, "train")} == set(values)
+    assert IngestClassificationConfig(**changed, glue_task="sts-b").columns.task == "regression"
+
+
+@pytest.mark.parametrize(
+    ("changes", "metric"),
+    [
+        ({}, "accuracy"),
+        ({"glue_task": "cola"}, "matthews_correlation"),
+        ({"glue_task": "qqp"}, "f1"),
+        ({"glue_task": "mrpc", "task": "regression"}, ""),
+    ],
+)
+def test_the_metric_of_a_task_is_that_of_glue(settings, changes, metric):
+    """By which the best of several models is chosen; empty is the task's own."""
+    columns = IngestClassificationConfig(**settings | changes).columns
+
+    assert columns.metric == ("" if metric == "accuracy" else metric)
+
+
 def test_a_label_of_dev_that_train_lacks_is_refused_and_nothing_written(settings, tmp_path):
     """By its line."""
     (tmp_path / "dev.csv").write_text("sentence,label\nx,yes\ny,perhaps\n", encoding="utf-8")
@@ -133,7 +167,7 @@ def test_a_checkpoint_is_fetched_from_a_bucket(settings, tmp_path, stores, schem
         ("bert_config.json", "{", "bert_config.json: line 1, column 2: not JSON"),
         ("bert_config.json", json.dumps({**CONFIG, "hidden_act": "gelu_10"}), "hidden_act must be"),
         ("tokenizer_config.json", '{"strip_accents": 1}', "strip_accents: expected true or false"),
-        ("labels.json", '["a", "a"]', "labels.json: expected two or more distinct labels"),
+        ("labels.json", '["a", "a"]', "labels.json: expected distinct labels, one or more"),
         ("checkpoint.json", '{"sha256": []}', "checkpoint.json: step: missing"),
         ("added_tokens.json", '{"[ENT]": 7}', "the added token"),
         ("vocab.txt", VOCABULARY + "more\n" * 9, "16 word pieces, but .* vocab_size 9"),
@@ -198,6 +232,8 @@ def test_a_folder_that_is_no_checkpoint_is_refused(settings, tmp_path, missing, 
             {"glue_task": "ax"},
             "glue_task must be one of cola, sst-2, mrpc, mnli, rte, qqp, qnli, wnli",
         ),
+        ({"task": "tagging"}, "task must be one of auto, classification, regression"),
+        ({"glue_task": "sts-b", "positive_label": "5"}, "regression knows no labels, only numbers"),
         ({"preset": "huge"}, "preset must be one of tiny"),
         ({"vocabulary": ""}, "give an initial_checkpoint, or a vocabulary"),
         ({"initial_checkpoint": "x"}, "initial_checkpoint brings its own vocabulary"),

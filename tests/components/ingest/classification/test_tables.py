@@ -75,6 +75,12 @@ GLUE = {
             ("The cup fell off the table; it broke.", "The table broke.", "0"),
         ],
     ),
+    "sts-b": (
+        "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n"
+        "0\tmain-captions\tMSRvid\t2012test\t0001\tnone\tnone\tA man sings.\tA man sang.\t5.000\n"
+        '1\tmain-news\theadlines\t2015\t7\tnone\tnone\t"Rain.\tIt is dry.\t0.250\n',
+        [("A man sings.", "A man sang.", "5"), ('"Rain.', "It is dry.", "0.250")],
+    ),
 }
 
 

@@ -51,14 +51,14 @@ def _arrays(num_rows: int, length: int) -> dict[str, np.ndarray]:
     arrays["next_sentence_weights"] = np.ones(shape, np.float32)
     arrays |= {
         name: np.ones(num_rows, np.int32)
-        for name in ("start_positions", "end_positions", "label_ids")
+        for name in ("start_positions", "end_positions", "targets")
     }
     return arrays
 
 
 @pytest.mark.parametrize(
     "make_task",
-    [PretrainingTask, SpanTask, partial(ClassificationTask, num_labels=3)],
+    [PretrainingTask, SpanTask, partial(ClassificationTask, labels="abc")],
     ids=["pretraining", "spans", "labels"],
 )
 def test_tensorflow_counts_as_many_in_the_graph_of_the_step(make_task):
