@@ -61,6 +61,8 @@ def fuzz(content: bytes, read: Callable[[bytes], Any], hint: Any = Any) -> list[
 def is_sound(value: Any, hint: Any) -> bool:
     """Whether a value is of a type throughout, without NaN, infinity or half a surrogate pair."""
     arguments, kind = typing.get_args(hint), typing.get_origin(hint) or hint
+    if kind is typing.Literal:
+        return value in arguments
     if kind in (typing.Union, types.UnionType):
         return any(is_sound(value, argument) for argument in arguments)
     if dataclasses.is_dataclass(kind):

@@ -46,6 +46,8 @@ SENTENCES = {
     "positive_label": "b",
     "dev_names": ["dev"],
     "num_rows": {"a": 1},
+    "task": "classification",
+    "metric": "accuracy",
 }
 
 
