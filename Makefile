@@ -28,7 +28,7 @@ STAGES := ingest preprocess pretrain finetune evaluate
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune
 
-.PHONY: help setup demo test test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
+.PHONY: help setup demo test test-long test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -49,6 +49,9 @@ demo: setup  ## Run the whole pipeline on this machine, on the sample that ships
 # ARGUMENTS are pytest's, such as ARGUMENTS='-k vocabulary'; JOBS is the number of suites at a time.
 test: setup  ## Run all tests, or those of SUITE=name; JOBS=2 runs two suites at a time
 	@$(RUN) -m tests.runner.run $(SUITE) $(ARGUMENTS)
+
+test-long: setup  ## Run the tests that take a minute or more each, real training among them
+	@$(RUN) -m tests.runner.run $(SUITE) -m long $(ARGUMENTS)
 
 test-cluster: setup  ## Test the manifests on a real Kubernetes API server (Go builds it once, in minutes)
 	@$(RUN) -m tests.cluster.server

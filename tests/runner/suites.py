@@ -55,10 +55,10 @@ SUITES = (
             "tests/runner/test_run.py",
         ),
     ),
+    Suite("pretrain", ("tests/components/pretrain",), "images/pretrain"),
     Suite(
-        "pretrain",
+        "training",
         (
-            "tests/components/pretrain",
             "tests/components/shared/bert",
             "tests/components/shared/checkpoints",
             "tests/components/shared/mpijob",

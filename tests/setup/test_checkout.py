@@ -60,7 +60,7 @@ def test_an_ordinary_user_sets_up_and_runs_a_step():
     assert "s3cret" not in printed
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_horovod_is_built_from_the_index_alone():
     """Its source distribution and what its build needs; no lock lists the latter."""
     with make_open_folder() as folder, serve_packages(form="html") as index:

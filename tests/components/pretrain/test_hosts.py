@@ -68,7 +68,7 @@ def test_a_shard_altered_on_the_second_host_ends_both(make_stage, hosts, dataset
     assert not (stage.output / "checkpoint").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_process_that_is_stopped_on_the_second_host_ends_both(make_stage, hosts):
     """Within a minute, and the first host says which it was."""
     stage = make_stage()

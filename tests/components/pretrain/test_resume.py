@@ -111,7 +111,7 @@ def test_a_broken_state_is_passed_over_for_the_one_before(make_stage, straight):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["gs", "s3"])
+@pytest.mark.parametrize("scheme", ["gs", pytest.param("s3", marks=pytest.mark.long)])
 def test_a_killed_run_goes_on_from_a_bucket(make_stage, straight, stores, scheme, tmp_path):
     """The newest state lost a file: the one before is taken; in the end the last is left."""
     stage = make_stage()

@@ -260,7 +260,7 @@ def test_images_are_pinned_by_their_digests(tmp_path):
     assert images["exec-ingest"] == "kubeflow-bert/ingest:0.1.0"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_package_for_gpus_runs_on_this_machine(tmp_path):
     """kfp's local runner passes over what only a cluster has."""
     package = components.load_component_from_file(str(PACKAGES / "bert-dgx-2.yaml"))

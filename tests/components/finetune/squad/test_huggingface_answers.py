@@ -32,7 +32,7 @@ from tests.huggingface.run_qa import Feature, Rules, choose
 
 _HUGGINGFACE = Path(__file__).parents[3] / "huggingface"
 # All 1,770 take minutes: by hand.
-_NUM_ASKED = int(os.environ.get("QUESTIONS", "300"))
+_NUM_ASKED = int(os.environ.get("QUESTIONS", "200"))
 _RULES = ("windows", "padding", "max_context", "text")
 # How far TensorFlow's and PyTorch's scores of a span may be apart.
 _ROUNDING = 1e-3

@@ -1,4 +1,3 @@
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -33,11 +32,11 @@ def job_server_jar():
     return str(ROOT / JAR)
 
 
-def make_config(tmp_path, dump_files, name="dataset", **settings):
+def make_config(tmp_path, dump_files, **settings):
     return PreprocessConfig(
         dump_files=dump_files,
-        dataset=tmp_path / name,
-        vocabulary=tmp_path / f"{name}-vocab.txt",
+        dataset=tmp_path / "dataset",
+        vocabulary=tmp_path / "vocab.txt",
         **settings,
     )
 
@@ -50,70 +49,72 @@ def read_files(folder):
     }
 
 
-@pytest.fixture
-def real_dump(request, dump_folder):
-    """The excerpt of the English Wikipedia; without it, the sample that ships."""
-    sample = ROOT / "pipelines/sample/wiki-sample.xml.bz2"
-    if "REAL_DATA" in os.environ:
-        sample = request.getfixturevalue("real_data") / "enwiki-excerpt.xml.bz2"
-    shutil.copy(sample, dump_folder)
-    return dump_folder
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> dict[str, Path]:
+    """The sample that ships, and text in every form."""
+    folder = tmp_path_factory.mktemp("inputs")
+    (folder / "dump").mkdir()
+    shutil.copy(ROOT / "pipelines/sample/wiki-sample.xml.bz2", folder / "dump")
+    (folder / "text").mkdir()
+    write_everything(folder / "text", make_texts(60))
+    return {"dump_files": folder / "dump", "text_files": folder / "text"}
+
+
+@pytest.fixture(scope="module")
+def embedded(inputs, tmp_path_factory) -> PreprocessConfig:
+    """What Beam's embedded runner has made of the inputs."""
+    config = make_config(tmp_path_factory.mktemp("embedded"), **inputs, vocabulary_size=4000)
+    run(config)
+    return config
+
+
+def assert_same(config: PreprocessConfig, expected: PreprocessConfig) -> None:
+    """Vocabulary, shards and dataset.json."""
+    assert config.vocabulary.read_bytes() == expected.vocabulary.read_bytes()
+    assert read_files(config.dataset) == read_files(expected.dataset)
 
 
 @pytest.mark.slow
-def test_flink_gives_the_bytes_of_the_embedded_runner(tmp_path, real_dump, job_server_jar):
-    """Vocabulary, shards and dataset.json, on a cluster of Flink's own with two slots."""
-    text_files = tmp_path / "text"
-    text_files.mkdir()
-    write_everything(text_files, make_texts(60))
-    settings = {"text_files": text_files, "vocabulary_size": 4000}
-    embedded = make_config(tmp_path, real_dump, "embedded", **settings)
+def test_flink_gives_the_bytes_of_the_embedded_runner(tmp_path, inputs, embedded, job_server_jar):
+    """On a cluster of Flink's own with two slots."""
     flink = make_config(
         tmp_path,
-        real_dump,
-        "flink",
-        **settings,
+        **inputs,
+        vocabulary_size=4000,
         beam_runner="flink",
         num_workers=2,
         flink_job_server_jar=job_server_jar,
     )
 
-    run(embedded)
     run(flink)
 
-    assert flink.vocabulary.read_bytes() == embedded.vocabulary.read_bytes()
-    assert read_files(flink.dataset) == read_files(embedded.dataset)
+    assert_same(flink, embedded)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_cluster_gives_the_bytes_of_the_embedded_runner(
-    tmp_path, dump_folder, job_server_jar, monkeypatch
+    tmp_path, inputs, embedded, job_server_jar, monkeypatch
 ):
     """A session cluster with a worker pool beside it; where the job starts, no Java is needed."""
     if not shutil.which("mvn"):
         pytest.skip("no Maven to fetch the part of Flink with that a cluster takes jars")
-    shutil.copy(ROOT / "pipelines/sample/wiki-sample.xml.bz2", dump_folder)
     (tmp_path / "cluster").mkdir()
-    settings = {"vocabulary_size": 4000, "num_workers": 2}
-    embedded = make_config(tmp_path, dump_folder, "embedded", **settings)
-    run(embedded)
 
     with run_cluster(job_server_jar, tmp_path / "cluster") as cluster:
         monkeypatch.setenv("PATH", "")
         flink = make_config(
             tmp_path,
-            dump_folder,
-            "flink",
+            **inputs,
+            vocabulary_size=4000,
             beam_runner="flink",
+            num_workers=2,
             flink_master=cluster.master,
             flink_worker_pool=cluster.worker_pool,
             flink_job_server_jar=job_server_jar,
-            **settings,
         )
         run(flink)
 
-    assert flink.vocabulary.read_bytes() == embedded.vocabulary.read_bytes()
-    assert read_files(flink.dataset) == read_files(embedded.dataset)
+    assert_same(flink, embedded)
 
 
 @pytest.mark.slow
