@@ -26,8 +26,9 @@ class ExportConfig:
 
     It takes int32 [batch, length] token_ids and segment_ids (0 in padding) and gives float32
     [batch, length] start_logits and end_logits; of a classifier float32 [batch, labels] logits,
-    in the order of labels.json; with one label the logit is the regression's number. A
-    SavedModel's signature is serving_default, and the files beside the model are in assets.extra.
+    in the order of labels.json; with one label the logit is the regression's number, or what a
+    ranking orders by. A SavedModel's signature is serving_default, and the files beside the model
+    are in assets.extra.
     """
 
     checkpoint: Path

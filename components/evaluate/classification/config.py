@@ -5,6 +5,7 @@ from pathlib import Path
 
 from components.evaluate.squad.config import PredictionConfig
 from components.shared.classification.settings import SentenceConfig
+from components.shared.errors import InputError
 from components.shared.settings import Rare
 
 
@@ -27,6 +28,8 @@ class EvaluateClassificationConfig(PredictionConfig, SentenceConfig):
     """Output: folder with two files for each development set: .tsv (index and label, as GLUE
     expects) and .jsonl (with each label's probability)."""
 
+    recall_k: int = 10
+    """Of a ranking: how many first rows of a group recall@k counts."""
     num_warmup_batches: Rare[int] = 3
     """Batches of each length to run before timing starts; compilation is never timed."""
     num_report_sentences: Rare[int] = 30
@@ -35,3 +38,5 @@ class EvaluateClassificationConfig(PredictionConfig, SentenceConfig):
     def __post_init__(self) -> None:
         PredictionConfig.__post_init__(self)
         SentenceConfig.__post_init__(self)
+        if self.recall_k < 1:
+            raise InputError(f"recall_k must be 1 or more, got {self.recall_k}")

@@ -13,6 +13,12 @@ from components.shared.classification.sentences import Row
 
 # A matrix of more labels is nothing that a person reads.
 MOST_LABELS_SHOWN = 50
+_NAMES = {
+    "accuracy": "accuracy",
+    "f1": "F1",
+    "macro_f1": "macro F1",
+    "matthews_correlation": "Matthews correlation",
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ def evaluate_labels(
     num_rows = sum(map(len, name_to_rows.values()))
     return Outcome(
         dev_sets=dev_sets,
+        names={name: label for name, label in _NAMES.items() if name in dev_sets[0].scores},
         title=f"{len(labels)} labels: {num_rows:,} sentences",
         subtitle="How often the model gives the right label, how fast, and how it was trained.",
         template="labels.html.jinja",

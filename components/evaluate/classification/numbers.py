@@ -60,6 +60,11 @@ def evaluate_numbers(
     num_rows = sum(map(len, name_to_rows.values()))
     return Outcome(
         dev_sets=dev_sets,
+        names={
+            "pearson": "Pearson correlation",
+            "spearman": "Spearman correlation",
+            "root_mean_squared_error": "root mean squared error",
+        },
         title=f"Regression: {num_rows:,} sentences",
         subtitle="How near the model's numbers are, how fast it is, and how it was trained.",
         template="numbers.html.jinja",

@@ -35,6 +35,8 @@ class Outcome:
 
     dev_sets: Sequence[DevSet]
     """The first is the one that counts."""
+    names: Mapping[str, str]
+    """What the report calls the scores, by their keys."""
     title: str
     subtitle: str
     template: str

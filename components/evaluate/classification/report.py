@@ -8,16 +8,6 @@ from components.evaluate.classification.outcome import Outcome
 from components.evaluate.report import write_page
 from components.shared.training.history import History
 
-_NAMES = {
-    "accuracy": "accuracy",
-    "f1": "F1",
-    "macro_f1": "macro F1",
-    "matthews_correlation": "Matthews correlation",
-    "pearson": "Pearson correlation",
-    "spearman": "Spearman correlation",
-    "root_mean_squared_error": "root mean squared error",
-}
-
 
 def write_report(
     path: Path,
@@ -44,12 +34,7 @@ def write_report(
         speed=speed,
         histories=histories,
         settings=settings,
-        names=name_scores(outcome),
+        names=outcome.names,
         dev_sets=outcome.dev_sets,
         **outcome.contents,
     )
-
-
-def name_scores(outcome: Outcome) -> dict[str, str]:
-    """What the scores are called, by their keys."""
-    return {name: label for name, label in _NAMES.items() if name in outcome.dev_sets[0].scores}

@@ -8,6 +8,7 @@ from components.evaluate.classification.config import EvaluateClassificationConf
 from components.evaluate.classification.labels import MOST_LABELS_SHOWN, evaluate_labels
 from components.evaluate.classification.numbers import evaluate_numbers
 from components.evaluate.classification.outcome import DevSet, name_files, write_predictions
+from components.evaluate.classification.ranked import evaluate_ranking
 from components.evaluate.classification.report import write_report
 from components.evaluate.squad.run import list_versions, read_histories
 from components.shared.classification.features import make_features
@@ -58,6 +59,13 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     if sentences.task == "regression":
         outcome = evaluate_numbers(
             name_to_rows, name_to_logits, num_examples=config.num_report_sentences
+        )
+    elif sentences.task == "ranking":
+        outcome = evaluate_ranking(
+            name_to_rows,
+            name_to_logits,
+            recall_k=config.recall_k,
+            num_examples=config.num_report_sentences,
         )
     else:
         outcome = evaluate_labels(

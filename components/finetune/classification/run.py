@@ -68,4 +68,4 @@ def train(config: FinetuneClassificationConfig) -> None:
 def _name_run(sentences: Sentences) -> str:
     if sentences.task == "classification":
         return f"Fine-tuning on {len(sentences.labels)} labels"
-    return "Fine-tuning on numbers"
+    return f"Fine-tuning for {sentences.task}"

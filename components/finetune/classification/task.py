@@ -1,4 +1,4 @@
-"""The losses of what can be learnt of a label: a class, or a number."""
+"""The losses of what can be learnt of a label: a class, a number, or an order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -72,7 +72,28 @@ class RegressionTask(_Task):
         return {f"{self.loss}_loss": ops.sum(ops.square(scores_B - arrays[TARGETS]))}
 
 
-TASKS: Mapping[TaskKind, type[ClassificationTask | RegressionTask]] = {
+class RankingTask(_Task):
+    """A relevance by which rows are ordered, as monoBERT's (Nogueira and Cho 2019).
+
+    The loss is of each row by itself: batches hold rows of like length, shared among processes,
+    and the rows of a group need not meet in one, as a loss over a group's rows would ask for.
+    """
+
+    loss = "relevance"
+
+    def targets(self, rows: Sequence[Row]) -> np.ndarray:
+        """Relevances as shares of the highest, above 0: float32 [N]."""
+        values = np.array([row.value for row in rows], np.float32)
+        return values / values.max()
+
+    def sums(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        """Binary cross-entropies, summed over a micro-batch."""
+        logits_B, targets_B = self.model(arrays, training=True)[:, 0], arrays[TARGETS]
+        return {f"{self.loss}_loss": ops.sum(ops.softplus(logits_B) - targets_B * logits_B)}
+
+
+TASKS: Mapping[TaskKind, type[ClassificationTask | RegressionTask | RankingTask]] = {
     "classification": ClassificationTask,
     "regression": RegressionTask,
+    "ranking": RankingTask,
 }

@@ -34,15 +34,19 @@ class IngestClassificationConfig(CheckpointConfig):
     glue_task: str = ""
     """GLUE task whose published column layout to use: cola, sst-2, mrpc, qqp, mnli, qnli, rte,
     wnli or sts-b. Empty expects a header with the columns sentence and label."""
-    task: Literal["auto", "classification", "regression"] = "auto"
-    """What to learn of the label: classification (a class) or regression (a number). auto takes
-    glue_task's task, else classification."""
+    task: Literal["auto", "classification", "regression", "ranking"] = "auto"
+    """What to learn of the label: classification (a class), regression (a number) or ranking (the
+    relevance, 0 or more, by which the rows of a group are ordered). auto takes glue_task's task,
+    else classification."""
     sentence_column: str = ""
     """Column of the sentence, by name or by number from 1. Empty uses glue_task's."""
     second_sentence_column: str = ""
     """Column of a pair's second sentence. Empty uses glue_task's, if any."""
     label_column: str = ""
     """Column of the label. Empty uses glue_task's."""
+    group_column: str = ""
+    """Of a ranking: column that rows to be ranked together share, such as a user's or a query's
+    id. Empty uses a column called group."""
     has_header: bool = True
     """Whether the first line of a .tsv or .csv names the columns (CoLA never has one)."""
     separator: str = ""
@@ -72,6 +76,11 @@ class IngestClassificationConfig(CheckpointConfig):
         expect_given(self, "train")
         find_columns(self.glue_task)
         expect_choices(self)
+        if self.group_column and self.columns.task != "ranking":
+            raise InputError(
+                f"group_column {self.group_column!r}: {self.columns.task} knows no groups; leave "
+                "it empty, or set task to ranking"
+            )
         if self.positive_label and self.columns.task != "classification":
             raise InputError(
                 f"positive_label {self.positive_label!r}: {self.columns.task} knows no labels, "
@@ -117,13 +126,14 @@ class IngestClassificationConfig(CheckpointConfig):
     def columns(self) -> Columns:
         """Where sentences and labels stand, and what the labels are for."""
         columns = find_columns(self.glue_task)
-        is_own_task = self.task in ("auto", columns.task)
+        task = columns.task if self.task == "auto" else self.task
         return replace(
             columns,
             sentence=self.sentence_column or columns.sentence,
             second_sentence=self.second_sentence_column or columns.second_sentence,
             label=self.label_column or columns.label,
+            group=(self.group_column or "group") if task == "ranking" else "",
             has_header=columns.has_header and self.has_header,
-            task=columns.task if self.task == "auto" else self.task,
-            metric=columns.metric if is_own_task else "",
+            task=task,
+            metric=columns.metric if task == columns.task else "",
         )

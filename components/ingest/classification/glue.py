@@ -20,6 +20,8 @@ class Columns:
     second_sentence: str = ""
     """"" where the task is one of single sentences."""
     label: str = "label"
+    group: str = ""
+    """"" where the task is no ranking."""
     has_header: bool = True
     no_label: str = ""
     """A label that says that there is none; such rows are left out."""
@@ -32,8 +34,8 @@ class Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The sentences' columns, and last the label's."""
-        return tuple(filter(None, (self.sentence, self.second_sentence, self.label)))
+        """The sentences' columns, the group's, and last the label's."""
+        return tuple(filter(None, (self.sentence, self.second_sentence, self.group, self.label)))
 
 
 GLUE_TASKS: Mapping[str, Columns] = {

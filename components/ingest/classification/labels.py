@@ -9,6 +9,8 @@ from components.shared.errors import InputError
 # More are a column of something else.
 _MOST_LABELS = 1000
 _NUM_SHOWN = 5
+# NDCG's gain doubles with each; XGBoost's limit, too.
+_HIGHEST_RELEVANCE = 31
 
 
 def find_labels(lines: Sequence[Line], source: str) -> list[str]:
@@ -76,6 +78,26 @@ def expect_numbers(lines: Sequence[Line], source: str) -> None:
         raise InputError(
             f"{source}: all {len(lines)} rows have the label {lines[0].row.label!r}; no "
             "correlation can be had with it: is label_column the right one?"
+        )
+
+
+def expect_relevances(lines: Sequence[Line], source: str) -> None:
+    """Compare labels that a ranking learns, or is scored by, with what it can.
+
+    Raises:
+        InputError: naming the first line with a label that is no relevance, or if no row is
+            relevant.
+    """
+    for line in lines:
+        if not _is_number(line.row.label) or not 0 <= line.row.value <= _HIGHEST_RELEVANCE:
+            raise InputError(
+                f"{source}, line {line.number}: the label {line.row.label!r} is no relevance, a "
+                f"number from 0 to {_HIGHEST_RELEVANCE}, which ranking needs: is label_column the "
+                "right one?"
+            )
+    if not any(line.row.value for line in lines):
+        raise InputError(
+            f"{source}: none of {len(lines)} rows has a relevance above 0; ranking needs some"
         )
 
 

@@ -12,6 +12,7 @@ from components.ingest.classification.labels import (
     choose_positive,
     expect_known,
     expect_numbers,
+    expect_relevances,
     find_labels,
 )
 from components.ingest.classification.tables import Line, Table, find_format, read_table
@@ -84,8 +85,9 @@ def _check_labels(
 ) -> tuple[Sequence[str], str]:
     """Check the labels of all sets, each with its file's name; return them and the positive one."""
     if config.columns.task != "classification":
+        expect = expect_numbers if config.columns.task == "regression" else expect_relevances
         for lines, source in (train, *dev_sets):
-            expect_numbers(lines, source)
+            expect(lines, source)
         return [NUMBER_LABELS[config.columns.task]], ""
     labels = find_labels(*train)
     for lines, source in dev_sets:

@@ -203,8 +203,8 @@ def _find_place(name: str, header: Sequence[str] | None, num_fields: int, label:
         found = f"the header has {', '.join(map(repr, header))}"
     raise InputError(
         f"{label}: no column {name!r}: {found}; name the columns by sentence_column, "
-        "second_sentence_column and label_column, or by their numbers from 1 up; if fields are "
-        "separated by another character, name it by separator"
+        "second_sentence_column, group_column and label_column, or by their numbers from 1 up; if "
+        "fields are separated by another character, name it by separator"
     )
 
 
@@ -231,10 +231,10 @@ def _get_text(fields: Mapping[str, Any], name: str, place: str, columns: Columns
         known = ", ".join(map(repr, fields)) or "nothing"
         raise InputError(
             f"{place}: no field {name!r} (found {known}); name the fields by sentence_column, "
-            "second_sentence_column and label_column"
+            "second_sentence_column, group_column and label_column"
         )
     value = fields[name]
-    if name == columns.label and isinstance(value, int | float):
+    if name in (columns.group, columns.label) and isinstance(value, int | float):
         return name_label(value)
     if not isinstance(value, str):
         raise InputError(f"{place}: {name}: expected a text, found {_show(value)}")
@@ -243,6 +243,9 @@ def _get_text(fields: Mapping[str, Any], name: str, place: str, columns: Columns
 
 def _make_row(values: Sequence[str], columns: Columns, place: str) -> Row:
     *sentences, label = values
+    group = sentences.pop().strip() if columns.group else None
+    if group == "":
+        raise InputError(f"{place}: the group is empty; remove the row, or give it one")
     if not any(sentence.strip() for sentence in sentences):
         raise InputError(f"{place}: the sentence is empty; remove the row, or write it")
     if not label.strip():
@@ -252,7 +255,8 @@ def _make_row(values: Sequence[str], columns: Columns, place: str) -> Row:
             f"{place}: the label {label!r} holds a tab or a line's end, which no table of "
             "predictions can; is the column the right one?"
         )
-    return Row(sentences[0], sentences[1] if columns.second_sentence else None, name_label(label))
+    second = sentences[1] if columns.second_sentence else None
+    return Row(sentences[0], second, name_label(label), group and name_label(group))
 
 
 def _show(value: object) -> str:

@@ -1,8 +1,8 @@
 """Labelled sentences as they pass between stages: JSON lines and a list of what is there.
 
 A folder holds `train.jsonl` and a file for each development set, one row a line
-(`{"sentence": …, "second_sentence": …, "label": …}`), and `sentences.json`: the task, the labels
-in the order of their ids, which is positive, and the names of the development sets.
+(`{"sentence": …, "second_sentence": …, "label": …, "group": …}`), and `sentences.json`: the task,
+the labels in the order of their ids, which is positive, and the names of the development sets.
 """
 
 import json
@@ -28,6 +28,8 @@ class Row(NamedTuple):
     """None where the task is one of single sentences."""
     label: str
     """A class, or a number where the task is to give one."""
+    group: str | None = None
+    """Of a ranking: the rows that it is ranked with have the same."""
 
     @property
     def value(self) -> float:
@@ -72,7 +74,10 @@ def read_rows(folder: Path, name: str) -> list[Row]:
     """The rows of a set, in the order of the file they came from."""
     with find_rows(folder, name).open(encoding="utf-8", newline="\n") as lines:
         fields = map(parse_json, lines)
-        return [Row(row["sentence"], row.get("second_sentence"), row["label"]) for row in fields]
+        return [
+            Row(row["sentence"], row.get("second_sentence"), row["label"], row.get("group"))
+            for row in fields
+        ]
 
 
 def write_sentences(

@@ -3,17 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-TaskKind = Literal["classification", "regression"]
+TaskKind = Literal["classification", "regression", "ranking"]
 
-NUMBER_LABELS: Mapping[str, str] = {"regression": "score"}
+NUMBER_LABELS: Mapping[str, str] = {"regression": "score", "ranking": "relevance"}
 """The name of a model's only output, where the task is to give a number."""
-DEFAULT_METRICS: Mapping[str, str] = {"classification": "accuracy", "regression": "pearson"}
+DEFAULT_METRICS: Mapping[str, str] = {
+    "classification": "accuracy",
+    "regression": "pearson",
+    "ranking": "ndcg_at_10",
+}
 """The score that the best of several models is chosen by."""
 
 
 def find_task(labels: Sequence[str]) -> TaskKind:
     """The task of a model with these labels: two or more are classes, one is a number.
 
-    transformers takes a model with one label for a regression, too.
+    transformers takes a model with one label for a regression, whatever it is called.
     """
-    return "classification" if len(labels) > 1 else "regression"
+    if len(labels) > 1:
+        return "classification"
+    return "ranking" if labels[0] == NUMBER_LABELS["ranking"] else "regression"

@@ -156,6 +156,40 @@ def test_numbers_are_scored_written_and_reported(tmp_path):
         assert shown in text
 
 
+def test_groups_are_ranked_scored_and_reported(tmp_path):
+    """The predictions are in the file's order, with each row's rank in its group."""
+    checkpoint = make_checkpoint(tmp_path, ["relevance"])
+    rows = [
+        row._replace(label=str(index % 5 // 3 if index % 3 else 0), group=f"g{index % 3}")
+        for index, row in enumerate(ROWS)
+    ]
+    sets = {"train": rows, "dev": rows}
+    write_sentences(tmp_path / "sentences", ["relevance"], "", sets, task="ranking")
+
+    settings = make_settings(tmp_path / "sentences", checkpoint, tmp_path / "out")
+    metadata = evaluate(EvaluateClassificationConfig(**settings, recall_k=2))
+
+    metrics = metadata["evaluate_metrics"]
+    lines = (tmp_path / "out/predictions/dev.jsonl").read_text("utf-8").split("\n")[:-1]
+    predicted = [json.loads(line) for line in lines]
+    assert [one["index"] for one in predicted] == list(range(15))
+    group = sorted((one for one in predicted if one["group"] == "g1"), key=lambda one: one["rank"])
+    scores = [one["prediction"] for one in group]
+    assert scores == sorted(scores, reverse=True)
+    assert [one["rank"] for one in group] == [1, 2, 3, 4, 5]
+    ranks = [
+        min(one["rank"] for one in predicted if one["group"] == name and one["label"] > 0)
+        for name in ("g1", "g2")
+    ]
+    assert metrics["mrr"] == pytest.approx((1 / ranks[0] + 1 / ranks[1]) / 2)
+    assert (metrics["groups"], metrics["groups_without_relevant_rows"]) == (3, 1)
+    assert {"ndcg_at_10", "recall_at_2"} < metrics.keys()
+    report = (tmp_path / "out" / "report.html").read_text("utf-8")
+    text = " ".join(re.sub(r"<[^>]*>", " ", report).split())
+    for shown in ("NDCG@10", "recall@2", "no relevant row 1", "group g0 : 5 rows"):
+        assert shown in text
+
+
 def test_a_classifier_is_not_scored_by_numbers(checkpoint, tmp_path):
     """Its labels are named as what they are."""
     rows = [row._replace(label=str(index)) for index, row in enumerate(ROWS)]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from components.finetune.classification.config import FinetuneClassificationConfig
-from components.finetune.classification.task import TARGETS, RegressionTask
+from components.finetune.classification.task import TARGETS, RankingTask, RegressionTask
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import ClassifierModel
 from components.shared.checkpoints.checkpoint import Checkpoint, named_variables, restore
@@ -34,6 +34,9 @@ CONFIG = BertConfig(
     num_attention_heads=2,
     intermediate_size=64,
     max_position_embeddings=64,
+)
+WITHOUT_DROPOUT = dataclasses.replace(
+    CONFIG, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
 )
 SETTINGS = {
     "num_epochs": 25,
@@ -194,10 +197,25 @@ def test_it_learns_numbers_that_words_give_away(tmp_path, folder):
     assert Checkpoint.read(tmp_path / "checkpoint").labels == ("score",)
 
 
+def test_the_loss_of_a_relevance_is_the_cross_entropy_of_its_share():
+    """Of the training set's highest; summed over the micro-batch."""
+    task = RankingTask(WITHOUT_DROPOUT, ["relevance"], seed=1)
+    targets = task.targets([Row("x", None, "3", "g"), Row("y", None, "1", "h")])
+    arrays = {"token_ids": np.array([[2, 5, 3]] * 2, np.int32), TARGETS: targets}
+    arrays["segment_ids"] = np.zeros_like(arrays["token_ids"])
+    share = 1 / (1 + np.exp(-task.model(arrays, training=False).numpy()[0, 0]))
+
+    sums = task.sums(arrays)
+
+    expected = -np.log(share) - np.log(share) / 3 - np.log(1 - share) * 2 / 3
+    assert {name: float(value) for name, value in sums.items()} == pytest.approx(
+        {"relevance_loss": expected}, rel=1e-5
+    )
+
+
 def test_the_loss_of_a_number_is_its_squared_error():
     """Summed over the micro-batch."""
-    config = dataclasses.replace(CONFIG, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    task = RegressionTask(config, ["score"], seed=1)
+    task = RegressionTask(WITHOUT_DROPOUT, ["score"], seed=1)
     targets = task.targets([Row("x", None, "1.5"), Row("y", None, "-2")])
     arrays = {"token_ids": np.array([[2, 5, 3]] * 2, np.int32), TARGETS: targets}
     arrays["segment_ids"] = np.zeros_like(arrays["token_ids"])

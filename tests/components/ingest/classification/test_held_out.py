@@ -64,6 +64,32 @@ def test_numbers_are_held_out_whatever_their_value():
     assert sorted(kept + dev) == lines
 
 
+def test_groups_are_held_out_whole():
+    """In proportion: nine of ten groups have a relevant row."""
+    rows = [
+        Row(f"{item}", None, str(int(item == 1 and group % 10 > 0)), f"user {group}")
+        for item in range(3)
+        for group in range(100)
+    ]
+    lines = [Line(number, row) for number, row in enumerate(rows)]
+
+    kept, dev = hold_out(lines, seed=0, source="x.tsv", task="ranking")
+
+    groups = {line.row.group for line in dev}
+    assert len(groups) == 10
+    assert groups.isdisjoint({line.row.group for line in kept})
+    assert len(dev) == 30
+    assert sum(line.row.value for line in dev) == 9
+
+
+def test_too_few_groups_are_rejected():
+    """Of nine groups no tenth can be held out, however many rows they have."""
+    lines = [Line(n, Row("x", None, "1", f"{n % 9}")) for n in range(90)]
+
+    with pytest.raises(InputError, match="x.tsv: 9 groups, too few to hold a tenth out"):
+        hold_out(lines, seed=0, source="x.tsv", task="ranking")
+
+
 def test_too_few_rows_are_rejected():
     """Of nine rows no tenth can be held out."""
     with pytest.raises(InputError, match="x.tsv: 9 rows, too few to hold a tenth out"):

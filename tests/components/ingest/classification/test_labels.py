@@ -6,6 +6,7 @@ from components.ingest.classification.labels import (
     choose_positive,
     expect_known,
     expect_numbers,
+    expect_relevances,
     find_labels,
 )
 from components.ingest.classification.tables import Line
@@ -84,6 +85,21 @@ def test_equal_numbers_are_refused():
     """They correlate with nothing, however they are written."""
     with pytest.raises(InputError, match=r"all 2 rows have the label '2.0'; no correlation"):
         expect_numbers(make_lines("2.0", "2"), "dev.tsv")
+
+
+@pytest.mark.parametrize("label", ["yes", "-1", "31.5", "nan"])
+def test_a_label_that_is_no_relevance_is_refused(label):
+    """By its line."""
+    expect_relevances(make_lines("0", "31", "0.5"), "train.tsv")
+
+    with pytest.raises(InputError, match=f"train.tsv, line 3: the label '{label}' is no relevance"):
+        expect_relevances(make_lines("1", label), "train.tsv")
+
+
+def test_rows_of_which_none_is_relevant_are_refused():
+    """No order of them is right."""
+    with pytest.raises(InputError, match="none of 2 rows has a relevance above 0"):
+        expect_relevances(make_lines("0", "0.0"), "dev.tsv")
 
 
 def test_the_second_of_two_labels_is_positive():

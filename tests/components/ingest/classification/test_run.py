@@ -100,6 +100,23 @@ def test_numbers_to_learn_are_handed_on_as_a_regression(settings, tmp_path):
     assert IngestClassificationConfig(**changed, glue_task="sts-b").columns.task == "regression"
 
 
+def test_rows_to_rank_are_handed_on_with_their_group(settings, tmp_path):
+    """Whole groups are held out; the column is called group unless another is named."""
+    rows = [f"u{n // 5},item {n},{int(n % 5 == 2)}\n" for n in range(100)]
+    for column, flags in {"group": {}, "user": {"group_column": "user"}}.items():
+        text = f"{column},sentence,label\n" + "".join(rows)
+        (tmp_path / "train.csv").write_text(text, encoding="utf-8")
+        changed = settings | {"train": str(tmp_path / "train.csv"), "task": "ranking", **flags}
+
+        run(IngestClassificationConfig(**changed))
+
+        folder = settings["sentences"]
+        found = Sentences.read(folder)
+        assert (found.task, found.metric, found.labels) == ("ranking", "ndcg_at_10", ("relevance",))
+        assert found.num_rows == {"train": 90, "dev": 10}
+        assert len({row.group for row in read_rows(folder, "dev")}) == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "metric"),
     [
@@ -232,8 +249,9 @@ def test_a_folder_that_is_no_checkpoint_is_refused(settings, tmp_path, missing, 
             {"glue_task": "ax"},
             "glue_task must be one of cola, sst-2, mrpc, mnli, rte, qqp, qnli, wnli",
         ),
-        ({"task": "tagging"}, "task must be one of auto, classification, regression"),
+        ({"task": "tagging"}, "task must be one of auto, classification, regression, ranking"),
         ({"glue_task": "sts-b", "positive_label": "5"}, "regression knows no labels, only numbers"),
+        ({"group_column": "user"}, "classification knows no groups; leave it empty, or set task"),
         ({"preset": "huge"}, "preset must be one of tiny"),
         ({"vocabulary": ""}, "give an initial_checkpoint, or a vocabulary"),
         ({"initial_checkpoint": "x"}, "initial_checkpoint brings its own vocabulary"),

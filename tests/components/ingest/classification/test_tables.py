@@ -6,6 +6,7 @@ import pytest
 
 from components.ingest.classification.glue import Columns, find_columns
 from components.ingest.classification.tables import read_table
+from components.shared.classification.sentences import Row
 from components.shared.errors import InputError
 
 # A few rows of our own in the form of each of GLUE's files.
@@ -90,7 +91,7 @@ OWN = Columns()
 def read(tmp_path, content: str | bytes, columns=OWN, name="x.tsv", **settings) -> list[tuple]:
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return [tuple(line.row) for line in read_table(path, str(path), columns, **settings).lines]
+    return [line.row[:3] for line in read_table(path, str(path), columns, **settings).lines]
 
 
 @pytest.mark.parametrize("task", GLUE)
@@ -121,6 +122,27 @@ def test_json_lines_name_their_fields(tmp_path):
         ("one", "", "1"),
         ("three", "two", "no"),
     ]
+
+
+def test_the_group_of_a_row_is_read(tmp_path):
+    """A number of JSON or a spreadsheet's float is the same group as the whole number."""
+    columns = Columns(sentence="q", second_sentence="i", label="y", group="u", task="ranking")
+    (tmp_path / "x.csv").write_text("u,q,i,y\n7.0,a,b,1\nx y,a,c,0\n", encoding="utf-8")
+    lines = [{"u": 7, "q": "a", "i": "b", "y": 2}]
+    (tmp_path / "x.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+
+    table, objects = (read_table(tmp_path / n, n, columns).lines for n in ("x.csv", "x.jsonl"))
+
+    assert [line.row for line in table] == [Row("a", "b", "1", "7"), Row("a", "c", "0", "x y")]
+    assert [line.row for line in objects] == [Row("a", "b", "2", "7")]
+
+
+def test_an_empty_group_is_refused(tmp_path):
+    """By its line."""
+    columns = Columns(group="group", task="ranking")
+
+    with pytest.raises(InputError, match="x.tsv, line 3: the group is empty"):
+        read(tmp_path, "sentence\tgroup\tlabel\na\tg\t1\nb\t \t1\n", columns)
 
 
 def test_columns_are_found_by_number(tmp_path):
