@@ -37,6 +37,37 @@ def test_an_overlay_leaves_no_trace(cluster, overlay):
     apply_twice_and_delete(cluster, MANIFESTS / "overlays" / overlay)
 
 
+def test_an_edited_overlay_is_applied_over_the_one_before(cluster, tmp_path):
+    """Other schedules and another image, with the same command; again without a change."""
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+    before = kustomize.copy_overlay(tmp_path / "before", "kubeflow")
+    after = kustomize.copy_overlay(
+        tmp_path / "after",
+        "kubeflow",
+        images=[{"name": "kubeflow-bert/pipelines", "newName": "registry/bert", "newTag": "2"}],
+        configMapGenerator=[
+            {"name": "schedules", "behavior": "replace", "files": ["schedules.yaml"]}
+        ],
+    )
+    (after / "schedules.yaml").write_text("schedules: []\n")
+    own_before, own = (
+        {identify(resource) for resource in kustomize.build(overlay)} for overlay in (before, after)
+    )
+
+    cluster.kubectl("apply", "-k", before)
+    with cluster.applied(after):
+        deploy = cluster.get("cronjob", "bert-deploy", "--namespace=bert")
+        output = cluster.kubectl("apply", "-k", after)
+        for kind, namespace, name in own_before - own:
+            cluster.kubectl("delete", kind, name, f"--namespace={namespace}")
+
+    pod = deploy["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    used = {one["image"] for one in (*pod["initContainers"], *pod["containers"])}
+    assert used == {"registry/bert:2"}
+    assert output.count(" unchanged\n") == len(own)
+
+
 @pytest.mark.parametrize("store", ["gs", "s3"])
 def test_a_profiles_namespace_keeps_what_it_has(cluster, tmp_path, store):
     """Its labels, artifact settings and keys belong to Kubeflow, with a storage component too."""

@@ -107,9 +107,10 @@ def test_a_misspelt_field_of_an_mpijob_is_rejected(cluster):
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_deploying_job_is_admitted(cluster, overlay):
     """With its containers and its token."""
-    (job,) = (r for r in build(MANIFESTS / "overlays" / overlay) if r["kind"] == "Job")
+    (one,) = (r for r in build(MANIFESTS / "overlays" / overlay) if r["kind"] == "CronJob")
 
-    assert create_pods(cluster, {"deploy": job["spec"]["template"]["spec"]})
+    pod = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert create_pods(cluster, {"deploy": pod})
 
 
 def test_pipelines_are_accepted_as_resources(cluster):

@@ -48,7 +48,8 @@ def validate(resource: dict) -> list[str]:
 
 
 def pod_specs(overlay: str) -> list[dict]:
-    return [job["spec"]["template"]["spec"] for job in of_kind(overlay, "Job")]
+    jobs = [one["spec"]["jobTemplate"] for one in of_kind(overlay, "CronJob")]
+    return [job["spec"]["template"]["spec"] for job in jobs]
 
 
 def containers(pod: dict) -> list[dict]:
@@ -90,7 +91,9 @@ def test_every_resource_is_valid(overlay):
     assert {name: found for name, found in faults.items() if found} == {}
 
 
-@pytest.mark.parametrize("kind", ["Job", "PipelineVersion", "Role", "NetworkPolicy", "ConfigMap"])
+@pytest.mark.parametrize(
+    "kind", ["CronJob", "PipelineVersion", "Role", "NetworkPolicy", "ConfigMap"]
+)
 def test_a_misspelt_field_is_found(kind):
     """The API server would drop it, and the resource be another."""
     resource = copy.deepcopy(of_kind("kubeflow-native", kind)[0])
@@ -173,7 +176,7 @@ def test_no_image_has_a_tag_that_moves(overlay, tmp_path):
 def test_no_secret_is_in_the_files(overlay):
     """They are named; who installs it makes them."""
     assert not of_kind(overlay, "Secret")
-    text = json.dumps(of_kind(overlay, "ConfigMap", "Job")).lower()
+    text = json.dumps(of_kind(overlay, "ConfigMap", "CronJob")).lower()
     # The variables that get a key from a secret have its name.
     for variable in ("aws_access_key_id", "aws_secret_access_key"):
         text = text.replace(f"envvar: {variable}\\n", "")
