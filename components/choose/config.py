@@ -9,7 +9,11 @@ from components.shared.training.settings import TrainingConfig
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseConfig:
-    """Keep the model with the best F1 of those fine-tuned with several learning rates and seeds."""
+    """Keep the best model of those fine-tuned with several learning rates and seeds.
+
+    It is the one with the best F1 on SQuAD, or with the best of the score that the evaluation of
+    another task names as its metric.
+    """
 
     candidate_checkpoints: tuple[Path, ...]
     """Checkpoint folders of the fine-tuned models: of the first learning rate, one for each seed,

@@ -3,6 +3,7 @@
 import itertools
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,22 @@ from components.shared.files import whole_folder, write_text
 from components.shared.report_marks import RUNS
 from components.shared.stage import Metadata
 
+_METRIC = "metric"
+
 
 def run(config: ChooseConfig) -> Metadata:
-    """Pass on the model with the best F1 and what the evaluation said of it.
+    """Pass on the model with the best score and what the evaluation said of it.
 
     Of equals the first is taken.
     """
     metrics = [_read(path) for path in config.candidate_metrics]
+    metric = _find_metric(metrics, config)
     combinations = itertools.product(config.learning_rates, config.seeds)
     runs = [
-        Run(learning_rate, seed, _find_exact(one), one["f1"])
+        Run(learning_rate, seed, _list_scores(one))
         for (learning_rate, seed), one in zip(combinations, metrics, strict=True)
     ]
-    place = max(range(len(runs)), key=lambda place: runs[place].f1)
+    place = max(range(len(runs)), key=lambda place: runs[place].scores[metric])
     best = runs[place]
     own = {"learning_rate": best.learning_rate, "seed": best.seed}
     chosen = {**metrics[place], **own}
@@ -48,23 +52,41 @@ def run(config: ChooseConfig) -> Metadata:
 
     scalars = {name: value for name, value in chosen.items() if isinstance(value, int | float)}
     return {
-        "checkpoint": {**own, "f1": chosen["f1"]},
+        "checkpoint": {**own, metric: chosen[metric]},
         "chosen_metrics": scalars,
     }
 
 
-def _find_exact(metrics: dict[str, Any]) -> float:
-    """Return the exact match, which SQuAD 1.1's official script calls otherwise than 2.0's."""
-    return float(metrics["exact"] if "exact" in metrics else metrics["exact_match"])
+def _find_metric(metrics: Sequence[dict[str, Any]], config: ChooseConfig) -> str:
+    """Return the score that all of the evaluations name to choose by; SQuAD's name none: F1."""
+    names = [one.get(_METRIC, "f1") for one in metrics]
+    other = next((place for place, name in enumerate(names) if name != names[0]), None)
+    if other is not None:
+        raise InputError(
+            f"{config.candidate_metrics[other]}: the metric is {names[other]}, that of "
+            f"{config.candidate_metrics[0]} {names[0]}; give evaluations of one task"
+        )
+    return str(names[0])
+
+
+def _list_scores(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return the scores to compare; SQuAD 1.1's official script calls exact match otherwise."""
+    if _METRIC in metrics:
+        return {metrics[_METRIC]: metrics[metrics[_METRIC]]}
+    exact = metrics["exact"] if "exact" in metrics else metrics["exact_match"]
+    return {"exact": exact, "f1": metrics["f1"]}
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        metrics = json.loads(path.read_text("utf-8"))
-        if isinstance(metrics["f1"], int | float) and isinstance(_find_exact(metrics), float):
-            return dict(metrics)
+        metrics = dict(json.loads(path.read_text("utf-8")))
+        if all(isinstance(score, int | float) for score in _list_scores(metrics).values()):
+            return metrics
     except FileNotFoundError:
         raise InputError(f"{path}: no such metrics file") from None
     except (KeyError, TypeError, ValueError):
         pass
-    raise InputError(f"{path}: holds no exact match and F1; give the metrics.json of an evaluation")
+    raise InputError(
+        f"{path}: holds no exact match and F1, nor the metric it names; give the metrics of an "
+        "evaluation"
+    )

@@ -79,7 +79,6 @@ def write_report(
         measured=measured,
         speed_panels=draw_speed(measured),
         precision_recall=precision_recall,
-        runs_mark=RUNS,
     )
 
 
@@ -126,6 +125,7 @@ def write_page(
             (h.entries[0].get("label", "Training"), draw_panels(h)) for h in histories if h.entries
         ],
         settings=settings,
+        runs_mark=RUNS,
         **contents,
     )
     write_text(path, text)

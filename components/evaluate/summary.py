@@ -32,14 +32,19 @@ def write_summary(
         )
         lines += ["", f"| Against the baseline | {names} |", f"|---{'|--:' * len(differences)}|"]
         lines += [f"| difference (95% interval) | {cells} |"]
-    lines += ["", "| Speed | |", "|---|--:|"]
-    lines += [
+    lines += list_speed(speed)
+    lines += _describe_best(measured)
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def list_speed(speed: Mapping[str, Any]) -> list[str]:
+    """Return the table of the speed."""
+    lines = ["", "| Speed | |", "|---|--:|"]
+    return lines + [
         f"| {label} | {format_number(speed[name])} |"
         for name, label in SPEED_NAMES.items()
         if name in speed
     ]
-    lines += _describe_best(measured)
-    write_text(path, "\n".join(lines) + "\n")
 
 
 def _describe_best(measured: Sequence[MeasuredSpeed]) -> list[str]:

@@ -19,6 +19,7 @@ evaluate_classification = make_component(
         "evaluate_metrics": dsl.Metrics,
         "confusion_matrix": dsl.ClassificationMetrics,
         "report": dsl.HTML,
+        "summary": dsl.Markdown,
         "predictions": dsl.Artifact,
     },
 )

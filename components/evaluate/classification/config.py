@@ -24,6 +24,8 @@ class EvaluateClassificationConfig(PredictionConfig, SentenceConfig):
     """Output: counts of true and predicted labels, JSON."""
     report: Path
     """Output: one HTML file with scores, speed, learning curves and labeled sentences."""
+    summary: Path
+    """Output: scores and speed, Markdown."""
     predictions: Path
     """Output: folder with two files for each development set: .tsv (index and label, as GLUE
     expects) and .jsonl (with each label's probability)."""

@@ -1,4 +1,4 @@
-"""The report: the page of all evaluations, with what is the task's own."""
+"""The report and the summary: those of all evaluations, with what is the task's own."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Any
 
 from components.evaluate.classification.outcome import Outcome
 from components.evaluate.report import write_page
+from components.evaluate.summary import list_speed
+from components.shared.files import write_text
 from components.shared.training.history import History
 
 
@@ -38,3 +40,17 @@ def write_report(
         dev_sets=outcome.dev_sets,
         **outcome.contents,
     )
+
+
+def write_summary(path: Path, outcome: Outcome, *, speed: Mapping[str, Any]) -> None:
+    """Write scores and speed in a few lines of Markdown, whole or not at all."""
+    lines = [
+        f"# {outcome.title}",
+        "",
+        f"| | {' | '.join(outcome.names.values())} |",
+        f"|---{'|--:' * len(outcome.names)}|",
+    ]
+    for one in outcome.dev_sets:
+        cells = " | ".join(f"{one.scores[name]:.4f}" for name in outcome.names)
+        lines.append(f"| {one.name.replace('_', ' ')} | {cells} |")
+    write_text(path, "\n".join([*lines, *list_speed(speed)]) + "\n")

@@ -9,7 +9,7 @@ from components.evaluate.classification.labels import MOST_LABELS_SHOWN, evaluat
 from components.evaluate.classification.numbers import evaluate_numbers
 from components.evaluate.classification.outcome import DevSet, name_files, write_predictions
 from components.evaluate.classification.ranked import evaluate_ranking
-from components.evaluate.classification.report import write_report
+from components.evaluate.classification.report import write_report, write_summary
 from components.evaluate.squad.run import list_versions, read_histories
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Sentences, read_rows
@@ -25,7 +25,7 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     from components.shared.bert.heads import ClassifierModel
     from components.shared.checkpoints.checkpoint import Checkpoint
 
-    for path in (config.evaluate_metrics, config.confusion_matrix, config.report):
+    for path in (config.evaluate_metrics, config.confusion_matrix, config.report, config.summary):
         expect_place(path)
     expect_place(config.predictions, is_folder=True)
     sentences = Sentences.read(config.sentences)
@@ -88,6 +88,7 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
             "Versions": list_versions(),
         },
     )
+    write_summary(config.summary, outcome, speed=predicted.speed)
     text = json.dumps(outcome.matrices, ensure_ascii=False, indent=2) + "\n"
     write_text(config.confusion_matrix, text)
     metrics = _name_scores(outcome.dev_sets) | predicted.speed

@@ -91,6 +91,44 @@ def test_several_seeds_have_a_mean_and_a_deviation_per_learning_rate(tmp_path):
     assert "<tr><td>0.1</td><td>2</td><td class=n>52.00</td>" in report
 
 
+def test_a_task_is_chosen_for_by_the_metric_that_its_evaluation_names(tmp_path):
+    """Whatever its F1 says; shares have four digits."""
+    scores = [
+        {"metric": "pearson", "pearson": value, "f1": -value, "spearman": 0.5}
+        for value in (0.25, 0.75, 0.5, 0.125)
+    ]
+    config = make_config(tmp_path, *scores, seeds=(1, 2))
+
+    metadata = run(config)
+
+    metrics = json.loads(config.chosen_metrics.read_text())
+    assert (metrics["metric"], metrics["pearson"], metrics["seed"]) == ("pearson", 0.75, 2)
+    assert metrics["runs"][0] == {"learning_rate": 0.1, "seed": 1, "pearson": 0.25}
+    assert (metrics["pearson_mean"], metrics["by_learning_rate"][1]["pearson_mean"]) == (
+        0.5,
+        0.3125,
+    )
+    assert metadata["checkpoint"] == {"learning_rate": 0.1, "seed": 2, "pearson": 0.75}
+    assert (
+        "| learning rate | seed | pearson |  |\n|---|---|--:|---|\n" in config.summary.read_text()
+    )
+    assert (
+        "<td>0.1</td><td>2</td><td class=n>0.7500</td><td>chosen</td>" in config.report.read_text()
+    )
+
+
+def test_models_of_different_tasks_are_refused(tmp_path):
+    """Their scores say nothing of one another."""
+    config = make_config(
+        tmp_path, {"exact": 1.0, "f1": 2.0}, {"metric": "accuracy", "accuracy": 0.5}
+    )
+
+    with pytest.raises(
+        InputError, match=r"1/metrics: the metric is accuracy, that of .*0/metrics f1"
+    ):
+        run(config)
+
+
 def test_of_equals_the_first_is_taken(tmp_path):
     """The same choice each time."""
     config = make_config(tmp_path, {"exact": 1.0, "f1": 2.0}, {"exact": 1.0, "f1": 2.0})
@@ -119,7 +157,10 @@ def test_lists_of_different_lengths_are_refused(tmp_path):
         ChooseConfig(**values)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"f1": 2.0}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"f1": 2.0}', '{"metric": "mrr", "f1": 2.0, "exact": 1.0}', '{"metric": []}'],
+)
 def test_a_file_without_scores_is_refused(tmp_path, content):
     """Nothing is written then."""
     config = make_config(tmp_path, {"exact": 1.0, "f1": 2.0})

@@ -25,6 +25,7 @@ from components.shared.checkpoints.checkpoint import (
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Row, write_sentences
 from components.shared.errors import InputError
+from components.shared.report_marks import RUNS
 from components.shared.tokenization import Tokenization
 from components.shared.tokenizer import WordPieceTokenizer
 from tests.components.evaluate.test_saved_model import CLIENT
@@ -72,6 +73,7 @@ def make_settings(sentences: Path, checkpoint: Path, output: Path) -> dict:
         "evaluate_metrics": output / "metrics.json",
         "confusion_matrix": output / "matrix.json",
         "report": output / "report.html",
+        "summary": output / "summary.md",
         "predictions": output / "predictions",
         "max_length_tokens": 32,
         "batch_size": 4,
@@ -151,6 +153,11 @@ def test_numbers_are_scored_written_and_reported(tmp_path):
     table = (tmp_path / "out/predictions/dev.tsv").read_text("utf-8").splitlines()
     assert [float(line.split("\t")[1]) for line in table[1:]] == predicted
     report = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert RUNS in report
+    summary = (tmp_path / "out" / "summary.md").read_text("utf-8").splitlines()
+    assert summary[2].startswith("| | Pearson correlation | Spearman correlation |")
+    assert summary[4].startswith(f"| dev | {metrics['pearson']:.4f} |")
+    assert summary[5].startswith("| other |")
     text = " ".join(re.sub(r"<[^>]*>", " ", report).split())
     for shown in ("Pearson correlation", "Predicted and right numbers", "שלום 🙂", "off)"):
         assert shown in text
