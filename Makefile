@@ -28,7 +28,7 @@ STAGES := ingest preprocess pretrain finetune evaluate
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune
 
-.PHONY: help setup demo test test-long test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
+.PHONY: help setup demo serve test test-long test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -45,6 +45,13 @@ demo: setup  ## Run the whole pipeline on this machine, on the sample that ships
 		--vocabulary-size 8000 --num-duplicates 5 \
 		--pretrain-128-num-steps 150 --pretrain-512-num-steps 40 \
 		--finetune-num-epochs 6 --num-processes 2
+
+# MODEL is a model's folder or a model store; ARGUMENTS are the server's flags.
+serve: setup  ## Serve a finished model at http://localhost:8080/, by default the newest run's here
+	@$(SYNC) images/serve --inexact
+	@model="$(MODEL)"; model="$${model:-$$(ls -td runs/*/choose/checkpoint 2>/dev/null | head -1)}"; \
+	test -n "$$model" || { echo "no finished model in runs/: make demo, or make serve MODEL=folder" >&2; exit 2; }; \
+	exec images/serve/.venv/bin/python -m components.serve --model "$$model" $(ARGUMENTS)
 
 # ARGUMENTS are pytest's, such as ARGUMENTS='-k vocabulary'; JOBS is the number of suites at a time.
 test: setup  ## Run all tests, or those of SUITE=name; JOBS=2 runs two suites at a time
@@ -101,7 +108,7 @@ compile: setup  ## Write the pipelines' IR YAML, sized for each of PROFILES, to 
 compile_overlay = $(foreach pipeline,$(PIPELINES),$(RUN) -m pipelines compile $(pipeline) $(COMPILE) \
 	--hardware $(2) $(3) --output manifests/overlays/$(1)/$(pipeline).yaml &&) true
 
-images: $(STAGES:%=image-%) image-pipelines  ## Build the images with this machine's container engine
+images: $(STAGES:%=image-%) image-serve image-pipelines  ## Build the images with this machine's container engine
 	@docker images --filter reference='kubeflow-bert/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'
 
 # The images' names, as components/shared/images.py has them.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STAGES = ("ingest", "preprocess", "pretrain", "finetune", "evaluate")
-# Of each stage, and of the command line for jobs on a cluster.
-IMAGES = (*STAGES, "pipelines")
+# Of each stage, of the server, and of the command line for jobs on a cluster.
+IMAGES = (*STAGES, "serve", "pipelines")
 
 
 class EnvironmentSetupError(RuntimeError):

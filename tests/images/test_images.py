@@ -17,6 +17,7 @@ from tests.pipelines.engine import needs_images
 LARGEST = dict.fromkeys(ON_TENSORFLOW, 2000000000.0) | {
     "preprocess": 0.9e9,
     "ingest": 0.9e9,
+    "serve": 1.0e9,
     "pipelines": 0.5e9,
 }
 

@@ -95,6 +95,7 @@ SUITES = (
         "images/preprocess",
     ),
     Suite("cluster", ("tests/cluster",)),
+    Suite("serve", ("tests/components/serve",), "images/serve"),
     Suite("ingest", ("tests/components/ingest",), "images/ingest"),
 )
 

@@ -6,12 +6,10 @@ from typing import NamedTuple
 
 from components.shared.errors import InputError
 from components.shared.settings import Rare, expect_choices
-from components.shared.squad.settings import SquadConfig, WindowConfig
+from components.shared.squad.settings import SpanConfig, SquadConfig
 from components.shared.training.precision import Precision
 
 _LEAST = {
-    "max_answer_length_tokens": 1,
-    "n_best_size": 1,
     "batch_size": 1,
     "num_warmup_batches": 0,
     "num_report_questions": 0,
@@ -56,19 +54,12 @@ class PredictionConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnswerConfig(PredictionConfig, WindowConfig):
+class AnswerConfig(PredictionConfig, SpanConfig):
     """How a fine-tuned model answers questions."""
-
-    max_answer_length_tokens: Rare[int] = 30
-    """Maximum length of an answer in word pieces."""
-    n_best_size: Rare[int] = 20
-    """How many start and end positions to consider per window, and answers to keep per question."""
-    null_score_diff_threshold: float = 0.0
-    """Only for SQuAD 2.0: give no answer if its score beats the best answer's by more than this."""
 
     def __post_init__(self) -> None:
         PredictionConfig.__post_init__(self)
-        WindowConfig.__post_init__(self)
+        SpanConfig.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,3 +77,21 @@ class WindowConfig:
                 f"max_length_tokens {self.max_length_tokens} is more than the model's "
                 f"max_position_embeddings {max_position_embeddings}"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpanConfig(WindowConfig):
+    """How answers are chosen in windows, equal in evaluation and serving."""
+
+    max_answer_length_tokens: Rare[int] = 30
+    """Maximum length of an answer in word pieces."""
+    n_best_size: Rare[int] = 20
+    """How many start and end positions to consider per window, and answers to keep per question."""
+    null_score_diff_threshold: float = 0.0
+    """Only for SQuAD 2.0: give no answer if its score beats the best answer's by more than this."""
+
+    def __post_init__(self) -> None:
+        WindowConfig.__post_init__(self)
+        for name in ("max_answer_length_tokens", "n_best_size"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more, got {getattr(self, name)}")

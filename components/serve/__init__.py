@@ -1,0 +1,1 @@
+"""A server that answers questions and labels sentences with a finished model."""

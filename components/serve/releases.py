@@ -1,0 +1,114 @@
+"""Loads a model, and follows a model store to the release in use."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from components.serve.config import ServeConfig
+from components.serve.engine import Engine, choose_precision
+from components.serve.labels import LabelTask
+from components.serve.questions import QuestionTask
+from components.serve.served import Served
+from components.serve.tasks import Task
+from components.shared.bert.sequences import pad_to
+from components.shared.checkpoints.checkpoint import Checkpoint
+from components.shared.checkpoints.onnx_graph import make_onnx
+from components.shared.checkpoints.weights import open_weights
+from components.shared.classification.features import Features
+from components.shared.errors import InputError
+from components.shared.model_store.layout import CURRENT, VERSIONS
+from components.shared.model_store.store import ModelStore, open_store
+
+# Sequences of these lengths are computed once before a model takes over: the first of each
+# length takes longer.
+_WARM_UP_LENGTHS = (16, 64, 128, 384)
+
+
+class Releases:
+    """Where models come from: one folder, or the versions of a model store."""
+
+    def __init__(self, config: ServeConfig) -> None:
+        """Open the store, if it is one.
+
+        Raises:
+            InputError: if there is neither a model nor a store.
+        """
+        self._config = config
+        self._store = _find_store(config)
+
+    @property
+    def changes(self) -> bool:
+        """Whether another release may follow."""
+        return self._store is not None and not self._config.model_version
+
+    def find_current(self) -> str:
+        """The version to serve; "" for a folder's only one.
+
+        Raises:
+            InputError: if nothing was released, or the store can't be read.
+        """
+        if self._store is None:
+            return ""
+        version = self._config.model_version or self._store.find_current()
+        if version is None:
+            raise InputError(f"{self._store}: no release yet; a pipeline's step release makes one")
+        return version
+
+    def load(self, version: str) -> Served:
+        """Load a version from `find_current`.
+
+        Raises:
+            InputError: if it can't be served.
+        """
+        if self._store is None:
+            return load(Path(self._config.model), version, self._config)
+        with _fetched(self._store, version) as folder:
+            return load(folder, version, self._config)
+
+
+def load(folder: Path, version: str, config: ServeConfig) -> Served:
+    """Load a model's folder; it is not needed any more then.
+
+    Raises:
+        InputError: if it is not whole, or its task is not served.
+    """
+    checkpoint = Checkpoint.read(folder)
+    task = _choose_task(checkpoint, config)
+    precision = choose_precision(config.precision)
+    graph = make_onnx(open_weights(folder), checkpoint.config, folder=folder)
+    engine = Engine(graph, precision=precision, num_streams=config.num_streams)
+    most = checkpoint.config.max_position_embeddings
+    vocabulary = checkpoint.vocabulary
+    for length in (length for length in _WARM_UP_LENGTHS if length <= most):
+        blank = Features([vocabulary.cls_id, vocabulary.sep_id], 2)
+        engine.run(pad_to([blank], length=length))
+    name = f"{config.model} {version}".rstrip()
+    print(f"serve: {name}: loaded, in {precision} ({config.precision})", flush=True)
+    return Served(version, task, engine.run, config)
+
+
+def _choose_task(checkpoint: Checkpoint, config: ServeConfig) -> Task:
+    if checkpoint.labels is not None:
+        return LabelTask(checkpoint, checkpoint.labels, config)
+    return QuestionTask(checkpoint, config)
+
+
+def _find_store(config: ServeConfig) -> ModelStore | None:
+    """The store that `model` names; None for the folder of a model."""
+    if "://" in config.model:
+        return open_store(config.model)
+    folder = Path(config.model)
+    if (folder / CURRENT).exists() or (folder / VERSIONS).is_dir():
+        return open_store(config.model)
+    if config.model_version:
+        raise InputError(
+            f"model_version {config.model_version}: {folder} is no model store; leave it out"
+        )
+    return None
+
+
+@contextmanager
+def _fetched(store: ModelStore, version: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="serve-") as scratch:
+        yield store.fetch(version, Path(scratch) / "version") / "model"

@@ -1,0 +1,34 @@
+"""The server's settings are validated before a model is loaded."""
+
+import pytest
+
+from components.serve.config import ServeConfig
+from components.serve.engine import choose_precision
+from components.shared.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_batch": 0}, "max_batch must be 1 or more, got 0"),
+        ({"http_port": 70000}, "http_port must be 65535 or less, got 70000"),
+        ({"grpc_port": 8080}, "http_port and grpc_port must differ, got 8080 for both"),
+        ({"num_answers": 21}, "num_answers 21 is more than n_best_size 20"),
+        ({"precision": "int8"}, "precision must be one of auto, float32, bfloat16, got 'int8'"),
+        ({"model_name": "a/b"}, "model_name must be of letters, digits, - and _, got 'a/b'"),
+    ],
+)
+def test_an_invalid_setting_is_rejected(settings, message):
+    """Saying what is valid."""
+    with pytest.raises(InputError, match=message):
+        ServeConfig(model="model", **settings)
+
+
+def test_auto_is_what_the_cpu_computes_in():
+    """The flags of Linux say the same as OpenVINO."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        flags = next(line for line in file if line.startswith("flags")).split()
+
+    expected = "bfloat16" if {"avx512_bf16", "amx_bf16"} & {*flags} else "float32"
+    assert choose_precision("auto") == expected
+    assert choose_precision("float32") == "float32"
