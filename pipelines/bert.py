@@ -8,7 +8,7 @@ from components.preprocess.component import preprocess
 from components.preprocess.config import PreprocessConfig
 from components.pretrain.component import pretrain
 from components.pretrain.config import PretrainConfig
-from pipelines.squad_steps import EVALUATE, FINETUNE, Outputs, finetune_and_choose
+from pipelines.squad_steps import EVALUATE, FINETUNE, RELEASE, Outputs, finetune_and_release
 from pipelines.steps import HIDDEN_TRAINING, Inputs, Step, make_pipeline
 
 _PHASE = ("num_steps", "global_batch_size", "micro_batch_size", "learning_rate", "warmup_rate")
@@ -41,6 +41,7 @@ STEPS = {
         own=("num_epochs", "global_batch_size", "micro_batch_size", "learning_rate", "seed"),
     ),
     "evaluate": EVALUATE,
+    "release": RELEASE,
 }  # fmt: skip
 
 
@@ -78,7 +79,7 @@ def bert(inputs: Inputs) -> Outputs:
         **inputs["pretrain_512"],
     ).set_display_name("Pretrain at length 512")
 
-    return finetune_and_choose(
+    return finetune_and_release(
         inputs,
         squad=fetched.outputs["squad"],
         initial_checkpoint=phase_2.outputs["checkpoint"],

@@ -10,6 +10,8 @@ from components.finetune.classification.component import finetune_classification
 from components.finetune.classification.config import FinetuneClassificationConfig
 from components.ingest.classification.component import ingest_classification
 from components.ingest.classification.config import IngestClassificationConfig
+from components.release.component import release_classification
+from components.release.config import ReleaseClassificationConfig
 from pipelines.steps import HIDDEN_TRAINING, Inputs, Step, make_pipeline
 
 STEPS = {
@@ -22,6 +24,7 @@ STEPS = {
         own=("batch_size",),
         hidden=("num_warmup_batches", "num_report_sentences"),
     ),
+    "release": Step(config=ReleaseClassificationConfig),
 }
 
 
@@ -32,6 +35,8 @@ class Outputs(NamedTuple):
     metrics: dsl.Metrics
     confusion_matrix: dsl.ClassificationMetrics
     report: dsl.HTML
+    release_metrics: dsl.Metrics
+    release_report: dsl.HTML
 
 
 @make_pipeline(
@@ -58,9 +63,21 @@ def classification(inputs: Inputs) -> Outputs:
         **inputs["evaluate"],
     ).set_display_name("Evaluate")
 
+    released = release_classification(
+        checkpoint=finetuned.outputs["checkpoint"],
+        sentences=fetched.outputs["sentences"],
+        candidate_metrics=evaluated.outputs["evaluate_metrics"],
+        predictions=evaluated.outputs["predictions"],
+        **inputs["release"],
+    ).set_display_name("Release")
+    # The model in use changes, though the parameters do not.
+    released.set_caching_options(False)
+
     return Outputs(
         checkpoint=finetuned.outputs["checkpoint"],
         metrics=evaluated.outputs["evaluate_metrics"],
         confusion_matrix=evaluated.outputs["confusion_matrix"],
         report=evaluated.outputs["report"],
+        release_metrics=released.outputs["release_metrics"],
+        release_report=released.outputs["release_report"],
     )

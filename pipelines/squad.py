@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from components.ingest.squad.component import ingest_squad
 from components.ingest.squad.config import IngestSquadConfig
-from pipelines.squad_steps import EVALUATE, FINETUNE, Outputs, finetune_and_choose
+from pipelines.squad_steps import EVALUATE, FINETUNE, RELEASE, Outputs, finetune_and_release
 from pipelines.steps import Inputs, Step, make_pipeline
 
 STEPS = {
@@ -15,6 +15,7 @@ STEPS = {
         defaults={"learning_rate": 3e-5, "global_batch_size": 12, "micro_batch_size": 12},
     ),
     "evaluate": EVALUATE,
+    "release": RELEASE,
 }
 
 
@@ -27,7 +28,7 @@ def squad(inputs: Inputs) -> Outputs:
     """Fine-tune a pretrained BERT on SQuAD, and measure its accuracy and speed."""
     fetched = ingest_squad(**inputs["ingest"]).set_display_name("Fetch and check the inputs")
 
-    return finetune_and_choose(
+    return finetune_and_release(
         inputs,
         squad=fetched.outputs["squad"],
         initial_checkpoint=fetched.outputs["given_checkpoint"],

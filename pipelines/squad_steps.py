@@ -9,6 +9,8 @@ from components.evaluate.squad.component import evaluate
 from components.evaluate.squad.config import EvaluateConfig
 from components.finetune.squad.component import finetune
 from components.finetune.squad.config import FinetuneConfig
+from components.release.component import release
+from components.release.config import ReleaseConfig
 from pipelines.steps import HIDDEN_TRAINING, Inputs, Step
 
 FINETUNE = Step(
@@ -27,6 +29,7 @@ EVALUATE = Step(
     hidden=("max_query_tokens", "max_answer_length_tokens", "n_best_size",
             "num_warmup_batches", "num_report_questions"),
 )  # fmt: skip
+RELEASE = Step(config=ReleaseConfig)
 
 
 class Outputs(NamedTuple):
@@ -36,15 +39,17 @@ class Outputs(NamedTuple):
     metrics: dsl.Metrics
     report: dsl.HTML
     summary: dsl.Markdown
+    release_metrics: dsl.Metrics
+    release_report: dsl.HTML
 
 
-def finetune_and_choose(
+def finetune_and_release(
     inputs: Inputs, *, squad: Any, initial_checkpoint: Any, **pretraining_histories: Any
 ) -> Outputs:
-    """Fine-tune with each learning rate and seed, evaluate each model, and keep the best.
+    """Fine-tune with each learning rate and seed, evaluate each model, and release the best.
 
     Args:
-        inputs: the settings of the steps finetune and evaluate.
+        inputs: the settings of the steps finetune, evaluate and release.
         squad: the channel of ingest's SQuAD files.
         initial_checkpoint: the channel of the weights to start from.
         pretraining_histories: channels of what the report shows of pretraining, if there was any.
@@ -79,9 +84,20 @@ def finetune_and_choose(
         seeds=seeds,
     ).set_display_name("Choose the best model")
 
+    released = release(
+        checkpoint=chosen.outputs["checkpoint"],
+        squad=squad,
+        candidate_metrics=chosen.outputs["chosen_metrics"],
+        **inputs["release"],
+    ).set_display_name("Release")
+    # The model in use changes, though the parameters do not.
+    released.set_caching_options(False)
+
     return Outputs(
         checkpoint=chosen.outputs["checkpoint"],
         metrics=chosen.outputs["chosen_metrics"],
         report=chosen.outputs["report"],
         summary=chosen.outputs["summary"],
+        release_metrics=released.outputs["release_metrics"],
+        release_report=released.outputs["release_report"],
     )

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from components.shared.comparison import Difference, QuestionScores, compare
 
-NAMES = {"exact": "exact match", "f1": "F1", "accuracy": "accuracy"}
+NAMES = {
+    "exact": "exact match",
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "matthews_correlation": "Matthews correlation",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+    "mrr": "MRR",
+    "ndcg_at_10": "NDCG@10",
+}
 """What the scores are called."""
 
 

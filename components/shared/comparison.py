@@ -18,6 +18,8 @@ from components.shared.errors import InputError
 
 QUESTION_SCORES = "question_scores"
 """Where an evaluation's metrics.json has the scores of each question, 0 to 1, by its id."""
+SETTINGS = "settings"
+"""Where it has the evaluation's own settings."""
 EXACT_AND_F1 = ("exact", "f1")
 _NUM_RESAMPLES = 10_000
 _RESAMPLES_AT_ONCE = 250

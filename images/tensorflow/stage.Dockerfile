@@ -25,8 +25,9 @@ COPY components/__init__.py components/
 COPY components/shared components/shared
 ARG STAGE
 COPY components/${STAGE} components/${STAGE}
-# The step that follows several evaluations; a few lines, so each image has it.
+# The steps that follow evaluations; a few lines, so each image has them.
 COPY components/choose components/choose
+COPY components/release components/release
 ENV PYTHONPATH=/app PYTHONUNBUFFERED=1
 ARG TENSORFLOW
 ARG VERSION

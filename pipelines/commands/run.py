@@ -109,11 +109,14 @@ def run_pipeline(name: str, settings: RunSettings, parameters: Mapping[str, Any]
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return _EXIT_INTERRUPTED
-    # Under its artifact's name a browser would not take it for a page.
-    report = Path(artifacts["report"].path).with_name("report.html")
-    shutil.copyfile(artifacts["report"].path, report)
-    _print_end(log, time.monotonic() - started, artifacts, report)
+    _print_end(log, time.monotonic() - started, artifacts)
     return 0
+
+
+def _name_as_page(artifact: Any) -> Path:
+    """Copy a report: under its artifact's name a browser would not take it for a page."""
+    path = Path(artifact.path)
+    return Path(shutil.copyfile(path, path.with_name(f"{path.name}.html")))
 
 
 def _format(number: float) -> str:
@@ -121,7 +124,7 @@ def _format(number: float) -> str:
     return f"{number:.0f}" if float(number).is_integer() else f"{number:.4g}"
 
 
-def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any], report: Path) -> None:
+def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any]) -> None:
     """Print the last screen of a run: time per step, scores and speed, and what to open."""
     metrics = json.loads(Path(artifacts["metrics"].path).read_text("utf-8"))
     # The report and the file of metrics have the others.
@@ -133,4 +136,11 @@ def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any], report
     print()
     for name, value in numbers.items():
         print(f"  {name:<{width}}  {_format(value):>9}")
-    print(f"\ncheckpoint: {artifacts['checkpoint'].path}\nreport: {report}\nlog: {log.path}")
+    release = artifacts["release_report"]
+    print(
+        f"\ncheckpoint: {artifacts['checkpoint'].path}\n"
+        f"report: {_name_as_page(artifacts['report'])}\n"
+        f"release: {release.metadata['decision']}\n"
+        f"release report: {_name_as_page(release)}\n"
+        f"log: {log.path}"
+    )

@@ -29,10 +29,13 @@ _FILES = (
     "train",
     "initial_checkpoint",
 )
-_OUTPUT_FOLDERS = ("download_directory", "checkpoint_directory", "tensorboard_directory")
+OUTPUT_FOLDERS = (
+    "download_directory", "checkpoint_directory", "tensorboard_directory", "model_store",
+)  # fmt: skip
+"""The parameters that name folders to write to."""
 _LISTS = ("dump", "text", "dev")
 """Parameters that take several, separated by commas."""
-PATHS = (*_FILES, *_OUTPUT_FOLDERS, *_LISTS)
+PATHS = (*_FILES, *OUTPUT_FOLDERS, *_LISTS)
 """The parameters that name files or folders of this machine, or addresses."""
 _DUMP_NAME = re.compile(r"[\w-]+")  # such as enwiki-latest; an export's file has a suffix
 
@@ -60,7 +63,7 @@ def check_files(parameters: Mapping[str, Any]) -> None:
         for place in _split(name, parameters.get(name, "")):
             if Path(place).is_absolute() and not is_there(place):
                 raise InputError(f"{name}: {place}: no such file or folder on this machine")
-    for name in _OUTPUT_FOLDERS:
+    for name in OUTPUT_FOLDERS:
         place = parameters.get(name, "")
         if Path(place).is_absolute():
             with _named(name):

@@ -31,6 +31,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineTaskSpec
 from components.shared.progress import TERMINAL_VARIABLE
 from components.shared.stage import ERROR_FILE
 from pipelines.local.environments import REPOSITORY, STAGES, python, set_up
+from pipelines.local.given_files import OUTPUT_FOLDERS
 from pipelines.local.images import expect_images
 from pipelines.local.run_log import RunLog
 
@@ -273,8 +274,7 @@ def _docker_runner(arguments: Mapping[str, Any]) -> local.DockerRunner:
         for path in value.split(",")
         if path.startswith("/")
     }
-    names = ("download_directory", "checkpoint_directory", "tensorboard_directory")
-    kept = [arguments[name] for name in names if arguments.get(name, "").startswith("/")]
+    kept = [arguments[name] for name in OUTPUT_FOLDERS if arguments.get(name, "").startswith("/")]
     for folder in kept:
         Path(folder).mkdir(parents=True, exist_ok=True)
     read_only = {folder: True for folder in sorted(folders) if Path(folder).is_dir()}

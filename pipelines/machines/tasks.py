@@ -71,6 +71,8 @@ _TRAINING = _Needs(
 _FOLLOWING = replace(_TRAINING, gpus=_NONE, num_cpus=0.1, memory_gib=1)
 # How long a queue may keep a step from its machines, beyond the step's own time limit.
 _QUEUE_HOURS = 14 * 24
+# It evaluates the model in use where the questions have changed.
+_RELEASE = _Needs(opens_stores=True, num_cpus=2, most_cpus=8, memory_gib=8)
 # Every component of a pipeline has its entry.
 _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "look-for-dump": _Needs(opens_stores=True, timeout_hours=1),
@@ -88,6 +90,8 @@ _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "evaluate": _Needs(gpus=_ALL),
     "evaluate-classification": _Needs(gpus=_ONE),
     "choose": _Needs(),
+    "release": _RELEASE,
+    "release-classification": _RELEASE,
 }
 
 

@@ -15,6 +15,7 @@ from components.finetune.squad.config import FinetuneConfig
 from components.ingest.config import IngestConfig
 from components.preprocess.config import PreprocessConfig
 from components.pretrain.config import PretrainConfig
+from components.release.config import ReleaseConfig
 from components.shared.images import name_image
 from components.shared.settings import list_settings
 from pipelines.bert import bert
@@ -25,14 +26,22 @@ from tests.images.dockerfiles import read_dockerfile
 COMPONENT_TO_MODULE = {
     stage: importlib.import_module(f"components.{room}.component")
     for stage, room in {
-        **{stage: stage for stage in (*STAGES, "choose")},
+        **{stage: stage for stage in (*STAGES, "choose", "release")},
         "finetune": "finetune.squad",
         "evaluate": "evaluate.squad",
     }.items()
 }
 CONFIGS = (IngestConfig, PreprocessConfig, PretrainConfig, FinetuneConfig, EvaluateConfig)
-COMPONENT_TO_CONFIG = {**dict(zip(STAGES, CONFIGS, strict=True)), "choose": ChooseConfig}
-COMPONENT_TO_IMAGE = {**{stage: stage for stage in STAGES}, "choose": "evaluate"}
+COMPONENT_TO_CONFIG = {
+    **dict(zip(STAGES, CONFIGS, strict=True)),
+    "choose": ChooseConfig,
+    "release": ReleaseConfig,
+}
+COMPONENT_TO_IMAGE = {
+    **{stage: stage for stage in STAGES},
+    "choose": "evaluate",
+    "release": "evaluate",
+}
 PRESET_CHOICES = "One of tiny, mini, small, medium, base, large."
 
 
@@ -66,7 +75,13 @@ def test_the_steps_follow_one_another(spec):
         "finetune": set(),
         "evaluate": {"finetune"},
         "choose": {"for-loop-1"},
+        "release": {"ingest", "choose"},
     }
+
+
+def test_a_release_is_never_taken_from_the_cache(spec):
+    """Its parameters are the same each time; the model in use is not."""
+    assert not tasks_of(spec)["release"]["cachingOptions"].get("enableCache")
 
 
 def test_a_model_is_fine_tuned_and_evaluated_with_each_learning_rate_and_seed(spec):

@@ -18,9 +18,11 @@ from components.finetune.classification.component import finetune_classification
 from components.finetune.classification.config import FinetuneClassificationConfig
 from components.ingest.classification.component import ingest_classification
 from components.ingest.classification.config import IngestClassificationConfig
+from components.release.component import release_classification
+from components.release.config import ReleaseClassificationConfig
 from pipelines.classification import classification
 from pipelines.commands.compile import compile_pipeline
-from pipelines.local.environments import REPOSITORY
+from pipelines.local.environments import REPOSITORY, STAGES
 from pipelines.local.images import DIGESTS
 from tests.pipelines.test_run import read_end
 from tests.waiting import LONGEST_SECONDS
@@ -29,6 +31,7 @@ COMPONENT_TO_CONFIG = {
     ingest_classification: IngestClassificationConfig,
     finetune_classification: FinetuneClassificationConfig,
     evaluate_classification: EvaluateClassificationConfig,
+    release_classification: ReleaseClassificationConfig,
 }
 PACKAGES = REPOSITORY / "manifests" / "pipelines"
 COMMITTED = sorted(
@@ -61,17 +64,21 @@ def test_the_steps_follow_one_another(spec):
         "ingest-classification": set(),
         "finetune-classification": {"ingest-classification"},
         "evaluate-classification": {"ingest-classification", "finetune-classification"},
-    }
+        "release-classification": {
+            "ingest-classification", "finetune-classification", "evaluate-classification"
+        },
+    }  # fmt: skip
 
 
 def test_each_step_is_a_task_of_a_stage_in_its_image(spec):
     """The stages of the other pipeline, and their images."""
     containers = [one["container"] for one in spec["deploymentSpec"]["executors"].values()]
 
-    assert len(containers) == 3
+    assert len(containers) == 4
     for container in containers:
         stage = container["image"].split("/")[1].split(":")[0]
-        assert container["command"] == ["python", "-m", f"components.{stage}", "classification"]
+        assert stage in STAGES
+        assert container["command"][-1] == "classification"
         assert container["args"] == ["--executor-input", "{{$}}"]
 
 
@@ -147,6 +154,7 @@ def run_pipeline(tmp_path: Path, **parameters) -> subprocess.CompletedProcess:
         "global_batch_size": 16,
         "learning_rate": 0.01,
         "max_length_tokens": 32,
+        "model_store": "store",
         **parameters,
     }
     pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in settings.items()]
@@ -182,6 +190,8 @@ def test_the_whole_pipeline_runs_on_this_machine(inputs):
     assert float(printed["f1"]) > 0.9
     assert float(printed["sentences_per_second"]) > 0
     assert "Confusion matrix" in Path(printed["report"]).read_text("utf-8")
+    pointer = json.loads((inputs / "store" / "current.json").read_text("utf-8"))
+    assert f"\nrelease: released as {pointer['version']}: no model is in use" in done.stdout
     labels = (Path(printed["checkpoint"]) / "labels.json").read_text("utf-8")
     assert json.loads(labels) == ["bad", "good"]
     (output,) = inputs.glob("runs/*/evaluate-classification/executor_output.json")

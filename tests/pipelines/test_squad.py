@@ -45,6 +45,7 @@ def test_the_steps_follow_one_another(spec):
         "finetune": set(),
         "evaluate": {"finetune"},
         "choose": {"for-loop-1"},
+        "release": {"ingest-squad", "choose"},
     }
     loops = [tasks[name]["parameterIterator"]["items"]["inputParameter"] for name in tasks
              if name.startswith("for-loop")]  # fmt: skip
@@ -135,6 +136,7 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
         "global-batch-size": 8,
         "learning-rates": 0.005,
         "max-length-tokens": 96,
+        "model-store": "store",
     }
     words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
 
@@ -165,6 +167,13 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     peaks = [max(map(read_learning_rate, path.open(encoding="utf-8"))) for path in histories]
     # Logged every ten steps, between the warm-up and the end.
     assert peaks == pytest.approx([0.004, 0.004], rel=0.1)
+    pointer = json.loads((tmp_path / "store" / "current.json").read_text("utf-8"))
+    released = tmp_path / "store" / "versions" / pointer["version"]
+    assert f"\nrelease: released as {pointer['version']}: no model is in use" in done.stdout
+    assert (released / "model" / "bert_model.ckpt.index").exists()
+    described = json.loads((released / "model.json").read_text("utf-8"))
+    assert described["scores"]["f1"] == pytest.approx(max(scores))
+    assert described["evaluation"]["max_length_tokens"] == 96
     report = Path(printed["report"]).read_text("utf-8")
     assert "Mean and standard deviation over 2 seeds" in report
     assert "<td>2</td>" in report

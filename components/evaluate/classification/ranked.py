@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.evaluate.classification.outcome import DevSet, Outcome, Prediction
-from components.evaluate.classification.ranks import (
+from components.shared.classification.ranks import (
     NDCG_DEPTH,
     find_first_relevant,
     rank_rows,

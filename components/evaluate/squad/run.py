@@ -22,7 +22,7 @@ from components.evaluate.squad.prediction_files import PREDICTION_FILES, Answers
 from components.evaluate.squad.report_examples import choose_answered
 from components.evaluate.squad.scores import score_answers
 from components.evaluate.summary import write_summary
-from components.shared.comparison import QUESTION_SCORES, Difference, compare
+from components.shared.comparison import QUESTION_SCORES, SETTINGS, Difference, compare
 from components.shared.errors import InputError
 from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.images import VERSION
@@ -118,7 +118,7 @@ def run(config: EvaluateConfig) -> Metadata:
             **_name_differences(differences),
             **_name_held_out(config),
         }
-        content = {**metrics, QUESTION_SCORES: question_scores}
+        content = {**metrics, SETTINGS: settings(config), QUESTION_SCORES: question_scores}
         write_text(config.evaluate_metrics, json.dumps(content, indent=2) + "\n")
         return metrics
 

@@ -6,6 +6,7 @@ whoever knows what it points to; the other gets a SwitchedError and decides anew
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -85,15 +86,25 @@ class ModelStore:
         text = self._read_model_json(version)
         description, _ = parse_description(text, source=self._join(version))
         with whole_folder(folder) as scratch:
-            self._place.copy_version(version, description.files, scratch)
-            for name, expected in description.files.items():
-                if sha256(scratch / name) != expected:
-                    raise DamagedError(
-                        f"{self._join(version)}/{name}: altered since it was published; take "
-                        "another version"
-                    )
+            self._copy(version, description.files, scratch)
             (scratch / MODEL_JSON).write_text(text, encoding="utf-8")
         return folder
+
+    def read(self, version: str, name: str) -> str:
+        """Return the text of one of a version's files, checked.
+
+        Raises:
+            InputError: if there is no such version or file.
+            DamagedError: if it is not as it was published.
+        """
+        text = self._read_model_json(version)
+        description, _ = parse_description(text, source=self._join(version))
+        if name not in description.files:
+            raise InputError(f"{self._join(version)}/{name}: no such file; take another version")
+        with tempfile.TemporaryDirectory(prefix="model-store-") as scratch:
+            folder = Path(scratch)
+            self._copy(version, {name: description.files[name]}, folder)
+            return (folder / name).read_text("utf-8")
 
     def publish(self, content: Path, description: Mapping[str, Any]) -> str:
         """Keep a folder as a new version, whole or not at all, without switching to it.
@@ -174,6 +185,16 @@ class ModelStore:
                 self._place.remove_version(version)
                 removed.append(version)
         return sorted(removed)
+
+    def _copy(self, version: str, files: Mapping[str, str], folder: Path) -> None:
+        """Copy files of a version, by name with their SHA-256, and compare them with it."""
+        self._place.copy_version(version, files, folder)
+        for name, expected in files.items():
+            if sha256(folder / name) != expected:
+                raise DamagedError(
+                    f"{self._join(version)}/{name}: altered since it was published; take "
+                    "another version"
+                )
 
     def _read_pointer(self) -> tuple[Pointer | None, str | None]:
         found = self._place.read_current()

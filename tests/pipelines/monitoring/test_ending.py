@@ -53,7 +53,8 @@ def test_a_failed_step_is_reported_with_its_own_error(follow, kfp, is_ui):
     assert "launcher" not in done.stderr
     assert "Pretrain at length 128: failed, 1 h 2 min" in done.stdout
     assert done.lines[-2] == (
-        "not run: Pretrain at length 512, Fine-tune on SQuAD, Evaluate, Choose the best model"
+        "not run: Pretrain at length 512, Fine-tune on SQuAD, Evaluate, Choose the best model, "
+        "Release"
     )
 
 
@@ -172,13 +173,16 @@ def test_the_recorded_failed_run(follow, kfp):
     assert "Fetch and check the inputs: failed, 1 min 20 s" in done.stdout
     assert done.lines[-2] == (
         "not run: Turn the text into records, Pretrain at length 128, Pretrain at length 512, "
-        "Fine-tune on SQuAD, Evaluate, Choose the best model"
+        "Fine-tune on SQuAD, Evaluate, Choose the best model, Release"
     )
     assert f" bert-nj5xl-retry-system-container-impl-{number} --container main" in done.stderr
 
 
 def test_the_recorded_run_that_succeeded(follow, kfp):
-    """All seven steps, one of them tried twice; metrics by step, of the last try."""
+    """All seven steps, one of them tried twice; metrics by step, of the last try.
+
+    It was recorded before there was a release.
+    """
     kfp.executions = [
         Execution("ingest", [Output("squad", {"questions": 60})]),
         Execution(
@@ -210,6 +214,7 @@ def test_the_recorded_run_that_succeeded(follow, kfp):
         "run: done",
     ]
     assert lines[8:-1] == [
+        "not run: Release",
         *("Pretrain at length 128:", "  loss: 6.125", "Pretrain at length 512:", "  loss: 5.5"),
         *("Fine-tune on SQuAD:", "  loss: 1.25", "Evaluate:", "  f1: 88.12"),
         *("Choose the best model:", "  exact: 81.5", "  f1: 88.12"),
@@ -277,7 +282,8 @@ def test_a_server_without_ml_metadata_gives_everything_over_rest(follow, kfp):
         "Pretrain at length 512: failed, 1 min 0 s",
         "run: failed",
         "taken from the cache, not run: Fetch and check the inputs",
-        "not run: Turn the text into records, Fine-tune on SQuAD, Evaluate, Choose the best model",
+        "not run: Turn the text into records, Fine-tune on SQuAD, Evaluate, Choose the best model, "
+        "Release",
         *("Pretrain at length 128:", "  loss: 6.5", "  skipped_steps: 0"),
     ]
     assert done.stderr == f"error: Pretrain at length 512: {OWN_WORDS}\n"
@@ -355,7 +361,7 @@ def test_a_run_that_found_nothing_new_says_so(follow):
         "nothing new: the dump is the one trained on last",
         "not run: Fetch and check the inputs, Turn the text into records, Pretrain at length "
         "128, Pretrain at length 512, Fine-tune on SQuAD, Evaluate, Choose the best model, "
-        "Note the dump",
+        "Release, Note the dump",
     ]
 
 

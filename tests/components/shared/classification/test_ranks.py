@@ -4,7 +4,7 @@ from math import log2
 
 import pytest
 
-from components.evaluate.classification.ranks import rank_rows, score_groups
+from components.shared.classification.ranks import rank_rows, score_groups
 
 
 def test_rows_are_ordered_by_score():

@@ -1,0 +1,61 @@
+"""The model card: Markdown with Hugging Face's metadata, made from model.json."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.release.gate import NAMES
+
+# Hugging Face's names of tasks.
+_PIPELINE_TAGS = {
+    "question answering": "question-answering",
+    "classification": "text-classification",
+    "regression": "text-classification",
+    "ranking": "text-ranking",
+}
+
+
+def write_model_card(path: Path, description: Mapping[str, Any]) -> None:
+    """Write the card of a model from what its model.json says."""
+    task = description["task"]
+    scores = {
+        label: description["scores"][name]
+        for name, label in (NAMES | {"exact_match": NAMES["exact"]}).items()
+        if name in description["scores"]
+    }
+    lines = [
+        "---",
+        f"pipeline_tag: {_PIPELINE_TAGS[task]}",
+        "tags: [bert]",
+        "---",
+        "",
+        f"# BERT for {task}",
+        "",
+        f"Released {description['released']} by {description['code']}.",
+        "",
+        f"Scores on {description['num_questions']:,} development questions:",
+        "",
+        "| | |",
+        "|---|--:|",
+        *(f"| {label} | {value:.4g} |" for label, value in scores.items()),
+        "",
+        "## Release",
+        "",
+        *(f"- {reason}" for reason in description["decision"]["reasons"]),
+        "",
+        "## Data",
+        "",
+        "| file | SHA-256 |",
+        "|---|---|",
+        *(f"| {name} | `{checksum}` |" for name, checksum in description["data"].items()),
+        "",
+        "## Evaluation",
+        "",
+        "```json",
+        json.dumps(description["evaluation"], indent=2),
+        "```",
+        "",
+        "`model.json` holds the checksum of each file, and where the model comes from.",
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
