@@ -1,0 +1,112 @@
+"""The server's manifests, with KServe and without it."""
+
+from typing import Any
+
+import kubernetes_validate
+import pytest
+
+from components.serve.config import ServeConfig
+from components.shared.images import name_image
+from components.shared.settings import list_settings
+from tests import kustomize
+from tests.custom_resources import find_faults
+from tests.kustomize import MANIFESTS
+from tests.pod_security import find_violations
+
+KUBERNETES = "1.32"
+COMPONENTS = ["serve", "serve/kserve"]
+_CRD = "serving.kserve.io_inferenceservices.yaml"
+
+
+@pytest.fixture(params=COMPONENTS)
+def resources(request) -> list[dict[str, Any]]:
+    return kustomize.build(MANIFESTS / "components" / request.param)
+
+
+def find_faulty(resource: dict[str, Any]) -> list[str]:
+    if resource["kind"] == "InferenceService":
+        return find_faults(resource, crd=_CRD)
+    try:
+        kubernetes_validate.validate(resource, KUBERNETES, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return [error.message]
+    return []
+
+
+def find_pod(resources: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The server's pod, and its labels."""
+    kind_to_resource = {resource["kind"]: resource for resource in resources}
+    if "InferenceService" in kind_to_resource:
+        pod = kind_to_resource["InferenceService"]["spec"]["predictor"]
+        return pod, pod["labels"]
+    template = kind_to_resource["Deployment"]["spec"]["template"]
+    return template["spec"], template["metadata"]["labels"]
+
+
+def test_every_resource_is_valid(resources):
+    """By Kubernetes's schemas or KServe's CRD, without a field that they do not know."""
+    faults = {resource["kind"]: find_faulty(resource) for resource in resources}
+
+    assert {kind: found for kind, found in faults.items() if found} == {}
+
+
+def test_a_misspelt_field_of_an_inference_service_is_found():
+    """The API server would drop it."""
+    built = kustomize.build(MANIFESTS / "components" / "serve" / "kserve")
+    (service,) = [resource for resource in built if resource["kind"] == "InferenceService"]
+    service["spec"]["predictor"]["minReplica"] = 3
+
+    assert find_faulty(service)
+
+
+def test_the_pod_is_admitted_under_pod_security_restricted(resources):
+    """And writes to nothing but a folder of its own, without a token of Kubernetes's API."""
+    pod, _ = find_pod(resources)
+    (container,) = pod["containers"]
+
+    assert find_violations(pod) == []
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert pod["automountServiceAccountToken"] is False
+    assert container["resources"]["limits"]["memory"]
+
+
+def test_the_pod_runs_the_server_s_image_with_flags_that_it_has(resources):
+    """The ports are the defaults; KServe calls its container by a name of its own."""
+    pod, _ = find_pod(resources)
+    (container,) = pod["containers"]
+    flags = {word.partition("=")[0] for word in container["args"]}
+    known = {f"--{name.replace('_', '-')}" for name in list_settings(ServeConfig)}
+
+    assert container["image"] == name_image("serve")
+    assert flags <= known
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"http": ServeConfig.http_port, "grpc": ServeConfig.grpc_port}
+    # After the pause before its end, the server has its time to finish requests.
+    assert pod["terminationGracePeriodSeconds"] > 10 + ServeConfig.grace_seconds
+    address = f"/v2/models/{ServeConfig.model_name}/ready"
+    assert container["readinessProbe"]["httpGet"]["path"] == address
+
+
+def test_what_selects_pods_selects_the_server_s(resources):
+    """Service, autoscaler, disruption budget and network policy."""
+    _, labels = find_pod(resources)
+    selectors = []
+    for resource in resources:
+        spec = resource.get("spec", {})
+        selectors += [spec.get("selector"), spec.get("podSelector")]
+    found = [one.get("matchLabels", one) for one in selectors if one]
+
+    assert found
+    assert all(selector.items() <= labels.items() for selector in found)
+
+
+def test_both_forms_have_the_same_pod():
+    """But for what KServe asks for: its container's name."""
+    pods = [
+        dict(find_pod(kustomize.build(MANIFESTS / "components" / name))[0]) for name in COMPONENTS
+    ]
+    plain, of_kserve = pods
+
+    assert of_kserve["containers"][0].pop("name") == "kserve-container"
+    plain["containers"][0].pop("name")
+    assert {name: of_kserve[name] for name in plain} == plain
