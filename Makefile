@@ -26,7 +26,7 @@ COMPILE ?=
 STAGES := ingest preprocess pretrain finetune evaluate
 
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
-BENCHES := preprocess pretrain finetune
+BENCHES := preprocess pretrain finetune serve
 
 .PHONY: help setup demo serve test test-long test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
@@ -90,6 +90,11 @@ bench-finetune: huggingface  ## Compare fine-tuning and answers with Hugging Fac
 	@$(SYNC) images/finetune --inexact
 	@$(SYNC) images/evaluate --inexact
 	@PYTHONPATH=. $(RUN) tests/benchmarks/finetune.py $(ARGUMENTS)
+
+bench-serve: huggingface  ## Compare the server's engine with PyTorch and ONNX Runtime, and its HTTP with the engine (ten minutes)
+	@$(SYNC) images/serve --inexact
+	@$(SYNC) images/evaluate --group test --inexact
+	@PYTHONPATH=. $(RUN) tests/benchmarks/serve.py $(ARGUMENTS)
 
 lint: setup  ## Run the formatter's check, the linter and the type checker
 	@.venv/bin/ruff format --check .

@@ -1,6 +1,7 @@
 """Small models in transformers' format, made without TensorFlow."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +20,26 @@ SIZES = {
 }
 
 
-def write_model(folder: Path, *, seed: int = 1, labels: list[str] | None = None) -> Path:
+def write_model(
+    folder: Path,
+    *,
+    seed: int = 1,
+    labels: list[str] | None = None,
+    sizes: Mapping[str, int] = SIZES,
+    pieces: Sequence[str] = PIECES,
+) -> Path:
     """A model for answers, or for labels, with random weights."""
     folder.mkdir(parents=True)
     generator = np.random.default_rng(seed)
-    width, inner = SIZES["hidden_size"], SIZES["intermediate_size"]
+    width, inner = sizes["hidden_size"], sizes["intermediate_size"]
     shapes = {
-        "embeddings.word_embeddings.weight": (SIZES["vocab_size"], width),
+        "embeddings.word_embeddings.weight": (sizes["vocab_size"], width),
         "embeddings.token_type_embeddings.weight": (2, width),
-        "embeddings.position_embeddings.weight": (SIZES["max_position_embeddings"], width),
+        "embeddings.position_embeddings.weight": (sizes["max_position_embeddings"], width),
         "embeddings.LayerNorm": width,
         "pooler.dense": (width, width),
     }
-    for number in range(SIZES["num_hidden_layers"]):
+    for number in range(sizes["num_hidden_layers"]):
         layer = f"encoder.layer.{number}"
         shapes |= {f"{layer}.attention.self.{n}": (width, width) for n in ("query", "key", "value")}
         shapes[f"{layer}.attention.output.dense"] = (width, width)
@@ -58,11 +66,11 @@ def write_model(folder: Path, *, seed: int = 1, labels: list[str] | None = None)
         folder / "model.safetensors",
     )
     architecture = "BertForQuestionAnswering" if labels is None else "BertForSequenceClassification"
-    config = {"model_type": "bert", "architectures": [architecture], **SIZES}
+    config = {"model_type": "bert", "architectures": [architecture], **sizes}
     if labels is not None:
         config["id2label"] = {str(number): label for number, label in enumerate(labels)}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     settings = json.dumps({"do_lower_case": True})
     (folder / "tokenizer_config.json").write_text(settings, encoding="utf-8")
     return folder

@@ -1,0 +1,174 @@
+"""The server against PyTorch's transformers and ONNX Runtime: `make bench-serve`.
+
+The engines compute the same model of random weights, windows of 384 tokens without padding, in
+turns. Then the server answers 16 clients at once, in turns with its engine alone on as many
+windows in full batches: what HTTP, words and answers cost.
+"""
+
+import http.client
+import json
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+
+from tests.benchmarks.other_work import OtherWork
+from tests.benchmarks.report import Report, Table, make_parser
+from tests.benchmarks.workers import Worker, take_turns
+
+_REPOSITORY = Path(__file__).resolve().parent.parent.parent
+_SERVE = _REPOSITORY / "images" / "serve" / ".venv" / "bin" / "python"
+_EVALUATE = _REPOSITORY / "images" / "evaluate" / ".venv" / "bin" / "python"
+_TORCH = _REPOSITORY / "tests" / "huggingface" / ".venv" / "bin" / "python"
+_OURS, _OUR_MODULE = "this project", "tests.benchmarks.serving"
+# Who, in which precision: interpreter and module.
+_ENGINES = {
+    (_OURS, "float32"): (_SERVE, _OUR_MODULE),
+    (_OURS, "auto"): (_SERVE, _OUR_MODULE),
+    ("transformers", "float32"): (_TORCH, "tests.benchmarks.torch_serving"),
+    ("transformers", "bfloat16"): (_TORCH, "tests.benchmarks.torch_serving"),
+    ("ONNX Runtime", "float32"): (_EVALUATE, "tests.benchmarks.onnxruntime_serving"),
+    ("ONNX Runtime", "int8"): (_EVALUATE, "tests.benchmarks.onnxruntime_serving"),
+}
+_LENGTH, _BATCH_SIZES = 384, (1, 8)
+_NUM_CLIENTS, _MAX_BATCH = 16, 8
+_NUM_QUERY_TOKENS, _NUM_SPECIAL_TOKENS = 20, 3
+
+
+def compare_engines(report: Report, folder: Path, repeats: int) -> None:
+    """Windows a second of all engines, at each batch size."""
+    workers = {
+        key: Worker(
+            *(python, module, folder),
+            *("--precision", key[1], "--length", _LENGTH),
+            *("--batch-sizes", *_BATCH_SIZES),
+        )
+        for key, (python, module) in _ENGINES.items()
+    }
+    speeds: dict[tuple[str, str], dict[int, float]] = {key: {} for key in workers}
+    with ExitStack() as stack:
+        for worker in workers.values():
+            stack.enter_context(worker)
+        for size in _BATCH_SIZES:
+            turns = [(worker, str(size)) for worker in workers.values()]
+            for key, seconds in zip(workers, take_turns(turns, repeats), strict=True):
+                speeds[key][size] = size / median(seconds)
+    rows = [(*key, *by_size.values()) for key, by_size in speeds.items()]
+    header = ("engine", "precision", *(f"batch {size}" for size in _BATCH_SIZES))
+    report.tables.append(Table("windows of 384 tokens a second", header, rows))
+    for size in _BATCH_SIZES:
+        peers = {key: by_size[size] for key, by_size in speeds.items() if key[0] != _OURS}
+        in_float32 = max(speed for (_, kind), speed in peers.items() if kind == "float32")
+        own = speeds[_OURS, "float32"][size] / in_float32
+        report.add(f"batch {size}: float32, to the best peer's", own, "times", goal=">= 1")
+        chosen = speeds[_OURS, "auto"][size] / max(peers.values())
+        name = f"batch {size}: precision auto, to the best peer in any"
+        report.add(name, chosen, "times", goal=">= 1.5")
+
+
+def compare_http(report: Report, folder: Path, repeats: int, num_requests: int) -> None:
+    """Requests a second of 16 clients, next to the engine alone; the latencies of the clients."""
+    engine = Worker(
+        *(_SERVE, _OUR_MODULE, folder, "--length", _LENGTH, "--batch-sizes", _MAX_BATCH)
+    )
+    through, alone, latencies = [], [], []
+    with engine, _running_server(folder) as port:
+        _ask_all(port, _NUM_CLIENTS)  # warms up
+        for _ in range(repeats):
+            batches = [engine.measure(str(_MAX_BATCH)) for _ in range(num_requests // _MAX_BATCH)]
+            alone.append(num_requests / sum(batches))
+            started = time.perf_counter()
+            latencies += _ask_all(port, num_requests)
+            through.append(num_requests / (time.perf_counter() - started))
+    report.add_median("requests of 16 clients, over HTTP", through, "a second")
+    report.add_median("the engine alone, in batches of 8", alone, "a second")
+    ratio = median(through) / median(alone)
+    report.add("over HTTP, to the engine alone", ratio, "times", goal=">= 0.9")
+    report.add("latency of a request, median", median(latencies), "s")
+    report.add("latency of a request, p99", quantiles(latencies, n=100)[98], "s")
+
+
+def _ask_all(port: int, num_requests: int) -> list[float]:
+    """The latencies of requests from 16 clients."""
+    num_context = _LENGTH - _NUM_QUERY_TOKENS - _NUM_SPECIAL_TOKENS
+    body = json.dumps(
+        {
+            "instances": [
+                {
+                    "context": " ".join(f"word{number}" for number in range(num_context)),
+                    "question": " ".join(f"word{number}" for number in range(_NUM_QUERY_TOKENS)),
+                }
+            ]
+        }
+    )
+
+    def ask(share: int) -> list[float]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+        latencies = []
+        for _ in range(share):
+            started = time.perf_counter()
+            headers = {"content-type": "application/json"}
+            connection.request("POST", "/v1/models/bert:predict", body, headers)
+            response = connection.getresponse()
+            text = response.read()
+            assert response.status == 200, text
+            latencies.append(time.perf_counter() - started)
+        return latencies
+
+    with ThreadPoolExecutor(_NUM_CLIENTS) as clients:
+        shares = [num_requests // _NUM_CLIENTS] * _NUM_CLIENTS
+        return [latency for some in clients.map(ask, shares) for latency in some]
+
+
+@contextmanager
+def _running_server(folder: Path) -> Iterator[int]:
+    """A server of the model; gives its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [_SERVE, "-m", "components.serve", "--model", folder / "model", "--grpc-port", 0]
+    command += ["--http-port", port, "--max-batch", _MAX_BATCH, "--timeout-seconds", 600]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*map(str, command)], cwd=_REPOSITORY, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise RuntimeError((folder / "log").read_text("utf-8")) from None
+                time.sleep(0.2)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def main() -> None:
+    """Measure, print a table, write it as JSON."""
+    parser = make_parser("serve", __doc__)
+    parser.add_argument("--preset", default="base", help="size of the model")
+    parser.add_argument("--requests", type=int, default=64, help="in each turn over HTTP")
+    arguments = parser.parse_args()
+    report = Report(f"Serving BERT-{arguments.preset}, windows of {_LENGTH} tokens")
+    others = OtherWork()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        make = [_SERVE, "-m", _OUR_MODULE, folder, "--write", arguments.preset]
+        subprocess.run([*map(str, make)], cwd=_REPOSITORY, check=True)
+        compare_engines(report, folder, arguments.repeats)
+        compare_http(report, folder, arguments.repeats, arguments.requests)
+    report.add("cores that other work took meanwhile", others.cores(), goal="< 0.1")
+    report.finish(arguments.output)
+
+
+if __name__ == "__main__":
+    main()
