@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from kfp import dsl
 
+from components.choose.component import choose_classification
 from components.evaluate.classification.component import evaluate_classification
 from components.evaluate.classification.config import EvaluateClassificationConfig
 from components.finetune.classification.component import finetune_classification
@@ -17,7 +18,12 @@ from pipelines.steps import HIDDEN_TRAINING, Inputs, Step, make_pipeline
 STEPS = {
     "ingest": Step(config=IngestClassificationConfig, hidden=("timeout_seconds", "max_retries")),
     "finetune": Step(
-        config=FinetuneClassificationConfig, hidden=("warmup_rate", "optimizer", *HIDDEN_TRAINING)
+        config=FinetuneClassificationConfig,
+        hidden=("warmup_rate", "optimizer", *HIDDEN_TRAINING),
+        looped={
+            "seed": "Several values, separated by commas, fine-tune one model each. The best on "
+            "the development set is kept; the report then shows the mean and standard deviation.",
+        },
     ),
     "evaluate": Step(
         config=EvaluateClassificationConfig,
@@ -35,6 +41,7 @@ class Outputs(NamedTuple):
     metrics: dsl.Metrics
     confusion_matrix: dsl.ClassificationMetrics
     report: dsl.HTML
+    summary: dsl.Markdown
     release_metrics: dsl.Metrics
     release_report: dsl.HTML
 
@@ -50,34 +57,49 @@ def classification(inputs: Inputs) -> Outputs:
         "Fetch and check the inputs"
     )
 
-    finetuned = finetune_classification(
-        sentences=fetched.outputs["sentences"],
-        initial_checkpoint=fetched.outputs["given_checkpoint"],
-        **inputs["finetune"],
-    ).set_display_name("Fine-tune on the sentences")
+    seeds = inputs["finetune"]["seed"]
+    # The iterations run in parallel on a cluster and one after the other on one machine.
+    with dsl.ParallelFor(seeds, name="seeds") as seed:
+        finetuned = finetune_classification(
+            sentences=fetched.outputs["sentences"],
+            initial_checkpoint=fetched.outputs["given_checkpoint"],
+            **inputs["finetune"] | {"seed": seed},
+        ).set_display_name("Fine-tune on the sentences")
 
-    evaluated = evaluate_classification(
-        sentences=fetched.outputs["sentences"],
-        checkpoint=finetuned.outputs["checkpoint"],
-        finetune_history=finetuned.outputs["history"],
-        **inputs["evaluate"],
-    ).set_display_name("Evaluate")
+        evaluated = evaluate_classification(
+            sentences=fetched.outputs["sentences"],
+            checkpoint=finetuned.outputs["checkpoint"],
+            finetune_history=finetuned.outputs["history"],
+            **inputs["evaluate"],
+        ).set_display_name("Evaluate")
+
+    chosen = choose_classification(
+        candidate_checkpoints=dsl.Collected(finetuned.outputs["checkpoint"]),
+        candidate_metrics=dsl.Collected(evaluated.outputs["evaluate_metrics"]),
+        candidate_reports=dsl.Collected(evaluated.outputs["report"]),
+        candidate_summaries=dsl.Collected(evaluated.outputs["summary"]),
+        candidate_matrices=dsl.Collected(evaluated.outputs["confusion_matrix"]),
+        candidate_predictions=dsl.Collected(evaluated.outputs["predictions"]),
+        learning_rate=inputs["finetune"]["learning_rate"],
+        seeds=seeds,
+    ).set_display_name("Choose the best model")
 
     released = release_classification(
-        checkpoint=finetuned.outputs["checkpoint"],
+        checkpoint=chosen.outputs["checkpoint"],
         sentences=fetched.outputs["sentences"],
-        candidate_metrics=evaluated.outputs["evaluate_metrics"],
-        predictions=evaluated.outputs["predictions"],
+        candidate_metrics=chosen.outputs["chosen_metrics"],
+        predictions=chosen.outputs["predictions"],
         **inputs["release"],
     ).set_display_name("Release")
     # The model in use changes, though the parameters do not.
     released.set_caching_options(False)
 
     return Outputs(
-        checkpoint=finetuned.outputs["checkpoint"],
-        metrics=evaluated.outputs["evaluate_metrics"],
-        confusion_matrix=evaluated.outputs["confusion_matrix"],
-        report=evaluated.outputs["report"],
+        checkpoint=chosen.outputs["checkpoint"],
+        metrics=chosen.outputs["chosen_metrics"],
+        confusion_matrix=chosen.outputs["confusion_matrix"],
+        report=chosen.outputs["report"],
+        summary=chosen.outputs["summary"],
         release_metrics=released.outputs["release_metrics"],
         release_report=released.outputs["release_report"],
     )

@@ -1,6 +1,7 @@
 """The settings of the choosing stage."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from components.shared.errors import InputError
@@ -8,12 +9,8 @@ from components.shared.training.settings import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChooseConfig:
-    """Keep the best model of those fine-tuned with several learning rates and seeds.
-
-    It is the one with the best F1 on SQuAD, or with the best of the score that the evaluation of
-    another task names as its metric.
-    """
+class ChoiceConfig(ABC):
+    """What is chosen from, and what is passed on, whatever the task."""
 
     candidate_checkpoints: tuple[Path, ...]
     """Checkpoint folders of the fine-tuned models: of the first learning rate, one for each seed,
@@ -24,8 +21,6 @@ class ChooseConfig:
     """The evaluation's report of each."""
     candidate_summaries: tuple[Path, ...]
     """The evaluation's summary of each."""
-    learning_rates: tuple[float, ...]
-    """The learning rates."""
     seeds: tuple[int, ...] = (TrainingConfig.seed,)
     """The seeds, the same for each learning rate."""
 
@@ -41,18 +36,58 @@ class ChooseConfig:
 
     def __post_init__(self) -> None:
         counts = {
-            name: len(getattr(self, name))
-            for name in (
-                "candidate_checkpoints",
-                "candidate_metrics",
-                "candidate_reports",
-                "candidate_summaries",
-            )
+            field.name: len(getattr(self, field.name))
+            for field in fields(self)
+            if field.name.startswith("candidate_")
         }
-        expected = len(self.learning_rates) * len(self.seeds)
+        num_rates = len(self.rates)
+        expected = num_rates * len(self.seeds)
         if expected < 1 or {*counts.values()} != {expected}:
             said = ", ".join(f"{count} {name}" for name, count in counts.items())
             raise InputError(
-                f"expected as many of each as {len(self.learning_rates)} learning_rates times "
+                f"expected as many of each as {num_rates} learning_rates times "
                 f"{len(self.seeds)} seeds, one or more; got {said}"
             )
+
+    @property
+    @abstractmethod
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChooseConfig(ChoiceConfig):
+    """Keep the model with the best F1 of those fine-tuned with several learning rates and seeds."""
+
+    learning_rates: tuple[float, ...]
+    """The learning rates."""
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates."""
+        return self.learning_rates
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChooseClassificationConfig(ChoiceConfig):
+    """Keep the best model of those fine-tuned on labeled sentences with several seeds.
+
+    It is the one with the best of the score that their evaluation names as its metric.
+    """
+
+    candidate_matrices: tuple[Path, ...]
+    """The evaluation's confusion matrix of each."""
+    candidate_predictions: tuple[Path, ...]
+    """The evaluation's predictions of each."""
+    learning_rate: float
+    """The learning rate of all of them."""
+
+    confusion_matrix: Path
+    """Output: the best model's confusion matrix, JSON."""
+    predictions: Path
+    """Output: folder with the best model's predictions."""
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rate."""
+        return (self.learning_rate,)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.choose.config import ChooseConfig
+from components.choose.config import ChoiceConfig, ChooseClassificationConfig, ChooseConfig
 from components.choose.score_tables import Run, list_tables, summarize_by_learning_rate
+from components.shared.classification.matrices import show_matrix
 from components.shared.errors import InputError
 from components.shared.files import whole_folder, write_text
 from components.shared.report_marks import RUNS
@@ -18,13 +19,28 @@ _METRIC = "metric"
 
 
 def run(config: ChooseConfig) -> Metadata:
-    """Pass on the model with the best score and what the evaluation said of it.
+    """Pass on the model that answers best, and what the evaluation said of it."""
+    return _choose(config)[1]
+
+
+def run_classification(config: ChooseClassificationConfig) -> Metadata:
+    """Pass on the best model, what the evaluation said of it, and what it predicted."""
+    place, metadata = _choose(config)
+    with whole_folder(config.predictions) as folder:
+        shutil.copytree(config.candidate_predictions[place], folder, dirs_exist_ok=True)
+    matrices = config.candidate_matrices[place].read_text("utf-8")
+    write_text(config.confusion_matrix, matrices)
+    return {**metadata, "confusion_matrix": show_matrix(json.loads(matrices))}
+
+
+def _choose(config: ChoiceConfig) -> tuple[int, Metadata]:
+    """Write what all tasks pass on; return the best model's place and the metadata.
 
     Of equals the first is taken.
     """
     metrics = [_read(path) for path in config.candidate_metrics]
     metric = _find_metric(metrics, config)
-    combinations = itertools.product(config.learning_rates, config.seeds)
+    combinations = itertools.product(config.rates, config.seeds)
     runs = [
         Run(learning_rate, seed, _list_scores(one))
         for (learning_rate, seed), one in zip(combinations, metrics, strict=True)
@@ -38,7 +54,7 @@ def run(config: ChooseConfig) -> Metadata:
     if len(config.seeds) > 1:
         by_learning_rate = summarize_by_learning_rate(runs)
         chosen["by_learning_rate"] = by_learning_rate
-        chosen |= by_learning_rate[config.learning_rates.index(best.learning_rate)]
+        chosen |= by_learning_rate[config.rates.index(best.learning_rate)]
     tables = list_tables(runs, best)
 
     with whole_folder(config.checkpoint) as folder:
@@ -51,13 +67,13 @@ def run(config: ChooseConfig) -> Metadata:
     write_text(config.summary, "\n".join([summary, *(one.to_markdown() for one in tables)]))
 
     scalars = {name: value for name, value in chosen.items() if isinstance(value, int | float)}
-    return {
+    return place, {
         "checkpoint": {**own, metric: chosen[metric]},
         "chosen_metrics": scalars,
     }
 
 
-def _find_metric(metrics: Sequence[dict[str, Any]], config: ChooseConfig) -> str:
+def _find_metric(metrics: Sequence[dict[str, Any]], config: ChoiceConfig) -> str:
     """Return the score that all of the evaluations name to choose by; SQuAD's name none: F1."""
     names = [one.get(_METRIC, "f1") for one in metrics]
     other = next((place for place, name in enumerate(names) if name != names[0]), None)

@@ -90,6 +90,7 @@ _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "evaluate": _Needs(gpus=_ALL),
     "evaluate-classification": _Needs(gpus=_ONE),
     "choose": _Needs(),
+    "choose-classification": _Needs(),
     "release": _RELEASE,
     "release-classification": _RELEASE,
 }

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from kfp import compiler, dsl
 
+from components.choose.component import choose_classification
+from components.choose.config import ChooseClassificationConfig
 from components.evaluate.classification.component import evaluate_classification
 from components.evaluate.classification.config import EvaluateClassificationConfig
 from components.finetune.classification.component import finetune_classification
@@ -31,6 +33,7 @@ COMPONENT_TO_CONFIG = {
     ingest_classification: IngestClassificationConfig,
     finetune_classification: FinetuneClassificationConfig,
     evaluate_classification: EvaluateClassificationConfig,
+    choose_classification: ChooseClassificationConfig,
     release_classification: ReleaseClassificationConfig,
 }
 PACKAGES = REPOSITORY / "manifests" / "pipelines"
@@ -57,24 +60,32 @@ def spec(tmp_path_factory) -> dict:
 
 
 def test_the_steps_follow_one_another(spec):
-    """Each waits for those whose artifacts it takes."""
-    tasks = spec["root"]["dag"]["tasks"]
+    """In a loop over the seeds; each waits for those whose artifacts it takes."""
+    tasks = list_tasks(spec)
 
     assert {name: set(task.get("dependentTasks", [])) for name, task in tasks.items()} == {
         "ingest-classification": set(),
-        "finetune-classification": {"ingest-classification"},
-        "evaluate-classification": {"ingest-classification", "finetune-classification"},
-        "release-classification": {
-            "ingest-classification", "finetune-classification", "evaluate-classification"
-        },
-    }  # fmt: skip
+        "for-loop-1": {"ingest-classification"},
+        "finetune-classification": set(),
+        "evaluate-classification": {"finetune-classification"},
+        "choose-classification": {"for-loop-1"},
+        "release-classification": {"ingest-classification", "choose-classification"},
+    }
+    items = tasks["for-loop-1"]["parameterIterator"]["items"]
+    assert items == {"inputParameter": "pipelinechannel--seeds"}
+
+
+def list_tasks(spec: dict) -> dict:
+    """The tasks of the pipeline and of its loop, by name."""
+    parts = (spec["root"], spec["components"]["comp-for-loop-1"])
+    return {name: task for part in parts for name, task in part["dag"]["tasks"].items()}
 
 
 def test_each_step_is_a_task_of_a_stage_in_its_image(spec):
     """The stages of the other pipeline, and their images."""
     containers = [one["container"] for one in spec["deploymentSpec"]["executors"].values()]
 
-    assert len(containers) == 4
+    assert len(containers) == 5
     for container in containers:
         stage = container["image"].split("/")[1].split(":")[0]
         assert stage in STAGES
@@ -84,9 +95,11 @@ def test_each_step_is_a_task_of_a_stage_in_its_image(spec):
 
 def test_a_training_that_is_retried_finds_its_checkpoints(spec):
     """Where the pipeline's parameter says."""
-    given = spec["root"]["dag"]["tasks"]["finetune-classification"]["inputs"]["parameters"]
+    given = list_tasks(spec)["finetune-classification"]["inputs"]["parameters"]
 
-    assert given["checkpoint_directory"] == {"componentInputParameter": "checkpoint_directory"}
+    assert given["checkpoint_directory"] == {
+        "componentInputParameter": "pipelinechannel--checkpoint_directory"
+    }
 
 
 @pytest.mark.parametrize("component", COMPONENT_TO_CONFIG, ids=lambda one: one.name)
@@ -99,7 +112,8 @@ def test_component_and_config_have_the_same_names_and_defaults(component):
     for name, item in definition.inputs.items():
         assert item.description, name
         if item.default is not None:
-            assert item.default == fields[name].default, name
+            default = fields[name].default
+            assert item.default == (list(default) if isinstance(default, tuple) else default), name
 
 
 def test_every_parameter_is_described(spec):
@@ -194,7 +208,7 @@ def test_the_whole_pipeline_runs_on_this_machine(inputs):
     assert f"\nrelease: released as {pointer['version']}: no model is in use" in done.stdout
     labels = (Path(printed["checkpoint"]) / "labels.json").read_text("utf-8")
     assert json.loads(labels) == ["bad", "good"]
-    (output,) = inputs.glob("runs/*/evaluate-classification/executor_output.json")
+    (output,) = inputs.glob("runs/*/choose-classification/executor_output.json")
     metadata = json.loads(output.read_text("utf-8"))["artifacts"]["confusion_matrix"]
     matrix = metadata["artifacts"][0]["metadata"]["confusionMatrix"]
     rows = [row["row"] for row in matrix["rows"]]

@@ -9,10 +9,9 @@ import numpy as np
 from components.evaluate.classification.labelled import LabelledRow, choose_labelled, label_rows
 from components.evaluate.classification.outcome import DevSet, Outcome, Prediction
 from components.evaluate.classification.scores import count_confusion, score, score_labels
+from components.shared.classification.matrices import MOST_LABELS_SHOWN
 from components.shared.classification.sentences import Row
 
-# A matrix of more labels is nothing that a person reads.
-MOST_LABELS_SHOWN = 50
 _NAMES = {
     "accuracy": "accuracy",
     "f1": "F1",

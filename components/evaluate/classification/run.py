@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from components.evaluate.classification.config import EvaluateClassificationConfig
-from components.evaluate.classification.labels import MOST_LABELS_SHOWN, evaluate_labels
+from components.evaluate.classification.labels import evaluate_labels
 from components.evaluate.classification.numbers import evaluate_numbers
 from components.evaluate.classification.outcome import DevSet, name_files, write_predictions
 from components.evaluate.classification.ranked import evaluate_ranking
 from components.evaluate.classification.report import write_report, write_summary
 from components.evaluate.squad.run import list_versions, read_histories
 from components.shared.classification.features import make_features
+from components.shared.classification.matrices import show_matrix
 from components.shared.classification.sentences import Sentences, read_rows
 from components.shared.errors import InputError
 from components.shared.files import expect_place, expect_replaceable, write_text
@@ -94,12 +95,9 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     metrics = _name_scores(outcome.dev_sets) | predicted.speed
     text = json.dumps({"metric": sentences.metric, **metrics}, indent=2) + "\n"
     write_text(config.evaluate_metrics, text)
-    shown = {}
-    if outcome.matrices and len(labels) <= MOST_LABELS_SHOWN:
-        shown = {"confusionMatrix": outcome.matrices[outcome.dev_sets[0].name]}
     return {
         "evaluate_metrics": metrics,
-        "confusion_matrix": shown,
+        "confusion_matrix": show_matrix(outcome.matrices),
         "predictions": {one.name: len(one.predictions) for one in outcome.dev_sets},
     }
 

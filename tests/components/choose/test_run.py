@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from components.choose.config import ChooseConfig
-from components.choose.run import run
+from components.choose.config import ChooseClassificationConfig, ChooseConfig
+from components.choose.run import run, run_classification
 from components.shared.errors import InputError
 from components.shared.report_marks import RUNS
 
@@ -115,6 +115,43 @@ def test_a_task_is_chosen_for_by_the_metric_that_its_evaluation_names(tmp_path):
     assert (
         "<td>0.1</td><td>2</td><td class=n>0.7500</td><td>chosen</td>" in config.report.read_text()
     )
+
+
+def test_the_best_classifier_comes_with_its_matrix_and_predictions(tmp_path):
+    """Of several seeds; Kubeflow is told of the matrix, and all scores have their mean."""
+    config = make_config(
+        tmp_path,
+        *({"metric": "accuracy", "accuracy": value} for value in (0.5, 0.75)),
+        seeds=(1, 2),
+    )
+    matrices = [{"dev": {"annotationSpecs": [], "rows": [{"row": [n]}]}} for n in range(2)]
+    for number, matrix in enumerate(matrices):
+        (tmp_path / str(number) / "matrix").write_text(json.dumps(matrix))
+        (tmp_path / str(number) / "predictions").mkdir()
+        (tmp_path / str(number) / "predictions" / "dev.tsv").write_text(f"of {number}")
+    given = {name: value for name, value in vars(config).items() if name != "learning_rates"}
+    more = {
+        f"candidate_{name}": tuple(tmp_path / str(number) / name for number in range(2))
+        for name in ("predictions", "matrix")
+    }
+
+    classification = ChooseClassificationConfig(
+        **given,
+        candidate_predictions=more["candidate_predictions"],
+        candidate_matrices=more["candidate_matrix"],
+        learning_rate=0.1,
+        confusion_matrix=tmp_path / "out" / "matrix.json",
+        predictions=tmp_path / "out" / "predictions",
+    )
+    metadata = run_classification(classification)
+
+    assert (tmp_path / "out" / "predictions" / "dev.tsv").read_text() == "of 1"
+    assert json.loads(classification.confusion_matrix.read_text()) == matrices[1]
+    assert metadata["confusion_matrix"] == {"confusionMatrix": matrices[1]["dev"]}
+    assert metadata["chosen_metrics"] == {
+        "accuracy": 0.75, "accuracy_mean": 0.625, "seed": 2, "learning_rate": 0.1,
+        "accuracy_standard_deviation": pytest.approx(0.125 * 2**0.5),
+    }  # fmt: skip
 
 
 def test_models_of_different_tasks_are_refused(tmp_path):
