@@ -1,6 +1,7 @@
 """Serves a model."""
 
 from components.serve.config import ServeConfig
+from components.serve.ports import expect_free
 
 
 def run(config: ServeConfig) -> None:
@@ -14,6 +15,8 @@ def run(config: ServeConfig) -> None:
     from components.serve.releases import Releases
     from components.serve.server import serve
 
+    expect_free("http_port", config.http_port)
+    expect_free("grpc_port", config.grpc_port)
     releases = Releases(config)
     served = releases.load(releases.find_current())
     serve(BertModel(config, releases, served), config)

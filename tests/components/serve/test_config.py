@@ -1,9 +1,12 @@
 """The server's settings are validated before a model is loaded."""
 
+import socket
+
 import pytest
 
 from components.serve.config import ServeConfig
 from components.serve.engine import choose_precision
+from components.serve.run import run
 from components.shared.errors import InputError
 
 
@@ -22,6 +25,19 @@ def test_an_invalid_setting_is_rejected(settings, message):
     """Saying what is valid."""
     with pytest.raises(InputError, match=message):
         ServeConfig(model="model", **settings)
+
+
+@pytest.mark.parametrize("name", ["http_port", "grpc_port"])
+def test_a_port_in_use_is_told_before_a_model_is_loaded(name):
+    """In one line; the model is not even looked for."""
+    with socket.socket() as other:
+        other.bind(("", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        config = ServeConfig(model="nowhere", **{"http_port": 33059, name: port})
+
+        with pytest.raises(InputError, match=f"{name} {port}: address already in use; give"):
+            run(config)
 
 
 def test_auto_is_what_the_cpu_computes_in():
