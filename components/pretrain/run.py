@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from components.pretrain.config import PretrainConfig
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.checkpoint_manifest import is_none
+from components.shared.datasets import MANIFEST
 from components.shared.errors import InputError
 from components.shared.stage import Metadata
 from components.shared.tokenization import Tokenization
@@ -57,6 +58,7 @@ def train(config: PretrainConfig) -> None:
     task = PretrainingTask(bert_config, seed=config.seed)
     if initial is not None:
         start_from(initial, task.model)
+    manifest = config.dataset / MANIFEST
     num_micro_batches, micro_batch_size = config.split_batch(distributed.size())
     make = choose_maker(config, vocabulary, is_packed=shards.is_packed)
     batches = BatchMaker(
@@ -76,6 +78,7 @@ def train(config: PretrainConfig) -> None:
         vocabulary=config.vocabulary,
         tokenization=Tokenization(lowercase=shards.lowercase),
         inputs=shards.fingerprint,
+        dataset=manifest.read_text("utf-8") if manifest.is_file() else "",
         initial=initial.folder if initial else None,
         validation=_validate_on(shards.held_out, task, make, config),
     )

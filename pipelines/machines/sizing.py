@@ -10,6 +10,7 @@ from kfp import dsl
 from kfp.dsl import pipeline_context
 from kfp.dsl.graph_component import GraphComponent
 
+from components.shared.checkpoints.lineage import IMAGE_VARIABLE
 from components.shared.errors import InputError
 from pipelines.machines.hardware import find_hardware
 from pipelines.machines.plan import make_plan
@@ -92,7 +93,9 @@ def fit(
                 names_user=version >= _USER_SINCE,
             )
             image = task.container_spec.image
-            task.set_container_image((images or {}).get(image, image))
+            if images and image in images:
+                task.set_container_image(images[image])
+                task.set_env_variable(IMAGE_VARIABLE, images[image])
         return outputs
 
     limits = dsl.PipelineConfig(

@@ -1,10 +1,10 @@
 """Checkpoints as google-research/bert writes them: its files, its variable names.
 
 A folder holds `bert_model.ckpt.*` (TensorFlow's tensor bundle), `bert_config.json`,
-`vocab.txt`, `tokenizer_config.json` (whether text is lower-cased), a classifier's `labels.json`
-and, last, `checkpoint.json` with each file's SHA-256. The state of a training run adds the
-optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's and NVIDIA's) and
-`global_step`.
+`vocab.txt`, `tokenizer_config.json` (whether text is lower-cased), a classifier's `labels.json`,
+`lineage.json` (how it came to be) and, last, `checkpoint.json` with each file's SHA-256. The
+state of a training run adds the optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's
+and NVIDIA's) and `global_step`.
 
 Free of TensorFlow until variables are written or restored: the server only reads.
 """
@@ -32,6 +32,7 @@ from components.shared.checkpoints.description import (
     Description,
     read_description,
 )
+from components.shared.checkpoints.lineage import LINEAGE
 from components.shared.checkpoints.weights import (
     BUNDLE,
     Weights,
@@ -215,6 +216,7 @@ def write_checkpoint(
     tokenization: Tokenization,
     step: int | None = None,
     labels: Sequence[str] | None = None,
+    lineage: str = "",
 ) -> None:
     """Write a model's checkpoint folder, whole or not at all.
 
@@ -226,8 +228,10 @@ def write_checkpoint(
         step: the updates done.
         labels: a classifier's, in the order of its outputs; a single one of a model that gives
             a number.
+        lineage: the text of its lineage.json; "" for none.
     """
     more = {} if labels is None else {LABELS: json.dumps(labels, ensure_ascii=False) + "\n"}
+    more |= {LINEAGE: lineage} if lineage else {}
     write_snapshot(
         folder,
         tensors=snapshot(model, step=step),

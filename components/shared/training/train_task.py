@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from components.shared.checkpoints.checkpoint import write_checkpoint
 from components.shared.checkpoints.checkpoint_manifest import fingerprint
+from components.shared.checkpoints.lineage import compose_lineage
 from components.shared.errors import InputError, Preempted
 from components.shared.processes import distributed
 from components.shared.stage import settings
@@ -32,6 +33,7 @@ def train_task(
     vocabulary: Path,
     tokenization: Tokenization,
     inputs: str,
+    dataset: str = "",
     initial: Path | None = None,
     labels: Sequence[str] | None = None,
     validation: Validation | None = None,
@@ -47,6 +49,7 @@ def train_task(
         vocabulary: the vocab.txt that goes into the checkpoint.
         tokenization: how its text becomes words.
         inputs: a checksum of the data that is trained on.
+        dataset: the text of the dataset.json that `inputs` is the checksum of, if it is of one.
         initial: the checkpoint folder of the first weights; None where they are random.
         labels: a classifier's, in the order of its outputs.
         validation: measures the model while it trains; None where nothing does.
@@ -130,6 +133,13 @@ def train_task(
                 tokenization=tokenization,
                 step=done if best_step is None else best_step,
                 labels=labels,
+                lineage=compose_lineage(
+                    label=label,
+                    settings={"num_steps": num_steps, **same},
+                    inputs=inputs,
+                    initial=initial,
+                    dataset=dataset,
+                ),
             )
             steps.keep_only(done, best_step)
         distributed.wait_for_all()

@@ -258,6 +258,10 @@ def test_images_are_pinned_by_their_digests(tmp_path):
     images = {name: value["container"]["image"] for name, value in executors.items()}
     assert images["exec-pretrain"] == images["exec-pretrain-2"] == pushed
     assert images["exec-ingest"] == "kubeflow-bert/ingest:0.1.0"
+    # From there it comes into what a checkpoint says of its training.
+    env = executors["exec-pretrain"]["container"]["env"]
+    assert {"name": "STEP_IMAGE", "value": pushed} in env
+    assert "env" not in executors["exec-ingest"]["container"]
 
 
 @pytest.mark.long

@@ -1,0 +1,113 @@
+"""A checkpoint says how it came to be, and a link that was altered is found."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.shared.checkpoints.checkpoint_manifest import write_manifest
+from components.shared.checkpoints.lineage import (
+    LINEAGE,
+    Link,
+    compose_lineage,
+    find_break,
+    read_links,
+)
+
+DATASET = '{"format_version": 1, "sources": ["wiki"]}\n'
+
+
+def train(folder: Path, label: str, *, initial: Path | None, dataset: str = "") -> Path:
+    """Write the checkpoint that a training writes."""
+    folder.mkdir()
+    (folder / "bert_model.ckpt.index").write_text(label, encoding="utf-8")
+    text = compose_lineage(
+        label=label,
+        settings={"seed": 1},
+        inputs=hashlib.sha256((dataset or label).encode()).hexdigest(),
+        initial=initial,
+        dataset=dataset,
+    )
+    (folder / LINEAGE).write_text(text, encoding="utf-8")
+    write_manifest(folder, step=1)
+    return folder
+
+
+@pytest.fixture
+def links(tmp_path) -> tuple[Link, ...]:
+    """The links of a model that was pretrained in two phases and fine-tuned."""
+    short = train(tmp_path / "128", "at 128", initial=None, dataset=DATASET)
+    long = train(tmp_path / "512", "at 512", initial=short, dataset=DATASET)
+    tuned = train(tmp_path / "squad", "SQuAD", initial=long)
+    return read_links((tuned / LINEAGE).read_text("utf-8"), source=LINEAGE)
+
+
+def test_a_chain_holds(links):
+    """The dataset, which two links have in common, stands in it once."""
+    assert [link.label for link in links] == ["SQuAD", "at 512", "at 128"]
+    assert [bool(link.dataset) for link in links] == [False, False, True]
+    assert links[1].inputs == links[2].inputs
+    assert links[2].initial is None
+    assert find_break(links) == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "said"),
+    [
+        (1, {"settings": {"seed": 2}}, "SQuAD: at 512, which it started from, was altered"),
+        (2, {"settings": {"seed": 2}}, "SQuAD: at 512, which it started from, was altered"),
+        (2, {"dataset": '{"sources": []}'}, "SQuAD: at 512, which it started from, was altered"),
+        (0, {"initial": None}, "SQuAD: it names no checkpoint that the links below are of"),
+    ],
+)
+def test_the_first_link_that_does_not_hold_is_named(links, place, change, said):
+    """With what is wrong."""
+    altered = [*links[:place], replace(links[place], **change), *links[place + 1 :]]
+
+    assert find_break(altered) == said
+
+
+def test_a_link_that_is_left_out_is_found(links):
+    """At either end of what is missing."""
+    assert find_break([links[0], links[2]]).startswith("SQuAD: at 128")
+    assert find_break(links[:2]) == "SQuAD: at 512, which it started from, was altered"
+    assert find_break(links[:1]) == "SQuAD: the links below it are missing"
+
+
+def test_an_altered_manifest_or_dataset_is_found(links):
+    """By its own checksum."""
+    initial = replace(links[0].initial, manifest='{"sha256": {}}')
+
+    assert find_break([replace(links[0], initial=initial), *links[1:]]) == (
+        "SQuAD: the checkpoint.json of the weights it started from was altered"
+    )
+    assert find_break([replace(links[2], dataset="{}")]) == (
+        "at 128: its dataset.json is not the one that was trained on"
+    )
+
+
+def test_the_chain_begins_at_weights_of_others(tmp_path):
+    """Their checksum stands in it."""
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "model.safetensors").write_text("weights", encoding="utf-8")
+
+    tuned = train(tmp_path / "squad", "SQuAD", initial=given)
+    (link,) = read_links((tuned / LINEAGE).read_text("utf-8"), source=LINEAGE)
+
+    assert len(link.initial.fingerprint) == 64
+    assert link.initial.manifest == ""
+    assert find_break([link]) == ""
+
+
+def test_the_file_is_readable(tmp_path, monkeypatch):
+    """Settings, code and, where it is known, the image."""
+    monkeypatch.setenv("STEP_IMAGE", "registry/pretrain@sha256:1")
+
+    folder = train(tmp_path / "128", "at 128", initial=None)
+
+    (link,) = json.loads((folder / LINEAGE).read_text("utf-8"))["links"]
+    assert (link["image"], link["settings"]) == ("registry/pretrain@sha256:1", {"seed": 1})
+    assert link["code"].startswith("kubeflow-bert ")
