@@ -11,6 +11,7 @@ from components.shared.text import expect_utf8
 from pipelines.commands import (
     compile,  # noqa: A004 - the command's name
     follow,
+    models,
     plan,
     push,
     register,
@@ -23,7 +24,7 @@ from pipelines.commands import (
 _EXIT_INPUT_ERROR, _EXIT_INTERRUPTED = 2, 130
 # As a shell shows what SIGPIPE ended.
 _EXIT_BROKEN_PIPE = 141
-_COMMANDS = (compile, plan, push, register, submit, follow, runs, schedule)
+_COMMANDS = (compile, plan, push, register, submit, follow, runs, schedule, models)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

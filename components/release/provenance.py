@@ -2,10 +2,13 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from components.release.candidate import Candidate
 from components.release.gate import Decision
+from components.shared.checkpoints.lineage import LINEAGE, Link, read_links
+from components.shared.documents import decode_json
 from components.shared.images import VERSION
 
 
@@ -33,4 +36,33 @@ def describe_model(candidate: Candidate, decision: Decision, in_use: str | None)
             "reasons": list(decision.reasons),
             "differences": [asdict(item) for item in decision.differences],
         },
+        "trainings": _list_trainings(candidate.checkpoint / LINEAGE),
     }
+
+
+def _list_trainings(path: Path) -> list[dict[str, Any]]:
+    """Return what was trained on what, the last training first; none of a checkpoint of others."""
+    if not path.exists():
+        return []
+    return [
+        {
+            "label": link.label,
+            "code": link.code,
+            "image": link.image,
+            "settings": link.settings,
+            "inputs": link.inputs,
+            "initial_checkpoint": link.initial.fingerprint if link.initial else None,
+            **_describe_dataset(link, path),
+        }
+        for link in read_links(path.read_text("utf-8"), source=str(path))
+    ]
+
+
+def _describe_dataset(link: Link, path: Path) -> dict[str, Any]:
+    """Return what made the dataset: its settings, and the checksums of the dumps and other text."""
+    if not link.dataset:
+        return {}
+    source = f"the dataset.json in {path}"
+    manifest = decode_json(link.dataset, dict[str, Any], source=source)
+    kept = ("vocabulary", "configuration", "versions", "corpora")
+    return {"dataset": {name: manifest[name] for name in kept if name in manifest}}

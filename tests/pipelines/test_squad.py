@@ -17,6 +17,7 @@ from pipelines.commands.compile import compile_pipeline
 from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
 from pipelines.squad import squad
+from tests.pipelines.commands import run_command
 from tests.pipelines.pretrained import write_huggingface_folder
 from tests.pipelines.test_run import read_end
 from tests.waiting import LONGEST_SECONDS
@@ -174,6 +175,12 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     described = json.loads((released / "model.json").read_text("utf-8"))
     assert described["scores"]["f1"] == pytest.approx(max(scores))
     assert described["evaluation"]["max_length_tokens"] == 96
+    (squad_folder,) = tmp_path.glob("runs/*/ingest-squad/squad")
+    verified = run_command(
+        "models", "verify", "--model-store", tmp_path / "store", "--data", squad_folder
+    )
+    assert verified.returncode == 0, verified.stderr
+    assert any(line.startswith("Fine-tuning on SQuAD 1.1: on ") for line in verified.lines)
     report = Path(printed["report"]).read_text("utf-8")
     assert "Mean and standard deviation over 2 seeds" in report
     assert "<td>2</td>" in report
