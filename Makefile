@@ -60,10 +60,8 @@ test: setup  ## Run all tests, or those of SUITE=name; JOBS=2 runs two suites at
 test-long: setup  ## Run the tests that take a minute or more each, real training among them
 	@$(RUN) -m tests.runner.run $(SUITE) -m long $(ARGUMENTS)
 
-api-server: setup
+test-cluster: setup  ## Test the manifests on a real Kubernetes API server (Go builds it once, in minutes)
 	@$(RUN) -m tests.cluster.server
-
-test-cluster: api-server  ## Test the manifests on a real Kubernetes API server (Go builds it once, in minutes)
 	@$(RUN) -m tests.runner.run cluster $(ARGUMENTS)
 
 fuzz: setup  ## Run the randomized tests on new examples for SECONDS (300)

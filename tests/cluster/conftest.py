@@ -1,6 +1,5 @@
 """One API server for all tests, with what a cluster with Kubeflow already has on it."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,12 +23,7 @@ KUBEFLOW = Path(__file__).with_name("kubeflow.yaml")
 def cluster(tmp_path_factory) -> Iterator[Server]:
     """Start a server that knows Kubeflow's, Argo's and mpi-operator's resources."""
     if not server.are_built():
-        go = server.find_go()
-        if go is None:
-            pytest.skip("go is not installed: it builds the API server for these tests")
-        if "CI" not in os.environ:
-            pytest.skip("the API server is not built: `make test-cluster` builds it (minutes)")
-        server.build(go)
+        pytest.skip("the API server is not built: `make test-cluster` builds it (minutes)")
     with server.running_server(tmp_path_factory.mktemp("server")) as running:
         for file in CRDS:
             running.kubectl("create", "-f", file)

@@ -13,6 +13,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -207,5 +208,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    if not are_built() and (found := find_go()):
+    if not are_built():
+        if (found := find_go()) is None:
+            sys.exit("no go command: it builds the API server; install Go 1.24 or later")
         build(found)
