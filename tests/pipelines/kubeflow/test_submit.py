@@ -130,7 +130,7 @@ def test_it_is_followed_to_its_end(submit, kfp):
         "Evaluate: skipped",
         "run: done",
         "not run: Pretrain at length 128, Pretrain at length 512, Fine-tune on SQuAD, Evaluate, "
-        "Choose the best model",
+        "Choose the best model, Release",
         f"  {link}",
     ]
 
@@ -155,9 +155,9 @@ def test_a_terminal_shows_all_steps_drawn_anew(kfp):
 
     follow(connect(kfp.address), run_id, read_package(PACKAGE), terminal)
 
-    looks = re.split(r"\x1b\[8F\x1b\[J", terminal.getvalue())
+    looks = re.split(r"\x1b\[9F\x1b\[J", terminal.getvalue())
     assert len(looks) == len(STORY)
-    assert [len(look.splitlines()) for look in looks] == [8] * len(STORY)
+    assert [len(look.splitlines()) for look in looks] == [9] * len(STORY)
     assert "Pretrain at length 128      waiting" in looks[1]
     assert "Fetch and check the inputs  done                   1 h 2 min" in looks[-1]
     assert "Pretrain at length 512      not run" in looks[-1]
