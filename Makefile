@@ -100,7 +100,7 @@ lint: setup  ## Run the formatter's check, the linter and the type checker
 	@.venv/bin/mypy components pipelines get_uv.py sync.py
 
 check: lint  ## Run the linters and the fast tests
-	@$(RUN) -m tests.runner.run $(SUITE) -m "not slow" $(ARGUMENTS)
+	@$(RUN) -m tests.runner.run $(SUITE) -m "not slow and not long" $(ARGUMENTS)
 
 compile: setup  ## Write the pipelines' IR YAML, sized for each of PROFILES, to manifests/pipelines
 	@$(foreach pipeline,$(PIPELINES),$(foreach profile,$(PROFILES),$(RUN) -m pipelines compile \

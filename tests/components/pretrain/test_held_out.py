@@ -80,7 +80,7 @@ def test_a_run_that_was_cut_off_measures_what_one_that_was_not_does(make_stage):
     assert killed.losses() == straight.losses()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_patience_ends_a_run_and_keeps_its_best_weights(make_stage, tmp_path):
     """A learning rate far too large only does harm after a while; a retry trains no further."""
     stage, other = make_stage("stage"), make_stage("other")
@@ -114,7 +114,7 @@ def test_patience_ends_a_run_and_keeps_its_best_weights(make_stage, tmp_path):
     assert other.validation()[0]["held_out_loss"] == losses[best]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_another_run_starts_where_one_that_ended_early_left_its_state(make_stage, tmp_path):
     """That run is finished: its states go."""
     settings = {"checkpoint_directory": tmp_path / "states", "num_steps": 200, "patience": 1}
@@ -146,7 +146,7 @@ def test_a_dataset_without_held_out_rows_trains_without_measuring(
     assert "patience needs held-out rows, and it has none" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_measuring_can_be_turned_off(make_stage):
     """Training is the same: it never sees the held-out rows."""
     measured, plain = make_stage("measured"), make_stage("plain")

@@ -23,7 +23,7 @@ def hosts(tmp_path_factory):
         yield hosts
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_hosts_learn_what_one_learns(make_stage, hosts):
     """The same command after horovodrun or mpirun: equal losses, outputs once."""
     one, two, three = make_stage("one"), make_stage("two"), make_stage("three")

@@ -169,7 +169,7 @@ def test_another_initial_checkpoint_is_another_run(make_stage, vocabulary_path, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["output", "states"])
+@pytest.mark.parametrize("what", ["output", pytest.param("states", marks=pytest.mark.long)])
 def test_a_full_disk_ends_the_step_with_one_error_and_the_next_start_finishes(
     make_stage, straight, small_disk, tmp_path, what
 ):

@@ -178,10 +178,8 @@ def test_what_the_mpijob_says_trains_on_two_nodes(make_stage, cluster, nodes):
     assert cluster.jobs() == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_worker_that_is_lost_costs_no_step(make_stage, cluster, nodes, number):
     """Drained (SIGTERM, as `stop` passes it on) or gone at once: a new job resumes."""
     one, two = make_stage("one"), make_stage("two")

@@ -52,7 +52,7 @@ def test_a_run_killed_twice_ends_as_if_it_had_not_been(make_stage, straight):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize(("before", "after"), [(1, 2), pytest.param(2, 1, marks=pytest.mark.long)])
 def test_sigterm_saves_and_another_number_of_processes_goes_on(make_stage, straight, before, after):
     """Status 143; the rows, their masks and dropout are the same, so the losses are."""
     stage = make_stage()
@@ -87,7 +87,7 @@ def test_a_killed_step_takes_its_processes_along_and_the_run_goes_on(make_stage,
     np.testing.assert_allclose(stage.losses(), straight.losses(), rtol=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_broken_state_is_passed_over_for_the_one_before(make_stage, straight):
     """One flipped byte in the newest: it is named, and the run ends as it should."""
     stage = make_stage()
@@ -175,7 +175,7 @@ def test_what_else_is_in_the_folder_of_states_is_left_alone(make_stage, tmp_path
     assert sorted(path.name for path in volume.iterdir()) == ["precious", "step-00000030"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_history_and_events_are_there_while_it_runs_and_whole_after_a_kill(make_stage, tmp_path):
     """Each line once, in both; on two processes only the first writes."""
     stage = make_stage()

@@ -49,7 +49,7 @@ def test_accumulation_gives_what_one_large_batch_gives(make_stage):
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_compressed_gradients_teach_nearly_the_same(make_stage):
     """Two processes exchange float16; the sums stay close, and the scale is in the history."""
     plain, compressed = make_stage("plain"), make_stage("compressed")
@@ -132,7 +132,9 @@ def test_counting_is_learnt(make_stage):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.long)]
+)
 def test_half_precision_trains(make_stage, precision):
     """The loss falls from ln 64 = 4.16; with float16 through the loss scale."""
     stage = make_stage()
@@ -143,7 +145,7 @@ def test_half_precision_trains(make_stage, precision):
     assert stage.history()[-1]["masked_lm_loss"] < 3.7
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_step_that_xla_compiles_whole_teaches_the_same(make_stage):
     """As on a V100, dropout and loss scale on; the losses differ by rounding alone."""
     plain, compiled = make_stage("plain"), make_stage("compiled")
@@ -184,7 +186,7 @@ def test_a_wrong_input_ends_with_its_message_and_no_output(make_stage, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("num_processes", [1, 2])
+@pytest.mark.parametrize("num_processes", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_training_that_diverges_ends_with_what_to_try(make_stage, num_processes):
     """Exit status 1, one line without a traceback, and no weights that are no numbers."""
     stage = make_stage()

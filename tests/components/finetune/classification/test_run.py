@@ -119,7 +119,7 @@ def test_it_learns_what_words_give_away(straight):
     assert "label_accuracy" in json.loads((straight / "metrics.json").read_text("utf-8"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_training_that_is_killed_is_restarted_where_it_was(folder, straight, tmp_path):
     """Kill -9 of the process that trains: the step ends with the losses of a run left alone."""
     states = tmp_path / "checkpoint-steps"
@@ -138,7 +138,7 @@ def test_a_training_that_is_killed_is_restarted_where_it_was(folder, straight, t
     assert losses(tmp_path) == losses(straight)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(folder, straight, tmp_path):
     """Kill -9, then two processes: the same data in the same order, so the same losses."""
     states = tmp_path / "checkpoint-steps"
