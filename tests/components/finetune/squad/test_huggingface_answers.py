@@ -32,7 +32,7 @@ from tests.huggingface.run_qa import Feature, Rules, choose
 
 _HUGGINGFACE = Path(__file__).parents[3] / "huggingface"
 # All 1,770 take minutes: by hand.
-_NUM_ASKED = int(os.environ.get("QUESTIONS", "200"))
+_NUM_ASKED = int(os.environ.get("QUESTIONS", "100"))
 _RULES = ("windows", "padding", "max_context", "text")
 # How far TensorFlow's and PyTorch's scores of a span may be apart.
 _ROUNDING = 1e-3
@@ -89,7 +89,7 @@ def checkpoint(real_data, squad, tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     ("count", "max_length", "stride", "least_equal"),
     [
-        pytest.param(_NUM_ASKED, 384, 128, 0.995, id="as run_qa is used"),
+        pytest.param(_NUM_ASKED, 384, 128, 1 - max(0.005, 1 / _NUM_ASKED), id="as run_qa is used"),
         # Nearly each context is cut then, and the model has seen no such windows: the rules
         # for windows have much to explain.
         pytest.param(60, 128, 32, 0.5, id="many windows"),
@@ -98,7 +98,7 @@ def checkpoint(real_data, squad, tmp_path_factory) -> Path:
 def test_answers_are_hugging_faces(
     python, squad, checkpoint, tmp_path, count, max_length, stride, least_equal
 ):
-    """At least 99.5% of the answers to the letter; the others by named rules."""
+    """At least 99.5% of the answers, or all but one, to the letter; the others by named rules."""
     exported, output = tmp_path / "exported", tmp_path / "answers.pickle"
     asked = tmp_path / "asked.json"
     write_sample(squad / "train.json", asked, count)
