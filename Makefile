@@ -28,7 +28,7 @@ STAGES := ingest preprocess pretrain finetune evaluate
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune serve
 
-.PHONY: help setup demo serve test test-long test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) huggingface lint check compile images push flink-jar
+.PHONY: help setup demo serve test test-long test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) environments huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -66,6 +66,9 @@ test-cluster: setup  ## Test the manifests on a real Kubernetes API server (Go b
 
 fuzz: setup  ## Run the randomized tests on new examples for SECONDS (300)
 	@$(RUN) -m tests.runner.fuzz $(or $(SECONDS),300)
+
+environments: setup  ## Make the environments of all stages, for their tests too
+	@for stage in $(STAGES); do $(SYNC) images/$$stage --group test || exit; done
 
 # PyPI's PyTorch comes with NVIDIA's libraries.
 huggingface: setup  ## Set up PyTorch, transformers and JAX (4 GB), which tests and benchmarks compare with
