@@ -59,7 +59,7 @@ def make_finetune(folder: Path, output: Path, name: str) -> list[str]:
     return make_command(folder, "finetune", "classification", *words, name=name)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_images
 def test_a_training_killed_in_its_container_is_restarted_there(tmp_path):
     """With kill -9; compared with a container that nobody disturbed."""

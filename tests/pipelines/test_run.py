@@ -55,7 +55,7 @@ def read_end(shown: str) -> dict[str, str]:
     return dict(re.findall(r"^(?:  )?(\w[^:\n]*?)(?:: |  +)(\S+)(?: s)?$", end, re.MULTILINE))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     """A dump, text and SQuAD in; scores, speed, a checkpoint and a report out.
 

@@ -38,7 +38,7 @@ def predict_on(checkpoint):
     return predict_on
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_several_devices_predict_the_same_in_the_same_order_and_sooner(predict_on):
     """Each has the weights and computes on its own; the rate counts all of them."""
     one, several = predict_on(1), predict_on(NUM_DEVICES)

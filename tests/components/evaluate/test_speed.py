@@ -164,7 +164,7 @@ def test_what_is_not_given_is_the_evaluations_own(measure):
     assert measure() == []
 
 
-@pytest.mark.slow  # TensorFlow waits ten seconds for memory to become free
+@pytest.mark.long  # TensorFlow waits ten seconds for memory to become free
 def test_what_has_no_room_in_memory_is_said_to_have_none(measure, monkeypatch):
     """A batch, or the model in another precision; the others are measured all the same."""
     monkeypatch.setattr("components.evaluate.squad.question_answerer.SpanModel", GreedyModel)

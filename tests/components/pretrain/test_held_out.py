@@ -62,7 +62,7 @@ def test_training_lowers_the_loss_on_rows_that_it_never_saw(make_stage):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_that_was_cut_off_measures_what_one_that_was_not_does(make_stage):
     """Each line once, bit for bit."""
     straight, killed = make_stage("straight"), make_stage("killed")
@@ -179,7 +179,7 @@ def test_no_steps_pass_the_initial_checkpoint_on(make_stage, vocabulary_path, tm
     assert "num_steps 0 needs an initial checkpoint to pass on" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_note_that_there_is_no_checkpoint_stands_for_none(make_stage, tmp_path):
     """As ingest writes it: the first weights are those of a run without the setting."""
     plain, noted = make_stage("plain"), make_stage("noted")

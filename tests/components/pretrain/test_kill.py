@@ -113,7 +113,7 @@ def test_whatever_ends_a_training_process_the_step_ends_as_if_undisturbed(
     expect_equal(stage, straight(**settings))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_output_that_was_lost_is_written_again_without_training(make_stage, straight, tmp_path):
     """From the last state, which stays where `checkpoint_directory` is given; and no other."""
     settings = {**SETTINGS, "checkpoint_directory": tmp_path / "kept"}
@@ -131,7 +131,7 @@ def test_an_output_that_was_lost_is_written_again_without_training(make_stage, s
     expect_equal(stage, straight())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_last_state_of_a_run_makes_room_for_the_next_run(make_stage, straight, tmp_path):
     """With other settings; that of a run that has not finished is refused elsewhere."""
     settings = {**SETTINGS, "checkpoint_directory": tmp_path / "kept"}
@@ -146,7 +146,7 @@ def test_the_last_state_of_a_run_makes_room_for_the_next_run(make_stage, straigh
     expect_equal(stage, straight())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_another_initial_checkpoint_is_another_run(make_stage, vocabulary_path, tmp_path):
     """A finished training on other first weights is not taken for this one."""
     settings = {"num_steps": 20, "checkpoint_directory": tmp_path / "kept"}

@@ -24,11 +24,8 @@ def find_python(backend: str) -> str:
     return str(OTHER_PYTHON)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "backend",
-    ["tensorflow", *(pytest.param(one, marks=pytest.mark.long) for one in ("jax", "torch"))],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_every_backend_trains_the_model(backend, tmp_path):
     """From ln 30522 + ln 2 downwards on one batch; speed and shares are positive numbers."""
     output = tmp_path / "model.json"

@@ -51,8 +51,8 @@ def test_a_run_killed_twice_ends_as_if_it_had_not_been(make_stage, straight):
     assert not stage.states.exists()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("before", "after"), [(1, 2), pytest.param(2, 1, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
 def test_sigterm_saves_and_another_number_of_processes_goes_on(make_stage, straight, before, after):
     """Status 143; the rows, their masks and dropout are the same, so the losses are."""
     stage = make_stage()
@@ -70,7 +70,7 @@ def test_sigterm_saves_and_another_number_of_processes_goes_on(make_stage, strai
     np.testing.assert_allclose(stage.losses(), straight.losses(), rtol=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_step_takes_its_processes_along_and_the_run_goes_on(make_stage, straight):
     """They would train with the same checkpoints as the next start."""
     stage = make_stage()
@@ -146,7 +146,7 @@ def _wait_for_end(pids: list[int]) -> None:
     wait_until(lambda: not any(map(is_running, pids)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_state_of_another_run_is_refused_and_left(make_stage):
     """With another seed it would be neither the one run nor the other."""
     stage = make_stage()
@@ -162,7 +162,7 @@ def test_the_state_of_another_run_is_refused_and_left(make_stage):
     assert list(stage.states.glob("step-*"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_else_is_in_the_folder_of_states_is_left_alone(make_stage, tmp_path):
     """It may be a volume with other people's files."""
     volume = tmp_path / "volume" / "pretrain-32"

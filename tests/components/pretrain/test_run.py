@@ -117,7 +117,7 @@ def counting_instance(generator, vocabulary_path) -> bytes:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_counting_is_learnt(make_stage):
     """The masked piece lies between its neighbours: the loss falls from ln 64 = 4.16."""
     stage = make_stage()
@@ -157,7 +157,7 @@ def test_a_step_that_xla_compiles_whole_teaches_the_same(make_stage):
     np.testing.assert_allclose(compiled.losses(), plain.losses(), rtol=1e-2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_phase_2_starts_from_phase_1(make_stage):
     """The first loss of the second run is near the last of the first, not near ln 64."""
     first, second = make_stage("first"), make_stage("second")

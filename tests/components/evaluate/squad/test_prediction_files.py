@@ -77,7 +77,7 @@ print(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_answers_to_100000_questions_fit_into_256_mib(tmp_path):
     """All of them at once would take gigabytes."""
     done = subprocess.run(

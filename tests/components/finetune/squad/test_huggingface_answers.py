@@ -85,7 +85,7 @@ def checkpoint(real_data, squad, tmp_path_factory) -> Path:
     return folder / "checkpoint"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("count", "max_length", "stride", "least_equal"),
     [

@@ -74,7 +74,7 @@ def assert_same(config: PreprocessConfig, expected: PreprocessConfig) -> None:
     assert read_files(config.dataset) == read_files(expected.dataset)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_flink_gives_the_bytes_of_the_embedded_runner(tmp_path, inputs, embedded, job_server_jar):
     """On a cluster of Flink's own with two slots."""
     flink = make_config(

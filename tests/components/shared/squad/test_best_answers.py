@@ -283,7 +283,7 @@ def _feature(window, vocabulary) -> SimpleNamespace:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_gold_spans_give_back_the_gold_answers(real_data):
     """Scores that point at a training window's label score all but a few answers as exact."""
     from components.evaluate.squad.scores import score_answers

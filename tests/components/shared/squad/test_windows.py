@@ -228,7 +228,12 @@ def test_a_context_of_50000_words_is_cut_in_time(vocabulary):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "training"), [("v1.1-dev", False), ("v1.1-train", True), ("v2.0-train", True)]
+    ("name", "training"),
+    [
+        ("v1.1-dev", False),
+        pytest.param("v1.1-train", True, marks=pytest.mark.long),
+        pytest.param("v2.0-train", True, marks=pytest.mark.long),
+    ],
 )
 def test_windows_of_real_questions_equal_hugging_faces(real_data, name, training):
     """Its port of run_squad's features agrees in every field, for windows of 192 tokens."""
