@@ -38,7 +38,7 @@ class Decision:
     reasons: tuple[str, ...]
     """Sentences with numbers: what speaks against it, or, if nothing does, what was found."""
     differences: tuple[Difference, ...] = ()
-    """To the model in use, by measure; none if there is none."""
+    """To the model in use, by measure; empty without a model in use."""
 
 
 def decide(
@@ -48,7 +48,7 @@ def decide(
 
     Args:
         own: the model's scores of each question, 0 to 1, one for each of the limits' measures.
-        other: those of the model in use, of the same questions; None if there is none.
+        other: those of the model in use, of the same questions; None without a model in use.
         limits: what the model must reach.
         seed: of the resampling.
     """

@@ -14,7 +14,7 @@ from components.release.gate import Decision, decide
 from components.release.in_use import SCORES_FILE, describe_scores, find_scores
 from components.release.model_card import write_model_card
 from components.release.provenance import describe_model
-from components.release.report import write_report
+from components.release.release_report import write_report
 from components.shared.files import expect_place, write_text
 from components.shared.model_store.store import ModelStore, SwitchedError, open_store
 from components.shared.stage import Metadata

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from prometheus_client import Gauge, Histogram
 
-from components.serve.errors import BusyError, TooLargeError
+from components.serve.request_errors import BusyError, TooLargeError
 from components.shared.bert.sequences import TokenSequence, pad_to, round_length
 
 Run = Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]

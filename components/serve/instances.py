@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.serve.errors import RequestError
+from components.serve.request_errors import RequestError
 from components.shared.documents import describe
 
 

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from components.serve.errors import TooLargeError, respond
+from components.serve.request_errors import TooLargeError, respond
 
 # A client reads the answer once all is sent: that much more than allowed is taken, and dropped.
 _DROPPED_TIMES = 8

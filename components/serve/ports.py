@@ -6,7 +6,7 @@ from components.shared.errors import InputError
 
 
 def expect_free(name: str, port: int) -> None:
-    """Take a port for a moment; 0 is none.
+    """Take a port for a moment; 0 means that no port is wanted.
 
     Args:
         name: the setting's.

@@ -10,11 +10,11 @@ import numpy as np
 from kserve.protocol.infer_type import InferInput
 
 from components.serve.config import ServeConfig
-from components.serve.errors import RequestError, TooSlowError
 from components.serve.instances import expect_known, expect_object
 from components.serve.releases import Releases
+from components.serve.request_errors import RequestError, TooSlowError
 from components.serve.served import Served
-from components.serve.tasks import Prediction
+from components.serve.task_protocol import Prediction
 from components.shared.documents import describe
 from components.shared.errors import InputError
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from components.serve.config import ServeConfig
 from components.serve.engine import Engine, choose_precision
-from components.serve.labels import LabelTask
-from components.serve.questions import QuestionTask
+from components.serve.label_task import LabelTask
+from components.serve.question_task import QuestionTask
 from components.serve.served import Served
-from components.serve.tasks import Task
+from components.serve.task_protocol import Task
 from components.shared.bert.sequences import pad_to
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.checkpoints.onnx_graph import make_onnx

@@ -11,9 +11,9 @@ def run(config: ServeConfig) -> None:
         InputError: if the model or the settings can't be used.
     """
     # Here: `--help` needs none of what they import.
+    from components.serve.model_server import serve
     from components.serve.protocol import BertModel
     from components.serve.releases import Releases
-    from components.serve.server import serve
 
     expect_free("http_port", config.http_port)
     expect_free("grpc_port", config.grpc_port)

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.serve.batching import Batcher, Run
 from components.serve.config import ServeConfig
-from components.serve.tasks import Prediction, Task
+from components.serve.task_protocol import Prediction, Task
 
 
 class Served:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from components.evaluate.classification.config import EvaluateClassificationConfig
-from components.evaluate.classification.labels import evaluate_labels
-from components.evaluate.classification.numbers import evaluate_numbers
+from components.evaluate.classification.label_scores import evaluate_labels
+from components.evaluate.classification.number_scores import evaluate_numbers
 from components.evaluate.classification.outcome import DevSet, name_files, write_predictions
 from components.evaluate.classification.ranked import evaluate_ranking
 from components.evaluate.classification.report import write_report, write_summary

@@ -121,7 +121,7 @@ def choose_positive(labels: Sequence[str], positive_label: str) -> str:
 
 
 def _is_number(label: str) -> bool:
-    """Whether a label is a finite number, as files write it: Python's 1_000 is none."""
+    """Whether a label is a finite number, as files write it; 1_000, which Python reads, is not."""
     try:
         return math.isfinite(float(label)) and "_" not in label
     except ValueError:

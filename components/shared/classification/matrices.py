@@ -8,7 +8,7 @@ MOST_LABELS_SHOWN = 50
 
 
 def show_matrix(name_to_matrix: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the UI is told of the first set's matrix; nothing if there is none to be shown.
+    """Return what the UI is told of the first set's matrix; {} if it can't be shown.
 
     Args:
         name_to_matrix: of each development set, as kfp.dsl.ClassificationMetrics logs it.

@@ -33,11 +33,11 @@ class Place(Protocol):
         ...
 
     def read(self, name: str) -> str | None:
-        """Return a file's text, or None if there is none."""
+        """Return a file's text; None if there is no such file."""
         ...
 
     def read_current(self) -> tuple[str, str] | None:
-        """Return the text of current.json and its tag, or None if there is none."""
+        """Return the text of current.json and its tag; None before the first release."""
         ...
 
     def replace_current(self, text: str, *, tag: str | None) -> bool:

@@ -50,7 +50,7 @@ class Store(Protocol):
         ...
 
     def find(self, name: str) -> Stored | None:
-        """What is known of an object, None if there is none."""
+        """What is known of an object; None if it does not exist."""
         ...
 
     def put(self, file: Path, name: str, *, sha256: str, advance: Advance) -> None:
@@ -66,7 +66,7 @@ class Store(Protocol):
         ...
 
     def read(self, name: str) -> Tagged | None:
-        """Return a small object, or None if there is none."""
+        """Return a small object; None if it does not exist."""
         ...
 
     def put_if(self, content: bytes, name: str, *, tag: str | None) -> None:

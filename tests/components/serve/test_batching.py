@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from components.serve.batching import Batcher
-from components.serve.errors import BusyError, TooLargeError
+from components.serve.request_errors import BusyError, TooLargeError
 from components.shared.classification.features import Features
 
 

@@ -8,9 +8,9 @@ from kserve.errors import InvalidInput, ModelNotFound
 from starlette.responses import HTMLResponse
 
 from components.serve.config import ServeConfig
-from components.serve.errors import RequestError, respond
 from components.serve.limits import BodyLimit
 from components.serve.protocol import BertModel
+from components.serve.request_errors import RequestError, respond
 
 _PAGE = Path(__file__).with_name("page.html")
 # The page has its own styles and code within it, and loads nothing.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.serve.config import ServeConfig
-from components.serve.errors import RequestError
 from components.serve.instances import expect_known, expect_object, expect_text
-from components.serve.tasks import Prediction, Scores
+from components.serve.request_errors import RequestError
+from components.serve.task_protocol import Prediction, Scores
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.documents import describe
 from components.shared.squad.best_answers import QuestionAnswer, choose_answers

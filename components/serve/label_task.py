@@ -8,7 +8,7 @@ import numpy as np
 
 from components.serve.config import ServeConfig
 from components.serve.instances import expect_known, expect_object, expect_text
-from components.serve.tasks import Prediction, Scores
+from components.serve.task_protocol import Prediction, Scores
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.classification.features import Features, make_features
 from components.shared.classification.sentences import Row
