@@ -57,3 +57,10 @@ class JobError(Exception):
 
     A stage that raises it ends with the message alone and exit status 1.
     """
+
+
+def find_root_cause(error: BaseException) -> str:
+    """Return the innermost message: "Connection refused", not the pool that was told of it."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error) or type(error).__name__

@@ -16,7 +16,7 @@ import urllib3
 
 from components.ingest.download.remote import Remote, refusal
 from components.shared.documents import load_json
-from components.shared.errors import InputError
+from components.shared.errors import InputError, find_root_cause
 from components.shared.files import room_expected, write_text
 from components.shared.parallel import run_within
 from components.shared.progress import progress_in_bytes
@@ -151,7 +151,7 @@ def transfer(
 
 def as_broken(error: Exception, label: str) -> Exception:
     """A network's error as one to retry, or to show where a retry is in vain."""
-    reason = mask_addresses(_root_cause(error))
+    reason = mask_addresses(find_root_cause(error))
     in_vain = (
         requests.exceptions.SSLError,
         requests.exceptions.InvalidURL,
@@ -306,10 +306,3 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except ValueError:
         return None
-
-
-def _root_cause(error: BaseException) -> str:
-    """The innermost message: "Connection refused", not the pool that was told of it."""
-    while error.__context__ is not None:
-        error = error.__context__
-    return str(error) or type(error).__name__
