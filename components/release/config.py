@@ -1,13 +1,16 @@
 """The settings of the releasing stage."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.classification.settings import SentenceConfig
 from components.shared.errors import InputError
 from components.shared.storage.locations import expect_path_or_bucket
+from components.shared.text import mask_addresses
 
 _HIGHEST = 100.0
+_REGISTRY = re.compile(r"https?://[^\s/?#@]+[^\s?#@]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,11 @@ class StoreConfig:
     unless a larger one is ruled out with 95% confidence."""
     keep_versions: int = 10
     """Number of versions to keep that are or were in use."""
+    model_registry: str = ""
+    """URL of Kubeflow's Model Registry to register released versions in, such as
+    http://model-registry-service.kubeflow:8080. Empty registers nothing."""
+    registered_model: str = ""
+    """Name of the model in that registry. Empty takes the last part of model_store."""
 
     checkpoint: Path
     """Checkpoint folder of the model to release."""
@@ -35,6 +43,13 @@ class StoreConfig:
 
     def __post_init__(self) -> None:
         expect_path_or_bucket("model_store", self.model_store)
+        if self.model_registry and not _REGISTRY.fullmatch(self.model_registry):
+            raise InputError(
+                "model_registry must be an http(s):// address without a user, query or fragment, "
+                f"got {mask_addresses(self.model_registry)!r}"
+            )
+        if self.model_registry and not self.model_store:
+            raise InputError("model_registry has nothing to register; give model_store, too")
         if not 0 <= self.max_drop <= _HIGHEST:
             raise InputError(f"max_drop must be 0 to 100 percent points, got {self.max_drop}")
         if self.keep_versions < 1:

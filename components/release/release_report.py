@@ -6,6 +6,7 @@ import jinja2
 
 from components.release.candidate import Candidate
 from components.release.gate import NAMES, Decision
+from components.release.model_registry import Registration
 from components.shared.files import write_text
 from components.shared.text import mask_addresses
 
@@ -20,6 +21,7 @@ def write_report(
     compared_with: str,
     candidate: Candidate | None,
     decision: Decision,
+    registration: Registration | None,
 ) -> None:
     """Write the report, whole or not at all.
 
@@ -30,6 +32,7 @@ def write_report(
         compared_with: the version that was in use; "" if none was.
         candidate: the model; None where there is no store to release it to.
         decision: what was found.
+        registration: what became of it in the model registry; None where there is none.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATE.parent),
@@ -40,6 +43,7 @@ def write_report(
     text = environment.get_template(_TEMPLATE.name).render(
         version=version,
         reasons=decision.reasons,
+        registration=registration,
         model_store=mask_addresses(model_store),
         compared_with=compared_with,
         candidate=candidate,

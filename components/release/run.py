@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.release.candidate import Candidate, read_candidate
@@ -13,10 +13,12 @@ from components.release.config import ReleaseClassificationConfig, ReleaseConfig
 from components.release.gate import Decision, decide
 from components.release.in_use import SCORES_FILE, describe_scores, find_scores
 from components.release.model_card import write_model_card
+from components.release.model_registry import Registration, register
 from components.release.provenance import describe_model
 from components.release.release_report import write_report
 from components.shared.files import expect_place, write_text
 from components.shared.model_store.store import ModelStore, SwitchedError, open_store
+from components.shared.model_store.verification import MODEL
 from components.shared.stage import Metadata
 
 # How often another release may come first before this one gives up.
@@ -33,12 +35,17 @@ class Outcome:
     """The version that it was released as; "" if it was not."""
     compared_with: str = ""
     """The version that was in use; "" if there was none."""
+    registration: Registration | None = None
+    """None where it was not to be registered."""
 
     @property
     def summary(self) -> str:
         """A sentence on it."""
         state = f"released as {self.version}" if self.version else "held back"
-        return f"{state}: {'; '.join(self.decision.reasons)}"
+        reasons = [*self.decision.reasons]
+        if self.registration:
+            reasons.append(self.registration.summary)
+        return f"{state}: {'; '.join(reasons)}"
 
 
 def run(config: ReleaseConfig) -> Metadata:
@@ -57,7 +64,10 @@ def _run(config: StoreConfig, read: Callable[[], Candidate]) -> Metadata:
         expect_place(path)
     if config.model_store:
         candidate = read()
-        outcome = _release(open_store(config.model_store), candidate, config.keep_versions)
+        store = open_store(config.model_store)
+        outcome = _release(store, candidate, config.keep_versions)
+        if outcome.version and config.model_registry:
+            outcome = replace(outcome, registration=register(config, store, outcome.version))
     else:
         candidate = None
         outcome = Outcome(Decision(False, ("no model_store is given",)))
@@ -71,6 +81,7 @@ def _run(config: StoreConfig, read: Callable[[], Candidate]) -> Metadata:
         compared_with=outcome.compared_with,
         candidate=candidate,
         decision=outcome.decision,
+        registration=outcome.registration,
     )
     return {
         "release_metrics": metrics,
@@ -118,7 +129,7 @@ def _publish(
 ) -> str:
     with tempfile.TemporaryDirectory(prefix="release-") as scratch:
         content = Path(scratch, "version")
-        shutil.copytree(candidate.checkpoint, content / "model")
+        shutil.copytree(candidate.checkpoint, content / MODEL)
         (content / SCORES_FILE).write_text(describe_scores(candidate), encoding="utf-8")
         description = describe_model(candidate, decision, current)
         write_model_card(content / "README.md", description)

@@ -65,6 +65,12 @@ class ModelStore:
         """Return the whole versions, the oldest first."""
         return self._place.list_whole()
 
+    def locate(self, version: str, name: str) -> str:
+        """Return the URI of a version's file or folder."""
+        is_bucket = self._address.startswith(SCHEMES)
+        root = self._address if is_bucket else Path(self._address).resolve().as_uri()
+        return f"{root}/{VERSIONS}/{version}/{name}"
+
     def describe(self, version: str) -> dict[str, Any]:
         """Return what a version's model.json says.
 
