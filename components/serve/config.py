@@ -28,8 +28,9 @@ _LAST_PORT = 65535
 class ServeConfig(SpanConfig):
     """Serve a finished model by KServe's protocols v1 and v2, over REST and gRPC.
 
-    Questions about texts for a model fine-tuned on SQuAD, sentences for a classifier. A page to
-    ask by hand is at /, health at /v2/health/ready, metrics for Prometheus at /metrics.
+    Questions about texts for a model fine-tuned on SQuAD, sentences to label or to rank for one
+    fine-tuned on those. A page to ask by hand is at /, health at /v2/health/ready, metrics for
+    Prometheus at /metrics.
     """
 
     model: str
@@ -53,8 +54,8 @@ class ServeConfig(SpanConfig):
     """Whether "no answer" is allowed where a request does not say; models fine-tuned on SQuAD 2.0
     have learned it."""
     max_sentence_tokens: Rare[int] = 128
-    """Maximum tokens of a sentence or pair to label; the longer sentence of a pair is truncated
-    first."""
+    """Maximum tokens of a sentence or pair to label or rank; the longer sentence of a pair is
+    truncated first."""
 
     max_batch: int = 8
     """Maximum windows or sentences to compute at once."""

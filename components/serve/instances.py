@@ -31,6 +31,17 @@ def expect_known(fields: Mapping[str, Any], names: tuple[str, ...], place: str) 
             )
 
 
+def expect_count(value: Any, place: str, *, most: int | None = None) -> None:
+    """Reject what is no whole number from 1 to a most.
+
+    Raises:
+        RequestError: naming the numbers that are allowed.
+    """
+    if type(value) is not int or value < 1 or (most is not None and value > most):
+        allowed = "of 1 or more" if most is None else f"from 1 to {most}"
+        raise RequestError(f"{place}: expected a number {allowed}, got {describe(value)}")
+
+
 def expect_text(fields: Mapping[str, Any], name: str, place: str) -> str:
     """Return a text that has more than white space.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from components.serve.config import ServeConfig
 from components.serve.instances import expect_known, expect_object, expect_text
-from components.serve.task_protocol import Prediction, Scores
+from components.serve.task_protocol import Job, Prediction, Scores
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.classification.features import Features, make_features
 from components.shared.classification.sentences import Row
@@ -21,6 +21,7 @@ class LabelTask:
     An instance is `{"sentence": …}` or `{"sentence": …, "second_sentence": …}`.
     """
 
+    name = "labels"
     fields: tuple[str, ...] = ("sentence", "second_sentence")
 
     def __init__(self, checkpoint: Checkpoint, labels: Sequence[str], config: ServeConfig) -> None:
@@ -39,24 +40,33 @@ class LabelTask:
         self._tokenizer, self._vocabulary = checkpoint.make_tokenizer(), checkpoint.vocabulary
         self._max_length_tokens = config.max_sentence_tokens
 
-    def start(self, instances: Sequence[Any], parameters: Mapping[str, Any]) -> "LabelJob":
+    def start(self, instances: Sequence[Any], parameters: Mapping[str, Any]) -> Job:
         """Make word pieces of the sentences.
 
         Raises:
             RequestError: if an instance is invalid, or there are parameters.
         """
         expect_known(parameters, (), "parameters")
-        rows = [self._read(value, number) for number, value in enumerate(instances)]
-        features = make_features(
-            rows, self._tokenizer, self._vocabulary, max_length_tokens=self._max_length_tokens
+        return LabelJob(self.labels, self.make_features(instances))
+
+    def make_features(self, instances: Sequence[Any]) -> list[Features]:
+        """Make word pieces of the sentences.
+
+        Raises:
+            RequestError: if an instance is invalid.
+        """
+        return make_features(
+            [self._read(value, number) for number, value in enumerate(instances)],
+            self._tokenizer,
+            self._vocabulary,
+            max_length_tokens=self._max_length_tokens,
         )
-        return LabelJob(self.labels, features)
 
     def _read(self, value: Any, number: int) -> Row:
         place = f"instances[{number}]"
         fields = expect_object(value, place)
         expect_known(fields, self.fields, place)
-        first, second = self.fields
+        first, second = LabelTask.fields
         is_pair = fields.get(second) is not None
         return Row(
             expect_text(fields, first, place),

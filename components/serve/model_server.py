@@ -61,7 +61,8 @@ def serve(model: BertModel, config: ServeConfig) -> None:
     page = _PAGE.read_text("utf-8").replace("{{model_name}}", config.model_name)
     app.add_api_route(
         "/",
-        lambda: HTMLResponse(page, headers=_PAGE_HEADERS),
+        # A model store's next release may be of another task.
+        lambda: HTMLResponse(page.replace("{{task}}", model.task), headers=_PAGE_HEADERS),
         methods=["GET"],
         include_in_schema=False,
     )

@@ -21,6 +21,8 @@ from components.shared.errors import InputError
 _V1_FIELDS = ("instances", "parameters")
 # Of protocol v2 alone: KServe's own.
 _V2_PARAMETERS = ("binary_data_output",)
+# What is said of a sentence by numbers alone.
+_NUMBERS = {"index": np.int64, "rank": np.int64, "score": np.float64}
 
 
 class BertModel(kserve.Model):
@@ -38,6 +40,11 @@ class BertModel(kserve.Model):
     def version(self) -> str:
         """Of the release in use; "" for a folder."""
         return self._served.version
+
+    @property
+    def task(self) -> str:
+        """The name of what the release in use does."""
+        return self._served.task.name
 
     async def predict(
         self,
@@ -168,9 +175,12 @@ def _read_texts(given: InferInput) -> list[str]:
 
 
 def _to_arrays(predictions: Sequence[Prediction]) -> dict[str, np.ndarray]:
-    """The predictions as tensors: answers [N, K], filled up where there are fewer; labels [N]."""
-    if predictions[0].keys() == {"score"}:
-        return {"score": np.array([one["score"] for one in predictions], np.float64)}
+    """The predictions as tensors: answers [N, K], filled up where there are fewer; others [N]."""
+    if predictions[0].keys() <= _NUMBERS.keys():
+        return {
+            name: np.array([one[name] for one in predictions], _NUMBERS[name])
+            for name in predictions[0]
+        }
     if "label" in predictions[0]:
         return {
             "label": np.array([one["label"] for one in predictions], object),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.serve.config import ServeConfig
-from components.serve.instances import expect_known, expect_object, expect_text
+from components.serve.instances import expect_count, expect_known, expect_object, expect_text
 from components.serve.request_errors import RequestError
 from components.serve.task_protocol import Prediction, Scores
 from components.shared.checkpoints.checkpoint import Checkpoint
@@ -22,6 +22,7 @@ class QuestionTask:
     An instance is `{"context": …, "question": …}`; parameters are `top_k` and `no_answer`.
     """
 
+    name = "questions"
     fields: tuple[str, ...] = ("context", "question")
     _PARAMETERS = ("top_k", "no_answer")
 
@@ -43,11 +44,7 @@ class QuestionTask:
         """
         expect_known(parameters, self._PARAMETERS, "parameters")
         top_k = parameters.get("top_k", self.config.num_answers)
-        if type(top_k) is not int or not 1 <= top_k <= self.config.n_best_size:
-            raise RequestError(
-                f"parameters.top_k: expected a number from 1 to {self.config.n_best_size}, got "
-                f"{describe(top_k)}"
-            )
+        expect_count(top_k, "parameters.top_k", most=self.config.n_best_size)
         may_be_none = parameters.get("no_answer", self.config.no_answer)
         if type(may_be_none) is not bool:
             raise RequestError(

@@ -9,6 +9,7 @@ from components.serve.config import ServeConfig
 from components.serve.engine import Engine, choose_precision
 from components.serve.label_task import LabelTask
 from components.serve.question_task import QuestionTask
+from components.serve.ranking_task import RankingTask
 from components.serve.served import Served
 from components.serve.task_protocol import Task
 from components.shared.bert.sequences import pad_to
@@ -16,6 +17,7 @@ from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.checkpoints.onnx_graph import make_onnx
 from components.shared.checkpoints.weights import open_weights
 from components.shared.classification.features import Features
+from components.shared.classification.tasks import find_task
 from components.shared.errors import InputError
 from components.shared.model_store.layout import CURRENT, VERSIONS
 from components.shared.model_store.store import ModelStore, open_store
@@ -89,9 +91,10 @@ def load(folder: Path, version: str, config: ServeConfig) -> Served:
 
 
 def _choose_task(checkpoint: Checkpoint, config: ServeConfig) -> Task:
-    if checkpoint.labels is not None:
-        return LabelTask(checkpoint, checkpoint.labels, config)
-    return QuestionTask(checkpoint, config)
+    if checkpoint.labels is None:
+        return QuestionTask(checkpoint, config)
+    is_ranking = find_task(checkpoint.labels) == "ranking"
+    return (RankingTask if is_ranking else LabelTask)(checkpoint, checkpoint.labels, config)
 
 
 def _find_store(config: ServeConfig) -> ModelStore | None:

@@ -22,13 +22,15 @@ class Job(Protocol):
         ...
 
     def finish(self, scores: Scores) -> list[Prediction]:
-        """The answers, one to each instance."""
+        """The answers, one to each instance, or to those that are asked for."""
         ...
 
 
 class Task(Protocol):
     """A kind of work; not thread-safe."""
 
+    name: str
+    """As the page knows it."""
     fields: tuple[str, ...]
     """Of an instance; over protocol v2, an input for each."""
 

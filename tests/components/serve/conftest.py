@@ -100,6 +100,17 @@ def label_model(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def ranking_model(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp("ranking") / "model", labels=["relevance"])
+
+
+@pytest.fixture(scope="session")
+def ranking_server(ranking_model, tmp_path_factory):
+    with running_server(tmp_path_factory.mktemp("ranking-server"), ranking_model) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
 def server(question_model, tmp_path_factory):
     with running_server(tmp_path_factory.mktemp("server"), question_model) as started:
         yield started

@@ -8,19 +8,21 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.components.serve.conftest import running_server
+
 TEXT = "The <b>cat</b> sat on 😀 the mat, <script>document.title = 'gone'</script> & home is far."
 QUESTION = "Where is home?"
 _LONGEST_SECONDS = 60
 
 
 @pytest.fixture
-def browse(server, tmp_path):
-    """Has a browser open the page of a question; gives what it printed."""
+def browse(tmp_path):
+    """Has a browser open a server's page with its fields filled; gives what it printed."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("neither chromium nor google-chrome is installed")
 
-    def browse(text, question, *flags):
+    def browse(server, text, question, *flags):
         command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         command += ["--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}"]
         command += ["--virtual-time-budget=10000", *flags]
@@ -38,7 +40,7 @@ def test_the_answer_is_marked_in_the_text(server, browse):
     """At its place, after an emoji too; tags in the text are text, and no script of it runs."""
     (expected,) = server.predict([{"context": TEXT, "question": QUESTION}], top_k=5)
 
-    page = browse(TEXT, QUESTION, "--dump-dom")
+    page = browse(server, TEXT, QUESTION, "--dump-dom")
 
     shown = re.search(r'<div id="shown">(.*?)</div>', page, re.DOTALL)[1]
     before, marked, after = re.split(r"<mark>|</mark>", shown)
@@ -51,11 +53,37 @@ def test_the_answer_is_marked_in_the_text(server, browse):
     assert [(unescape(text), percent) for text, percent in others] == answers[1:]
 
 
-def test_what_is_wrong_is_shown(browse):
+def test_what_is_wrong_is_shown(server, browse):
     """The server's own words."""
-    page = browse("\u200b", QUESTION, "--dump-dom")
+    page = browse(server, "\u200b", QUESTION, "--dump-dom")
 
     assert '<p id="problem" role="alert">instances[0].context: no words in it</p>' in page
+
+
+def test_candidates_are_ranked_for_a_query(ranking_server, browse):
+    """Best first, each with its score; the page is of what the model does."""
+    candidates = ["the mat", "<b>far</b> away", "a cat"]
+    instances = [{"sentence": QUESTION, "second_sentence": one} for one in candidates]
+    ranked = ranking_server.predict(instances, top_k=3)
+
+    page = browse(ranking_server, "\n\n".join(candidates), QUESTION, "--dump-dom")
+
+    items = [unescape(item) for item in re.findall(r"<li>(.*?)</li>", page)]
+    assert items == [f"{candidates[one['index']]} {one['score']:.3f}" for one in ranked]
+    assert "<title>Rank candidates</title>" in page
+    assert '<label id="none-label" hidden="">' in page
+
+
+def test_sentences_are_labeled(label_model, tmp_path, browse):
+    """With the probability of each label."""
+    with running_server(tmp_path, label_model, "--grpc-port", "0") as server:
+        (expected,) = server.predict([{"sentence": "The cat", "second_sentence": "sat"}])
+
+        page = browse(server, "The cat", "sat", "--dump-dom")
+
+    shown = dict(re.findall(r"<li>(\w+) ([0-9.]+)%</li>", page))
+    assert shown == {k: f"{100 * v:.1f}" for k, v in expected["probabilities"].items()}
+    assert next(iter(shown)) == expected["label"]
 
 
 def test_nothing_is_loaded_from_elsewhere(server):
