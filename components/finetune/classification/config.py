@@ -25,11 +25,6 @@ class FinetuneClassificationConfig(FinetuningConfig, SentenceConfig):
         SentenceConfig.__post_init__(self)
 
     @property
-    def step_name(self) -> str:
-        """Tells this step of the pipeline from the others."""
-        return "finetune-classification"
-
-    @property
     def command(self) -> list[str]:
         """What runs this training, but for its flags."""
         return [*super().command, "classification"]

@@ -40,6 +40,11 @@ class FinetuningConfig(TrainingConfig):
         if self.num_epochs <= 0:
             raise InputError(f"num_epochs must be above 0, got {self.num_epochs}; BERT: 2 or 3")
 
+    @property
+    def step_name(self) -> str:
+        """Tells this step of the pipeline from the others, its learning rates and seeds apart."""
+        return f"finetune-{self.learning_rate}-{self.seed}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuneConfig(FinetuningConfig, SquadTrainingConfig, WindowConfig):
@@ -52,8 +57,3 @@ class FinetuneConfig(FinetuningConfig, SquadTrainingConfig, WindowConfig):
         FinetuningConfig.__post_init__(self)
         SquadTrainingConfig.__post_init__(self)
         WindowConfig.__post_init__(self)
-
-    @property
-    def step_name(self) -> str:
-        """Tells this step of the pipeline from the others, its learning rates and seeds apart."""
-        return f"finetune-{self.learning_rate}-{self.seed}"
