@@ -1,18 +1,15 @@
 """Runs a model over windows or sentences, and measures how fast it does."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
-from components.evaluate.replicas import Arrays, MakeModel, Replicas, list_devices
-from components.shared.bert.heads import SpanModel
+from components.evaluate.replicas import Arrays, Replicas
 from components.shared.bert.sequences import TokenSequence, pad_sequences
-from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.errors import InputError
-from components.shared.processes.cpus import count_cpus
 from components.shared.progress import progress
 
 PERCENTILES = (50, 90, 95, 99, 100)
@@ -34,24 +31,17 @@ class Predictions:
 class Predictor:
     """A fine-tuned model, ready to answer, on each of the machine's devices."""
 
-    def __init__(
-        self, checkpoint: Checkpoint, make_model: MakeModel, *, precision: str, noun: str
-    ) -> None:
-        """Load the model.
+    def __init__(self, replicas: Replicas, *, per_token: bool, noun: str) -> None:
+        """Take a loaded model.
 
         Args:
-            checkpoint: where its weights are.
-            make_model: builds its architecture.
-            precision: of its arithmetic.
+            replicas: the model on each device.
+            per_token: whether it gives a start and an end for each token, or one output for
+                each sequence.
             noun: what it reads: windows, or sentences.
-
-        Raises:
-            InputError: if the checkpoint is of another architecture or task.
         """
-        self._noun = noun
-        self.replicas = Replicas(checkpoint, make_model, precision=precision)
-        # A start and an end for each token, or one output for each sequence.
-        self._per_token = isinstance(self.replicas.model, SpanModel)
+        self.replicas = replicas
+        self._per_token, self._noun = per_token, noun
 
     def score(
         self, sequences: Sequence[TokenSequence], *, batch_size: int
@@ -117,17 +107,6 @@ def percentiles(latencies: Sequence[float]) -> dict[str, float]:
     """latency_ms_p50 … p100 of latencies in seconds."""
     milliseconds = np.array(latencies or [0.0]) * 1000
     return {f"latency_ms_p{p}": float(np.percentile(milliseconds, p)) for p in PERCENTILES}
-
-
-def describe_devices() -> Mapping[str, str | int]:
-    """On what the speed is measured."""
-    devices = list_devices()
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
-    else:
-        name = f"CPU, {count_cpus()} cores"
-    return {"device": name} | ({"devices": len(devices)} if len(devices) > 1 else {})
 
 
 class _Batches:

@@ -1,26 +1,20 @@
-"""A copy of the model on each of the machine's devices, which share a series of batches."""
+"""Copies of a model, one for each of the machine's devices, that share a series of batches."""
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-from components.shared.bert.config import BertConfig
-from components.shared.bert.heads import Model
-from components.shared.checkpoints.checkpoint import Checkpoint, named_variables, restore
 from components.shared.parallel import run_in_threads
 
 Arrays = Mapping[str, np.ndarray]
 """int32 [batch, length] token_ids and segment_ids."""
-MakeModel = Callable[[BertConfig], Model]
-# Any batch and any length: traced once, not for each shape on each device.
-_IDS = tf.TensorSpec([None, None], tf.int32)
-_SIGNATURE = {"token_ids": _IDS, "segment_ids": _IDS}
+Compute = Callable[[Arrays], list[np.ndarray]]
+"""Computes a batch on one device: float32 [batch, length] start and end logits, or [batch, labels]
+logits."""
 
 
 @dataclass(frozen=True)
@@ -34,31 +28,11 @@ class Timings:
 
 
 class Replicas:
-    """A model on all GPUs, or on the CPU where there are none, with a thread for each."""
+    """A model on each device, with a thread for each."""
 
-    def __init__(self, checkpoint: Checkpoint, make_model: MakeModel, *, precision: str) -> None:
-        """Load the model.
-
-        Args:
-            checkpoint: where its weights are.
-            make_model: builds its architecture.
-            precision: of its arithmetic.
-
-        Raises:
-            InputError: if the checkpoint is of another architecture or task.
-        """
-        keras.config.set_dtype_policy(precision)
-        self._replicas: list[_Replica] = []
-        for device in list_devices():
-            with tf.device(device.name):
-                model = make_model(checkpoint.config)
-                model.build()
-                if self._replicas:
-                    _copy(self._replicas[0].model, model)
-                else:
-                    restore(checkpoint.folder, named_variables(model))
-            self._replicas.append(_Replica(device.name, model))
-        self.model = self._replicas[0].model
+    def __init__(self, computes: Sequence[Compute]) -> None:
+        """Take the model of each device."""
+        self._replicas = [_Replica(compute) for compute in computes]
 
     def __len__(self) -> int:
         return len(self._replicas)
@@ -76,7 +50,7 @@ class Replicas:
             make: gives the arrays of the batch of a number.
             take: gets the number and the outputs, in any order but never twice at once.
         """
-        self._share(num_batches, lambda replica, number: replica.run(make(number)), take)
+        self._share(num_batches, lambda replica, number: replica.compute(make(number)), take)
 
     def warm_up(self, examples: list[Arrays], count: int) -> float:
         """Run an example of each shape so often on each device; return the seconds it took.
@@ -157,42 +131,18 @@ class Replicas:
 
 
 class _Replica:
-    """The model on one device."""
+    """The model on one device, and the shapes that it has run."""
 
-    def __init__(self, device: str, model: Model) -> None:
-        self.model = model
+    def __init__(self, compute: Compute) -> None:
+        self.compute = compute
         self._warm: set[tuple[int, ...]] = set()
-
-        @tf.function(input_signature=[_SIGNATURE])
-        def predict(arrays: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
-            return tf.nest.flatten(model(arrays, training=False))
-
-        # Traced here, in one thread: Keras is not made to be traced in several.
-        with tf.device(device):
-            predict.get_concrete_function()
-        self._predict, self._device = predict, device
-
-    def run(self, arrays: Arrays) -> list[np.ndarray]:
-        with tf.device(self._device):
-            return [output.numpy() for output in self._predict(dict(arrays))]
 
     def run_warm(self, arrays: Arrays) -> list[np.ndarray]:
         # Compilation can't be timed by mistake.
         assert arrays["token_ids"].shape in self._warm, "a shape that was not warmed up"
-        return self.run(arrays)
+        return self.compute(arrays)
 
     def warm_up(self, arrays: Arrays, count: int) -> None:
         for _ in range(max(1, count)):
-            self.run(arrays)
+            self.compute(arrays)
         self._warm.add(arrays["token_ids"].shape)
-
-
-def list_devices() -> list[tf.config.LogicalDevice]:
-    """What predicts: the GPUs, or the CPU where there are none."""
-    return tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-
-
-def _copy(source: Model, target: Model) -> None:
-    values = named_variables(source)
-    for name, variable in named_variables(target).items():
-        variable.assign(values[name].value)

@@ -34,8 +34,8 @@ class ServeConfig(SpanConfig):
     """
 
     model: str
-    """Folder of a finished model (this project's, Google's or transformers'), or a model store:
-    a folder, gs:// or s3:// address."""
+    """Folder of a finished model (this project's, Google's, transformers' or an exported
+    model.onnx), or a model store: a folder, gs:// or s3:// address."""
     model_version: str = ""
     """Version of the model store to serve. Empty follows the one in use: a new release is loaded
     beside the old one and takes over when it is ready."""
@@ -46,8 +46,9 @@ class ServeConfig(SpanConfig):
     grpc_port: int = 8081
     """Port for gRPC; 0 turns it off."""
 
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic precision: auto is bfloat16 where the CPU computes in it, else float32."""
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
+    """Arithmetic precision: auto is bfloat16 where the CPU computes in it, else float32; int8 is
+    of a model that `python -m components.evaluate export --precision int8` wrote."""
     num_answers: int = 3
     """Number of best answers to give where a request does not say (top_k)."""
     no_answer: bool = False

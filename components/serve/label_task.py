@@ -9,7 +9,7 @@ import numpy as np
 from components.serve.config import ServeConfig
 from components.serve.instances import expect_known, expect_object, expect_text
 from components.serve.task_protocol import Job, Prediction, Scores
-from components.shared.checkpoints.checkpoint import Checkpoint
+from components.shared.checkpoints.description import Description
 from components.shared.classification.features import Features, make_features
 from components.shared.classification.sentences import Row
 from components.shared.errors import InputError
@@ -24,20 +24,20 @@ class LabelTask:
     name = "labels"
     fields: tuple[str, ...] = ("sentence", "second_sentence")
 
-    def __init__(self, checkpoint: Checkpoint, labels: Sequence[str], config: ServeConfig) -> None:
+    def __init__(self, described: Description, labels: Sequence[str], config: ServeConfig) -> None:
         """Make the tokenizer.
 
         Raises:
             InputError: if the model's positions are too few for the sentences.
         """
-        most = checkpoint.config.max_position_embeddings
+        most = described.config.max_position_embeddings
         if config.max_sentence_tokens > most:
             raise InputError(
                 f"max_sentence_tokens {config.max_sentence_tokens} is more than the model's "
                 f"max_position_embeddings {most}"
             )
         self.labels = labels
-        self._tokenizer, self._vocabulary = checkpoint.make_tokenizer(), checkpoint.vocabulary
+        self._tokenizer, self._vocabulary = described.make_tokenizer(), described.vocabulary
         self._max_length_tokens = config.max_sentence_tokens
 
     def start(self, instances: Sequence[Any], parameters: Mapping[str, Any]) -> Job:

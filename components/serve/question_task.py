@@ -8,7 +8,7 @@ from components.serve.config import ServeConfig
 from components.serve.instances import expect_count, expect_known, expect_object, expect_text
 from components.serve.request_errors import RequestError
 from components.serve.task_protocol import Prediction, Scores
-from components.shared.checkpoints.checkpoint import Checkpoint
+from components.shared.checkpoints.description import Description
 from components.shared.documents import describe
 from components.shared.squad.best_answers import QuestionAnswer, choose_answers
 from components.shared.squad.data import Question, Version
@@ -26,15 +26,15 @@ class QuestionTask:
     fields: tuple[str, ...] = ("context", "question")
     _PARAMETERS = ("top_k", "no_answer")
 
-    def __init__(self, checkpoint: Checkpoint, config: ServeConfig) -> None:
+    def __init__(self, described: Description, config: ServeConfig) -> None:
         """Make the tokenizer.
 
         Raises:
             InputError: if the model's positions are too few for the windows.
         """
-        config.expect_room(checkpoint.config.max_position_embeddings)
-        self.config, self.vocabulary = config, checkpoint.vocabulary
-        self.tokenizer: WordPieceTokenizer = checkpoint.make_tokenizer()
+        config.expect_room(described.config.max_position_embeddings)
+        self.config, self.vocabulary = config, described.vocabulary
+        self.tokenizer: WordPieceTokenizer = described.make_tokenizer()
 
     def start(self, instances: Sequence[Any], parameters: Mapping[str, Any]) -> "QuestionJob":
         """Cut the texts into windows.

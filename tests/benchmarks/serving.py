@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from components.serve.engine import Engine, choose_precision
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.checkpoints.onnx_graph import make_onnx
 from components.shared.checkpoints.weights import open_weights
+from components.shared.openvino_engine import Engine, choose_precision
 from components.shared.vocabulary import SPECIAL_PIECES
 from tests.benchmarks.workers import serve
 from tests.components.serve.models import SIZES, write_model
@@ -56,8 +56,9 @@ def main() -> None:
     if arguments.write:
         write(arguments.folder, arguments.write)
         return
-    precision = choose_precision(arguments.precision)
-    engine = Engine(_make_graph(arguments.folder / "model"), precision=precision, num_streams=1)
+    graph = _make_graph(arguments.folder / "model")
+    precision = choose_precision(arguments.precision, graph)
+    engine = Engine(graph, precision=precision, num_streams=1)
     batches = {str(size): make_arrays(size, arguments.length) for size in arguments.batch_sizes}
     serve(
         {"precision": precision},

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from functools import partial
 
 from components.evaluate.classification.config import EvaluateClassificationConfig
 from components.evaluate.classification.label_scores import evaluate_labels
@@ -22,8 +21,8 @@ from components.shared.stage import Metadata, settings
 def run(config: EvaluateClassificationConfig) -> Metadata:
     """Predict for the development sets, score that, time the model, report."""
     # Here: TensorFlow takes seconds to import.
-    from components.evaluate.predict import Predictor, describe_devices
-    from components.shared.bert.heads import ClassifierModel
+    from components.evaluate.devices import describe_devices, load_replicas
+    from components.evaluate.predict import Predictor
     from components.shared.checkpoints.checkpoint import Checkpoint
 
     for path in (config.evaluate_metrics, config.confusion_matrix, config.report, config.summary):
@@ -35,12 +34,8 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     checkpoint = Checkpoint.read(config.checkpoint)
     labels = _expect_labels(checkpoint.labels, sentences, config)
     config.expect_room(checkpoint.config.max_position_embeddings)
-    predictor = Predictor(
-        checkpoint,
-        partial(ClassifierModel, num_labels=len(labels), seed=0),
-        precision=config.precision,
-        noun="sentences",
-    )
+    replicas = load_replicas(checkpoint, num_labels=len(labels), precision=config.precision)
+    predictor = Predictor(replicas, per_token=False, noun="sentences")
     name_to_rows = {name: read_rows(config.sentences, name) for name in sentences.dev_names}
     features = make_features(
         [row for rows in name_to_rows.values() for row in rows],
@@ -81,7 +76,11 @@ def run(config: EvaluateClassificationConfig) -> Metadata:
     write_report(
         config.report,
         outcome,
-        speed={**predicted.speed, "batch_size": config.batch_size, **describe_devices()},
+        speed={
+            **predicted.speed,
+            "batch_size": config.batch_size,
+            **describe_devices(config.precision),
+        },
         histories=histories,
         settings={
             "Model": checkpoint.config.fields(),

@@ -1,15 +1,14 @@
 """A fine-tuned model with all that it takes to answer questions."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from components.evaluate.devices import load_replicas
 from components.evaluate.predict import Predictor
 from components.evaluate.replicas import Replicas
 from components.evaluate.squad.config import AnswerConfig
-from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.squad.best_answers import QuestionAnswer, choose_answers
 from components.shared.squad.data import Question
@@ -19,8 +18,12 @@ from components.shared.squad.windows import Window, make_windows
 class Answerer:
     """Cuts contexts into windows, and makes answers of what the model says of them."""
 
-    def __init__(self, config: AnswerConfig) -> None:
+    def __init__(self, config: AnswerConfig, predictor: Predictor | None = None) -> None:
         """Load the model.
+
+        Args:
+            config: which model, and how it answers.
+            predictor: the model, if it is loaded already.
 
         Raises:
             InputError: if the checkpoint is not whole or too small for the windows.
@@ -29,7 +32,7 @@ class Answerer:
         self.checkpoint = Checkpoint.read(config.checkpoint)
         config.expect_room(self.checkpoint.config.max_position_embeddings)
         self._tokenizer = self.checkpoint.make_tokenizer()
-        self.predictor = load_predictor(self.checkpoint, precision=config.precision)
+        self.predictor = predictor or load_predictor(self.checkpoint, precision=config.precision)
 
     def replicas_of(self, precision: str) -> Replicas:
         """The model in a precision: its own, or loaded anew."""
@@ -81,9 +84,5 @@ def load_predictor(checkpoint: Checkpoint, *, precision: str) -> Predictor:
     Raises:
         InputError: if the checkpoint is of another architecture or task.
     """
-    return Predictor(
-        checkpoint,
-        partial(SpanModel, seed=0, has_pooler=checkpoint.has_pooler),
-        precision=precision,
-        noun="windows",
-    )
+    replicas = load_replicas(checkpoint, num_labels=None, precision=precision)
+    return Predictor(replicas, per_token=True, noun="windows")

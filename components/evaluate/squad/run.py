@@ -31,13 +31,13 @@ from components.shared.stage import Metadata, settings
 from components.shared.training.history import History
 from components.shared.training.validation import HELD_OUT
 
-_PACKAGES = ("tensorflow-cpu", "keras", "numpy", "tokenizers")
+_PACKAGES = ("keras", "numpy", "openvino", "tokenizers")
 
 
 def run(config: EvaluateConfig) -> Metadata:
     """Answer the development set's questions, score the answers, time the model, report."""
     # Here: TensorFlow takes seconds to import, and `score` needs none.
-    from components.evaluate.predict import describe_devices
+    from components.evaluate.devices import describe_devices
     from components.evaluate.squad.question_answerer import Answerer
 
     for path in (config.evaluate_metrics, config.report, config.summary):
@@ -85,7 +85,7 @@ def run(config: EvaluateConfig) -> Metadata:
             title=title,
             subtitle="How well the model answers, how fast, and how it was trained.",
             scores=scores,
-            speed={**speed, "batch_size": config.batch_size, **describe_devices()},
+            speed={**speed, "batch_size": config.batch_size, **describe_devices(config.precision)},
             measured=measured,
             histories=histories,
             answered=choose_answered(data.questions, answers, config.num_report_questions),
@@ -131,7 +131,10 @@ def run(config: EvaluateConfig) -> Metadata:
 
 def list_versions() -> dict[str, str]:
     """What the evaluation ran with."""
-    return {"kubeflow-bert": VERSION} | {name: version(name) for name in _PACKAGES}
+    import tensorflow as tf  # its package has another name in the images for GPUs
+
+    versions = {name: version(name) for name in _PACKAGES}
+    return {"kubeflow-bert": VERSION, "tensorflow": tf.__version__, **versions}
 
 
 def read_histories(*paths: Path | None) -> list[History]:

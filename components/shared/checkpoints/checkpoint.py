@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     import keras
 
     from components.shared.bert.heads import Model
-    from components.shared.tokenizer import WordPieceTokenizer
 
 ENCODER = "bert/"
 """What the names of the encoder's variables begin with; the others are of heads."""
@@ -99,12 +98,6 @@ class Checkpoint(Description):
             has_weights=True,
             has_pooler=any(name.startswith(POOLER_SCOPE) for name in shapes),
         )
-
-    def make_tokenizer(self) -> "WordPieceTokenizer":
-        """The tokenizer that the model's text goes through."""
-        from components.shared.tokenizer import WordPieceTokenizer  # pretraining does without
-
-        return WordPieceTokenizer(self.vocabulary, **vars(self.tokenization))
 
 
 def _expect_architecture(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints import huggingface
@@ -12,7 +13,11 @@ from components.shared.errors import InputError
 from components.shared.tokenization import Tokenization, read_tokenization
 from components.shared.vocabulary import Vocabulary
 
+if TYPE_CHECKING:
+    from components.shared.tokenizer import WordPieceTokenizer
+
 BERT_CONFIG, VOCABULARY, LABELS = "bert_config.json", "vocab.txt", "labels.json"
+ONNX_FILE = "model.onnx"
 # Of transformers: PyTorch's pickles, safetensors in several files, TensorFlow's and Flax's.
 _NOT_READ = re.compile(
     r"pytorch_model.*\.bin(\.index\.json)?|model.*\.safetensors\.index\.json|tf_model\.h5|"
@@ -38,6 +43,12 @@ class Description:
         """A sentence on the fields of the model's config that change nothing; "" if none."""
         names = ", ".join(self.config.ignored_fields)
         return f"{_config_path(self.folder)}: ignored: {names}" if names else ""
+
+    def make_tokenizer(self) -> "WordPieceTokenizer":
+        """The tokenizer that the model's text goes through."""
+        from components.shared.tokenizer import WordPieceTokenizer  # pretraining does without
+
+        return WordPieceTokenizer(self.vocabulary, **vars(self.tokenization))
 
 
 def read_description(folder: Path) -> Description:

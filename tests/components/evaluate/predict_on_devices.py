@@ -13,7 +13,8 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from components.evaluate.predict import Predictor, describe_devices
+from components.evaluate.devices import describe_devices, load_on_tensorflow
+from components.evaluate.predict import Predictor
 from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint
 
@@ -47,7 +48,8 @@ devices = [tf.config.LogicalDeviceConfiguration()] * int(sys.argv[2])
 tf.config.set_logical_device_configuration(cpu, devices)
 checkpoint = Checkpoint.read(Path(sys.argv[1]))
 model = partial(SimultaneousModel, seed=0)
-predictor = Predictor(checkpoint, model, precision="float32", noun="windows")
+replicas = load_on_tensorflow(checkpoint, model, precision="float32")
+predictor = Predictor(replicas, per_token=True, noun="windows")
 # TensorFlow's own record of where it put each operation of a function when it first ran.
 context.enable_run_metadata()
 predicted = predictor.predict(
@@ -57,13 +59,13 @@ predicted = predictor.predict(
 )
 graphs = context.export_run_metadata().partition_graphs
 products = [node.device for graph in graphs for node in graph.node if "MatMul" in node.op]
-replicas = predictor.replicas._replicas
+models = [replica.compute for replica in predictor.replicas._replicas]
 result = {
     "outputs": [[row.tolist() for row in output] for output in predicted.outputs],
     "speed": predicted.speed,
-    "described": describe_devices(),
-    "weights_on": [one.model.bert.embeddings.word_embeddings.value.device for one in replicas],
+    "described": describe_devices("float32"),
+    "weights_on": [one.model.bert.embeddings.word_embeddings.value.device for one in models],
     "computed_on": Counter(products),
-    "traced": [one._predict.experimental_get_tracing_count() for one in replicas],
+    "traced": [one.predict.experimental_get_tracing_count() for one in models],
 }
 print(json.dumps(result))

@@ -8,8 +8,8 @@ import onnxruntime
 import openvino
 import pytest
 
+from components.evaluate.devices import load_on_tensorflow
 from components.evaluate.export import ExportConfig, export
-from components.evaluate.replicas import Replicas
 from components.shared.bert.config import ACTIVATIONS, BertConfig
 from components.shared.bert.heads import ClassifierModel, PretrainingModel, SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint, named_variables, write_checkpoint
@@ -77,7 +77,7 @@ def expect_equal_outputs(checkpoint, output, make_model):
     """In float32, on batches of several sizes and lengths, padding aside where it has outputs."""
     opened = Checkpoint.read(checkpoint)
     batches, reals = zip(*[make_batch(*shape) for shape in SHAPES], strict=True)
-    replicas = Replicas(opened, make_model, precision="float32")
+    replicas = load_on_tensorflow(opened, make_model, precision="float32")
     expected = {}
     replicas.run(len(batches), lambda n: batches[n], lambda n, out: expected.update({n: out}))
     for run in (run_onnxruntime, run_openvino):

@@ -8,6 +8,7 @@ import keras
 import pytest
 import tensorflow as tf
 
+from components.evaluate.devices import load_on_tensorflow
 from components.evaluate.predict import PERCENTILES, Predictor
 from components.evaluate.speed import measure_speed, name_speeds
 from components.evaluate.squad.config import EvaluateConfig
@@ -75,8 +76,7 @@ def measure(checkpoint, tmp_path):
         names = ("squad", "evaluate_metrics", "report", "summary", "predictions")
         paths = {name: tmp_path / name for name in names}
         config = EvaluateConfig(checkpoint=checkpoint, max_length_tokens=128, **paths, **settings)
-        answerer = Answerer(config)
-        answerer.predictor = make_predictor(checkpoint, model)
+        answerer = Answerer(config, make_predictor(checkpoint, model))
         return measure_speed(config, answerer, QUESTIONS)
 
     yield measure
@@ -85,7 +85,8 @@ def measure(checkpoint, tmp_path):
 
 def make_predictor(checkpoint, model) -> Predictor:
     opened = Checkpoint.read(checkpoint)
-    return Predictor(opened, partial(model, seed=0), precision="float32", noun="windows")
+    replicas = load_on_tensorflow(opened, partial(model, seed=0), precision="float32")
+    return Predictor(replicas, per_token=True, noun="windows")
 
 
 def test_compilation_is_in_no_latency_of_the_evaluation(checkpoint, tmp_path, monkeypatch):

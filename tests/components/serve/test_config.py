@@ -2,12 +2,13 @@
 
 import socket
 
+import onnx
 import pytest
 
 from components.serve.config import ServeConfig
-from components.serve.engine import choose_precision
 from components.serve.run import run
 from components.shared.errors import InputError
+from components.shared.openvino_engine import choose_precision
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,10 @@ from components.shared.errors import InputError
         ({"http_port": 70000}, "http_port must be 65535 or less, got 70000"),
         ({"grpc_port": 8080}, "http_port and grpc_port must differ, got 8080 for both"),
         ({"num_answers": 21}, "num_answers 21 is more than n_best_size 20"),
-        ({"precision": "int8"}, "precision must be one of auto, float32, bfloat16, got 'int8'"),
+        (
+            {"precision": "int4"},
+            "precision must be one of auto, float32, bfloat16, int8, got 'int4'",
+        ),
         ({"model_name": "a/b"}, "model_name must be of letters, digits, - and _, got 'a/b'"),
     ],
 )
@@ -46,5 +50,8 @@ def test_auto_is_what_the_cpu_computes_in():
         flags = next(line for line in file if line.startswith("flags")).split()
 
     expected = "bfloat16" if {"avx512_bf16", "amx_bf16"} & {*flags} else "float32"
-    assert choose_precision("auto") == expected
-    assert choose_precision("float32") == "float32"
+    graph = onnx.ModelProto()
+    assert choose_precision("auto", graph) == expected
+    assert choose_precision("float32", graph) == "float32"
+    with pytest.raises(InputError, match="precision int8: the model is float32; give one that"):
+        choose_precision("int8", graph)

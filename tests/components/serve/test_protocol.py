@@ -6,7 +6,6 @@ import time
 import pytest
 
 from components.serve.config import ServeConfig
-from components.serve.engine import Engine
 from components.serve.protocol import BertModel
 from components.serve.question_task import QuestionTask
 from components.serve.releases import Releases
@@ -15,6 +14,7 @@ from components.serve.served import Served
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.checkpoints.onnx_graph import make_onnx
 from components.shared.checkpoints.weights import open_weights
+from components.shared.openvino_engine import Engine
 
 
 def test_a_request_that_takes_too_long_is_given_up(question_model):

@@ -4,11 +4,16 @@ import asyncio
 import re
 import shutil
 
+import onnx
 import pytest
 
 from components.serve.config import ServeConfig
 from components.serve.protocol import BertModel
-from components.serve.releases import Releases
+from components.serve.releases import Releases, load
+from components.shared.checkpoints.checkpoint import Checkpoint
+from components.shared.checkpoints.checkpoint_manifest import write_descriptions
+from components.shared.checkpoints.onnx_graph import make_onnx
+from components.shared.checkpoints.weights import open_weights
 from components.shared.errors import InputError
 from components.shared.model_store.store import open_store
 from tests.components.serve.models import write_model
@@ -74,6 +79,30 @@ def test_a_new_release_takes_over_without_a_request_lost(store, config, tmp_path
     known = [one["predictions"][0]["score"] for one in (old, new)]
     for score in found:
         assert min(abs(score - one) for one in known) < 1e-3
+
+
+def export(model, folder):
+    """Write the folder as `python -m components.evaluate export --format onnx` does."""
+    described = Checkpoint.read(model)
+    graph = make_onnx(open_weights(model), described.config, folder=model)
+    folder.mkdir()
+    onnx.save_model(graph, folder / "model.onnx")
+    write_descriptions(folder, described.config, model / "vocab.txt", described.tokenization)
+    return folder
+
+
+def test_an_exported_graph_answers_as_the_weights_it_was_made_of(question_model, config, tmp_path):
+    """Its folder has no weights; a damaged file is told by name."""
+    folder = export(question_model, tmp_path / "exported")
+
+    async def ask(model):
+        return await load(model, "", config).predict(REQUEST["instances"], {})
+
+    assert asyncio.run(ask(folder)) == asyncio.run(ask(question_model))
+
+    (folder / "model.onnx").write_bytes((folder / "model.onnx").read_bytes()[:5000])
+    with pytest.raises(InputError, match="model.onnx: damaged, or no ONNX model; export it again"):
+        asyncio.run(ask(folder))
 
 
 def test_a_release_that_can_not_be_loaded_leaves_the_old_one(store, config, tmp_path, capsys):

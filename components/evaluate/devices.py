@@ -1,0 +1,159 @@
+"""Loads a model on what the machine has: TensorFlow on its GPUs, OpenVINO on a CPU without."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import keras
+import numpy as np
+import openvino
+import tensorflow as tf
+
+from components.evaluate.replicas import Arrays, Replicas
+from components.shared.bert.config import BertConfig
+from components.shared.bert.heads import ClassifierModel, Model, SpanModel
+from components.shared.checkpoints.checkpoint import (
+    Checkpoint,
+    expect_no_problems,
+    named_variables,
+    restore,
+)
+from components.shared.checkpoints.onnx_graph import make_onnx
+from components.shared.checkpoints.weights import open_weights
+from components.shared.openvino_engine import Engine, Precision, can_compute
+from components.shared.processes.cpus import count_cpus
+
+MakeModel = Callable[[BertConfig], Model]
+# Any batch and any length: traced once, not for each shape on each device.
+_IDS = tf.TensorSpec([None, None], tf.int32)
+_SIGNATURE = {"token_ids": _IDS, "segment_ids": _IDS}
+# OpenVINO computes the others only where the CPU has instructions for them.
+_OPENVINO_PRECISIONS: Mapping[str, Precision] = {
+    "float32": "float32",
+    "mixed_bfloat16": "bfloat16",
+}
+
+
+def load_replicas(checkpoint: Checkpoint, *, num_labels: int | None, precision: str) -> Replicas:
+    """Load a model on each GPU, or on the CPU where there are none.
+
+    Args:
+        checkpoint: where its weights are.
+        num_labels: of a classifier; None for a model that answers questions.
+        precision: of its arithmetic.
+
+    Raises:
+        InputError: if the checkpoint is of another architecture or task.
+    """
+    if _uses_openvino(precision):
+        return _load_on_openvino(checkpoint, num_labels, _OPENVINO_PRECISIONS[precision])
+    make_model: MakeModel
+    if num_labels is None:
+        make_model = partial(SpanModel, seed=0, has_pooler=checkpoint.has_pooler)
+    else:
+        make_model = partial(ClassifierModel, num_labels=num_labels, seed=0)
+    return load_on_tensorflow(checkpoint, make_model, precision=precision)
+
+
+def load_on_tensorflow(
+    checkpoint: Checkpoint, make_model: MakeModel, *, precision: str
+) -> Replicas:
+    """Load a model on each GPU, or on TensorFlow's CPU where there are none.
+
+    Args:
+        checkpoint: where its weights are.
+        make_model: builds its architecture.
+        precision: of its arithmetic.
+
+    Raises:
+        InputError: if the checkpoint is of another architecture or task.
+    """
+    keras.config.set_dtype_policy(precision)
+    models: list[TensorFlowModel] = []
+    for device in list_devices():
+        with tf.device(device.name):
+            model = make_model(checkpoint.config)
+            model.build()
+            if models:
+                _copy(models[0].model, model)
+            else:
+                restore(checkpoint.folder, named_variables(model))
+        models.append(TensorFlowModel(model, device.name))
+    return Replicas(models)
+
+
+def list_devices() -> list[tf.config.LogicalDevice]:
+    """What TensorFlow predicts on: the GPUs, or the CPU where there are none."""
+    return tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+
+
+def describe_devices(precision: str) -> Mapping[str, str | int]:
+    """On what the speed is measured."""
+    devices = list_devices()
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    else:
+        name = f"CPU, {count_cpus()} cores"
+    library = (
+        f"OpenVINO {openvino.__version__}"
+        if _uses_openvino(precision)
+        else (f"TensorFlow {tf.__version__}")
+    )
+    several = {"devices": len(devices)} if len(devices) > 1 else {}
+    return {"device": name, "computed_by": library} | several
+
+
+def _uses_openvino(precision: str) -> bool:
+    engines = _OPENVINO_PRECISIONS.get(precision)
+    # GPUs, or a test's several devices on one CPU, are TensorFlow's.
+    is_one_cpu = [device.device_type for device in list_devices()] == ["CPU"]
+    return engines is not None and is_one_cpu and can_compute(engines)
+
+
+def _load_on_openvino(
+    checkpoint: Checkpoint, num_labels: int | None, precision: Precision
+) -> Replicas:
+    _expect_head(checkpoint, num_labels)
+    weights = open_weights(checkpoint.folder)
+    graph = make_onnx(weights, checkpoint.config, folder=checkpoint.folder)
+    return Replicas([Engine(graph, precision=precision, num_streams=1).run])
+
+
+def _expect_head(checkpoint: Checkpoint, num_labels: int | None) -> None:
+    name, num_outputs = (
+        ("cls/squad/output_weights", 2) if num_labels is None else ("output_weights", num_labels)
+    )
+    expected = (num_outputs, checkpoint.config.hidden_size)
+    found = open_weights(checkpoint.folder).shapes.get(name)
+    if found is None:
+        expect_no_problems(checkpoint.folder, [f"{name}: missing"])
+    elif found != expected:
+        problem = f"{name}: shape {list(found)}, the model's is {list(expected)}"
+        expect_no_problems(checkpoint.folder, [problem])
+
+
+class TensorFlowModel:
+    """A model on one device of TensorFlow's."""
+
+    def __init__(self, model: Model, device: str) -> None:
+        """Trace it, in this thread: Keras is not made to be traced in several."""
+        self.model, self._device = model, device
+
+        @tf.function(input_signature=[_SIGNATURE])
+        def predict(arrays: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
+            return tf.nest.flatten(model(arrays, training=False))
+
+        with tf.device(device):
+            predict.get_concrete_function()
+        self.predict = predict
+
+    def __call__(self, arrays: Arrays) -> list[np.ndarray]:
+        """Compute a batch."""
+        with tf.device(self._device):
+            return [output.numpy() for output in self.predict(dict(arrays))]
+
+
+def _copy(source: Model, target: Model) -> None:
+    values = named_variables(source)
+    for name, variable in named_variables(target).items():
+        variable.assign(values[name].value)
