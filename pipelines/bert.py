@@ -8,7 +8,8 @@ from components.preprocess.component import preprocess
 from components.preprocess.config import PreprocessConfig
 from components.pretrain.component import pretrain
 from components.pretrain.config import PretrainConfig
-from pipelines.squad_steps import EVALUATE, FINETUNE, RELEASE, Outputs, finetune_and_release
+from pipelines.finetuning import finetune_and_release
+from pipelines.squad_steps import EVALUATE, FINETUNE, RELEASE, SQUAD, Outputs
 from pipelines.steps import HIDDEN_TRAINING, Inputs, Step, make_pipeline
 
 _PHASE = ("num_steps", "global_batch_size", "micro_batch_size", "learning_rate", "warmup_rate")
@@ -81,7 +82,9 @@ def bert(inputs: Inputs) -> Outputs:
 
     return finetune_and_release(
         inputs,
-        squad=fetched.outputs["squad"],
+        SQUAD,
+        Outputs,
+        data=fetched.outputs["squad"],
         initial_checkpoint=phase_2.outputs["checkpoint"],
         pretrain_128_history=phase_1.outputs["history"],
         pretrain_512_history=phase_2.outputs["history"],

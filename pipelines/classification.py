@@ -13,6 +13,7 @@ from components.ingest.classification.component import ingest_classification
 from components.ingest.classification.config import IngestClassificationConfig
 from components.release.component import release_classification
 from components.release.config import ReleaseClassificationConfig
+from pipelines.finetuning import LOOPED, Finetuning, finetune_and_release
 from pipelines.steps import HIDDEN_TRAINING, Inputs, Step, make_pipeline
 
 STEPS = {
@@ -20,10 +21,7 @@ STEPS = {
     "finetune": Step(
         config=FinetuneClassificationConfig,
         hidden=("warmup_rate", "optimizer", *HIDDEN_TRAINING),
-        looped={
-            "seed": "Several values, separated by commas, fine-tune one model each. The best on "
-            "the development set is kept; the report then shows the mean and standard deviation.",
-        },
+        looped=LOOPED,
     ),
     "evaluate": Step(
         config=EvaluateClassificationConfig,
@@ -32,6 +30,19 @@ STEPS = {
     ),
     "release": Step(config=ReleaseClassificationConfig),
 }
+_FINETUNING = Finetuning(
+    title="Fine-tune on the sentences",
+    data="sentences",
+    finetune=finetune_classification,
+    evaluate=evaluate_classification,
+    choose=choose_classification,
+    release=release_classification,
+    collected={
+        "candidate_matrices": "confusion_matrix",
+        "candidate_predictions": "predictions",
+    },
+    released=("predictions",),
+)
 
 
 class Outputs(NamedTuple):
@@ -57,49 +68,10 @@ def classification(inputs: Inputs) -> Outputs:
         "Fetch and check the inputs"
     )
 
-    seeds = inputs["finetune"]["seed"]
-    # The iterations run in parallel on a cluster and one after the other on one machine.
-    with dsl.ParallelFor(seeds, name="seeds") as seed:
-        finetuned = finetune_classification(
-            sentences=fetched.outputs["sentences"],
-            initial_checkpoint=fetched.outputs["given_checkpoint"],
-            **inputs["finetune"] | {"seed": seed},
-        ).set_display_name("Fine-tune on the sentences")
-
-        evaluated = evaluate_classification(
-            sentences=fetched.outputs["sentences"],
-            checkpoint=finetuned.outputs["checkpoint"],
-            finetune_history=finetuned.outputs["history"],
-            **inputs["evaluate"],
-        ).set_display_name("Evaluate")
-
-    chosen = choose_classification(
-        candidate_checkpoints=dsl.Collected(finetuned.outputs["checkpoint"]),
-        candidate_metrics=dsl.Collected(evaluated.outputs["evaluate_metrics"]),
-        candidate_reports=dsl.Collected(evaluated.outputs["report"]),
-        candidate_summaries=dsl.Collected(evaluated.outputs["summary"]),
-        candidate_matrices=dsl.Collected(evaluated.outputs["confusion_matrix"]),
-        candidate_predictions=dsl.Collected(evaluated.outputs["predictions"]),
-        learning_rate=inputs["finetune"]["learning_rate"],
-        seeds=seeds,
-    ).set_display_name("Choose the best model")
-
-    released = release_classification(
-        checkpoint=chosen.outputs["checkpoint"],
-        sentences=fetched.outputs["sentences"],
-        candidate_metrics=chosen.outputs["chosen_metrics"],
-        predictions=chosen.outputs["predictions"],
-        **inputs["release"],
-    ).set_display_name("Release")
-    # The model in use changes, though the parameters do not.
-    released.set_caching_options(False)
-
-    return Outputs(
-        checkpoint=chosen.outputs["checkpoint"],
-        metrics=chosen.outputs["chosen_metrics"],
-        confusion_matrix=chosen.outputs["confusion_matrix"],
-        report=chosen.outputs["report"],
-        summary=chosen.outputs["summary"],
-        release_metrics=released.outputs["release_metrics"],
-        release_report=released.outputs["release_report"],
+    return finetune_and_release(
+        inputs,
+        _FINETUNING,
+        Outputs,
+        data=fetched.outputs["sentences"],
+        initial_checkpoint=fetched.outputs["given_checkpoint"],
     )

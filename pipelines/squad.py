@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from components.ingest.squad.component import ingest_squad
 from components.ingest.squad.config import IngestSquadConfig
-from pipelines.squad_steps import EVALUATE, FINETUNE, RELEASE, Outputs, finetune_and_release
+from pipelines.finetuning import finetune_and_release
+from pipelines.squad_steps import EVALUATE, FINETUNE, RELEASE, SQUAD, Outputs
 from pipelines.steps import Inputs, Step, make_pipeline
 
 STEPS = {
@@ -30,6 +31,8 @@ def squad(inputs: Inputs) -> Outputs:
 
     return finetune_and_release(
         inputs,
-        squad=fetched.outputs["squad"],
+        SQUAD,
+        Outputs,
+        data=fetched.outputs["squad"],
         initial_checkpoint=fetched.outputs["given_checkpoint"],
     )

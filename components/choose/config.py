@@ -1,6 +1,5 @@
 """The settings of the choosing stage."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from components.shared.training.settings import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChoiceConfig(ABC):
+class ChoiceConfig:
     """What is chosen from, and what is passed on, whatever the task."""
 
     candidate_checkpoints: tuple[Path, ...]
@@ -21,6 +20,8 @@ class ChoiceConfig(ABC):
     """The evaluation's report of each."""
     candidate_summaries: tuple[Path, ...]
     """The evaluation's summary of each."""
+    learning_rates: tuple[float, ...]
+    """The learning rates."""
     seeds: tuple[int, ...] = (TrainingConfig.seed,)
     """The seeds, the same for each learning rate."""
 
@@ -40,7 +41,7 @@ class ChoiceConfig(ABC):
             for field in fields(self)
             if field.name.startswith("candidate_")
         }
-        num_rates = len(self.rates)
+        num_rates = len(self.learning_rates)
         expected = num_rates * len(self.seeds)
         if expected < 1 or {*counts.values()} != {expected}:
             said = ", ".join(f"{count} {name}" for name, count in counts.items())
@@ -49,45 +50,26 @@ class ChoiceConfig(ABC):
                 f"{len(self.seeds)} seeds, one or more; got {said}"
             )
 
-    @property
-    @abstractmethod
-    def rates(self) -> tuple[float, ...]:
-        """The learning rates."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseConfig(ChoiceConfig):
     """Keep the model with the best F1 of those fine-tuned with several learning rates and seeds."""
 
-    learning_rates: tuple[float, ...]
-    """The learning rates."""
-
-    @property
-    def rates(self) -> tuple[float, ...]:
-        """The learning rates."""
-        return self.learning_rates
-
 
 @dataclass(frozen=True, kw_only=True)
 class ChooseClassificationConfig(ChoiceConfig):
-    """Keep the best model of those fine-tuned on labeled sentences with several seeds.
+    """Keep the best model of those fine-tuned on labeled sentences.
 
-    It is the one with the best of the score that their evaluation names as its metric.
+    They differ in their learning rates and seeds. The best is the one with the best of the score
+    that their evaluation names as its metric.
     """
 
     candidate_matrices: tuple[Path, ...]
     """The evaluation's confusion matrix of each."""
     candidate_predictions: tuple[Path, ...]
     """The evaluation's predictions of each."""
-    learning_rate: float
-    """The learning rate of all of them."""
 
     confusion_matrix: Path
     """Output: the best model's confusion matrix, JSON."""
     predictions: Path
     """Output: folder with the best model's predictions."""
-
-    @property
-    def rates(self) -> tuple[float, ...]:
-        """The learning rate."""
-        return (self.learning_rate,)

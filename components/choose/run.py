@@ -40,7 +40,7 @@ def _choose(config: ChoiceConfig) -> tuple[int, Metadata]:
     """
     metrics = [_read(path) for path in config.candidate_metrics]
     metric = _find_metric(metrics, config)
-    combinations = itertools.product(config.rates, config.seeds)
+    combinations = itertools.product(config.learning_rates, config.seeds)
     runs = [
         Run(learning_rate, seed, _list_scores(one))
         for (learning_rate, seed), one in zip(combinations, metrics, strict=True)
@@ -54,7 +54,7 @@ def _choose(config: ChoiceConfig) -> tuple[int, Metadata]:
     if len(config.seeds) > 1:
         by_learning_rate = summarize_by_learning_rate(runs)
         chosen["by_learning_rate"] = by_learning_rate
-        chosen |= by_learning_rate[config.rates.index(best.learning_rate)]
+        chosen |= by_learning_rate[config.learning_rates.index(best.learning_rate)]
     tables = list_tables(runs, best)
 
     with whole_folder(config.checkpoint) as folder:

@@ -172,16 +172,16 @@ def recommend_classification(machine: Hardware, preset: str) -> dict[str, Any]:
     """Fine-tuning on labelled sentences, under the names of that pipeline's parameters."""
     defaults = _read_defaults(classification)
     batch, most = defaults["global_batch_size"], defaults["micro_batch_size"]
-    learning_rate, num_epochs = defaults["learning_rate"], defaults["num_epochs"]
+    learning_rates, num_epochs = defaults["learning_rates"], defaults["num_epochs"]
     if preset in LARGE_PRESETS:
-        batch, learning_rate = _NVIDIA_GLUE_BATCH, _NVIDIA_GLUE_RATE
+        batch, learning_rates = _NVIDIA_GLUE_BATCH, [_NVIDIA_GLUE_RATE]
         num_epochs = _NVIDIA_GLUE_EPOCHS
     batch = share_evenly(batch, machine.num_processes)
     return {
         "num_epochs": num_epochs,
         "global_batch_size": batch,
         "micro_batch_size": min(most, batch // machine.num_processes),
-        "learning_rate": learning_rate,
+        "learning_rates": learning_rates,
     }
 
 

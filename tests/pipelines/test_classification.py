@@ -60,24 +60,26 @@ def spec(tmp_path_factory) -> dict:
 
 
 def test_the_steps_follow_one_another(spec):
-    """In a loop over the seeds; each waits for those whose artifacts it takes."""
+    """In loops over the learning rates and the seeds; each waits for what it takes artifacts of."""
     tasks = list_tasks(spec)
 
     assert {name: set(task.get("dependentTasks", [])) for name, task in tasks.items()} == {
         "ingest-classification": set(),
         "for-loop-1": {"ingest-classification"},
+        "for-loop-2": set(),
         "finetune-classification": set(),
         "evaluate-classification": {"finetune-classification"},
         "choose-classification": {"for-loop-1"},
         "release-classification": {"ingest-classification", "choose-classification"},
     }
-    items = tasks["for-loop-1"]["parameterIterator"]["items"]
-    assert items == {"inputParameter": "pipelinechannel--seeds"}
+    loops = [tasks[f"for-loop-{n}"]["parameterIterator"]["items"]["inputParameter"] for n in (1, 2)]
+    assert loops == ["pipelinechannel--learning_rates", "pipelinechannel--seeds"]
 
 
 def list_tasks(spec: dict) -> dict:
-    """The tasks of the pipeline and of its loop, by name."""
-    parts = (spec["root"], spec["components"]["comp-for-loop-1"])
+    """The tasks of the pipeline, of its loop, and of the loop in that, by name."""
+    loops = (spec["components"][f"comp-for-loop-{number}"] for number in (1, 2))
+    parts = (spec["root"], *loops)
     return {name: task for part in parts for name, task in part["dag"]["tasks"].items()}
 
 
@@ -166,7 +168,7 @@ def run_pipeline(tmp_path: Path, **parameters) -> subprocess.CompletedProcess:
         "bert_config": BERT_CONFIG,
         "num_epochs": 12,
         "global_batch_size": 16,
-        "learning_rate": 0.01,
+        "learning_rates": 0.01,
         "max_length_tokens": 32,
         "model_store": "store",
         **parameters,

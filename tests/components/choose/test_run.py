@@ -118,39 +118,37 @@ def test_a_task_is_chosen_for_by_the_metric_that_its_evaluation_names(tmp_path):
 
 
 def test_the_best_classifier_comes_with_its_matrix_and_predictions(tmp_path):
-    """Of several seeds; Kubeflow is told of the matrix, and all scores have their mean."""
+    """Of several learning rates and seeds; Kubeflow is told of the matrix."""
     config = make_config(
         tmp_path,
-        *({"metric": "accuracy", "accuracy": value} for value in (0.5, 0.75)),
+        *({"metric": "accuracy", "accuracy": value} for value in (0.5, 0.625, 0.25, 0.75)),
         seeds=(1, 2),
     )
-    matrices = [{"dev": {"annotationSpecs": [], "rows": [{"row": [n]}]}} for n in range(2)]
+    matrices = [{"dev": {"annotationSpecs": [], "rows": [{"row": [n]}]}} for n in range(4)]
     for number, matrix in enumerate(matrices):
         (tmp_path / str(number) / "matrix").write_text(json.dumps(matrix))
         (tmp_path / str(number) / "predictions").mkdir()
         (tmp_path / str(number) / "predictions" / "dev.tsv").write_text(f"of {number}")
-    given = {name: value for name, value in vars(config).items() if name != "learning_rates"}
     more = {
-        f"candidate_{name}": tuple(tmp_path / str(number) / name for number in range(2))
+        f"candidate_{name}": tuple(tmp_path / str(number) / name for number in range(4))
         for name in ("predictions", "matrix")
     }
 
     classification = ChooseClassificationConfig(
-        **given,
+        **vars(config),
         candidate_predictions=more["candidate_predictions"],
         candidate_matrices=more["candidate_matrix"],
-        learning_rate=0.1,
         confusion_matrix=tmp_path / "out" / "matrix.json",
         predictions=tmp_path / "out" / "predictions",
     )
     metadata = run_classification(classification)
 
-    assert (tmp_path / "out" / "predictions" / "dev.tsv").read_text() == "of 1"
-    assert json.loads(classification.confusion_matrix.read_text()) == matrices[1]
-    assert metadata["confusion_matrix"] == {"confusionMatrix": matrices[1]["dev"]}
+    assert (tmp_path / "out" / "predictions" / "dev.tsv").read_text() == "of 3"
+    assert json.loads(classification.confusion_matrix.read_text()) == matrices[3]
+    assert metadata["confusion_matrix"] == {"confusionMatrix": matrices[3]["dev"]}
     assert metadata["chosen_metrics"] == {
-        "accuracy": 0.75, "accuracy_mean": 0.625, "seed": 2, "learning_rate": 0.1,
-        "accuracy_standard_deviation": pytest.approx(0.125 * 2**0.5),
+        "accuracy": 0.75, "accuracy_mean": 0.5, "seed": 2, "learning_rate": 0.2,
+        "accuracy_standard_deviation": pytest.approx(0.25 * 2**0.5),
     }  # fmt: skip
 
 

@@ -139,7 +139,7 @@ def test_sentences_are_classified_by_nvidias_recipe_of_glue(hardware, preset, se
     """128 of an update for base and large, as far as the processes can share them."""
     parameters = make_plan(hardware, preset=preset).classification_parameters
 
-    assert (parameters["micro_batch_size"], parameters["learning_rate"]) == (sentences, rate)
+    assert (parameters["micro_batch_size"], parameters["learning_rates"]) == (sentences, [rate])
     processes = find_hardware(hardware).num_processes
     assert parameters["global_batch_size"] % (sentences * processes) == 0
 
