@@ -9,6 +9,7 @@ from components.shared.errors import InputError
 from components.shared.files import os_errors_explained
 from components.shared.text import expect_utf8
 from pipelines.commands import (
+    clean,
     compile,  # noqa: A004 - the command's name
     follow,
     models,
@@ -24,7 +25,7 @@ from pipelines.commands import (
 _EXIT_INPUT_ERROR, _EXIT_INTERRUPTED = 2, 130
 # As a shell shows what SIGPIPE ended.
 _EXIT_BROKEN_PIPE = 141
-_COMMANDS = (compile, plan, push, register, submit, follow, runs, schedule, models)
+_COMMANDS = (compile, plan, push, register, submit, follow, runs, schedule, models, clean)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from components.shared.errors import InputError
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster, add_flags, connect, server_errors
 
@@ -40,23 +39,12 @@ def follow_run(
     cancel_on_interrupt: bool,
 ) -> int:
     """Follow it by its id."""
-    from pipelines.compiled_package import parse_version
+    from pipelines.kubeflow.registry import find_package
 
     cluster = connect(host, namespace, token_file)
     with server_errors(cluster, _REMEDY):
-        found = cluster.client.get_run(run)
-        reference = found.pipeline_version_reference
-        document = found.pipeline_spec
-        if not document and reference is not None:
-            version = cluster.client.get_pipeline_version(
-                reference.pipeline_id, reference.pipeline_version_id
-            )
-            document = version.pipeline_spec
-        if not document:
-            raise InputError(
-                f"{cluster.host}: run {run} names no pipeline; it was not made for KFP 2"
-            )
-    return show(cluster, run, parse_version(document), cancel_on_interrupt=cancel_on_interrupt)
+        package = find_package(cluster, cluster.client.get_run(run))
+    return show(cluster, run, package, cancel_on_interrupt=cancel_on_interrupt)
 
 
 def show(cluster: Cluster, run_id: str, package: Package, *, cancel_on_interrupt: bool) -> int:

@@ -3,6 +3,7 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import kfp_server_api
 from kfp_server_api import ApiException
@@ -75,6 +76,26 @@ def find_version(cluster: Cluster, name: str, version: str = LATEST) -> tuple[Ve
         Version(pipeline.pipeline_id, one.pipeline_version_id, one.display_name),
         parse_version(found.pipeline_spec),
     )
+
+
+def find_package(cluster: Cluster, run: Any) -> Package:
+    """Return what a run runs.
+
+    Raises:
+        InputError: if the run names no pipeline.
+    """
+    reference = run.pipeline_version_reference
+    document = run.pipeline_spec
+    if not document and reference is not None:
+        version = cluster.client.get_pipeline_version(
+            reference.pipeline_id, reference.pipeline_version_id
+        )
+        document = version.pipeline_spec
+    if not document:
+        raise InputError(
+            f"{cluster.host}: run {run.run_id} names no pipeline; it was not made for KFP 2"
+        )
+    return parse_version(document)
 
 
 def _create(cluster: Cluster, package: Package) -> kfp_server_api.V2beta1Pipeline:

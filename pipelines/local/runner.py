@@ -33,6 +33,7 @@ from components.shared.stage import ERROR_FILE
 from pipelines.local.environments import REPOSITORY, STAGES, python, set_up
 from pipelines.local.given_files import OUTPUT_FOLDERS
 from pipelines.local.images import expect_images
+from pipelines.local.run_lock import run_under_way
 from pipelines.local.run_log import RunLog
 
 _PLACEHOLDER_FOR_PYTHON = "python"
@@ -91,7 +92,7 @@ def run(
     _Run.titles = _list_titles(pipeline)
     _Run.title_to_count.clear()
     try:
-        with log.capture() if log else nullcontext():
+        with run_under_way(output), log.capture() if log else nullcontext():
             outputs = pipeline(**arguments).outputs
     except RuntimeError:
         if _Run.message is None:

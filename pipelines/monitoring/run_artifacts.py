@@ -45,13 +45,26 @@ def read_artifacts(cluster: Cluster, run: Any, package: Package) -> list[Artifac
     Raises:
         UnreadableError: if no place can be read.
     """
+    return _read_first(
+        lambda: read_recorded_artifacts(cluster, run, package), lambda: _list_store(run, package)
+    )
+
+
+def read_recorded_artifacts(cluster: Cluster, run: Any, package: Package) -> list[Artifact]:
+    """Return the artifacts, those of other runs that steps took from the cache among them.
+
+    Raises:
+        UnreadableError: if the server's records can't be read.
+    """
     from pipelines.monitoring import metadata, rest_tasks
 
-    places: tuple[Callable[[], list[Artifact]], ...] = (
+    return _read_first(
         lambda: rest_tasks.list_artifacts(cluster, run.run_id),
         lambda: metadata.list_artifacts(cluster, run.run_id, package),
-        lambda: _list_store(run, package),
     )
+
+
+def _read_first(*places: Callable[[], list[Artifact]]) -> list[Artifact]:
     reasons = []
     for read in places:
         try:

@@ -4,8 +4,9 @@ The libraries retry with back-off, go on within a file where a connection broke,
 object invisible until all of it is there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,6 +38,15 @@ class Tagged:
     tag: str
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What a listing says of an object."""
+
+    name: str
+    num_bytes: int
+    changed: datetime
+
+
 class Store(Protocol):
     """The objects of one bucket, by their whole names."""
 
@@ -45,8 +55,8 @@ class Store(Protocol):
         """What its methods raise where the store refuses or can't be reached, after retries."""
         ...
 
-    def names(self, prefix: str) -> list[str]:
-        """The names that begin so."""
+    def list_objects(self, prefix: str) -> Sequence[Listed]:
+        """The objects whose names begin so."""
         ...
 
     def find(self, name: str) -> Stored | None:
@@ -98,12 +108,16 @@ class S3Store:
         self._client = session.client("s3", config=config, region_name=region)
         self._bucket = bucket
 
-    def names(self, prefix: str) -> list[str]:
-        """The names that begin so."""
+    def list_objects(self, prefix: str) -> Sequence[Listed]:
+        """The objects whose names begin so."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix
         )
-        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+        return [
+            Listed(item["Key"], item["Size"], item["LastModified"])
+            for page in pages
+            for item in page.get("Contents", ())
+        ]
 
     def find(self, name: str) -> Stored | None:
         """What HEAD tells."""
@@ -168,9 +182,10 @@ class GcsStore:
         self._patience = {"timeout": (_CONNECT_SECONDS, timeout_seconds), "retry": DEFAULT_RETRY}
         self._bucket = storage.Client().bucket(bucket)
 
-    def names(self, prefix: str) -> list[str]:
-        """The names that begin so."""
-        return [blob.name for blob in self._bucket.list_blobs(prefix=prefix, **self._patience)]
+    def list_objects(self, prefix: str) -> Sequence[Listed]:
+        """The objects whose names begin so."""
+        blobs = self._bucket.list_blobs(prefix=prefix, **self._patience)
+        return [Listed(blob.name, blob.size, blob.updated) for blob in blobs]
 
     def find(self, name: str) -> Stored | None:
         """What the object's resource tells."""

@@ -4,6 +4,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from components.shared.storage.clients import (
     CONFLICTS,
     Advance,
     GcsStore,
+    Listed,
     S3Store,
     Store,
     Stored,
@@ -37,10 +39,15 @@ class Bucket:
         self._address, self._store, self._prefix = address, store, prefix
 
     def names(self) -> list[str]:
-        """All of them, sorted."""
+        """The names of all, sorted."""
+        return [one.name for one in self.list_objects()]
+
+    def list_objects(self) -> Sequence[Listed]:
+        """All of them, by name."""
         with self._explained():
-            found = self._store.names(self._prefix)
-        return sorted(name.removeprefix(self._prefix) for name in found)
+            found = self._store.list_objects(self._prefix)
+        objects = (replace(one, name=one.name.removeprefix(self._prefix)) for one in found)
+        return sorted(objects, key=lambda one: one.name)
 
     def upload(self, file: Path, name: str) -> None:
         """Keep a file; there whole or not at all, and not sent again if it is there."""

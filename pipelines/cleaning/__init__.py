@@ -1,0 +1,1 @@
+"""Removes what finished runs left in storage, and nothing that something refers to."""

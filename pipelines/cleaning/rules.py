@@ -1,0 +1,131 @@
+"""Which runs' folders go, and why the others stay."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from components.shared.errors import InputError
+from pipelines.cleaning.run_folders import Folder
+
+_AGE = re.compile(r"(\d+)([dh])")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a person wants to keep."""
+
+    keep_runs: int
+    """The newest of each pipeline."""
+    before: datetime
+    """What was changed later stays."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the runs, beside their folders."""
+
+    run_to_start: Mapping[str, datetime]
+    """Of the runs that the server knows."""
+    unfinished: frozenset[str]
+    references: Mapping[str, str]
+    """Who refers to something, and what it says, in which a run's id may be."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A folder, and why it stays; "" where it goes."""
+
+    folder: Folder
+    kept_for: str = ""
+
+
+def parse_age(text: str, setting: str) -> timedelta:
+    """Parse 30d or 12h.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise InputError(f"{setting} must be days or hours, such as 30d or 12h, got {text!r}")
+    number = int(match[1])
+    try:
+        return timedelta(days=number) if match[2] == "d" else timedelta(hours=number)
+    except OverflowError:
+        raise InputError(f"{setting} {text} is too long; 30d suits most") from None
+
+
+def choose_runs(folders: Sequence[Folder], rule: Rule, known: Known) -> list[Choice]:
+    """Decide on the folders of runs.
+
+    A run that nobody knows any more counts as finished: its record is deleted before its files.
+    """
+    newest = _find_newest(folders, rule.keep_runs, known)
+    return [Choice(one, _why_kept(one, newest, rule, known)) for one in folders]
+
+
+def choose_entries(
+    folders: Sequence[Folder], address: str, rule: Rule, known: Known
+) -> list[Choice]:
+    """Decide on what lies in a place for checkpoints or downloads, by age and references.
+
+    Args:
+        folders: the entries of the place.
+        address: the place's, as the runs' parameters name it.
+        rule: how old they must be.
+        known: who may name the place.
+    """
+    return [
+        Choice(
+            one,
+            f"changed {one.changed:%Y-%m-%d}"
+            if one.changed >= rule.before
+            else find_reference(
+                known.references, match_name(f"{address}/{one.name}"), _match_alone(address)
+            ),
+        )
+        for one in folders
+    ]
+
+
+def find_reference(references: Mapping[str, str], *patterns: str) -> str:
+    """Return who refers to what one of the patterns matches; "" for nobody."""
+    pattern = re.compile("|".join(patterns))
+    return next((f"used by {who}" for who, text in references.items() if pattern.search(text)), "")
+
+
+def match_name(name: str) -> str:
+    """Return the pattern of a name that is no part of a longer one."""
+    return rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
+
+
+def _match_alone(address: str) -> str:
+    """Return the pattern of an address in JSON that nothing follows."""
+    return rf"{re.escape(address)}/?\""
+
+
+def _find_newest(folders: Iterable[Folder], keep_runs: int, known: Known) -> frozenset[str]:
+    pipeline_to_runs: dict[str, list[tuple[datetime, str]]] = {}
+    for one in folders:
+        # Orphans are no runs any more.
+        if one.pipeline and (not known.run_to_start or one.run in known.run_to_start):
+            started = known.run_to_start.get(one.run, one.changed)
+            pipeline_to_runs.setdefault(one.pipeline, []).append((started, one.run))
+    return frozenset(
+        run
+        for runs in pipeline_to_runs.values()
+        for _, run in sorted(runs, reverse=True)[:keep_runs]
+    )
+
+
+def _why_kept(folder: Folder, newest: frozenset[str], rule: Rule, known: Known) -> str:
+    if not folder.pipeline:  # what a removal that was killed has left
+        return ""
+    if folder.run in known.unfinished:
+        return "not finished"
+    if folder.run in newest:
+        return f"one of the newest {rule.keep_runs} of {folder.pipeline}"
+    if max(folder.changed, known.run_to_start.get(folder.run, folder.changed)) >= rule.before:
+        return f"changed {folder.changed:%Y-%m-%d}"
+    return find_reference(known.references, match_name(folder.run))

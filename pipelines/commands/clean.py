@@ -1,0 +1,187 @@
+"""clean: remove what finished runs left in storage."""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from components.shared.errors import InputError
+from components.shared.model_store.store import open_store
+from components.shared.storage.locations import SCHEMES
+from pipelines.cleaning.rules import (
+    Choice,
+    Known,
+    Rule,
+    choose_entries,
+    choose_runs,
+    find_reference,
+    match_name,
+    parse_age,
+)
+from pipelines.cleaning.run_folders import Folder, Root, open_root
+from pipelines.kubeflow.server import add_flags, connect, server_errors
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command's flags."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "clean",
+        help="remove what finished runs left in storage",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Remove the artifacts of finished runs of this project's pipelines, and on a "
+        "cluster their records. What a run that stays, a recurring run or a model version refers "
+        "to is kept. It first prints what goes, what stays and why.",
+    )
+    parser.add_argument(
+        "--root",
+        default="runs",
+        help="where the runs keep their artifacts: a folder of this machine, or a cluster's "
+        "pipeline root (gs://, s3:// or minio://), which needs --host",
+    )
+    parser.add_argument(
+        "--keep-runs", type=int, default=3, help="newest runs of each pipeline to keep"
+    )
+    parser.add_argument(
+        "--older-than", default="30d", help="keep what was changed within this time: 30d or 12h"
+    )
+    parser.add_argument(
+        "--model-store",
+        action="append",
+        default=argparse.SUPPRESS,
+        help="model store whose versions may refer to runs; may be repeated",
+    )
+    parser.add_argument(
+        "--scratch",
+        action="append",
+        default=argparse.SUPPRESS,
+        metavar="PLACE",
+        help="folder or bucket address that holds a checkpoint_directory or download_directory "
+        "for each of several runs: those that are old and that nobody refers to go too; may be "
+        "repeated",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only print what would go")
+    add_flags(parser)
+    parser.set_defaults(function=clean)
+
+
+@dataclass(frozen=True)
+class _Work:
+    rule: Rule
+    dry_run: bool
+    scratch: Sequence[str]
+    versions: Mapping[str, str]
+    """Model versions, and what each says of itself."""
+
+
+def clean(
+    root: str,
+    keep_runs: int,
+    older_than: str,
+    dry_run: bool,
+    host: str,
+    namespace: str | None,
+    token_file: Path | None,
+    model_store: Sequence[str] = (),
+    scratch: Sequence[str] = (),
+) -> int:
+    """Choose, print, and remove."""
+    if keep_runs < 0:
+        raise InputError(f"--keep-runs must be 0 or more, got {keep_runs}")
+    before = datetime.now(UTC) - parse_age(older_than, "--older-than")
+    work = _Work(Rule(keep_runs, before), dry_run, scratch, dict(_read_versions(model_store)))
+    place = open_root(root, "--root")
+    if not root.startswith(SCHEMES):
+        from pipelines.local.run_lock import no_run_under_way
+
+        with no_run_under_way(Path(root)):
+            _clean_disk(place, work)
+        return 0
+    cluster = connect(host, namespace, token_file)
+    with server_errors(cluster, "check the namespace and your rights"):
+        from pipelines.cleaning.cluster_runs import ClusterRuns
+
+        _clean_bucket(place, ClusterRuns(cluster), work)
+    return 0
+
+
+def _clean_disk(place: Root, work: _Work) -> None:
+    known = Known({}, frozenset(), work.versions)
+    choices = choose_runs(_list_ours(place), work.rule, known)
+    going = _show(place, choices, work.dry_run)
+    for one in () if work.dry_run else going:
+        place.remove(one)
+    _clean_scratch(known, work)
+
+
+def _clean_bucket(place: Root, runs: Any, work: _Work) -> None:
+    known = runs.find_out(work.versions)
+    choices = choose_runs(_list_ours(place), work.rule, known)
+    while True:
+        staying = {one.folder.run for one in choices if one.kept_for} & known.run_to_start.keys()
+        artifacts = runs.list_artifacts(sorted(staying | known.unfinished))
+        known = replace(known, references={**known.references, **artifacts})
+        again = choose_runs([one.folder for one in choices], work.rule, known)
+        if again == choices:
+            break
+        choices = again
+    going = _show(place, choices, work.dry_run)
+    if not work.dry_run:
+        deleted = [one for one in going if runs.delete(one.run)]
+        # A run that has started meanwhile may have taken steps from the cache until now.
+        now = runs.find_out(work.versions)
+        references = {**now.references, **runs.list_artifacts(sorted(now.unfinished))}
+        for one in deleted:
+            if who := find_reference(references, match_name(one.run)):
+                print(f"left after all: {place.address}/{one.name}: {who}", flush=True)
+            else:
+                place.remove(one)
+        known = now
+    _clean_scratch(known, work)
+
+
+def _list_ours(place: Root) -> list[Folder]:
+    """A root may hold the runs of other pipelines too."""
+    from pipelines.catalog import find_steps
+
+    return [one for one in place.list_runs() if not one.pipeline or find_steps(one.pipeline)]
+
+
+def _clean_scratch(known: Known, work: _Work) -> None:
+    for address in work.scratch:
+        place = open_root(address, "--scratch")
+        choices = choose_entries(place.list_entries(), place.address, work.rule, known)
+        going = _show(place, choices, work.dry_run)
+        for one in () if work.dry_run else going:
+            place.remove(one)
+
+
+def _show(place: Root, choices: Sequence[Choice], dry_run: bool) -> list[Folder]:
+    """Print what goes and what stays; return what goes."""
+    going = [one.folder for one in choices if not one.kept_for]
+    for choice in sorted(choices, key=lambda one: (bool(one.kept_for), one.folder.name)):
+        one = choice.folder
+        about = f"{one.name}: {_describe(one.num_bytes)}, changed {one.changed:%Y-%m-%d}"
+        print(f"keep    {one.name}: {choice.kept_for}" if choice.kept_for else f"remove  {about}")
+    total = _describe(sum(one.num_bytes for one in going))
+    verb = "would remove" if dry_run else "removing"
+    print(f"{place.address}: {verb} {len(going)} of {len(choices)}, {total}", flush=True)
+    return going
+
+
+def _describe(num_bytes: int) -> str:
+    size, unit = float(num_bytes), 0
+    while size >= 1000 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    return f"{size:.3g} {_UNITS[unit]}"
+
+
+def _read_versions(addresses: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for address in addresses:
+        store = open_store(address)
+        for version in store.list_versions():
+            yield f"version {version} of {store}", json.dumps(store.describe(version))
