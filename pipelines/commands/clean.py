@@ -32,7 +32,6 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "clean",
         help="remove what finished runs left in storage",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Remove the artifacts of finished runs of this project's pipelines, and on a "
         "cluster their records. What a run that stays, a recurring run or a model version refers "
         "to is kept. It first prints what goes, what stays and why.",
@@ -41,13 +40,18 @@ def add_parser(commands: Any) -> None:
         "--root",
         default="runs",
         help="where the runs keep their artifacts: a folder of this machine, or a cluster's "
-        "pipeline root (gs://, s3:// or minio://), which needs --host",
+        "pipeline root (gs://, s3:// or minio://), which needs --host (default: %(default)s)",
     )
     parser.add_argument(
-        "--keep-runs", type=int, default=3, help="newest runs of each pipeline to keep"
+        "--keep-runs",
+        type=int,
+        default=3,
+        help="newest runs of each pipeline to keep (default: %(default)s)",
     )
     parser.add_argument(
-        "--older-than", default="30d", help="keep what was changed within this time: 30d or 12h"
+        "--older-than",
+        default="30d",
+        help="keep what was changed within this time: 30d or 12h (default: %(default)s)",
     )
     parser.add_argument(
         "--model-store",
