@@ -2,7 +2,7 @@
 
 from pipelines.bert import bert
 from pipelines.classification import classification
-from pipelines.retraining import LOOK_STEPS, SUFFIX
+from pipelines.retraining import LOOK, NOTIFY, SUFFIX
 from pipelines.squad import squad
 from pipelines.steps import Steps, steps_of
 
@@ -16,4 +16,4 @@ def find_steps(name: str) -> Steps:
     if base not in PIPELINES:
         return {}
     steps = steps_of(PIPELINES[base])
-    return steps if base == name else {**LOOK_STEPS, **steps}
+    return steps if base == name else {"look": LOOK, **steps, "notify": NOTIFY}

@@ -27,7 +27,13 @@ look_for_dump = make_component(
     image="ingest",
     command="components.ingest look",
     inputs={},
-    outputs={"is_new": bool, "found_dump": str, "fingerprint": str, "dump_checkpoints": str},
+    outputs={
+        "is_new": bool,
+        "found_dump": str,
+        "fingerprint": str,
+        "changes": dsl.Artifact,
+        "dump_checkpoints": str,
+    },
 )
 
 record_dump = make_component(

@@ -208,6 +208,9 @@ class LookConfig(SourceConfig):
     """Output parameter: the dump with its date: enwiki-20261001 for enwiki-latest."""
     fingerprint: Path
     """Output parameter: what distinguishes the dump's files from others."""
+    changes: Path | None = None
+    """Output: whether the dump is new and what it was compared with, JSON. Packages compiled before
+    it was added have none."""
     dump_checkpoints: Path
     """Output parameter: this dump's folder in checkpoint_directory, so that a failed training on
     the same dump resumes there and one on another dump doesn't. Empty if checkpoint_directory

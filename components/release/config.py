@@ -37,7 +37,8 @@ class StoreConfig:
     """The evaluation's metrics of the model, JSON."""
 
     release_metrics: Path
-    """Output: whether the model was released, and the differences to the one in use, JSON."""
+    """Output: whether the model was released and why, its scores and those of the one in use,
+    JSON."""
     release_report: Path
     """Output: the same and why, HTML."""
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.shared.comparison import Difference, QuestionScores, compare
 
@@ -39,6 +39,8 @@ class Decision:
     """Sentences with numbers: what speaks against it, or, if nothing does, what was found."""
     differences: tuple[Difference, ...] = ()
     """To the model in use, by measure; empty without a model in use."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """The model's own, in percent, by measure; empty where they were not looked at."""
 
 
 def decide(
@@ -82,7 +84,7 @@ def decide(
         found = ["no model is in use, and no minimum is set"]
     elif other is None:
         found.append("no model is in use")
-    return Decision(not against, tuple(against or found), tuple(differences))
+    return Decision(not against, tuple(against or found), tuple(differences), means)
 
 
 def is_tolerable(low: float, max_drop: float) -> bool:

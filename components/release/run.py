@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from components.release.candidate import Candidate, read_candidate
 from components.release.classifier import read_classifier
@@ -73,7 +74,8 @@ def _run(config: StoreConfig, read: Callable[[], Candidate]) -> Metadata:
         outcome = Outcome(Decision(False, ("no model_store is given",)))
     print(f"release: {outcome.summary}", flush=True)
     metrics = _list_metrics(outcome)
-    write_text(config.release_metrics, json.dumps(metrics, indent=2) + "\n")
+    content = {**metrics, **_describe(outcome)}
+    write_text(config.release_metrics, json.dumps(content, indent=2) + "\n")
     write_report(
         config.release_report,
         version=outcome.version,
@@ -134,6 +136,16 @@ def _publish(
         description = describe_model(candidate, decision, current)
         write_model_card(content / "README.md", description)
         return store.publish(content, description)
+
+
+def _describe(outcome: Outcome) -> dict[str, Any]:
+    """Return what the file says beside the numbers: why, and both models' scores in percent."""
+    return {
+        "decision": outcome.summary,
+        "version": outcome.version,
+        "scores": dict(outcome.decision.scores),
+        "scores_in_use": {item.name: item.baseline for item in outcome.decision.differences},
+    }
 
 
 def _list_metrics(outcome: Outcome) -> dict[str, float]:

@@ -32,13 +32,15 @@ def make_component(
         name: the component's name, as a Python identifier.
         image: the stage whose image runs it.
         command: the module to run, and the command's first word if the module has several.
-        inputs: the artifact type of each path that the stage reads.
+        inputs: the artifact type of each path that the stage reads, and PipelineTaskFinalStatus
+            for the setting that tells an exit task how the steps before it ended.
         outputs: the artifact type of each path that it writes; for an output parameter, the
             parameter's type.
     """
     settings = list_settings(config)
     paths = {setting.name for setting in settings.values() if setting.is_path}
-    assert paths == {*inputs, *outputs}, f"{name}: the config's paths are {sorted(paths)}"
+    artifacts = {one for one, kind in inputs.items() if kind is not dsl.PipelineTaskFinalStatus}
+    assert paths == {*artifacts, *outputs}, f"{name}: the config's paths are {sorted(paths)}"
 
     def component(*_: Any) -> dsl.ContainerSpec:
         return dsl.ContainerSpec(
@@ -58,11 +60,11 @@ def make_component(
 
 def document(description: str, settings: typing.Iterable[Setting]) -> str:
     """Return a docstring from which kfp takes the descriptions of the settings."""
-    texts = "\n".join(f"{setting.name}: {_describe(setting)}" for setting in settings)
+    texts = "\n".join(f"{setting.name}: {describe(setting)}" for setting in settings)
     return f"{description}\n\nArgs:\n{textwrap.indent(texts, '    ')}\n"
 
 
-def _describe(setting: Setting) -> str:
+def describe(setting: Setting) -> str:
     """Return a setting's text with its choices, which Kubeflow doesn't show otherwise."""
     if not (choices := setting.choices):
         return setting.text
@@ -95,6 +97,8 @@ def _make_parameter(
         return _to_parameter(setting.name, annotation, REQUIRED)
     if setting.name in inputs:
         kind = inputs[setting.name]
+        if kind is dsl.PipelineTaskFinalStatus:
+            return _to_parameter(setting.name, kind, REQUIRED)
         is_list = typing.get_origin(setting.type) is tuple
         annotation = dsl.Input[list[kind] if is_list else kind]  # type: ignore[valid-type]
         if setting.default is None:

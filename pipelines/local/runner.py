@@ -28,6 +28,7 @@ from kfp.local.orchestrator import enhanced_dag_orchestrator, task_spec_utils
 from kfp.local.status import Status
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineTaskSpec
 
+from components.notify.config import URL_VARIABLE
 from components.shared.progress import TERMINAL_VARIABLE
 from components.shared.stage import ERROR_FILE
 from pipelines.local.environments import REPOSITORY, STAGES, python, set_up
@@ -282,7 +283,10 @@ def _docker_runner(arguments: Mapping[str, Any]) -> local.DockerRunner:
     mounts = read_only | dict.fromkeys(kept, False)
     return local.DockerRunner(
         user=f"{os.getuid()}:{os.getgid()}",
-        environment={"HOME": "/tmp"},  # noqa: S108 - in the container
+        environment={
+            "HOME": "/tmp",  # noqa: S108 - in the container
+            URL_VARIABLE: os.environ.get(URL_VARIABLE, ""),
+        },
         mounts=[
             docker.types.Mount(folder, folder, type="bind", read_only=read_only)
             for folder, read_only in mounts.items()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
+from components.notify.config import URL_VARIABLE
 from components.shared.errors import InputError
 from components.shared.mpijob.mpijob_manifest import QUEUE_LABEL, QUEUE_PRIORITY_LABEL
 from pipelines.machines.hardware import Hardware
@@ -32,6 +33,8 @@ _ALL, _ONE, _NONE = "all", "one", "none"
 _STORE = "bert-object-store"
 _STORE_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
 _STORE_SETTINGS = {"endpoint": "AWS_ENDPOINT_URL", "region": "AWS_DEFAULT_REGION"}
+# The webhook's address, which is a secret; on one machine it is in the same variable.
+_WEBHOOK, _WEBHOOK_KEYS = "bert-notify", {"url": URL_VARIABLE}
 # DNS-1123, as Kubernetes asks of a name; a label's value is shorter.
 _NAME, _LONGEST_LABEL = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", 63
 
@@ -46,6 +49,7 @@ class _Needs:
     """As long as the training takes, on as many machines as it has."""
     opens_stores: bool = False
     """It reads or writes s3:// itself, beside the artifacts that Kubeflow copies."""
+    sends_messages: bool = False
     num_cpus: float = 1
     most_cpus: int = 1
     memory_gib: int = 2
@@ -77,6 +81,7 @@ _RELEASE = _Needs(opens_stores=True, num_cpus=2, most_cpus=8, memory_gib=8)
 _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "look-for-dump": _Needs(opens_stores=True, timeout_hours=1),
     "record-dump": _Needs(opens_stores=True, timeout_hours=1),
+    "notify": _Needs(opens_stores=True, sends_messages=True, timeout_hours=1),
     "ingest": _Needs(opens_stores=True, most_cpus=4, memory_gib=4),
     "ingest-squad": _Needs(opens_stores=True, memory_gib=4),
     "ingest-classification": _Needs(opens_stores=True, memory_gib=4),
@@ -191,6 +196,8 @@ def set_task(
     if needs.opens_stores:
         kubernetes.use_secret_as_env(task, _STORE, _STORE_KEYS, optional=True)
         kubernetes.use_config_map_as_env(task, _STORE, _STORE_SETTINGS, optional=True)
+    if needs.sends_messages:
+        kubernetes.use_secret_as_env(task, _WEBHOOK, _WEBHOOK_KEYS, optional=True)
     if volume:
         kubernetes.mount_pvc(task, pvc_name=volume.claim, mount_path=volume.path)
     kubernetes.set_timeout(task, timeout_hours * 3600)

@@ -19,9 +19,6 @@ from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.executions import UnreadableError
 
-LOGS = "executor-logs"
-"""KFP's artifact of a step's output on the terminal; of a retried step one a try, numbered."""
-
 
 @dataclass(frozen=True)
 class Artifact:

@@ -1,25 +1,17 @@
 """Find out why a step of a run failed, from whichever of its logs can be read."""
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from kfp_server_api import ApiException
 
+from components.shared.step_log import LOGS, find_error
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.executions import Execution, UnreadableError
-from pipelines.monitoring.run_artifacts import LOGS, read_artifacts, read_text
-
-_MAX_LINES = 40
-# What KFP's launcher and driver write of their own, and Argo's process around them.
-_LAUNCHER = re.compile(r"(?P<severity>[IWEF])\d{4} [\d:.]+ +\d+ [\w.]+:\d+\] (?P<message>.*)")
-_ARGO = re.compile(r"time=\S+ level=.* argo=true|Error: exit status \d+$")
-# A stage's own error: `pretrain: error: …`.
-_ERROR = re.compile(r"[a-z][a-z-]*( [a-z-]+)?: error: ")
-_TRACEBACK = "Traceback (most recent call last):"
+from pipelines.monitoring.run_artifacts import read_artifacts, read_text
 
 
 def explain_failure(cluster: Cluster, run: Any, package: Package, execution: Execution) -> str:
@@ -56,24 +48,6 @@ def _namespace_of(cluster: Cluster, run: Any) -> str:
         return cluster.client.get_experiment(run.experiment_id).namespace or ""
     except ApiException:
         return ""
-
-
-def find_error(log: str) -> str:
-    """Return the error at a log's end: the stage's own, a traceback, KFP's, or the last lines."""
-    matches = [
-        (line, _LAUNCHER.match(line))
-        for line in log.splitlines()
-        if line.strip() and not _ARGO.match(line)
-    ]
-    lines = [line for line, match in matches if not match]
-    own = [number for number, line in enumerate(lines) if _ERROR.match(line)]
-    if own:
-        return "\n".join(lines[own[-1] :][:_MAX_LINES])
-    crashes = [number for number, line in enumerate(lines) if line == _TRACEBACK]
-    if lines:
-        return "\n".join(lines[crashes[-1] if crashes else 0 :][-_MAX_LINES:])
-    errors = [match["message"] for _, match in matches if match and match["severity"] in "EF"]
-    return errors[-1] if errors else "it wrote nothing before it ended"
 
 
 def _read_from_api(cluster: Cluster, run_id: str, pod: str) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from components.ingest.component import ingest
 from pipelines.commands.compile import compile_pipeline
 from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
-from pipelines.local.runner import run
+from pipelines.local.runner import StepFailedError, run
 from pipelines.retraining import retraining
 from tests.pipelines.test_run import SAMPLE
 
@@ -31,7 +33,7 @@ def compiled(tmp_path_factory) -> tuple[dict, dict]:
 def test_all_steps_but_the_look_wait_for_a_newer_dump(compiled):
     """The dump's date is the one that was found, and the note comes last."""
     spec, _ = compiled
-    tasks = spec["root"]["dag"]["tasks"]
+    tasks = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
     (conditional,) = tasks.keys() - {"look-for-dump"}
     body = spec["components"][tasks[conditional]["componentRef"]["name"]]["dag"]["tasks"]
 
@@ -54,9 +56,31 @@ def test_all_steps_but_the_look_wait_for_a_newer_dump(compiled):
 
 def test_the_look_is_never_taken_from_the_cache(compiled):
     """Its parameters are the same each time; the world is not."""
-    look = compiled[0]["root"]["dag"]["tasks"]["look-for-dump"]
+    root = compiled[0]["root"]["dag"]["tasks"]
+    look = compiled[0]["components"]["comp-exit-handler-1"]["dag"]["tasks"]["look-for-dump"]
 
     assert not look["cachingOptions"].get("enableCache")
+    assert not root["notify"]["cachingOptions"].get("enableCache")
+
+
+def test_the_message_comes_however_the_other_steps_end(compiled):
+    """It waits for them and gets their status; a secret may hold the webhook's address."""
+    spec, settings = compiled
+    tasks = spec["root"]["dag"]["tasks"]
+    secrets = settings["exec-notify"]["secretAsEnv"]
+
+    assert tasks.keys() == {"exit-handler-1", "notify"}
+    assert tasks["notify"]["dependentTasks"] == ["exit-handler-1"]
+    assert tasks["notify"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    assert [one["secretName"] for one in secrets] == ["bert-object-store", "bert-notify"]
+    assert secrets[1]["keyToEnv"] == [{"envVar": "NOTIFY_URL", "secretKey": "url"}]
+    assert not [name for name, one in settings.items()
+                if name != "exec-notify" and "NOTIFY_URL" in str(one)]  # fmt: skip
+
+
+def test_the_package_fits_in_a_config_map(compiled):
+    """Which `kubectl apply` writes twice, and a cluster keeps below 262,144 bytes."""
+    assert len(yaml.safe_dump_all(compiled)) < 200_000
 
 
 def test_the_look_takes_no_gpu_and_training_keeps_its_own(compiled):
@@ -78,6 +102,8 @@ def test_its_parameters_are_those_of_the_pipeline_and_the_record(compiled):
     parameters = compiled[0]["root"]["inputDefinitions"]["parameters"]
 
     assert parameters["record"]["description"].startswith("JSON file that records the last dump")
+    assert parameters["notify_format"]["description"].endswith("One of json, slack.")
+    assert "final_status" not in parameters
     assert all(one.get("description") for one in parameters.values())
     assert parameters["num_processes"]["defaultValue"] == 16
 
@@ -106,23 +132,69 @@ def fetching(
     ingest(dump=dump, squad_train=squad_train, dump_site=dump_site)
 
 
-def test_a_run_on_a_dump_that_was_noted_does_nothing(tmp_path):
-    """The first one works and notes it; another dump is worked on again."""
+@pytest.fixture
+def arguments(tmp_path) -> dict[str, str]:
+    """The parameters of a run on a dump that may be edited."""
     dump = tmp_path / "dump.xml.bz2"
     dump.write_bytes((SAMPLE / "wiki-sample.xml.bz2").read_bytes())
-    arguments = {
+    return {
         "record": str(tmp_path / "last.json"),
         "dump": str(dump),
         "squad_train": str(SAMPLE / "squad-sample.json"),
     }
+
+
+def test_a_run_on_a_dump_that_was_noted_does_nothing(tmp_path, arguments):
+    """The first one works and notes it; another dump is worked on again."""
 
     def fetched(name: str) -> bool:
         run(arguments, runner="process", output=tmp_path / name, pipeline=retraining(fetching))
         return any((tmp_path / name).rglob("dump.json"))
 
     done = [fetched("first"), fetched("second")]
-    os.utime(dump, ns=(1, 1))
+    os.utime(arguments["dump"], ns=(1, 1))
     done.append(fetched("third"))
 
     assert done == [True, False, True]
-    assert json.loads(Path(arguments["record"]).read_text())["dump"] == str(dump)
+    assert json.loads(Path(arguments["record"]).read_text())["dump"] == arguments["dump"]
+
+
+def test_a_webhook_is_told_of_a_run_on_this_machine(tmp_path, arguments, monkeypatch, capfd):
+    """That one step failed, and later that there is nothing new; the log has no secret."""
+    got = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    def retrain(**more):
+        run(
+            {**arguments, **more},
+            runner="process",
+            output=tmp_path / "runs",
+            pipeline=retraining(fetching),
+        )
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("NOTIFY_URL", f"http://127.0.0.1:{server.server_port}/hidden")
+        with pytest.raises(StepFailedError, match="no such file"):
+            retrain(squad_train=str(tmp_path / "none.json"))
+        retrain(notify_on=["failed"])
+        retrain(notify_on=["nothing_new"])
+        server.shutdown()
+
+    failed, nothing_new = got
+    assert (failed["status"], failed["failed_step"]) == ("failed", "ingest")
+    assert "none.json" in failed["error"]
+    assert failed["pipeline"] == "fetching-retraining"
+    assert nothing_new["status"] == "nothing_new"
+    assert nothing_new["summary"].startswith("nothing new: ")
+    shown = capfd.readouterr()
+    assert "hidden" not in shown.out + shown.err

@@ -96,7 +96,7 @@ SUITES = (
     ),
     Suite("cluster", ("tests/cluster",)),
     Suite("serve", ("tests/components/serve",), "images/serve"),
-    Suite("ingest", ("tests/components/ingest",), "images/ingest"),
+    Suite("ingest", ("tests/components/ingest", "tests/components/notify"), "images/ingest"),
 )
 
 

@@ -20,6 +20,7 @@ from components.ingest.dump.names import parse_dump_name
 from components.shared.documents import decode_json
 from components.shared.errors import InputError
 from components.shared.files import expect_place, write_text
+from components.shared.stage import Metadata
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import open_bucket
 from components.shared.text import mask_addresses
@@ -38,7 +39,7 @@ class Record:
     """When, in ISO 8601."""
 
 
-def look(config: LookConfig) -> None:
+def look(config: LookConfig) -> Metadata:
     """Compare the dump as it is now with the record, and write the output parameters.
 
     Raises:
@@ -59,11 +60,17 @@ def look(config: LookConfig) -> None:
     write_text(config.dump_checkpoints, f"{directory}/dump-{fingerprint[:16]}" if directory else "")
     shown = ",".join(source.label for source in sources)
     if noted is None:
-        print(f"new: {shown}; {config.record} notes no dump yet", flush=True)
+        summary = f"new: {shown}; {config.record} notes no dump yet"
     elif is_new:
-        print(f"new: {shown}; trained on last: {noted.dump}", flush=True)
+        summary = f"new: {shown}; trained on last: {noted.dump}"
     else:
-        print(f"nothing new: {shown} was trained on, noted on {noted.recorded}", flush=True)
+        summary = f"nothing new: {shown} was trained on, noted on {noted.recorded}"
+    print(summary, flush=True)
+    if config.changes is None:
+        return {}
+    changes = {"is_new": is_new, "summary": summary}
+    write_text(config.changes, json.dumps(changes, indent=2) + "\n")
+    return {"changes": changes}
 
 
 def record(config: RecordConfig) -> None:

@@ -60,7 +60,8 @@ def test_nothing_is_released_where_no_store_is_given(tmp_path):
 
     metadata = run(config)
 
-    assert metadata["release_metrics"] == read_metrics(config) == {"released": 0}
+    assert metadata["release_metrics"] == {"released": 0}
+    assert read_metrics(config)["decision"] == "held back: no model_store is given"
     assert metadata["release_report"]["decision"] == "held back: no model_store is given"
     assert "no model_store is given" in config.release_report.read_text("utf-8")
     assert not (tmp_path / "store").exists()
@@ -74,7 +75,13 @@ def test_the_first_model_is_released(tmp_path, store):
 
     version = store.find_current()
     assert metadata["release_report"]["version"] == version
-    assert read_metrics(config) == {"released": 1}
+    assert read_metrics(config) == {
+        "released": 1,
+        "decision": metadata["release_report"]["decision"],
+        "version": version,
+        "scores": {"exact": 80, "f1": 80},
+        "scores_in_use": {},
+    }
     folder = store.fetch(version, tmp_path / "fetched")
     assert (folder / "model" / "checkpoint.json").exists()
     card = (folder / "README.md").read_text("utf-8")
@@ -112,6 +119,8 @@ def test_a_model_is_compared_with_the_one_in_use(tmp_path, store, share_right, i
     assert metrics["released"] == is_released
     assert metrics["in_use_f1"] == 80
     assert metrics["f1_difference"] == pytest.approx(100 * share_right - 80)
+    assert metrics["scores"]["f1"] == pytest.approx(100 * share_right)
+    assert metrics["scores_in_use"] == {"exact": 80, "f1": 80}
     assert metrics["f1_difference_low"] <= metrics["f1_difference"]
     report = config.release_report.read_text("utf-8")
     assert f"<h1>{'Released' if is_released else 'Held back'}</h1>" in report

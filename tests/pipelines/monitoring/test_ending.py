@@ -351,12 +351,14 @@ def test_steps_from_the_cache_are_named(follow):
 def test_a_run_that_found_nothing_new_says_so(follow):
     """And which steps did not run."""
     done = follow(
-        steps={"look-for-dump": "SUCCEEDED", "condition-1": "SKIPPED"}, package="bert-retraining"
+        steps={"look-for-dump": "SUCCEEDED", "condition-2": "SKIPPED", "notify": "SUCCEEDED"},
+        package="bert-retraining",
     )
 
     assert done.returncode == 0
     assert done.lines[:-1] == [
         "Look for a newer dump: done, 1 h 2 min",
+        "Tell how the run ended: done, 1 h 2 min",
         "run: done",
         "nothing new: the dump is the one trained on last",
         "not run: Fetch and check the inputs, Turn the text into records, Pretrain at length "

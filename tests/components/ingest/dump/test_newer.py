@@ -14,7 +14,7 @@ from tests.components.ingest.dump.test_site import INDEX, make_status, serve_sta
 from tests.components.ingest.misbehaving_server import Answer, Server
 from tests.mutations import NUM_MUTATIONS, fuzz
 
-OUTPUTS = ("is_new", "found_dump", "fingerprint", "dump_checkpoints")
+OUTPUTS = ("is_new", "found_dump", "fingerprint", "changes", "dump_checkpoints")
 
 
 class Looker:

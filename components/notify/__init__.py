@@ -1,0 +1,1 @@
+"""Tells people how a run ended, by a message to a webhook."""

@@ -1,0 +1,87 @@
+"""What the tests of notify share: a webhook on this machine, and a run's folder."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.notify import webhook
+from components.notify.config import URL_VARIABLE, NotifyConfig
+
+SECRET = "T0/B0/hidden"
+
+
+class Webhook(ThreadingHTTPServer):
+    """Keeps the messages that it gets."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.messages: list[dict[str, Any]] = []
+        self.statuses: list[int] = []
+        """The answers to the next messages; 200 after them."""
+
+    @property
+    def url(self) -> str:
+        """Its address, whose path is a secret."""
+        return f"http://127.0.0.1:{self.server_port}/{SECRET}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Webhook
+
+    def do_POST(self) -> None:
+        assert self.path == f"/{SECRET}"
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.messages.append(json.loads(body))
+        statuses = self.server.statuses
+        self.send_response(statuses.pop(0) if statuses else 200)
+        self.send_header("Location", self.server.url)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    """A webhook that is asked again without a pause."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    monkeypatch.setattr(webhook, "_SECONDS_BETWEEN_TRIES", 0.0)
+    with Webhook() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def leave(tmp_path: Path) -> Callable[[str, Any], None]:
+    """Write a file of a run as a step leaves it; what is no text is written as JSON."""
+
+    def write(name: str, content: Any) -> None:
+        path = tmp_path / "run-1" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, str) else json.dumps(content)
+        path.write_text(text, encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture
+def make_config(tmp_path: Path, hook: Webhook) -> Callable[..., NotifyConfig]:
+    """Make the settings of a run that ended in some state."""
+
+    def make(state: str, **settings: Any) -> NotifyConfig:
+        return NotifyConfig(
+            **{"notify_url": hook.url, "pipeline": "bert-retraining", **settings},
+            final_status={"state": state},
+            notification=tmp_path / "run-1" / "notify" / "notification",
+        )
+
+    return make
