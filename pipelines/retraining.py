@@ -1,4 +1,4 @@
-"""Retraining on a schedule: a run that finds no newer dump ends at once, as nothing new.
+"""Retraining on a schedule: a run that finds no new data ends at once, as nothing new.
 
 Whichever way a run ends, a message says so.
 """
@@ -17,7 +17,7 @@ from components.shared.component import describe, make_parameter
 from components.shared.settings import list_settings
 from pipelines.steps import Step, name_parameters
 
-LOOK = Step(config=LookConfig, hidden=("timeout_seconds", "max_retries"))
+LOOK = Step(config=LookConfig, hidden=("timeout_seconds", "max_retries", "squad_train"))
 NOTIFY = Step(
     config=NotifyConfig,
     hidden=("pipeline", "final_status"),
@@ -25,17 +25,19 @@ NOTIFY = Step(
 )
 SUFFIX = "-retraining"
 # What it adds to the parameters of the pipeline that it runs.
-_OWN = [list_settings(LookConfig)["record"]] + [
+_OWN_OF_LOOK = ("record", "retrain_on")
+_OWN = [list_settings(LookConfig)[name] for name in _OWN_OF_LOOK] + [
     list_settings(NotifyConfig)[name] for name in name_parameters("notify", NOTIFY)
 ]
 
 
 def retraining(pipeline: GraphComponent) -> GraphComponent:
-    """Return a pipeline that runs another if its dump is newer than the last one trained on.
+    """Return a pipeline that runs another if its inputs differ from those trained on last.
 
-    Its parameters are the other's, `record` and those of the message. What the other returns is in
-    its steps' outputs only: Kubeflow has no outputs of a part that may be skipped, or that an exit
-    handler follows. So this pipeline alone sends messages; who starts one of the others follows it.
+    Its parameters are the other's, `record`, `retrain_on` and those of the message. What the other
+    returns is in its steps' outputs only: Kubeflow has no outputs of a part that may be skipped, or
+    that an exit handler follows. So this pipeline alone sends messages; who starts one of the
+    others follows it.
 
     Args:
         pipeline: takes `dump`, `dump_site` and `checkpoint_directory`.
@@ -65,7 +67,7 @@ def retraining(pipeline: GraphComponent) -> GraphComponent:
     return dsl.pipeline(
         retrain,
         name=name,
-        description=f"If there is a newer dump: {pipeline.component_spec.description}",
+        description=f"If there is new data: {pipeline.component_spec.description}",
     )
 
 
@@ -87,27 +89,25 @@ def _leave_out_texts(pipeline: GraphComponent) -> GraphComponent:
 
 
 def _run_if_new(pipeline: GraphComponent, given: dict[str, Any]) -> None:
-    """Look for a newer dump; if there is one, run the pipeline on it and note it."""
-    record = given.pop("record")
+    """Look for new inputs; if there are some, run the pipeline on them and record them."""
     looked = look_for_dump(
-        dump=given["dump"],
-        dump_site=given["dump_site"],
-        record=record,
-        checkpoint_directory=given["checkpoint_directory"],
+        **{name: given[name] for name in list_settings(LookConfig) if name in given}
     )
     # The world changes, though the parameters do not.
-    looked.set_caching_options(False).set_display_name("Look for a newer dump")
+    looked.set_caching_options(False).set_display_name("Look for new data")
+    own = {name: given.pop(name) for name in _OWN_OF_LOOK}
     found = {
         "dump": looked.outputs["found_dump"],
         "checkpoint_directory": looked.outputs["dump_checkpoints"],
     }
-    with dsl.If(looked.outputs["is_new"] == True, name="newer-dump"):  # noqa: E712 - kfp's
+    with dsl.If(looked.outputs["is_new"] == True, name="new-data"):  # noqa: E712 - kfp's
         trained = pipeline(**{**given, **found})
         recorded = record_dump(
             dump=found["dump"],
             fingerprint=looked.outputs["fingerprint"],
-            record=record,
+            inputs=looked.outputs["inputs"],
+            record=own["record"],
             dump_checkpoints=found["checkpoint_directory"],
         )
         recorded.after(trained).set_caching_options(False)
-        recorded.set_display_name("Note the dump")
+        recorded.set_display_name("Record the data")

@@ -31,6 +31,7 @@ look_for_dump = make_component(
         "is_new": bool,
         "found_dump": str,
         "fingerprint": str,
+        "inputs": str,
         "changes": dsl.Artifact,
         "dump_checkpoints": str,
     },

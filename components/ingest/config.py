@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from components.ingest.checkpoint_archive import SUFFIXES, names_archive
 from components.ingest.download.sources import parse_dump, parse_source, parse_sources
 from components.shared.errors import InputError
-from components.shared.settings import Rare, Sources
+from components.shared.settings import Rare, Sources, expect_choices
 from components.shared.squad.settings import SquadTrainingConfig
 from components.shared.storage.locations import expect_path_or_bucket
 from components.shared.storage.settings import ObjectStoreConfig
@@ -80,7 +81,20 @@ class SourceConfig(ServerConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckpointConfig(DownloadConfig):
+class TextConfig:
+    """Which text of a user's own to train on."""
+
+    text: Sources = ""
+    """Text to pretrain on besides a dump or without one: .txt, .jsonl or .parquet, each plain,
+    .gz, .bz2, .zst or .xz. Paths, folders, URLs or patterns (s3://bucket/books/*.txt.gz),
+    separated by commas or white space."""
+
+    def __post_init__(self) -> None:
+        parse_sources(self.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsConfig(ServerConfig):
     """Which weights a training starts from."""
 
     initial_checkpoint: str = ""
@@ -106,6 +120,11 @@ class CheckpointConfig(DownloadConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckpointConfig(WeightsConfig, DownloadConfig):
+    """Which weights a training starts from, and where their archive is kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SquadFilesConfig(SquadTrainingConfig):
     """Which questions to train and to evaluate on."""
 
@@ -126,9 +145,7 @@ class SquadFilesConfig(SquadTrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestConfig(
-    SourceConfig, CheckpointConfig, DownloadConfig, SquadFilesConfig, ObjectStoreConfig
-):
+class IngestConfig(SourceConfig, CheckpointConfig, SquadFilesConfig, TextConfig, ObjectStoreConfig):
     """Fetch a Wikipedia dump, text of your own, SQuAD files and a vocabulary, and verify each file.
 
     Every file may be a path or an http(s)://, gs:// or s3:// URL, followed by conditions that the
@@ -149,10 +166,6 @@ class IngestConfig(
     """Output: copy of the initial checkpoint, or a placeholder without one. Required only with
     initial_checkpoint."""
 
-    text: Sources = ""
-    """Text to pretrain on besides a dump or without one: .txt, .jsonl or .parquet, each plain,
-    .gz, .bz2, .zst or .xz. Paths, folders, URLs or patterns (s3://bucket/books/*.txt.gz),
-    separated by commas or white space."""
     dataset: str = ""
     """Prepared dataset to pretrain on in place of a dump and text: the folder `dataset` that the
     preprocess step of an earlier run wrote, as a path, or a gs:// or s3:// URL. Give its
@@ -172,7 +185,7 @@ class IngestConfig(
         super().__post_init__()
         SquadFilesConfig.__post_init__(self)
         self._expect_corpora()
-        parse_sources(self.text)
+        TextConfig.__post_init__(self)
         for source in (self.vocabulary, self.checksums):
             if source.strip():
                 parse_source(source)
@@ -193,52 +206,67 @@ class IngestConfig(
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookConfig(SourceConfig):
-    """Check whether a dump differs from the one that was trained on last."""
+class LookConfig(SourceConfig, WeightsConfig, TextConfig):
+    """Check whether the inputs of a training differ from those that were trained on last."""
 
+    squad_train: str = ""
+    """SQuAD training set. Empty compares none."""
+    squad_dev: str = ""
+    """SQuAD file to evaluate on. Empty compares none."""
     record: str
-    """JSON file that records the last dump trained on: a path on a mounted volume, or a gs:// or
-    s3:// URL. Without it, the dump counts as new."""
+    """JSON file that records what was trained on last: a path on a mounted volume, or a gs:// or
+    s3:// URL. Without it, all counts as new."""
+    retrain_on: tuple[Literal["data", "version"], ...] = ("data",)
+    """Changes that a new training is worth: of the data (the dump, the text, the questions, the
+    initial checkpoint), or of the version of this product."""
     checkpoint_directory: str = ""
     """Where trainings keep the checkpoints of a running training. Empty keeps none."""
 
     is_new: Path
-    """Output parameter: true if no dump, or a different one, is recorded."""
+    """Output parameter: true if nothing, or something different, is recorded."""
     found_dump: Path
     """Output parameter: the dump with its date: enwiki-20261001 for enwiki-latest."""
     fingerprint: Path
     """Output parameter: what distinguishes the dump's files from others."""
+    inputs: Path | None = None
+    """Output parameter: the same of each input, as JSON. Packages compiled before it was added
+    have none; nor the next."""
     changes: Path | None = None
-    """Output: whether the dump is new and what it was compared with, JSON. Packages compiled before
-    it was added have none."""
+    """Output: whether anything is new, and what it was compared with, JSON."""
     dump_checkpoints: Path
-    """Output parameter: this dump's folder in checkpoint_directory, so that a failed training on
-    the same dump resumes there and one on another dump doesn't. Empty if checkpoint_directory
-    is."""
+    """Output parameter: these inputs' folder in checkpoint_directory, so that a failed training on
+    the same data resumes there and one on others doesn't. Empty if checkpoint_directory is."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        expect_given(self, "dump")
+        TextConfig.__post_init__(self)
+        expect_choices(self)
         expect_given(self, "record")
+        if not self.dump.strip() and not self.text.strip():
+            raise InputError("nothing to look for; give dump, text or both")
+        if not self.retrain_on:
+            raise InputError("retrain_on is empty; give data, version or both")
         expect_path_or_bucket("record", self.record)
         expect_path_or_bucket("checkpoint_directory", self.checkpoint_directory)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordConfig:
-    """Record which dump was trained on, for the next `look`."""
+    """Record what was trained on, for the next `look`."""
 
     dump: str
     """The dump that `look` found."""
     fingerprint: str
     """The fingerprint that `look` found."""
+    inputs: str = ""
+    """The inputs that `look` found. Empty records the dump alone."""
     record: str
     """JSON file to write: a path on a mounted volume, or a gs:// or s3:// URL."""
     dump_checkpoints: str = ""
     """Checkpoint folder that `look` gave; the checkpoints in it are removed. Empty removes none."""
 
     def __post_init__(self) -> None:
-        for name in ("dump", "fingerprint", "record"):
+        for name in ("fingerprint", "record"):
             expect_given(self, name)
         expect_path_or_bucket("record", self.record)
         expect_path_or_bucket("dump_checkpoints", self.dump_checkpoints)

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from components.ingest.config import IngestConfig
+from components.ingest.config import IngestConfig, LookConfig
 from components.ingest.download.bucket_listing import split_address
 from components.ingest.download.checksums import Checksums, with_checksums
 from components.ingest.download.fetch import Fetched, fetch
@@ -27,7 +27,7 @@ from components.shared.parallel import run_in_threads
 _MANIFEST = "text.json"
 
 
-def find_text(config: IngestConfig) -> list[Source]:
+def find_text(config: IngestConfig | LookConfig) -> list[Source]:
     """The files that `text` stands for; a folder's are all those right in it.
 
     Raises:

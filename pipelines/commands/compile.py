@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
         choices=(*PIPELINES, RETRAINING),
         help="bert: pretraining to SQuAD; squad: SQuAD from given weights; classification: "
         "fine-tuning on labeled sentences; "
-        "retraining: bert, for schedules: looks for a newer dump first and ends if it finds none",
+        "retraining: bert, for schedules: looks for new data first and ends if it finds none",
     )
     parser.add_argument(
         "--hardware",

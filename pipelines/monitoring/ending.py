@@ -12,7 +12,7 @@ from pipelines.monitoring.progress import NOT_RUN, Step, state_of
 from pipelines.monitoring.run_artifacts import name_metrics, read_artifacts
 from pipelines.monitoring.step_logs import explain_failure
 
-# The first step of a retraining; the others run if it finds another dump than last time's. The
+# The first step of a retraining; the others run if it finds other data than last time's. The
 # message on the run's end is sent whatever it finds.
 _LOOK_FOR_DUMP, _NOTIFY = "look-for-dump", "notify"
 
@@ -45,7 +45,7 @@ def _describe_unrun(steps: Mapping[str, Step]) -> list[str]:
     lines = []
     ran = [name for name, step in steps.items() if step.state not in (NOT_RUN, "SKIPPED")]
     if set(ran) - {_NOTIFY} == {_LOOK_FOR_DUMP} and steps[_LOOK_FOR_DUMP].state == "SUCCEEDED":
-        lines.append("nothing new: the dump is the one trained on last")
+        lines.append("nothing new: the data is that trained on last")
     cached = [step.title for step in steps.values() if step.is_cached]
     if cached:
         lines.append(f"taken from the cache, not run: {', '.join(cached)}")

@@ -1,4 +1,4 @@
-"""A scheduled run looks for a newer dump first, and ends at once where there is none."""
+"""A scheduled run looks for new data first, and ends at once where there is none."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def compiled(tmp_path_factory) -> tuple[dict, dict]:
     return pipeline, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
-def test_all_steps_but_the_look_wait_for_a_newer_dump(compiled):
+def test_all_steps_but_the_look_wait_for_new_data(compiled):
     """The dump's date is the one that was found, and the note comes last."""
     spec, _ = compiled
     tasks = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
@@ -101,7 +101,7 @@ def test_its_parameters_are_those_of_the_pipeline_and_the_record(compiled):
     """Each described for the Kubeflow UI, with the machine's defaults."""
     parameters = compiled[0]["root"]["inputDefinitions"]["parameters"]
 
-    assert parameters["record"]["description"].startswith("JSON file that records the last dump")
+    assert parameters["record"]["description"].startswith("JSON file that records what was")
     assert parameters["notify_format"]["description"].endswith("One of json, slack.")
     assert "final_status" not in parameters
     assert all(one.get("description") for one in parameters.values())
@@ -121,6 +121,7 @@ def test_a_committed_package_is_what_the_code_compiles_to(name, tmp_path):
 def fetching(
     dump: str,
     squad_train: str,
+    squad_dev: str = "",
     dump_site: str = "https://dumps.wikimedia.org",
     checkpoint_directory: str = "",
 ):
@@ -184,15 +185,16 @@ def test_a_webhook_is_told_of_a_run_on_this_machine(tmp_path, arguments, monkeyp
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.setenv("NOTIFY_URL", f"http://127.0.0.1:{server.server_port}/hidden")
-        with pytest.raises(StepFailedError, match="no such file"):
-            retrain(squad_train=str(tmp_path / "none.json"))
+        (tmp_path / "broken.json").write_text("{")
+        with pytest.raises(StepFailedError, match="not JSON"):
+            retrain(squad_train=str(tmp_path / "broken.json"))
         retrain(notify_on=["failed"])
         retrain(notify_on=["nothing_new"])
         server.shutdown()
 
     failed, nothing_new = got
     assert (failed["status"], failed["failed_step"]) == ("failed", "ingest")
-    assert "none.json" in failed["error"]
+    assert "broken.json" in failed["error"]
     assert failed["pipeline"] == "fetching-retraining"
     assert nothing_new["status"] == "nothing_new"
     assert nothing_new["summary"].startswith("nothing new: ")

@@ -1,22 +1,20 @@
-"""Whether a dump is newer than the one that was trained on last, which a small file notes."""
+"""Whether the inputs of a training changed since the last one, which a small file records."""
 
 import hashlib
 import json
 import os
 import sys
 import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import requests
-
 from components.ingest.config import LookConfig, RecordConfig, SourceConfig
-from components.ingest.download.remote import open_remote, refusal
-from components.ingest.download.resumable import as_broken
 from components.ingest.download.sources import Source, parse_dump
-from components.ingest.dump.find import find_files, open_site
+from components.ingest.dump.find import open_site
 from components.ingest.dump.names import parse_dump_name
+from components.ingest.inputs import VERSION_INPUT, compare_inputs, identify_inputs
 from components.shared.documents import decode_json
 from components.shared.errors import InputError
 from components.shared.files import expect_place, write_text
@@ -26,55 +24,99 @@ from components.shared.storage.transfers import open_bucket
 from components.shared.text import mask_addresses
 from components.shared.training.checkpoint_store import remove_states_under
 
-_HTTP_ERRORS = 400
-
 
 @dataclass(frozen=True)
 class Record:
-    """The dump that was trained on last."""
+    """What was trained on last."""
 
     dump: str
     fingerprint: str
+    """The dump's."""
     recorded: str
     """When, in ISO 8601."""
+    inputs: dict[str, str] | None = None
+    """What identifies each input. The first version of this file has the dump's alone, above."""
+
+    def known_inputs(self) -> dict[str, str]:
+        """Return what identifies each input that was recorded."""
+        if self.inputs is None:
+            return {"dump": self.fingerprint}
+        return self.inputs
 
 
 def look(config: LookConfig) -> Metadata:
-    """Compare the dump as it is now with the record, and write the output parameters.
+    """Compare the inputs as they are now with the record, and write the output parameters.
 
     Raises:
-        InputError: if there is no such dump, or the record can't be read, or not be written
+        InputError: if there is no such input, or the record can't be read, or not be written
             when the training is done.
     """
     _expect_writable(config.record)
     noted = read_record(config.record)
     sources = [_date(source, config) for source in parse_dump(config.dump)]
-    files = [file for source in sources for file in find_files(source, config)]
-    found = ",".join(source.location for source in sources)
-    fingerprint = make_fingerprint(files, config)
-    is_new = noted is None or noted.fingerprint != fingerprint
-    write_text(config.is_new, json.dumps(is_new))
-    write_text(config.found_dump, found)
+    inputs = identify_inputs(config, sources)
+    changes = _list_changes(inputs, noted, config.retrain_on)
+    shown = ",".join(source.label for source in sources) or "text"
+    summary = _summarize(shown, inputs, changes, noted, config.record)
+    fingerprint = inputs.get("dump", "none")
+    write_text(config.is_new, json.dumps(bool(changes)))
+    write_text(config.found_dump, ",".join(source.location for source in sources))
     write_text(config.fingerprint, fingerprint)
-    directory = config.checkpoint_directory.rstrip("/")
-    write_text(config.dump_checkpoints, f"{directory}/dump-{fingerprint[:16]}" if directory else "")
-    shown = ",".join(source.label for source in sources)
-    if noted is None:
-        summary = f"new: {shown}; {config.record} notes no dump yet"
-    elif is_new:
-        summary = f"new: {shown}; trained on last: {noted.dump}"
-    else:
-        summary = f"nothing new: {shown} was trained on, noted on {noted.recorded}"
+    write_text(config.dump_checkpoints, _name_checkpoints(config, inputs))
     print(summary, flush=True)
-    if config.changes is None:
+    if config.inputs is None or config.changes is None:
         return {}
-    changes = {"is_new": is_new, "summary": summary}
-    write_text(config.changes, json.dumps(changes, indent=2) + "\n")
-    return {"changes": changes}
+    write_text(config.inputs, json.dumps(inputs))
+    told = {"is_new": bool(changes), "summary": summary}
+    write_text(config.changes, json.dumps({**told, "changes": changes}, indent=2) + "\n")
+    return {"changes": told}
+
+
+def _list_changes(
+    inputs: Mapping[str, str], noted: Record | None, retrain_on: Collection[str]
+) -> list[str]:
+    """Return what changed since the record, of what a new training is worth."""
+    if noted is None:
+        return ["nothing is recorded"]
+    # The version before recorded the dump alone: the others are no change after an upgrade.
+    compared = inputs if noted.inputs is not None else {"dump": inputs.get("dump", "")}
+    now, then = (
+        {name: value for name, value in known.items() if _is_wanted(name, retrain_on)}
+        for known in (compared, noted.known_inputs())
+    )
+    return compare_inputs(now, then)
+
+
+def _is_wanted(name: str, retrain_on: Collection[str]) -> bool:
+    return ("version" if name == VERSION_INPUT else "data") in retrain_on
+
+
+def _summarize(
+    shown: str, inputs: Mapping[str, str], changes: Sequence[str], noted: Record | None, record: str
+) -> str:
+    """Return a sentence on what is new, or on what was compared."""
+    if noted is None:
+        return f"new: {shown}; {record} records nothing yet"
+    if changes:
+        return f"new: {shown}; {', '.join(changes)} since {noted.recorded} ({noted.dump})"
+    compared = ", ".join(name for name in inputs if name in noted.known_inputs())
+    return (
+        f"nothing new: {shown} was trained on, recorded on {noted.recorded}; compared: {compared}"
+    )
+
+
+def _name_checkpoints(config: LookConfig, inputs: Mapping[str, str]) -> str:
+    """Return the folder of the checkpoints of trainings on the same data."""
+    directory = config.checkpoint_directory.rstrip("/")
+    if not directory:
+        return ""
+    data = {name: value for name, value in inputs.items() if name != VERSION_INPUT}
+    digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    return f"{directory}/data-{digest[:16]}"
 
 
 def record(config: RecordConfig) -> None:
-    """Note a dump as trained on, and remove the checkpoints of the trainings on it.
+    """Record what was trained on, and remove the checkpoints of the trainings on it.
 
     Raises:
         InputError: if the record can't be written.
@@ -91,7 +133,8 @@ def record(config: RecordConfig) -> None:
 def _write_record(config: RecordConfig) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     # Read by people, and kept: without what an address needs to be fetched.
-    content = Record(mask_addresses(config.dump), config.fingerprint, now)
+    inputs = decode_json(config.inputs, dict[str, str], source="inputs") if config.inputs else None
+    content = Record(mask_addresses(config.dump), config.fingerprint, now, inputs)
     text = json.dumps(asdict(content), indent=2) + "\n"
     if not config.record.startswith(SCHEMES):
         try:
@@ -110,7 +153,7 @@ def _write_record(config: RecordConfig) -> None:
 
 
 def read_record(address: str) -> Record | None:
-    """What was noted, None if nothing was.
+    """What was recorded, None if nothing was.
 
     Raises:
         InputError: if the file is no such record.
@@ -136,35 +179,6 @@ def _expect_writable(address: str) -> None:
         raise InputError(
             f"record {error}: a file that this step may write, on a mounted volume, gs:// or s3://"
         ) from None
-
-
-def make_fingerprint(files: list[Source], config: SourceConfig) -> str:
-    """A SHA-256 over what tells each file from an earlier one of its name."""
-    lines = sorted(f"{file.label} {_identify(file, config)}" for file in files)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _identify(file: Source, config: SourceConfig) -> str:
-    """Its published checksums; else its version in the store, its dates on the web or disk."""
-    if file.algorithm_to_digest:
-        return json.dumps(dict(file.algorithm_to_digest), sort_keys=True)
-    if not file.is_remote:
-        status = Path(file.location).stat()
-        return f"{status.st_size} {status.st_mtime_ns}"
-    try:
-        remote = open_remote(file, timeout_seconds=config.timeout_seconds)
-        if remote.is_fixed:
-            return remote.identity
-        # Not HEAD, which some servers refuse; nothing of the body is read.
-        with remote.session.get(
-            remote.url, timeout=config.timeout_seconds, stream=True
-        ) as response:
-            if response.status_code >= _HTTP_ERRORS:
-                raise refusal(file.label, response.status_code)
-            headers = ("ETag", "Last-Modified", "Content-Length")
-            return " ".join(response.headers.get(name, "") for name in headers)
-    except requests.RequestException as error:
-        raise InputError(f"{file.label}: {as_broken(error, file.label)}") from None
 
 
 def _date(source: Source, config: SourceConfig) -> Source:

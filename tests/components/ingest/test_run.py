@@ -26,7 +26,7 @@ from tests.components.ingest.samples import (
 from tests.executor_inputs import as_on_cluster
 from tests.waiting import LONGEST_SECONDS
 
-LOOK_OUTPUTS = ("is_new", "found_dump", "fingerprint", "changes", "dump_checkpoints")
+LOOK_OUTPUTS = ("is_new", "found_dump", "fingerprint", "inputs", "changes", "dump_checkpoints")
 
 COMMAND = [sys.executable, "-m", "components.ingest"]
 

@@ -357,13 +357,13 @@ def test_a_run_that_found_nothing_new_says_so(follow):
 
     assert done.returncode == 0
     assert done.lines[:-1] == [
-        "Look for a newer dump: done, 1 h 2 min",
+        "Look for new data: done, 1 h 2 min",
         "Tell how the run ended: done, 1 h 2 min",
         "run: done",
-        "nothing new: the dump is the one trained on last",
+        "nothing new: the data is that trained on last",
         "not run: Fetch and check the inputs, Turn the text into records, Pretrain at length "
         "128, Pretrain at length 512, Fine-tune on SQuAD, Evaluate, Choose the best model, "
-        "Release, Note the dump",
+        "Release, Record the data",
     ]
 
 
@@ -383,7 +383,7 @@ def test_the_recorded_scheduled_run_shows_what_it_found(kfp, monkeypatch):
     done = run_command("follow", run_id, "--host", kfp.address)
 
     assert done.returncode == 130
-    assert "Look for a newer dump: done, 10 s" in done.stdout
+    assert "Look for new data: done, 10 s" in done.stdout
     assert "Fetch and check the inputs: done, 53 s" in done.stdout
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.ingest import inputs
 from components.ingest.config import LookConfig, RecordConfig
 from components.ingest.dump.newer import Record, look, read_record, record
 from components.shared.errors import InputError
@@ -14,16 +15,17 @@ from tests.components.ingest.dump.test_site import INDEX, make_status, serve_sta
 from tests.components.ingest.misbehaving_server import Answer, Server
 from tests.mutations import NUM_MUTATIONS, fuzz
 
-OUTPUTS = ("is_new", "found_dump", "fingerprint", "changes", "dump_checkpoints")
+OUTPUTS = ("is_new", "found_dump", "fingerprint", "inputs", "changes", "dump_checkpoints")
 
 
 class Looker:
     """Looks, and notes what it found, as a scheduled run does."""
 
     def __init__(
-        self, folder: Path, dump: str, record: str, dump_site: str = "http://none"
+        self, folder: Path, dump: str, record: str, dump_site: str = "http://none", **settings
     ) -> None:
         self.folder, self.dump, self.record, self.dump_site = folder, dump, record, dump_site
+        self.settings = settings
 
     def look(self) -> tuple[bool, str]:
         """Whether it is new, and the dump that was found."""
@@ -36,6 +38,7 @@ class Looker:
                 max_retries=0,
                 timeout_seconds=60,
                 checkpoint_directory="s3://bucket/checkpoints/",
+                **self.settings,
                 **outputs,
             )
         )
@@ -43,10 +46,15 @@ class Looker:
 
     def note(self) -> None:
         """Note what was found."""
-        found, fingerprint = (
-            (self.folder / name).read_text() for name in ("found_dump", "fingerprint")
+        found, fingerprint, inputs = (
+            (self.folder / name).read_text() for name in ("found_dump", "fingerprint", "inputs")
         )
-        record(RecordConfig(dump=found, fingerprint=fingerprint, record=self.record))
+        record(RecordConfig(dump=found, fingerprint=fingerprint, inputs=inputs, record=self.record))
+
+    def changes(self) -> list[str]:
+        """Look, and return what is told of each input."""
+        self.look()
+        return json.loads((self.folder / "changes").read_text())["changes"]
 
 
 @pytest.fixture(params=["folder", "gs", "s3"])
@@ -96,7 +104,123 @@ def test_each_dump_has_its_checkpoints(tmp_path, server, site):
         folders.append((tmp_path / "dump_checkpoints").read_text())
 
     assert folders[0] == folders[1] != folders[2]
-    assert folders[0].startswith("s3://bucket/checkpoints/dump-")
+    assert folders[0].startswith("s3://bucket/checkpoints/data-")
+
+
+@pytest.fixture
+def files(tmp_path) -> dict[str, str]:
+    """A file, or a folder, for each setting that names data."""
+    folder = tmp_path / "data"
+    (folder / "weights").mkdir(parents=True)
+    for name in ("dump.xml", "text.txt", "train.json", "dev.json", "weights/vocab.txt"):
+        (folder / name).write_text("one")
+    return {
+        "dump": str(folder / "dump.xml"),
+        "text": str(folder / "text.txt"),
+        "squad_train": str(folder / "train.json"),
+        "squad_dev": str(folder / "dev.json"),
+        "initial_checkpoint": str(folder / "weights"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "file"),
+    [
+        ("dump", "dump.xml"),
+        ("text", "text.txt"),
+        ("squad_train", "train.json"),
+        ("squad_dev", "dev.json"),
+        ("initial_checkpoint", "weights/vocab.txt"),
+    ],
+)
+def test_each_input_is_compared(tmp_path, files, changed, file, capsys):
+    """And named where it changed; the checkpoints of the others' trainings stay theirs."""
+    looker = Looker(tmp_path, record=str(tmp_path / "last.json"), **files)
+    looker.look()
+    looker.note()
+    folder = (tmp_path / "dump_checkpoints").read_text()
+    capsys.readouterr()
+    before = looker.changes()
+    same = capsys.readouterr().out
+    (tmp_path / "data" / file).write_text("other")
+
+    assert (before, looker.changes()) == ([], [f"{changed} changed"])
+    assert same.rstrip().endswith(f"; compared: {', '.join(files)}, version")
+    assert f"; {changed} changed since 20" in capsys.readouterr().out
+    assert (tmp_path / "dump_checkpoints").read_text() != folder
+
+
+def test_an_input_that_came_or_went_is_new(tmp_path, files):
+    """As one whose content changed."""
+    at = str(tmp_path / "last.json")
+    looker = Looker(tmp_path, record=at, **{**files, "text": ""})
+    looker.look()
+    looker.note()
+
+    assert Looker(tmp_path, record=at, **{**files, "squad_dev": ""}).changes() == [
+        "text was added",
+        "squad_dev was removed",
+    ]
+
+
+def test_text_alone_is_looked_for(tmp_path, files):
+    """Without a dump, its output is empty."""
+    looker = Looker(tmp_path, "", str(tmp_path / "last.json"), text=files["text"])
+
+    looks = [looker.look()]
+    looker.note()
+    looks.append(looker.look())
+
+    assert looks == [(True, ""), (False, "")]
+
+
+@pytest.mark.parametrize(
+    ("retrain_on", "found"),
+    [
+        (("data",), []),
+        (("data", "version"), ["version changed"]),
+        (("version",), ["version changed"]),
+    ],
+)
+def test_another_version_is_new_where_it_is_asked_for(
+    tmp_path, files, monkeypatch, retrain_on, found
+):
+    """Data that did not change is no reason by itself."""
+    looker = Looker(tmp_path, record=str(tmp_path / "last.json"), **files, retrain_on=retrain_on)
+    looker.look()
+    looker.note()
+    monkeypatch.setattr(inputs, "VERSION", "9.9.9")
+
+    assert looker.changes() == found
+
+
+def test_a_change_of_data_is_left_out_where_it_is_not_asked_for(tmp_path, files):
+    """With the version alone."""
+    settings = {**files, "retrain_on": ("version",)}
+    looker = Looker(tmp_path, record=str(tmp_path / "last.json"), **settings)
+    looker.look()
+    looker.note()
+    Path(files["text"]).write_text("other")
+
+    assert looker.changes() == []
+
+
+def test_a_record_of_the_version_before_is_read(tmp_path, files):
+    """It has the dump alone: what it could not record is no change."""
+    path = tmp_path / "last.json"
+    looker = Looker(tmp_path, record=str(path), **files)
+    looker.look()
+    old = {
+        "dump": files["dump"],
+        "fingerprint": (tmp_path / "fingerprint").read_text(),
+        "recorded": "2026-10-02T03:00:00+00:00",
+    }
+
+    path.write_text(json.dumps(old))
+    same = looker.changes()
+    path.write_text(json.dumps({**old, "fingerprint": "other"}))
+
+    assert (same, looker.changes()) == ([], ["dump changed"])
 
 
 @pytest.mark.parametrize("scheme", ["", "gs", "s3"])
