@@ -3,11 +3,14 @@
 import argparse
 import datetime
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
 from pipelines.kubeflow.server import Cluster, add_flags, connect, server_errors
+
+_LIMIT = 20
 
 
 def add_parser(commands: Any) -> None:
@@ -17,7 +20,16 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--experiment", default="", help="list only the runs of this experiment")
     parser.add_argument(
-        "--limit", type=int, default=20, help="maximum number of runs (default: 20)"
+        "--since",
+        default="",
+        help="list all runs begun within this time (90d or 12h), with what came of each: its "
+        "model's score, and whether it was published, held back, or nothing was new",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=None,
+        help=f"maximum number of runs (default: {_LIMIT}; with --since none)",
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_flags(parser)
@@ -26,22 +38,32 @@ def add_parser(commands: Any) -> None:
 
 def list_runs(
     experiment: str,
-    limit: int,
+    limit: int | None,
     format: str,  # noqa: A002 - one name all the way
     host: str,
     namespace: str | None,
     token_file: Path | None,
+    since: str = "",
 ) -> int:
-    """Print name, state, when it began, how long it took, and the link."""
-    if limit < 1:
+    """Print name, state, when it began, how long it took, and the link; results if asked for."""
+    from pipelines.cleaning.rules import parse_age
+
+    if limit is not None and limit < 1:
         raise InputError(f"--limit must be at least 1, got {limit}")
+    start = datetime.datetime.now(datetime.UTC) - parse_age(since, "--since") if since else None
     cluster = connect(host, namespace, token_file)
     with server_errors(cluster, "check the namespace and your rights"):
-        rows = [_describe(cluster, run) for run in _fetch(cluster, experiment, limit)]
+        runs = _fetch(cluster, experiment, limit or (sys.maxsize if since else _LIMIT), start)
+        rows = [
+            _describe(cluster, run) | (_describe_result(cluster, run) if since else {})
+            for run in runs
+        ]
     if format == "json":
         print(json.dumps(rows, indent=2))
         return 0
     titles = {"name": "NAME", "state": "STATE", "created": "CREATED", "duration": "DURATION"}
+    if since:
+        titles["result"] = "RESULT"
     table = [titles | {"link": "LINK"}, *rows]
     widths = {key: max(len(row[key]) for row in table) for key in titles}
     for row in table:
@@ -49,7 +71,9 @@ def list_runs(
     return 0
 
 
-def _fetch(cluster: Cluster, experiment: str, limit: int) -> list[Any]:
+def _fetch(
+    cluster: Cluster, experiment: str, limit: int, start: datetime.datetime | None
+) -> list[Any]:
     runs: list[Any] = []
     experiment_id = None
     if experiment:
@@ -69,14 +93,15 @@ def _fetch(cluster: Cluster, experiment: str, limit: int) -> list[Any]:
             experiment_id=experiment_id,
             namespace=cluster.namespace,
         )
-        runs += page.runs or ()
+        found_here = [run for run in page.runs or () if start is None or run.created_at >= start]
+        runs += found_here
         token = page.next_page_token
-        if not token:
+        if not token or len(found_here) < len(page.runs or ()):
             break
     return runs[:limit]
 
 
-def _describe(cluster: Cluster, run: Any) -> dict[str, str]:
+def _describe(cluster: Cluster, run: Any) -> dict[str, Any]:
     from pipelines.monitoring.executions import known_time
     from pipelines.monitoring.progress import duration, state_in_words, state_of
 
@@ -88,4 +113,23 @@ def _describe(cluster: Cluster, run: Any) -> dict[str, str]:
         "created": f"{run.created_at.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC",
         "duration": duration((end - run.created_at).total_seconds()),
         "link": cluster.run_link(run.run_id),
+    }
+
+
+def _describe_result(cluster: Cluster, run: Any) -> dict[str, Any]:
+    from pipelines.monitoring.executions import UnreadableError, known_time
+    from pipelines.monitoring.results import Result, read_result
+
+    try:
+        result = read_result(cluster, run)
+        words = result.in_words()
+    except (UnreadableError, InputError) as error:
+        result, words = Result(), "?"
+        print(f"runs: {run.display_name}: its result can't be read: {error}", file=sys.stderr)
+    end = known_time(run.finished_at)
+    return {
+        "result": words,
+        "outcome": result.outcome,
+        "scores": dict(result.scores),
+        "hours": round((end - run.created_at).total_seconds() / 3600, 2) if end else None,
     }

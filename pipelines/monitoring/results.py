@@ -1,0 +1,54 @@
+"""What came of a run, in a few words: its model's scores, and whether it was published."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.kubeflow.registry import find_package
+from pipelines.kubeflow.server import Cluster
+from pipelines.monitoring.progress import state_of
+from pipelines.monitoring.run_artifacts import read_artifacts
+from pipelines.retraining import SUFFIX
+
+_RELEASE, _CHOSEN = "release_metrics", "chosen_metrics"
+# A model has the first of them that its task measures: ranking, numbers, SQuAD, classes.
+_MARK_TO_SCORE = {
+    "ndcg_at_10": "ndcg_at_10",
+    "pearson": "pearson",
+    "exact": "f1",
+    "accuracy": "accuracy",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run."""
+
+    outcome: str = ""
+    """published, held_back or nothing_new; empty where the run has not come so far."""
+    score: str = ""
+    """The name of the score that its task is measured by."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def in_words(self) -> str:
+        """Return it as a table shows it."""
+        words = [self.outcome.replace("_", " ")]
+        if self.score:
+            words.append(f"{self.score} {self.scores[self.score]:.2f}")
+        return ", ".join(filter(None, words))
+
+
+def read_result(cluster: Cluster, run: Any) -> Result:
+    """Return what came of a run.
+
+    Raises:
+        UnreadableError: if its metrics can't be read from here.
+    """
+    package = find_package(cluster, run)
+    artifacts = {one.name: one.scalars for one in read_artifacts(cluster, run, package)}
+    scores = artifacts.get(_CHOSEN, {})
+    score = next((name for mark, name in _MARK_TO_SCORE.items() if mark in scores), "")
+    if release := artifacts.get(_RELEASE):
+        return Result("published" if release.get("released") else "held_back", score, scores)
+    is_done = state_of(run) == "SUCCEEDED" and package.name.endswith(SUFFIX)
+    return Result("nothing_new" if is_done else "", score, scores)
