@@ -4,10 +4,12 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from components.serve.config import ServeConfig
 from components.shared.images import name_image
 from components.shared.settings import list_settings
+from pipelines.local.environments import REPOSITORY
 from tests import kustomize
 from tests.custom_resources import find_faults
 from tests.kustomize import MANIFESTS
@@ -15,6 +17,7 @@ from tests.pod_security import find_violations
 
 KUBERNETES = "1.32"
 COMPONENTS = ["serve", "serve/kserve"]
+KUBEFLOW = REPOSITORY / "tests" / "cluster" / "kubeflow.yaml"
 _CRD = "serving.kserve.io_inferenceservices.yaml"
 
 
@@ -98,6 +101,17 @@ def test_what_selects_pods_selects_the_server_s(resources):
 
     assert found
     assert all(selector.items() <= labels.items() for selector in found)
+
+
+def test_the_server_reaches_kubeflows_own_store(resources):
+    """At its pods' port, which a network policy counts once the Service has been resolved."""
+    (policy,) = [one for one in resources if one["kind"] == "NetworkPolicy"]
+    admitted = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+    kubeflow = yaml.safe_load_all(KUBEFLOW.read_text("utf-8"))
+    (store,) = [one["spec"] for one in kubeflow if one["kind"] == "Service"]
+    (port,) = [port["targetPort"] for port in store["ports"] if port["port"] == 9000]
+
+    assert port in admitted
 
 
 def test_both_forms_have_the_same_pod():
