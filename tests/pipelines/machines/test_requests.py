@@ -47,10 +47,13 @@ def fits(pods: list[Request], machine: Hardware) -> bool:
     return cpus <= machine.room_cpus and gib <= machine.room_gib
 
 
-@pytest.mark.parametrize("pipeline", ["bert", "squad", "classification"])
+@pytest.mark.parametrize("pipeline", ["squad", "classification", "retraining"])
 @pytest.mark.parametrize("name", HARDWARE)
 def test_each_step_fits_one_machine(tmp_path, name, pipeline):
-    """With Argo's container; steps without GPUs run elsewhere if the machine has some."""
+    """With Argo's container; steps without GPUs run elsewhere if the machine has some.
+
+    The pipeline retraining has the steps of bert, too.
+    """
     machine = find_hardware(name)
     steps = list(read_requests(name, pipeline, tmp_path))
 
