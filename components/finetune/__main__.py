@@ -4,7 +4,7 @@ from components.finetune.classification import run as classification
 from components.finetune.classification.config import FinetuneClassificationConfig
 from components.finetune.squad.config import FinetuneConfig
 from components.finetune.squad.run import run
-from components.shared.checkpoints.export import ExportConfig, export
+from components.shared.checkpoints.huggingface_export import ExportConfig, export
 from components.shared.stage import main
 
 # Horovod's processes are spawned and import this module again.

@@ -2,7 +2,7 @@
 
 from components.pretrain.config import PretrainConfig
 from components.pretrain.run import run
-from components.shared.checkpoints.export import ExportConfig, export
+from components.shared.checkpoints.huggingface_export import ExportConfig, export
 from components.shared.stage import main
 
 # Horovod's processes are spawned and import this module again.

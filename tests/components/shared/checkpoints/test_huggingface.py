@@ -22,7 +22,7 @@ from components.shared.checkpoints.checkpoint import (
     restore,
     write_checkpoint,
 )
-from components.shared.checkpoints.export import ExportConfig, export
+from components.shared.checkpoints.huggingface_export import ExportConfig, export
 from components.shared.checkpoints.warm_start import start_from
 from components.shared.checkpoints.weights import open_weights
 from components.shared.errors import InputError

@@ -15,8 +15,8 @@ import pytest
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import ClassifierModel, PretrainingModel, SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint, named_variables, write_checkpoint
-from components.shared.checkpoints.export import ExportConfig, export
 from components.shared.checkpoints.huggingface import read_labels
+from components.shared.checkpoints.huggingface_export import ExportConfig, export
 from components.shared.checkpoints.warm_start import start_from
 from components.shared.errors import InputError
 from components.shared.tokenization import Tokenization
