@@ -159,6 +159,7 @@ def compile_pipeline(
     package = fit(PIPELINES["bert" if pipeline == RETRAINING else pipeline], hardware, **settings)
     if pipeline == RETRAINING:
         package = fit(retraining(package), hardware, **settings)
+    _leave_out_inner_texts(package.pipeline_spec)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         if format == "kubernetes":
@@ -171,3 +172,15 @@ def compile_pipeline(
         ) from None
     print(output)
     return 0
+
+
+def _leave_out_inner_texts(spec: Any) -> None:
+    """Leave the texts out that Kubeflow does not show: those of the steps' own inputs and outputs.
+
+    The pipeline's parameters keep theirs. The rest would be a seventh of the largest package, for
+    which a ConfigMap and `kubectl apply` have limits.
+    """
+    for component in spec.components.values():
+        for definitions in (component.input_definitions, component.output_definitions):
+            for one in (*definitions.parameters.values(), *definitions.artifacts.values()):
+                one.ClearField("description")
