@@ -71,7 +71,7 @@ def test_an_edited_overlay_is_applied_over_the_one_before(cluster, tmp_path):
 @pytest.mark.parametrize("store", ["gs", "s3"])
 def test_a_profiles_namespace_keeps_what_it_has(cluster, tmp_path, store):
     """Its labels, artifact settings and keys belong to Kubeflow, with a storage component too."""
-    names = ("register", "mpijob", f"storage-{store}")
+    names = ("register", "mpijob", "clean", f"storage-{store}")
     components = [f"../../components/{name}" for name in names]
     overlay = kustomize.copy_overlay(tmp_path, "kubeflow", namespace="team", components=components)
 

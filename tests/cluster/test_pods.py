@@ -16,7 +16,10 @@ from tests.pipelines.mpijobs import OWN_POD, make_job, make_spec
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.usefixtures("applied")]
 
-PACKAGES = sorted((MANIFESTS / "pipelines").glob("*-*.yaml"))
+PACKAGES = [
+    *sorted((MANIFESTS / "pipelines").glob("*-*.yaml")),
+    *(MANIFESTS / "overlays" / "gke" / f"{name}.yaml" for name in ("bert", "classification")),
+]
 
 
 def create_pods(cluster: Server, specs: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -104,13 +107,22 @@ def test_a_misspelt_field_of_an_mpijob_is_rejected(cluster):
         cluster.create([job], "--dry-run=server")
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_deploying_job_is_admitted(cluster, overlay):
-    """With its containers and its token."""
-    (one,) = (r for r in build(MANIFESTS / "overlays" / overlay) if r["kind"] == "CronJob")
+@pytest.mark.parametrize("folder", [*(f"overlays/{name}" for name in OVERLAYS), "components/clean"])
+def test_a_job_of_the_manifests_is_admitted(cluster, folder):
+    """With its containers and its token, as an account that is there."""
+    (one,) = (resource for resource in build(MANIFESTS / folder) if resource["kind"] == "CronJob")
 
     pod = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert create_pods(cluster, {"deploy": pod})
+    assert create_pods(cluster, {"job": pod | {"serviceAccountName": "bert-deployer"}})
+
+
+def test_the_server_is_admitted(cluster):
+    """Its Deployment, service and autoscaler too; KServe's form has the same pod."""
+    resources = build(MANIFESTS / "components" / "serve")
+    (pod,) = (one["spec"]["template"]["spec"] for one in resources if one["kind"] == "Deployment")
+
+    assert create_pods(cluster, {"serve": pod | {"serviceAccountName": "bert-runner"}})
+    assert len(cluster.create(resources, "--dry-run=server", "--namespace=bert")) == len(resources)
 
 
 def test_pipelines_are_accepted_as_resources(cluster):

@@ -48,6 +48,11 @@ DEPLOYER = {
     *grant("get list create delete enable disable", "jobs.pipelines.kubeflow.org"),
 }
 REGISTERING_DEPLOYER = DEPLOYER | grant("create", PIPELINES)
+CLEANER = {
+    *grant("get list delete", "runs.pipelines.kubeflow.org"),
+    *grant("get list", "jobs.pipelines.kubeflow.org"),
+    *grant("get list", f"{PIPELINES} pipelineversions.pipelines.kubeflow.org"),
+}
 # What would let an account reach other secrets, pods or namespaces.
 FORBIDDEN = {
     *grant("get list watch", "secrets"),
@@ -60,7 +65,7 @@ FORBIDDEN = {
         "create patch", "roles.rbac.authorization.k8s.io rolebindings.rbac.authorization.k8s.io"
     ),
     *grant("impersonate", "serviceaccounts users groups"),
-    *grant("create delete", "runs.pipelines.kubeflow.org"),
+    *grant("get list create delete", "runs.pipelines.kubeflow.org"),
     *grant("delete", PIPELINES),
     *grant("get list", "nodes namespaces persistentvolumes"),
 }
@@ -129,3 +134,13 @@ def test_only_an_account_of_its_own_may_make_mpijobs(cluster, tmp_path):
         check_rights(cluster, "bert:bert-runner", "bert", RUNNER)
         check_rights(cluster, "bert:bert-mpijob-runner", "bert", MPIJOB_RUNNER)
         check_rights(cluster, "bert:bert-mpijob-runner", "team", set())
+
+
+def test_only_the_cleaning_job_may_delete_runs(cluster, tmp_path):
+    """With the component clean."""
+    components = [f"../../components/{name}" for name in ("namespace", "register", "clean")]
+    overlay = kustomize.copy_overlay(tmp_path, "kubeflow", components=components)
+
+    with cluster.applied(overlay):
+        check_rights(cluster, "bert:bert-cleaner", "bert", CLEANER)
+        check_rights(cluster, "bert:bert-deployer", "bert", REGISTERING_DEPLOYER)
