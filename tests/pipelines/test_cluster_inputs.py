@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from components.choose.component import choose_classification
 from components.evaluate.classification.component import evaluate_classification
 from components.finetune.classification.component import finetune_classification
 from components.ingest.classification.component import ingest_classification
 from components.ingest.component import record_dump
 from components.pretrain.component import pretrain
+from components.release.component import release, release_classification
 from pipelines.local.environments import REPOSITORY, python
 from tests import executor_inputs
 from tests.waiting import LONGEST_SECONDS
@@ -49,6 +51,11 @@ def run_component(component, task: str, folder: Path, parameters: dict, artifact
     return run_step(image, container.command, executor_inputs.move_to(folder, made))
 
 
+def read_metadata(written: dict, output: str) -> dict:
+    """Return what Kubeflow shows of an output artifact."""
+    return written["artifacts"][output]["artifacts"][0]["metadata"]
+
+
 def expect_outputs(executor_input: dict, written: dict) -> None:
     """Each output artifact is repeated, the cluster's own too, and the component's exist."""
     outputs = executor_input["outputs"]
@@ -63,7 +70,7 @@ def expect_outputs(executor_input: dict, written: dict) -> None:
 
 @pytest.mark.slow
 def test_each_step_runs_with_the_input_that_a_cluster_gave_it(tmp_path):
-    """From the look for a new dump to the choice of a model, as recorded."""
+    """From the look for a new dump to the choice of a model, as recorded; then its release."""
     bucket = tmp_path / "bucket" / "data"
     bucket.mkdir(parents=True)
     for name in ("wiki-sample.xml.bz2", "squad-sample.json"):
@@ -76,12 +83,25 @@ def test_each_step_runs_with_the_input_that_a_cluster_gave_it(tmp_path):
             executor_input, run_step(step["image"], step["command"][:-2], executor_input)
         )
 
+    released = run_component(
+        release,
+        "release",
+        tmp_path,
+        {"model_store": str(tmp_path / "models")},
+        {
+            "checkpoint": "choose/checkpoint",
+            "squad": "ingest/squad",
+            "candidate_metrics": "choose/chosen_metrics",
+        },
+    )
+
     assert len(steps) == 8
+    assert read_metadata(released, "release_metrics")["released"] == 1
 
 
 @pytest.mark.slow
 def test_the_steps_of_the_classification_pipeline_run_with_a_clusters_inputs(tmp_path):
-    """From a table to scores."""
+    """From a table to a released classifier."""
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\n")
     with (tmp_path / "train.csv").open("w", newline="") as file:
         rows = [("good", "yes"), ("bad", "no")] * 40
@@ -101,7 +121,7 @@ def test_the_steps_of_the_classification_pipeline_run_with_a_clusters_inputs(tmp
         {"num_epochs": 1.0, "max_length_tokens": 16.0},
         {"sentences": sentences, "initial_checkpoint": checkpoint},
     )
-    written = run_component(
+    run_component(
         evaluate_classification,
         "evaluate",
         tmp_path,
@@ -112,8 +132,35 @@ def test_the_steps_of_the_classification_pipeline_run_with_a_clusters_inputs(tmp
             "finetune_history": "finetune/history",
         },
     )
+    chosen = run_component(
+        choose_classification,
+        "choose",
+        tmp_path,
+        {"learning_rates": [3e-5]},
+        {
+            "candidate_checkpoints": "finetune/checkpoint",
+            "candidate_metrics": "evaluate/evaluate_metrics",
+            "candidate_reports": "evaluate/report",
+            "candidate_summaries": "evaluate/summary",
+            "candidate_matrices": "evaluate/confusion_matrix",
+            "candidate_predictions": "evaluate/predictions",
+        },
+    )
+    released = run_component(
+        release_classification,
+        "release",
+        tmp_path,
+        {"model_store": str(tmp_path / "models")},
+        {
+            "checkpoint": "choose/checkpoint",
+            "sentences": sentences,
+            "candidate_metrics": "choose/chosen_metrics",
+            "predictions": "choose/predictions",
+        },
+    )
 
-    assert "accuracy" in written["artifacts"]["evaluate_metrics"]["artifacts"][0]["metadata"]
+    assert "accuracy" in read_metadata(chosen, "chosen_metrics")
+    assert read_metadata(released, "release_metrics")["released"] == 1
 
 
 @pytest.mark.slow
