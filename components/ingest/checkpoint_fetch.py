@@ -30,7 +30,9 @@ _MAX_ARCHIVE_BYTES = 64 << 30
 _WEIGHTS = re.compile(r"model\.safetensors|.*\.ckpt|.*\.index|.*\.data-\d+-of-\d+")
 _OTHERS = re.compile(
     r"vocab\.txt|bert_config\.json|config\.json|tokenizer_config\.json|tokenizer\.json|"
-    r"added_tokens\.json|labels\.json|checkpoint\.json"
+    r"added_tokens\.json|labels\.json|"
+    # This project's; the last three are in the state of a training that goes on.
+    r"checkpoint\.json|lineage\.json|history\.jsonl|run\.json|trainer\.json"
 )
 
 

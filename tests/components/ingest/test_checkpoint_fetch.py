@@ -12,6 +12,7 @@ import pytest
 from components.ingest.checkpoint_fetch import fetch_checkpoint
 from components.ingest.config import CheckpointConfig
 from components.ingest.download.resumable import Downloads
+from components.shared.checkpoints.checkpoint_manifest import check_files, write_manifest
 from components.shared.errors import InputError
 from components.shared.files import sha256
 from tests.components.ingest.misbehaving_server import Answer
@@ -70,6 +71,24 @@ def test_the_folder_in_an_archive_is_found(tmp_path, files, pack, suffix, inner)
     fetched = fetch(pack(tmp_path / f"{GOOGLES}{suffix}", packed), tmp_path)
 
     assert fetched == {name: files[name] for name in NAMES}
+
+
+@pytest.mark.parametrize("more", [("lineage.json",), ("history.jsonl", "run.json", "trainer.json")])
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
+def test_all_that_a_checkpoint_of_this_project_lists_is_fetched(tmp_path, more, packed):
+    """A finished one has its lineage, the state of a training what that goes on from."""
+    folder = make_google_folder(tmp_path / "own")
+    for path in [path for path in folder.iterdir() if path.name not in NAMES]:
+        path.unlink()
+    for name in more:
+        (folder / name).write_text("{}\n", encoding="utf-8")
+    write_manifest(folder, step=1)
+    own = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    fetched = fetch(pack_zip(tmp_path / "own.zip", own) if packed else folder, tmp_path)
+
+    assert fetched == own
+    check_files(tmp_path / "fetched", has_manifest=True)
 
 
 def test_an_archive_is_downloaded_and_verified(tmp_path, files, server):
