@@ -1,6 +1,7 @@
 """Writes a fine-tuned model for servers: python -m components.evaluate export --help."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from components.shared.checkpoints.description import LABELS, ONNX_FILE, VOCABUL
 from components.shared.errors import InputError
 from components.shared.files import expect_place, expect_replaceable, whole_folder
 from components.shared.settings import Rare, expect_choices
-from components.shared.squad.data import read_squad
+from components.shared.squad.data import Question, SquadData, read_squad
 from components.shared.squad.settings import SpanConfig, SquadConfig
 
 if TYPE_CHECKING:
@@ -120,24 +121,40 @@ def _make_graph(checkpoint: "Checkpoint", config: ExportConfig) -> "onnx.ModelPr
     from components.shared.checkpoints.onnx_graph import make_onnx
     from components.shared.checkpoints.weights import open_weights
 
-    graph = make_onnx(open_weights(checkpoint.folder), checkpoint.config, folder=checkpoint.folder)
-    if config.dev is None:
-        return graph
-    if checkpoint.labels is not None:
+    if config.dev is not None and checkpoint.labels is not None:
         raise InputError(
             f"{checkpoint.folder}: a classifier; precision int8 and dev are for models that "
             "answer questions"
         )
+    # Before the model is loaded: files may be wrong.
+    data = read_gold(config.dev, version=config.squad_version) if config.dev else None
+    questions = _choose_questions(config)
+    graph = make_onnx(open_weights(checkpoint.folder), checkpoint.config, folder=checkpoint.folder)
+    if data is None:
+        return graph
     answerer = _load_on_tensorflow(checkpoint, config)
-    if config.precision == "int8" and config.train is not None:
+    if questions:
         from components.evaluate.squad.int8 import quantize
 
-        questions = read_squad(config.train, version=config.squad_version).questions
-        step = max(1, len(questions) // config.num_calibration_questions)
-        windows = answerer.cut(questions[::step][: config.num_calibration_questions])
-        graph = quantize(graph, windows)
-    _expect_parity(answerer, graph, config, config.dev)
+        graph = quantize(graph, answerer.cut(questions))
+    _expect_parity(answerer, graph, data, config)
     return graph
+
+
+def _choose_questions(config: ExportConfig) -> Sequence[Question]:
+    """What an int8 graph is calibrated on, from all over the file; none for another graph.
+
+    Raises:
+        InputError: if the file can't be read, or what calibrates is not installed.
+    """
+    if config.precision != "int8" or config.train is None:
+        return ()
+    from components.evaluate.squad.int8 import expect_installed
+
+    expect_installed()
+    questions = read_squad(config.train, version=config.squad_version).questions
+    step = max(1, len(questions) // config.num_calibration_questions)
+    return questions[::step][: config.num_calibration_questions]
 
 
 def _load_on_tensorflow(checkpoint: "Checkpoint", config: ExportConfig) -> "Answerer":
@@ -156,19 +173,18 @@ def _load_on_tensorflow(checkpoint: "Checkpoint", config: ExportConfig) -> "Answ
 
 
 def _expect_parity(
-    answerer: "Answerer", graph: "onnx.ModelProto", config: ExportConfig, dev: Path
+    answerer: "Answerer", graph: "onnx.ModelProto", data: SquadData, config: ExportConfig
 ) -> None:
     from components.evaluate.squad.parity import compare_answers
     from components.shared.openvino_engine import choose_precision
 
-    data = read_gold(dev, version=config.squad_version)
     precision = choose_precision("auto", graph)
     parity = compare_answers(answerer, data, graph, precision, batch_size=config.batch_size)
     for line in parity.describe():
         print(f"export: {line}", flush=True)
     if parity.f1_loss > config.max_f1_loss:
         raise InputError(
-            f"F1 loss of {parity.f1_loss:.2f} points in {precision} on {dev}, more than "
+            f"F1 loss of {parity.f1_loss:.2f} points in {precision} on {config.dev}, more than "
             f"max_f1_loss {config.max_f1_loss}; nothing is written"
         )
 

@@ -1,5 +1,6 @@
 """Turns a graph's matrix products into int8, calibrated on questions."""
 
+import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,12 @@ _NO_NNCF = (
 )
 
 
+def expect_installed() -> None:
+    """Raise an InputError if NNCF is not."""
+    if importlib.util.find_spec("nncf") is None:
+        raise InputError(_NO_NNCF)
+
+
 def quantize(graph: onnx.ModelProto, windows: Sequence[Window]) -> onnx.ModelProto:
     """Return the graph with 8-bit weights and activations in its matrix products.
 
@@ -26,13 +33,9 @@ def quantize(graph: onnx.ModelProto, windows: Sequence[Window]) -> onnx.ModelPro
         graph: a model's, in float32.
         windows: of questions that the model may be asked.
 
-    Raises:
-        InputError: if NNCF is not installed.
     """
-    try:
-        import nncf
-    except ImportError:
-        raise InputError(_NO_NNCF) from None
+    import nncf
+
     batches = [pad_sequences([window], longest=len(window.token_ids)) for window in windows]
     inputs: list[dict[str, np.ndarray]] = [dict(batch) for batch in batches]
     return nncf.quantize(
