@@ -44,11 +44,9 @@ def make_parser(package: Package) -> argparse.ArgumentParser:
         add_help=False,
     )
     for name, parameter in package.parameters.items():
-        default = parameter.get("defaultValue")
-        if parameter["parameterType"] == "NUMBER_INTEGER" and default is not None:
-            default = int(default)  # the IR writes 200.0
+        default = _show_default(parameter)
         text = " ".join(parameter.get("description", "").split())
-        note = "required" if _is_required(parameter) else f"default: {json.dumps(default)}"
+        note = "required" if _is_required(parameter) else f"default: {default}"
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             metavar=_SAID[parameter["parameterType"]].rpartition(" ")[2].upper(),
@@ -122,6 +120,18 @@ def _read_file(path: Path) -> dict[str, Any]:
         source=f"--parameters {path}",
         remedy="write a line `name: value` for each parameter",
     )
+
+
+def _show_default(parameter: Mapping[str, Any]) -> str:
+    """Return a default as a person gives it; the IR writes whole numbers as 200.0."""
+    default = parameter.get("defaultValue")
+    if parameter["parameterType"] == "NUMBER_INTEGER" and default is not None:
+        default = int(default)
+    if isinstance(default, list):
+        default = [
+            int(one) if isinstance(one, float) and one.is_integer() else one for one in default
+        ]
+    return json.dumps(default)
 
 
 def _is_required(parameter: Mapping[str, Any]) -> bool:

@@ -286,6 +286,7 @@ def test_parameters_are_listed_as_the_ui_describes_them(submit):
     text = " ".join(done.stdout.split())
     assert "--seed NUMBER Random seed." in text
     assert "(default: 12345)" in text
+    assert "(default: [12345])" in text
     assert "(required)" in text
 
 
