@@ -11,8 +11,8 @@ from components.shared.errors import InputError
 from pipelines.cleaning.rules import Known
 from pipelines.kubeflow.registry import find_package
 from pipelines.kubeflow.server import Cluster, fetch_all
-from pipelines.monitoring.executions import UnreadableError
-from pipelines.monitoring.progress import ENDED, state_of
+from pipelines.monitoring.executions import ENDED, UnreadableError
+from pipelines.monitoring.progress import state_of
 from pipelines.monitoring.run_artifacts import read_recorded_artifacts
 
 _PAGE_SIZE = 100

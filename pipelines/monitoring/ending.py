@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
-from pipelines.monitoring.executions import UnreadableError
+from pipelines.monitoring.executions import ENDED, UnreadableError
 from pipelines.monitoring.following import Look
 from pipelines.monitoring.progress import NOT_RUN, Step, state_of
 from pipelines.monitoring.run_artifacts import name_metrics, read_artifacts
@@ -49,6 +49,13 @@ def _describe_unrun(steps: Mapping[str, Step]) -> list[str]:
     cached = [step.title for step in steps.values() if step.is_cached]
     if cached:
         lines.append(f"taken from the cache, not run: {', '.join(cached)}")
+    if any(not step.has_ended for step in steps.values()):
+        open_ends = [step.title for step in steps.values() if step.state not in ENDED]
+        lines.append(
+            "the end of these steps can't be read from here; give --host the address of "
+            f"Kubeflow's UI: {', '.join(open_ends)}"
+        )
+        return lines
     unrun = [step.title for name, step in steps.items() if name not in ran]
     if unrun:
         lines.append(f"not run: {', '.join(unrun)}")

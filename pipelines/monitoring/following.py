@@ -14,9 +14,8 @@ from urllib3.exceptions import HTTPError
 from components.shared.errors import InputError
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
-from pipelines.monitoring.executions import Execution, list_executions
+from pipelines.monitoring.executions import ENDED, Execution, list_executions
 from pipelines.monitoring.progress import (
-    ENDED,
     NOT_RUN,
     Step,
     duration,

@@ -4,6 +4,7 @@ The UI's address serves it; the API server's own does not. The messages are the 
 metadata_store.proto and metadata_store_service.proto that this takes, by their numbers.
 """
 
+import datetime
 import struct
 import urllib.error
 import urllib.request
@@ -15,7 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
-from pipelines.monitoring.executions import UnreadableError
+from pipelines.monitoring.executions import Execution, UnreadableError
 from pipelines.monitoring.run_artifacts import Artifact
 
 _TIMEOUT_SECONDS = 30
@@ -23,6 +24,10 @@ _TRAILER = 0x80
 _NOT_FOUND = 5
 _OUTPUT = 4
 """Of an event: the execution put the artifact out."""
+_CACHED = 5
+# A step whose condition did not hold is CANCELED to KFP's drivers.
+_STATES = {2: "RUNNING", 3: "SUCCEEDED", 4: "FAILED", _CACHED: "SUCCEEDED", 6: "SKIPPED"}
+_ENDED = frozenset({3, 4, _CACHED})
 _Kind = descriptor_pb2.FieldDescriptorProto
 _KINDS = {
     "int64": _Kind.TYPE_INT64,
@@ -44,7 +49,13 @@ _MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
         "uri": (3, "string"),
         "custom_properties": (5, "Property*"),
     },
-    "Execution": {"id": (1, "int64"), "custom_properties": (5, "Property*")},
+    "Execution": {
+        "id": (1, "int64"),
+        "last_known_state": (3, "enum"),
+        "custom_properties": (5, "Property*"),
+        "create_time_since_epoch": (8, "int64"),
+        "last_update_time_since_epoch": (9, "int64"),
+    },
     "PathStep": {"index": (1, "int64"), "key": (2, "string")},
     "Path": {"steps": (1, "PathStep*")},
     "Event": {
@@ -74,22 +85,8 @@ def list_artifacts(cluster: Cluster, run_id: str, package: Package) -> list[Arti
     Raises:
         UnreadableError: if ML Metadata doesn't answer, or refuses.
     """
-    context = _call(
-        cluster, "GetContextByTypeAndName", type_name="system.PipelineRun", context_name=run_id
-    ).context
-    if not context.id:
-        return []
-    executions = {
-        one.id: _properties(one)
-        for one in _call(cluster, "GetExecutionsByContext", context_id=context.id).executions
-    }
-    steps = package.steps()
-    newest = {
-        (properties["task_name"], _iteration_of(id_, executions)): id_
-        for id_, properties in sorted(executions.items())
-        if properties.get("task_name") in steps
-    }
-    outputs = _find_outputs(cluster, sorted(newest.values()))
+    newest = _find_executions(cluster, run_id, package)
+    outputs = _find_outputs(cluster, sorted(one.id for one in newest.values()))
     ids = sorted(set(outputs.values()))
     found = _call(cluster, "GetArtifactsByID", artifact_ids=ids).artifacts
     artifacts = {one.id: one for one in found}
@@ -100,12 +97,53 @@ def list_artifacts(cluster: Cluster, run_id: str, package: Package) -> list[Arti
             name,
             artifacts[artifact].uri,
             _scalars(artifacts[artifact]) if name in package.metrics(step) else {},
-            executions[id_].get("pod_name", ""),
+            _properties(one).get("pod_name", ""),
         )
-        for (step, execution), id_ in newest.items()
+        for (step, execution), one in newest.items()
         for (producer, name), artifact in outputs.items()
-        if producer == id_ and artifact in artifacts
+        if producer == one.id and artifact in artifacts
     ]
+
+
+def list_executions(cluster: Cluster, run_id: str, package: Package) -> list[Execution]:
+    """Return the executions of a run's steps; those that no driver has begun are missing.
+
+    A step whose pod was lost stays RUNNING.
+
+    Raises:
+        UnreadableError: if ML Metadata doesn't answer, or refuses.
+    """
+    return [
+        Execution(
+            step,
+            _STATES.get(one.last_known_state, "PENDING"),
+            _time(one.create_time_since_epoch),
+            _time(one.last_update_time_since_epoch) if one.last_known_state in _ENDED else None,
+            is_cached=one.last_known_state == _CACHED,
+            pod=_properties(one).get("pod_name", ""),
+        )
+        for (step, _), one in _find_executions(cluster, run_id, package).items()
+    ]
+
+
+def _find_executions(cluster: Cluster, run_id: str, package: Package) -> dict[tuple[str, str], Any]:
+    """Return the newest execution of each step, by the step and its iterations."""
+    context = _call(
+        cluster, "GetContextByTypeAndName", type_name="system.PipelineRun", context_name=run_id
+    ).context
+    if not context.id:
+        return {}
+    executions = {
+        one.id: one
+        for one in _call(cluster, "GetExecutionsByContext", context_id=context.id).executions
+    }
+    properties = {id_: _properties(one) for id_, one in executions.items()}
+    steps = package.steps()
+    return {
+        (properties[id_]["task_name"], _iteration_of(id_, properties)): one
+        for id_, one in sorted(executions.items())
+        if properties[id_].get("task_name") in steps
+    }
 
 
 def _find_outputs(cluster: Cluster, executions: Sequence[int]) -> dict[tuple[int, str], int]:
@@ -191,6 +229,10 @@ def _call(cluster: Cluster, method: str, **fields: Any) -> Any:
         said = unquote(lowered.get("grpc-message", ""))
         raise UnreadableError(f"ML Metadata: {url}: {said} (gRPC {code})")
     return message_class(f"{method}Response").FromString(message)
+
+
+def _time(milliseconds: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
 
 
 def _value(value: Any) -> int | float | str | None:

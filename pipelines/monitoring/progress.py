@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipelines.monitoring.executions import Execution
+from pipelines.monitoring.executions import ENDED, Execution
 
 NOT_RUN = "NOT_RUN"
 """The state of a step that a run ended without; the API has no word for it."""
@@ -22,7 +22,6 @@ _WORDS = {
 }
 # Of several tasks of one step (a loop's), the state that a person must know of comes first.
 _PRECEDENCE = ("FAILED", "CANCELING", "CANCELED", "RUNNING", "PAUSED", "PENDING", "SUCCEEDED")
-ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 _NOT_STARTED = "PENDING"
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from pipelines.monitoring.metadata import encode_frame, message_class
 
 _INPUT, _OUTPUT = 3, 4
+_STATES = {"RUNNING": 2, "COMPLETE": 3, "FAILED": 4, "CACHED": 5}
+# 2026-11-01, 0:01 and 1:03 UTC, as the workflow's nodes have them.
+_BEGUN, _OVER = 1793491260000, 1793494980000
 _CONTEXT_OF_FIRST_RUN = 100
 
 
@@ -29,6 +32,8 @@ class Execution:
     """Of the loop around it."""
     pod: str = ""
     """Of its last try."""
+    state: str = "COMPLETE"
+    """ML Metadata's: RUNNING, COMPLETE, FAILED, CACHED."""
 
 
 def answer_metadata(
@@ -86,7 +91,12 @@ def _add_executions(answer, executions: Sequence[Execution]) -> None:
         graph.custom_properties.add(key="iteration_index").value.int_value = number
         graph.custom_properties.add(key="parent_dag_id").value.int_value = 1
     for number, execution in enumerate(executions, 10):
-        added = answer.executions.add(id=number)
+        added = answer.executions.add(
+            id=number,
+            last_known_state=_STATES[execution.state],
+            create_time_since_epoch=_BEGUN,
+            last_update_time_since_epoch=_OVER,
+        )
         added.custom_properties.add(key="task_name").value.string_value = execution.step
         added.custom_properties.add(key="pod_name").value.string_value = execution.pod
         parent = 1 if execution.iteration is None else 3 + execution.iteration
