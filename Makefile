@@ -88,7 +88,7 @@ bench-pretrain: huggingface  ## Compare pretraining with PyTorch's, packed rows 
 	@PYTHONPATH=. $(RUN) tests/benchmarks/pretrain.py $(ARGUMENTS)
 
 bench-finetune: huggingface  ## Compare fine-tuning and answers with Hugging Face's Trainer (REAL_DATA, up to half an hour)
-	@$(SYNC) images/finetune --inexact
+	@$(SYNC) images/finetune --group test --inexact
 	@$(SYNC) images/evaluate --inexact
 	@PYTHONPATH=. $(RUN) tests/benchmarks/finetune.py $(ARGUMENTS)
 
