@@ -54,6 +54,11 @@ def mask_addresses(text: str) -> str:
     return _QUERY.sub(r"\1?***", _USER.sub(r"\1***@", text))
 
 
+def format_number(number: float) -> str:
+    """Write a whole number in full, any other with four digits."""
+    return f"{number:.0f}" if float(number).is_integer() else f"{number:.4g}"
+
+
 def parse_json(content: str | bytes) -> Any:
     """Parse a JSON document; lone surrogates in it are replaced.
 

@@ -14,6 +14,7 @@ from components.shared.command_line import parse_flags
 from components.shared.errors import InputError
 from components.shared.files import expect_place
 from components.shared.settings import list_settings
+from components.shared.text import format_number
 from pipelines.catalog import PIPELINES
 from pipelines.commands.parameters import group_parameters
 from pipelines.local.run_log import RunLog, start_log
@@ -120,11 +121,6 @@ def _name_as_page(artifact: Any) -> Path:
     return Path(shutil.copyfile(path, path.with_name(f"{path.name}.html")))
 
 
-def _format(number: float) -> str:
-    """Write a whole number in full, any other with four digits."""
-    return f"{number:.0f}" if float(number).is_integer() else f"{number:.4g}"
-
-
 def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any]) -> None:
     """Print the last screen of a run: time per step, scores and speed, and what to open."""
     metrics = json.loads(Path(artifacts["metrics"].path).read_text("utf-8"))
@@ -136,7 +132,7 @@ def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any]) -> Non
         print(f"  {title:<{width}}  {duration:>9.1f} s")
     print()
     for name, value in numbers.items():
-        print(f"  {name:<{width}}  {_format(value):>9}")
+        print(f"  {name:<{width}}  {format_number(value):>9}")
     release = artifacts["release_report"]
     print(
         f"\ncheckpoint: {artifacts['checkpoint'].path}\n"

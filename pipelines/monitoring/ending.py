@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from components.shared.text import format_number
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.executions import ENDED, UnreadableError
@@ -75,4 +76,4 @@ def _print_metrics(cluster: Cluster, run: Any, package: Package) -> None:
     for title, values in metrics.items():
         print(f"{title}:")
         for name, value in values.items():
-            print(f"  {name}: {value:.4g}")
+            print(f"  {name}: {format_number(value)}")

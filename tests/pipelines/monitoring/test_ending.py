@@ -196,7 +196,10 @@ def test_the_recorded_run_that_succeeded(follow, kfp):
         Execution("pretrain-2", [Output("pretrain_metrics", {"loss": 5.5})]),
         Execution("finetune", [Output("finetune_metrics", {"loss": 1.25})], iteration=0),
         Execution("evaluate", [Output("evaluate_metrics", {"f1": 88.123456})], iteration=0),
-        Execution("choose", [Output("chosen_metrics", {"f1": 88.123456, "exact": 81.5})]),
+        Execution(
+            "choose",
+            [Output("chosen_metrics", {"f1": 88.123456, "exact": 81.5, "seed": 12345.0})],
+        ),
     ]
 
     done = follow(read_answer("run-succeeded"))
@@ -217,7 +220,7 @@ def test_the_recorded_run_that_succeeded(follow, kfp):
         "not run: Release",
         *("Pretrain at length 128:", "  loss: 6.125", "Pretrain at length 512:", "  loss: 5.5"),
         *("Fine-tune on SQuAD:", "  loss: 1.25", "Evaluate:", "  f1: 88.12"),
-        *("Choose the best model:", "  exact: 81.5", "  f1: 88.12"),
+        *("Choose the best model:", "  exact: 81.5", "  f1: 88.12", "  seed: 12345"),
     ]
 
 
