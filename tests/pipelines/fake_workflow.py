@@ -1,11 +1,13 @@
 """The nodes of an Argo workflow, as the API server of KFP 2.17 lists them among a run's tasks."""
 
+import re
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 _CREATED, _BEGUN = "2026-11-01T00:00:00Z", "2026-11-01T00:01:00Z"
 _OVER, _NO_TIME = "2026-11-01T01:03:00Z", "0001-01-01T00:00:00Z"
 _ENDED = ("SUCCEEDED", "FAILED", "SKIPPED")
+_DISPLAY = re.compile(r"[^.]+(\.onExit)?(\([\d:]+\))?(\(\d+\))?$")
 CACHED, OMITTED, DRIVER_FAILED = "CACHED", "OMITTED", "DRIVER_FAILED"
 
 
@@ -24,9 +26,10 @@ def list_tasks(run_id: str, workflow: str, steps: Mapping[str, str]) -> list[dic
         run_id: of the run.
         workflow: its workflow's name.
         steps: the state of each step, by its name after those of the graphs around it
-            (`condition-1/bert/ingest`, `for-loop-1[0]/finetune`; `root(1)/ingest` in the second
-            try of all). The states of several tries of its pod are separated by commas. CACHED,
-            the API has no OMITTED (after a failure) and no DRIVER_FAILED.
+            (`condition-1/bert/ingest`, `for-loop-1[0]/finetune`; `exit-handler-1.onExit/notify`
+            for an exit task; `root(1)/ingest` in the second try of all). The states of several
+            tries of its pod are separated by commas. CACHED, the API has no OMITTED (after a
+            failure) and no DRIVER_FAILED.
     """
     states = dict(_nodes(workflow, steps))
     tasks = []
@@ -60,6 +63,11 @@ def _nodes(workflow: str, steps: Mapping[str, str]) -> Iterator[tuple[str, str]]
                 yield parent, whole
                 continue
             name, _, index = graph.rstrip("]").partition("[")
+            if name.endswith(".onExit"):
+                parent = yield from _tries(f"{parent}.{name}", "SUCCEEDED")
+                continue
+            if not index:
+                yield from _tries(f"{parent}.{name}-driver", "SUCCEEDED")
             parent = yield from _tries(f"{parent}.{name}", whole)
             if index:
                 group = f"{parent}.iteration-iterations"
@@ -79,10 +87,13 @@ def _step(name: str, state: str) -> Iterator[tuple[str, str]]:
         yield name, ""
         return
     yield from _tries(f"{name}-driver", "SUCCEEDED")
+    if last == "SKIPPED":
+        yield name, last
+        return
     node = yield from _tries(name, "SUCCEEDED" if last == CACHED else last)
     if last == CACHED:
         yield f"{node}.executor", "SKIPPED"
-    elif last not in ("SKIPPED", "PENDING"):
+    elif last != "PENDING":
         yield f"{node}.executor", last
         for number, one in enumerate(state.split(",")):
             yield f"{node}.executor({number})", one
@@ -103,7 +114,7 @@ def _parent(name: str) -> str:
 
 
 def _task(run_id: str, workflow: str, name: str, state: str, children: list[str]) -> dict[str, Any]:
-    display = name.rpartition(".")[2]
+    display = _DISPLAY.search(name)[0]
     # Argo gives a node that it omits the same time as start and end.
     ended = state in _ENDED or not state
     task = {

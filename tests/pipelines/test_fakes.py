@@ -34,6 +34,22 @@ RUNS = {
         "pretrain-2": OMITTED,
         "choose": OMITTED,
     },
+    "run-nothing-new": {
+        "exit-handler-1/look-for-dump": "SUCCEEDED",
+        "exit-handler-1/condition-2": "SKIPPED",
+        "exit-handler-1.onExit/notify": "SUCCEEDED",
+    },
+    "run-retraining-failed": {
+        "exit-handler-1/look-for-dump": "SUCCEEDED",
+        "exit-handler-1/condition-2/bert/ingest": "FAILED",
+        "exit-handler-1/condition-2/bert/preprocess": OMITTED,
+        "exit-handler-1/condition-2/bert/pretrain": OMITTED,
+        "exit-handler-1/condition-2/bert/pretrain-2": OMITTED,
+        "exit-handler-1/condition-2/bert/choose": OMITTED,
+        "exit-handler-1/condition-2/bert/release": OMITTED,
+        "exit-handler-1/condition-2/record-dump": OMITTED,
+        "exit-handler-1.onExit/notify": "SUCCEEDED",
+    },
 }
 
 

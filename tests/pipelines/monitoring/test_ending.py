@@ -11,6 +11,8 @@ from tests.pipelines.fake_metadata import Execution, Output
 from tests.pipelines.fake_workflow import CACHED, DRIVER_FAILED, OMITTED, node_id
 
 LOOP = "for-loop-1[0]"
+# In run-retraining-failed.
+FAILED_POD = "bert-retraining-lwwqm-retry-system-container-impl-3263893669"
 WORKFLOW = "bert-x2v5k"
 
 
@@ -416,22 +418,36 @@ def test_what_such_a_run_did_is_left_open_where_ml_metadata_is_not_served(follow
     ) in done.stdout
 
 
-def test_a_run_that_found_nothing_new_says_so(follow):
-    """And which steps did not run."""
-    done = follow(
-        steps={"look-for-dump": "SUCCEEDED", "condition-2": "SKIPPED", "notify": "SUCCEEDED"},
-        package="bert-retraining",
-    )
+def test_the_recorded_run_that_found_nothing_new(follow):
+    """It says so, and which steps did not run; the message is sent by an exit handler."""
+    done = follow(read_answer("run-nothing-new"), package="bert-retraining")
 
     assert done.returncode == 0
     assert done.lines[:-1] == [
-        "Look for new data: done, 1 h 2 min",
-        "Tell how the run ended: done, 1 h 2 min",
+        "Look for new data: done, 10 s",
+        "Tell how the run ended: done, 10 s",
         "run: done",
         "nothing new: the data is that trained on last",
         "not run: Fetch and check the inputs, Turn the text into records, Pretrain at length "
         "128, Pretrain at length 512, Fine-tune on SQuAD, Evaluate, Choose the best model, "
         "Release, Record the data",
+    ]
+
+
+def test_the_recorded_retraining_that_failed(follow, kfp):
+    """The step failed below an exit handler, a condition and a pipeline; then came the message."""
+    run = read_answer("run-retraining-failed")
+    kfp.logs = {FAILED_POD: "ingest: error: no such object\n"}
+
+    done = follow(run, package="bert-retraining")
+
+    assert done.returncode == 1
+    assert done.stderr == ("error: Fetch and check the inputs: ingest: error: no such object\n")
+    assert done.lines[:4] == [
+        "Look for new data: done, 41 s",
+        "Fetch and check the inputs: failed, 2 min 12 s",
+        "Tell how the run ended: done, 23 s",
+        "run: failed",
     ]
 
 
