@@ -4,15 +4,12 @@ import re
 
 import pytest
 
-from pipelines.monitoring import following
 from tests.answers import read_answer
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_metadata import Execution, Output
 from tests.pipelines.fake_workflow import CACHED, DRIVER_FAILED, OMITTED, node_id
 
 LOOP = "for-loop-1[0]"
-# In run-retraining-failed.
-FAILED_POD = "bert-retraining-lwwqm-retry-system-container-impl-3263893669"
 WORKFLOW = "bert-x2v5k"
 
 
@@ -162,70 +159,6 @@ def test_a_crash_is_reported_with_its_traceback(follow, kfp):
     assert "one line" not in done.stderr
 
 
-def test_the_recorded_failed_run(follow, kfp):
-    """The step that failed, its pod, and all that Argo left out after it."""
-    run = read_answer("run-failed")
-    tasks = run["run_details"]["task_details"]
-    (tries,) = (one["child_tasks"] for one in tasks if one["display_name"] == "executor")
-    number = tries[-1]["pod_name"].rpartition("-")[2]
-
-    done = follow(run)
-
-    assert done.returncode == 1
-    assert "Fetch and check the inputs: failed, 1 min 20 s" in done.stdout
-    assert done.lines[-2] == (
-        "not run: Turn the text into records, Pretrain at length 128, Pretrain at length 512, "
-        "Fine-tune on SQuAD, Evaluate, Choose the best model, Release"
-    )
-    assert f" bert-nj5xl-retry-system-container-impl-{number} --container main" in done.stderr
-
-
-def test_the_recorded_run_that_succeeded(follow, kfp):
-    """All seven steps, one of them tried twice; metrics by step, of the last try.
-
-    It was recorded before there was a release.
-    """
-    kfp.executions = [
-        Execution("ingest", [Output("squad", {"questions": 60})]),
-        Execution(
-            "pretrain",
-            [
-                Output("executor-logs"),
-                Output("pretrain_metrics", {"loss": 9.75}),
-                Output("pretrain_metrics", {"loss": 6.125}),
-            ],
-        ),
-        Execution("pretrain-2", [Output("pretrain_metrics", {"loss": 5.5})]),
-        Execution("finetune", [Output("finetune_metrics", {"loss": 1.25})], iteration=0),
-        Execution("evaluate", [Output("evaluate_metrics", {"f1": 88.123456})], iteration=0),
-        Execution(
-            "choose",
-            [Output("chosen_metrics", {"f1": 88.123456, "exact": 81.5, "seed": 12345.0})],
-        ),
-    ]
-
-    done = follow(read_answer("run-succeeded"))
-
-    assert done.returncode == 0, done.stderr
-    lines = done.lines
-    assert lines[:8] == [
-        "Fetch and check the inputs: done, 10 s",
-        "Turn the text into records: done, 10 s",
-        "Pretrain at length 128: done, 1 min 57 s",
-        "Pretrain at length 512: done, 20 s",
-        "Fine-tune on SQuAD: done, 21 s",
-        "Evaluate: done, 20 s",
-        "Choose the best model: done, 10 s",
-        "run: done",
-    ]
-    assert lines[8:-1] == [
-        "not run: Release",
-        *("Pretrain at length 128:", "  loss: 6.125", "Pretrain at length 512:", "  loss: 5.5"),
-        *("Fine-tune on SQuAD:", "  loss: 1.25", "Evaluate:", "  f1: 88.12"),
-        *("Choose the best model:", "  exact: 81.5", "  f1: 88.12", "  seed: 12345"),
-    ]
-
-
 def test_each_iteration_of_a_loop_has_its_own_metrics(follow, kfp):
     """In the loop's order; an iteration that KFP ran again counts once."""
     for rate, iteration in ((1.0, 0), (9.0, 1), (2.0, 1)):
@@ -351,124 +284,6 @@ def test_steps_from_the_cache_are_named(follow):
     assert "taken from the cache, not run: Fetch and check the inputs, Turn the text into " in (
         done.stdout
     )
-
-
-BEHIND = {"ingest": "SUCCEEDED", "pretrain": "RUNNING", f"{LOOP}/finetune": "RUNNING"}
-
-
-def test_a_run_whose_workflow_was_compressed_is_followed_in_ml_metadata(follow, kfp):
-    """KFP's list of its steps stays as it was when the workflow grew beyond 1 MB."""
-    kfp.executions = [
-        Execution("ingest"),
-        Execution("preprocess", state="CACHED"),
-        Execution("pretrain"),
-        Execution("finetune", iteration=0),
-        Execution("finetune", iteration=1),
-        Execution("release"),
-    ]
-
-    done = follow(steps=BEHIND)
-
-    assert done.lines[:6] == [
-        "Fetch and check the inputs: done, 1 h 2 min",
-        "Turn the text into records: done (from the cache)",
-        "Pretrain at length 128: done, 1 h 2 min",
-        "Fine-tune on SQuAD (2 times): done, 1 h 2 min",
-        "Release: done, 1 h 2 min",
-        "run: done",
-    ]
-
-
-def test_the_end_of_a_step_that_the_list_shows_as_running_is_ml_metadatas(follow, kfp):
-    """Where the workflow was compressed in the run's last step."""
-    kfp.executions = [Execution("ingest"), Execution("pretrain")]
-
-    done = follow(steps={"ingest": "SUCCEEDED", "pretrain": "RUNNING"})
-
-    assert "Pretrain at length 128: done, 1 h 2 min" in done.lines
-
-
-def test_the_failed_step_of_such_a_run_is_reported_with_its_error(follow, kfp):
-    """Its pod is known to ML Metadata alone."""
-    kfp.executions = [
-        Execution("ingest"),
-        Execution("pretrain"),
-        Execution("finetune", iteration=0, state="FAILED", pod="bert-x2v5k-impl-1"),
-    ]
-    kfp.logs = {"bert-x2v5k-impl-1": "finetune: error: no such folder\n"}
-
-    done = follow(state="FAILED", steps=BEHIND)
-
-    assert done.returncode == 1
-    assert done.stderr == "error: Fine-tune on SQuAD: finetune: error: no such folder\n"
-
-
-def test_what_such_a_run_did_is_left_open_where_ml_metadata_is_not_served(follow, kfp, monkeypatch):
-    """At the API server's own address."""
-    monkeypatch.setattr(following, "_SECONDS_UNTIL_SETTLED", 0.0)
-    kfp.is_ui = False
-
-    done = follow(steps=BEHIND)
-
-    assert done.returncode == 0
-    assert "not run" not in done.stdout
-    assert (
-        "the end of these steps can't be read from here; give --host the address of Kubeflow's "
-        "UI: Turn the text into records, Pretrain at length 128, "
-    ) in done.stdout
-
-
-def test_the_recorded_run_that_found_nothing_new(follow):
-    """It says so, and which steps did not run; the message is sent by an exit handler."""
-    done = follow(read_answer("run-nothing-new"), package="bert-retraining")
-
-    assert done.returncode == 0
-    assert done.lines[:-1] == [
-        "Look for new data: done, 10 s",
-        "Tell how the run ended: done, 10 s",
-        "run: done",
-        "nothing new: the data is that trained on last",
-        "not run: Fetch and check the inputs, Turn the text into records, Pretrain at length "
-        "128, Pretrain at length 512, Fine-tune on SQuAD, Evaluate, Choose the best model, "
-        "Release, Record the data",
-    ]
-
-
-def test_the_recorded_retraining_that_failed(follow, kfp):
-    """The step failed below an exit handler, a condition and a pipeline; then came the message."""
-    run = read_answer("run-retraining-failed")
-    kfp.logs = {FAILED_POD: "ingest: error: no such object\n"}
-
-    done = follow(run, package="bert-retraining")
-
-    assert done.returncode == 1
-    assert done.stderr == ("error: Fetch and check the inputs: ingest: error: no such object\n")
-    assert done.lines[:4] == [
-        "Look for new data: done, 41 s",
-        "Fetch and check the inputs: failed, 2 min 12 s",
-        "Tell how the run ended: done, 23 s",
-        "run: failed",
-    ]
-
-
-def test_the_recorded_scheduled_run_shows_what_it_found(kfp, monkeypatch):
-    """Steps within a condition, of a run that is still going: interrupted, it goes on."""
-    monkeypatch.setattr(
-        following.time,
-        "sleep",
-        lambda _: (_ for _ in ()).throw(KeyboardInterrupt),
-    )
-    kfp.add_pipeline("bert-retraining", "1")
-    run = read_answer("run-scheduled")
-    ((version,),) = kfp.versions.values()
-    run_id = kfp.add("runs", {**run, "pipeline_spec": version["pipeline_spec"]})["run_id"]
-    kfp.look_at = dict
-
-    done = run_command("follow", run_id, "--host", kfp.address)
-
-    assert done.returncode == 130
-    assert "Look for new data: done, 10 s" in done.stdout
-    assert "Fetch and check the inputs: done, 53 s" in done.stdout
 
 
 def test_an_unknown_run_is_reported_in_one_line(kfp):
