@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib.metadata import version
 
 import keras
 import numpy as np
-import openvino
 import tensorflow as tf
 
 from components.evaluate.replicas import Arrays, Replicas
@@ -94,11 +94,9 @@ def describe_devices(precision: str) -> Mapping[str, str | int]:
         name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
     else:
         name = f"CPU, {count_cpus()} cores"
-    library = (
-        f"OpenVINO {openvino.__version__}"
-        if _uses_openvino(precision)
-        else (f"TensorFlow {tf.__version__}")
-    )
+    library = f"TensorFlow {tf.__version__}"
+    if _uses_openvino(precision):
+        library = f"OpenVINO {version('openvino')}"
     several = {"devices": len(devices)} if len(devices) > 1 else {}
     return {"device": name, "computed_by": library} | several
 
