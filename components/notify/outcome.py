@@ -11,8 +11,8 @@ from components.shared.step_log import LOGS, find_own_error
 
 _RELEASE, _CHANGES = "release_metrics", "changes"
 _FAILED = "FAILED"
-# A run that lost a pod stays RUNNING, as may one with a loop before KFP 2.17: then the files alone
-# tell.
+# A run that lost a pod or skipped a part stays RUNNING, as may one with a loop before KFP 2.17:
+# then the files alone tell.
 SUCCEEDED = frozenset({"SUCCEEDED", "COMPLETE"})
 """Kubeflow's words for it: kfp.local's and the backend's."""
 

@@ -75,12 +75,17 @@ def leave(tmp_path: Path) -> Callable[[str, Any], None]:
 
 @pytest.fixture
 def make_config(tmp_path: Path, hook: Webhook) -> Callable[..., NotifyConfig]:
-    """Make the settings of a run that ended in some state."""
+    """Make the settings of a run that ended in some state, as KFP 2.17.0 gave them."""
 
     def make(state: str, **settings: Any) -> NotifyConfig:
         return NotifyConfig(
             **{"notify_url": hook.url, "pipeline": "bert-retraining", **settings},
-            final_status={"state": state},
+            final_status={
+                "state": state,
+                "error": {},
+                "pipelineJobResourceName": "bert-retraining-h7spn",
+                "pipelineTaskName": "exit-handler-1",
+            },
             notification=tmp_path / "run-1" / "notify" / "notification",
         )
 
