@@ -16,6 +16,8 @@ Compute = Callable[[Arrays], list[np.ndarray]]
 """Computes a batch on one device: float32 [batch, length] start and end logits, or [batch, labels]
 logits."""
 
+_LONGEST_BATCH_SECONDS = 60.0
+
 
 @dataclass(frozen=True)
 class Timings:
@@ -109,22 +111,28 @@ class Replicas:
     def _on_each(self, work: Callable[["_Replica", threading.Event], None]) -> None:
         """Do it on each device at once; an error is raised when all of them are free again."""
         stop = threading.Event()
+        # Each holds one while it computes: a thread that is in a library's code when the
+        # interpreter ends would abort the process.
+        at_work = [threading.Lock() for _ in self._replicas]
 
-        def attempt(replica: "_Replica") -> Exception | None:
+        def attempt(replica: "_Replica", busy: threading.Lock) -> Exception | None:
             try:
-                work(replica, stop)
+                with busy:
+                    work(replica, stop)
             except Exception as error:  # raised below: what comes next has the devices alone
                 stop.set()
                 return error
             return None
 
-        tasks = [partial(attempt, replica) for replica in self._replicas]
+        tasks = [partial(attempt, *both) for both in zip(self._replicas, at_work, strict=True)]
         try:
             # With an event of its own: by `stop`, a task that has not begun never would, and its
             # result would be waited for.
             errors = run_in_threads(tasks, num_threads=len(tasks), stop=threading.Event())
         finally:
             stop.set()  # for Ctrl-C
+            for busy in at_work:
+                busy.acquire(timeout=_LONGEST_BATCH_SECONDS)
         for error in errors:
             if error is not None:
                 raise error
