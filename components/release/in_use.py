@@ -74,7 +74,7 @@ def _evaluate(
     store: ModelStore, version: str, settings: Mapping[str, Any], evaluation: Evaluation
 ) -> QuestionScores:
     """Run the evaluation stage's command line on a version, with the version's own settings."""
-    with tempfile.TemporaryDirectory(prefix="in-use-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="in-use-", ignore_cleanup_errors=True) as scratch:
         folder = store.fetch(version, Path(scratch, "version"))
         outputs = {name: Path(scratch, name) for name in evaluation.outputs}
         given = {

@@ -126,5 +126,5 @@ def _find_store(config: ServeConfig) -> ModelStore | None:
 
 @contextmanager
 def _fetched(store: ModelStore, version: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="serve-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="serve-", ignore_cleanup_errors=True) as scratch:
         yield store.fetch(version, Path(scratch) / "version") / "model"

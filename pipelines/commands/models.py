@@ -105,7 +105,7 @@ def _roll_back(store: ModelStore, version: str) -> int:
 
 
 def _verify(store: ModelStore, version: str, data: Path | None) -> int:
-    with tempfile.TemporaryDirectory(prefix="verify-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="verify-", ignore_cleanup_errors=True) as scratch:
         for line in verify(store, version, Path(scratch), data):
             print(line, flush=True)
     print(f"{version}: every link holds")

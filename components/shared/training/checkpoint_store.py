@@ -130,7 +130,8 @@ class BucketStates:
     @contextmanager
     def read(self, name: str) -> Iterator[Path]:
         """Download it; it is gone after the block."""
-        with tempfile.TemporaryDirectory(prefix=name) as scratch:
+        # Where one file is damaged, others may still be arriving.
+        with tempfile.TemporaryDirectory(prefix=name, ignore_cleanup_errors=True) as scratch:
             self._bucket.download_all(
                 {f"{name}/{file}": Path(scratch, file) for file in self._files().get(name, ())}
             )

@@ -1,10 +1,12 @@
 """States in folders and in buckets: whole or not there."""
 
+import time
+
 import pytest
 
-from components.shared.errors import InputError
+from components.shared.errors import DamagedError, InputError
 from components.shared.files import whole_folder
-from components.shared.storage.transfers import open_bucket
+from components.shared.storage.transfers import Bucket, open_bucket
 from components.shared.training.checkpoint_store import States, open_states
 
 
@@ -56,6 +58,24 @@ def test_an_upload_that_was_cut_off_is_no_state(stores, scheme, tmp_path):
 
     assert names == []
     assert bucket.names() == ["precious"]
+
+
+def test_a_damaged_file_is_told_while_others_are_still_arriving(stores, monkeypatch):
+    """Their folder is being removed then, which must not hide the error."""
+    states = open_states("s3://data/run")
+    states.write("step-00000005", make)
+
+    def download(_self, name, file, _stored, _advance):
+        if name.endswith("weights"):
+            raise DamagedError("the weights are damaged")
+        end = time.monotonic() + 0.5
+        while time.monotonic() < end and file.parent.exists():
+            file.with_name(f"part-{time.monotonic_ns()}").touch()
+
+    monkeypatch.setattr(Bucket, "_download", download)
+
+    with pytest.raises(DamagedError, match="the weights are damaged"), states.read("step-00000005"):
+        pass
 
 
 @pytest.mark.parametrize("scheme", ["gs", "s3"])
