@@ -43,7 +43,6 @@ def retraining(pipeline: GraphComponent) -> GraphComponent:
         pipeline: takes `dump`, `dump_site` and `checkpoint_directory`.
     """
     function = pipeline.pipeline_func
-    part = _leave_out_texts(pipeline)
     name = f"{pipeline.component_spec.name}{SUFFIX}"
     parameters = [
         *map(make_parameter, _OWN),
@@ -59,7 +58,7 @@ def retraining(pipeline: GraphComponent) -> GraphComponent:
         notified = notify(pipeline=name, **message).set_display_name("Tell how the run ended")
         notified.set_caching_options(False)
         with dsl.ExitHandler(notified, name="retrain"):
-            _run_if_new(part, given)
+            _run_if_new(pipeline, given)
 
     retrain.__signature__ = signature  # type: ignore[attr-defined]
     texts = "".join(f"\n    {one.name}: {describe(one)}" for one in _OWN)
@@ -69,23 +68,6 @@ def retraining(pipeline: GraphComponent) -> GraphComponent:
         name=name,
         description=f"If there is new data: {pipeline.component_spec.description}",
     )
-
-
-def _leave_out_texts(pipeline: GraphComponent) -> GraphComponent:
-    """Return a pipeline without its parameters' texts and defaults, which the one around it has.
-
-    With both, the package would be too large for `kubectl apply` of a ConfigMap that holds it.
-    """
-    function = pipeline.pipeline_func
-
-    def plain(*arguments: Any, **keywords: Any) -> Any:
-        return function(*arguments, **keywords)
-
-    signature = inspect.signature(function)
-    plain.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[one.replace(default=one.empty) for one in signature.parameters.values()]
-    )
-    return dsl.pipeline(plain, name=pipeline.component_spec.name)
 
 
 def _run_if_new(pipeline: GraphComponent, given: dict[str, Any]) -> None:

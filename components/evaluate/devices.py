@@ -1,4 +1,4 @@
-"""Loads a model on what the machine has: TensorFlow on its GPUs, OpenVINO on a CPU without."""
+"""Loads a model where it is to predict: with TensorFlow on GPUs, with OpenVINO on a CPU."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,11 +14,12 @@ from components.shared.bert.heads import ClassifierModel, Model, SpanModel
 from components.shared.checkpoints.checkpoint import (
     Checkpoint,
     expect_no_problems,
+    find_misfits,
     named_variables,
     restore,
 )
 from components.shared.checkpoints.onnx_graph import make_onnx
-from components.shared.checkpoints.weights import open_weights
+from components.shared.checkpoints.weights import Weights, open_weights
 from components.shared.openvino_engine import Engine, Precision, can_compute
 from components.shared.processes.cpus import count_cpus
 
@@ -26,7 +27,7 @@ MakeModel = Callable[[BertConfig], Model]
 # Any batch and any length: traced once, not for each shape on each device.
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _SIGNATURE = {"token_ids": _IDS, "segment_ids": _IDS}
-# OpenVINO computes the others only where the CPU has instructions for them.
+# Of Keras's precisions those that OpenVINO computes on a CPU; float16 is left to TensorFlow.
 _OPENVINO_PRECISIONS: Mapping[str, Precision] = {
     "float32": "float32",
     "mixed_bfloat16": "bfloat16",
@@ -34,7 +35,7 @@ _OPENVINO_PRECISIONS: Mapping[str, Precision] = {
 
 
 def load_replicas(checkpoint: Checkpoint, *, num_labels: int | None, precision: str) -> Replicas:
-    """Load a model on each GPU, or on the CPU where there are none.
+    """Load a model on each GPU, or on the CPU of a machine without GPUs.
 
     Args:
         checkpoint: where its weights are.
@@ -57,7 +58,7 @@ def load_replicas(checkpoint: Checkpoint, *, num_labels: int | None, precision: 
 def load_on_tensorflow(
     checkpoint: Checkpoint, make_model: MakeModel, *, precision: str
 ) -> Replicas:
-    """Load a model on each GPU, or on TensorFlow's CPU where there are none.
+    """Load a model with TensorFlow on each GPU, or on the CPU of a machine without GPUs.
 
     Args:
         checkpoint: where its weights are.
@@ -82,12 +83,12 @@ def load_on_tensorflow(
 
 
 def list_devices() -> list[tf.config.LogicalDevice]:
-    """What TensorFlow predicts on: the GPUs, or the CPU where there are none."""
+    """Return what TensorFlow predicts on: the GPUs, or the CPU of a machine without GPUs."""
     return tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
 
 
 def describe_devices(precision: str) -> Mapping[str, str | int]:
-    """On what the speed is measured."""
+    """Return what the speed is measured on, and the library that computes."""
     devices = list_devices()
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
@@ -102,32 +103,27 @@ def describe_devices(precision: str) -> Mapping[str, str | int]:
 
 
 def _uses_openvino(precision: str) -> bool:
-    engines = _OPENVINO_PRECISIONS.get(precision)
+    own_name = _OPENVINO_PRECISIONS.get(precision)
     # GPUs, or a test's several devices on one CPU, are TensorFlow's.
     is_one_cpu = [device.device_type for device in list_devices()] == ["CPU"]
-    return engines is not None and is_one_cpu and can_compute(engines)
+    return own_name is not None and is_one_cpu and can_compute(own_name)
 
 
 def _load_on_openvino(
     checkpoint: Checkpoint, num_labels: int | None, precision: Precision
 ) -> Replicas:
-    _expect_head(checkpoint, num_labels)
     weights = open_weights(checkpoint.folder)
+    _expect_head(weights, checkpoint, num_labels)
     graph = make_onnx(weights, checkpoint.config, folder=checkpoint.folder)
     return Replicas([Engine(graph, precision=precision, num_streams=1).run])
 
 
-def _expect_head(checkpoint: Checkpoint, num_labels: int | None) -> None:
+def _expect_head(weights: Weights, checkpoint: Checkpoint, num_labels: int | None) -> None:
     name, num_outputs = (
         ("cls/squad/output_weights", 2) if num_labels is None else ("output_weights", num_labels)
     )
-    expected = (num_outputs, checkpoint.config.hidden_size)
-    found = open_weights(checkpoint.folder).shapes.get(name)
-    if found is None:
-        expect_no_problems(checkpoint.folder, [f"{name}: missing"])
-    elif found != expected:
-        problem = f"{name}: shape {list(found)}, the model's is {list(expected)}"
-        expect_no_problems(checkpoint.folder, [problem])
+    expected = {name: (num_outputs, checkpoint.config.hidden_size)}
+    expect_no_problems(checkpoint.folder, find_misfits(weights, expected))
 
 
 class TensorFlowModel:

@@ -3,7 +3,7 @@
 from components.ingest.classification import run as classification
 from components.ingest.classification.config import IngestClassificationConfig
 from components.ingest.config import IngestConfig, LookConfig, RecordConfig
-from components.ingest.dump.newer import look, record
+from components.ingest.look import look, record
 from components.ingest.run import run
 from components.ingest.squad import run as squad
 from components.ingest.squad.config import IngestSquadConfig

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from components.notify.outcome import Outcome
+from components.notify.run_outcome import Outcome
 from components.shared.text import mask_addresses
 
 _MAX_ERROR_CHARACTERS = 2000

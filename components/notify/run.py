@@ -7,8 +7,8 @@ from collections.abc import Collection
 
 from components.notify.config import URL_VARIABLE, WEB_SCHEMES, NotifyConfig
 from components.notify.message import make_message, make_slack_body
-from components.notify.outcome import SUCCEEDED, Outcome, find_outcome
 from components.notify.run_folder import RunFolder
+from components.notify.run_outcome import SUCCEEDED, Outcome, find_outcome
 from components.notify.webhook import deliver
 from components.shared.errors import InputError
 from components.shared.files import write_text

@@ -185,7 +185,7 @@ def _explain(answer: bytes) -> str:
 
 
 def _read_token() -> str:
-    """Return the token that a file holds; "" where there is none.
+    """Return the token in the file for it; "" without such a file.
 
     Raises:
         InputError: if the file can't be read or holds something else, which is not shown.

@@ -32,7 +32,7 @@ def write_report(
         compared_with: the version that was in use; "" if none was.
         candidate: the model; None where there is no store to release it to.
         decision: what was found.
-        registration: what became of it in the model registry; None where there is none.
+        registration: what became of it in the model registry; None if it was not to be registered.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATE.parent),

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from kfp_server_api import ApiException
@@ -37,7 +36,7 @@ class ClusterRuns:
         """
         runs = list(self._list("runs", self._client.list_runs))
         return Known(
-            run_to_start={run.run_id: _start_of(run) for run in runs},
+            run_to_start={run.run_id: run.created_at for run in runs},
             unfinished=frozenset(run.run_id for run in runs if state_of(run) not in ENDED),
             references={
                 **others,
@@ -101,11 +100,6 @@ class ClusterRuns:
         if state_of(run) in ENDED:
             self._run_to_artifacts[run_id] = text
         return text
-
-
-def _start_of(run: Any) -> datetime:
-    started: datetime = run.created_at
-    return started
 
 
 def _text_of(run: Any) -> str:

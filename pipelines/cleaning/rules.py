@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from components.shared.errors import InputError
 from pipelines.cleaning.run_folders import Folder
-
-_AGE = re.compile(r"(\d+)([dh])")
 
 
 @dataclass(frozen=True)
@@ -40,22 +37,6 @@ class Choice:
     kept_for: str = ""
 
 
-def parse_age(text: str, setting: str) -> timedelta:
-    """Parse 30d or 12h.
-
-    Raises:
-        InputError: if it is neither.
-    """
-    match = _AGE.fullmatch(text)
-    if match is None:
-        raise InputError(f"{setting} must be days or hours, such as 30d or 12h, got {text!r}")
-    number = int(match[1])
-    try:
-        return timedelta(days=number) if match[2] == "d" else timedelta(hours=number)
-    except OverflowError:
-        raise InputError(f"{setting} {text} is too long; 30d suits most") from None
-
-
 def choose_runs(folders: Sequence[Folder], rule: Rule, known: Known) -> list[Choice]:
     """Decide on the folders of runs.
 
@@ -79,7 +60,7 @@ def choose_entries(
     return [
         Choice(
             one,
-            f"changed {one.changed:%Y-%m-%d}"
+            f"changed on {one.changed:%Y-%m-%d}, too recently"
             if one.changed >= rule.before
             else find_reference(
                 known.references, match_name(f"{address}/{one.name}"), _match_alone(address)
@@ -127,5 +108,5 @@ def _why_kept(folder: Folder, newest: frozenset[str], rule: Rule, known: Known) 
     if folder.run in newest:
         return f"one of the newest {rule.keep_runs} of {folder.pipeline}"
     if max(folder.changed, known.run_to_start.get(folder.run, folder.changed)) >= rule.before:
-        return f"changed {folder.changed:%Y-%m-%d}"
+        return f"changed on {folder.changed:%Y-%m-%d}, too recently"
     return find_reference(known.references, match_name(folder.run))

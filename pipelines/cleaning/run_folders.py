@@ -93,9 +93,9 @@ class BucketRoot:
 
     def remove(self, folder: Folder) -> None:
         """Remove all objects of a folder."""
-        names = [
-            one.name for one in self._bucket.list_objects() if _is_below(one.name, folder.name)
-        ]
+        below = open_bucket(f"{self.address}/{folder.name}").names()
+        # An entry may be an object itself.
+        names = [f"{folder.name}/{name}" for name in below] or [folder.name]
         run_in_threads(
             [partial(self._bucket.delete, name) for name in names],
             num_threads=_NUM_REMOVED_AT_ONCE,
@@ -149,10 +149,6 @@ class DiskRoot:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _is_below(name: str, folder: str) -> bool:
-    return name == folder or name.startswith(f"{folder}/")
 
 
 def _measure(path: Path) -> Folder:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import InputError
 from components.shared.model_store.store import open_store
@@ -19,10 +19,13 @@ from pipelines.cleaning.rules import (
     choose_runs,
     find_reference,
     match_name,
-    parse_age,
 )
 from pipelines.cleaning.run_folders import Folder, Root, open_root
+from pipelines.commands.ages import parse_age
 from pipelines.kubeflow.server import add_flags, connect, server_errors
+
+if TYPE_CHECKING:
+    from pipelines.cleaning.cluster_runs import ClusterRuns
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -122,7 +125,7 @@ def _clean_disk(place: Root, work: _Work) -> None:
     _clean_scratch(known, work)
 
 
-def _clean_bucket(place: Root, runs: Any, work: _Work) -> None:
+def _clean_bucket(place: Root, runs: "ClusterRuns", work: _Work) -> None:
     known = runs.find_out(work.versions)
     choices = choose_runs(_list_ours(place), work.rule, known)
     while True:

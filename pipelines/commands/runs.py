@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
+from pipelines.commands.ages import parse_age
 from pipelines.kubeflow.server import Cluster, add_flags, connect, server_errors
 
 _LIMIT = 20
@@ -46,8 +47,6 @@ def list_runs(
     since: str = "",
 ) -> int:
     """Print name, state, when it began, how long it took, and the link; results if asked for."""
-    from pipelines.cleaning.rules import parse_age
-
     if limit is not None and limit < 1:
         raise InputError(f"--limit must be at least 1, got {limit}")
     start = datetime.datetime.now(datetime.UTC) - parse_age(since, "--since") if since else None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.components.faulty_proxy import Faults, faulty_proxy
-from tests.components.object_stores import google_server, s3_server
+from tests.components.object_stores import google_server, s3_server, s3_settings
 
 
 @pytest.fixture
@@ -20,20 +20,14 @@ def stores(monkeypatch):
     """
     import boto3
 
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     faults = Faults()
     with ExitStack() as servers:
         google, amazon = (
             servers.enter_context(faulty_proxy(url.removeprefix("http://"), faults))
             for url in map(servers.enter_context, (google_server("data"), s3_server()))
         )
-        for name, value in {
-            "STORAGE_EMULATOR_HOST": f"http://{google}",
-            "AWS_ENDPOINT_URL": f"http://{amazon}",
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
+        google_settings = {"STORAGE_EMULATOR_HOST": f"http://{google}"}
+        for name, value in {**google_settings, **s3_settings(f"http://{amazon}")}.items():
             monkeypatch.setenv(name, value)
         boto3.client("s3").create_bucket(Bucket="data")
         faults.requests.clear()

@@ -6,6 +6,17 @@ from contextlib import contextmanager
 from tests.waiting import LONGEST_SECONDS
 
 
+def s3_settings(url: str) -> dict[str, str]:
+    """Return the environment in which boto3 finds a server."""
+    return {
+        "NO_PROXY": "127.0.0.1",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
 @contextmanager
 def s3_server() -> Iterator[str]:
     """Run a server without buckets; yield its URL."""

@@ -294,20 +294,25 @@ def restore(folder: Path, variables: "Mapping[str, keras.Variable]") -> None:
         InputError: listing every variable that is missing or has another shape.
     """
     weights = open_weights(folder)
-    expect_no_problems(folder, find_misfits(weights, variables))
+    expect_no_problems(folder, find_misfits(weights, shapes_of(variables)))
     for name, variable in variables.items():
         variable.assign(read_finite(weights, name, folder))
 
 
-def find_misfits(weights: Weights, variables: "Mapping[str, keras.Variable]") -> list[str]:
-    """Say of each variable that has no value in a checkpoint why."""
+def shapes_of(variables: "Mapping[str, keras.Variable]") -> dict[str, tuple[int, ...]]:
+    """Return the shapes of variables by their names."""
+    return {name: tuple(variable.shape) for name, variable in variables.items()}
+
+
+def find_misfits(weights: Weights, shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """Say why a checkpoint lacks a model's weights: each that is missing or has another shape."""
     problems = []
-    for name, variable in variables.items():
-        shape = weights.shapes.get(name)
-        if shape is None:
+    for name, expected in shapes.items():
+        found = weights.shapes.get(name)
+        if found is None:
             problems.append(f"{name}: missing")
-        elif shape != tuple(variable.shape):
-            problems.append(f"{name}: shape {list(shape)}, the model's is {list(variable.shape)}")
+        elif found != expected:
+            problems.append(f"{name}: shape {list(found)}, the model's is {list(expected)}")
     return problems
 
 

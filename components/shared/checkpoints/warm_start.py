@@ -13,6 +13,7 @@ from components.shared.checkpoints.checkpoint import (
     find_misfits,
     is_training_state,
     named_variables,
+    shapes_of,
 )
 from components.shared.checkpoints.weights import Weights, open_weights, read_finite
 from components.shared.errors import InputError
@@ -60,7 +61,7 @@ def start_from(
     taken = {name: variable for name, variable in variables.items() if name not in new}
     rest = sorted(weights.shapes.keys() - taken.keys())
     unused = [name for name in rest if not is_training_state(name)]
-    problems = find_misfits(weights, taken)
+    problems = find_misfits(weights, shapes_of(taken))
     problems += [f"{name}: not in the model" for name in unused if name.startswith(ENCODER)]
     expect_no_problems(checkpoint.folder, problems)
     for name, variable in taken.items():

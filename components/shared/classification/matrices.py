@@ -8,7 +8,7 @@ MOST_LABELS_SHOWN = 50
 
 
 def show_matrix(name_to_matrix: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the UI is told of the first set's matrix; {} if it can't be shown.
+    """Return the first set's matrix as the UI draws it; {} if it can't draw it.
 
     Args:
         name_to_matrix: of each development set, as kfp.dsl.ClassificationMetrics logs it.

@@ -10,7 +10,7 @@ import google_crc32c
 import pytest
 
 from components.ingest.config import IngestConfig, LookConfig
-from components.ingest.dump.newer import look
+from components.ingest.look import look
 from components.ingest.run import run
 from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.errors import InputError

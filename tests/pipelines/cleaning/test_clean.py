@@ -10,7 +10,7 @@ import pytest
 from components.shared.model_store.store import open_store
 from pipelines.cleaning import cluster_runs, run_folders
 from pipelines.local.run_lock import run_under_way
-from tests.components.object_stores import s3_server
+from tests.components.object_stores import s3_server, s3_settings
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_metadata import Execution, Output
 
@@ -106,13 +106,7 @@ def test_a_removal_that_was_killed_is_finished(runs, monkeypatch):
 def bucket(monkeypatch):
     """A bucket, by what lists it and what fills it."""
     with s3_server() as url:
-        for name, value in {
-            "NO_PROXY": "127.0.0.1",
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
+        for name, value in s3_settings(url).items():
             monkeypatch.setenv(name, value)
         client = boto3.client("s3")
         client.create_bucket(Bucket="mlpipeline")

@@ -5,7 +5,7 @@ import json
 import boto3
 import pytest
 
-from tests.components.object_stores import s3_server
+from tests.components.object_stores import s3_server, s3_settings
 
 TASKS = ("ingest", "preprocess", "pretrain", "pretrain-2")
 
@@ -14,13 +14,7 @@ TASKS = ("ingest", "preprocess", "pretrain", "pretrain-2")
 def store(monkeypatch):
     """A server that speaks S3's protocol, with the settings that boto3 finds it by."""
     with s3_server() as url:
-        for name, value in {
-            "NO_PROXY": "127.0.0.1",
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
+        for name, value in s3_settings(url).items():
             monkeypatch.setenv(name, value)
         client = boto3.client("s3")
         client.create_bucket(Bucket="mlpipeline")

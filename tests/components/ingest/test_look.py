@@ -8,7 +8,7 @@ import pytest
 
 from components.ingest import inputs
 from components.ingest.config import LookConfig, RecordConfig
-from components.ingest.dump.newer import Record, look, read_record, record
+from components.ingest.look import Record, look, read_record, record
 from components.shared.errors import InputError
 from components.shared.storage.transfers import open_bucket
 from tests.components.ingest.dump.test_site import INDEX, make_status, serve_status
