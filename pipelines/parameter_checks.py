@@ -13,6 +13,7 @@ from components.shared.bert.config import BertConfig
 from components.shared.errors import InputError
 from components.shared.stage import read_executor_input
 from pipelines.catalog import find_steps
+from pipelines.retraining import LOOK, resolve_look
 from pipelines.steps import Step, name_parameters
 
 
@@ -47,7 +48,8 @@ def check_lengths(pipeline: str, values: Mapping[str, Any], model: BertConfig | 
 
 def _make_configs(pipeline: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, step in find_steps(pipeline).items():
-        for settings in _list_settings(name, step, values):
+        given = values if step is LOOK else resolve_look(pipeline, values)
+        for settings in _list_settings(name, step, given):
             executor_input = _make_executor_input(step.config, settings)
             with _named(name):
                 config: Any = read_executor_input(step.config, executor_input)

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from components.shared.errors import InputError
 from components.shared.text import parse_json
 from pipelines.compiled_package import Package
 from pipelines.parameter_checks import check_settings
+from pipelines.retraining import NO_SETTINGS
 
 # YAML 1.1 wants a point and a sign.
 _NOT_YAMLS = re.compile(r"[+-]?\d+(\.\d*)?[eE]\d+|[+-]?\d+[eE][+-]\d+")
@@ -74,8 +76,21 @@ def read_arguments(
             f"{package.name} needs {', '.join(missing)}; give --{missing[0].replace('_', '-')}, "
             "or a file with --parameters"
         )
+    values = add_settings_digest(package, values)
     check_settings(package.name, fill_in(package, values))
     return values
+
+
+def add_settings_digest(package: Package, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a retraining's parameters with the digest of its settings, if it compares them."""
+    whole = fill_in(package, values)
+    if "settings" not in (whole.get("retrain_on") or ()):
+        return dict(values)
+    settings = {name: whole[name] for name in sorted(whole) if name not in NO_SETTINGS}
+    # A package has its defaults' whole numbers as 200.0, a person gives 200.
+    same = json.loads(json.dumps(settings), parse_int=float)
+    digest = hashlib.sha256(json.dumps(same).encode()).hexdigest()
+    return {**values, "settings_digest": digest}
 
 
 def check_values(package: Package, values: Mapping[str, Any], label: str) -> None:

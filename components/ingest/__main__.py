@@ -2,8 +2,10 @@
 
 from components.ingest.classification import run as classification
 from components.ingest.classification.config import IngestClassificationConfig
-from components.ingest.config import IngestConfig, LookConfig, RecordConfig
-from components.ingest.look import look, record
+from components.ingest.config import IngestConfig
+from components.ingest.look import look
+from components.ingest.look_config import LookConfig, RecordConfig
+from components.ingest.record import record
 from components.ingest.run import run
 from components.ingest.squad import run as squad
 from components.ingest.squad.config import IngestSquadConfig

@@ -2,7 +2,8 @@
 
 from kfp import dsl
 
-from components.ingest.config import IngestConfig, LookConfig, RecordConfig
+from components.ingest.config import IngestConfig
+from components.ingest.look_config import LookConfig, RecordConfig
 from components.shared.component import make_component
 
 ingest = make_component(
@@ -30,6 +31,7 @@ look_for_dump = make_component(
     outputs={
         "is_new": bool,
         "found_dump": str,
+        "found_checkpoint": str,
         "fingerprint": str,
         "inputs": str,
         "changes": dsl.Artifact,

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from components.ingest.checkpoint_archive import SUFFIXES, names_archive
 from components.ingest.download.sources import parse_dump, parse_source, parse_sources
 from components.shared.errors import InputError
-from components.shared.settings import Rare, Sources, expect_choices
+from components.shared.settings import Rare, Sources
 from components.shared.squad.settings import SquadTrainingConfig
-from components.shared.storage.locations import expect_path_or_bucket
 from components.shared.storage.settings import ObjectStoreConfig
 from components.shared.text import mask_addresses
 
+CURRENT = "current"
+"""The initial checkpoint that is the model in use."""
 _FILE = "the path or address of a file"
 _WHAT_TO_GIVE = {
     "dump": _FILE,
@@ -104,7 +104,16 @@ class WeightsConfig(ServerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._expect_checkpoint()
+
+    def _expect_checkpoint(self) -> None:
         place = self.initial_checkpoint
+        if place == CURRENT:
+            raise InputError(
+                f"initial_checkpoint: {CURRENT} is for retraining pipelines, which ask the model "
+                "store once a run; name a folder or an archive (`python -m pipelines models list` "
+                f"shows the versions), or write ./{CURRENT} for a folder of that name"
+            )
         if not names_archive(place) and place.startswith(("http://", "https://")):
             raise InputError(
                 f"{parse_source(place).label}: a web server can't be asked what a folder holds; "
@@ -176,7 +185,7 @@ class IngestConfig(SourceConfig, CheckpointConfig, SquadFilesConfig, TextConfig,
     """Checkpoint that pretraining starts from, in this project's, Google's or Hugging Face's
     format: a folder or an archive (.zip, .tar.gz), as a path or a gs:// or s3:// URL; an archive
     also as an http(s):// URL. Its vocabulary and case become the dataset's. Empty starts from
-    random weights."""
+    random weights; in a retraining, `current` starts from the model in use of model_store."""
     checksums: str = ""
     """File of checksums in the format of md5sum, sha1sum or sha256sum, as Wikimedia publishes it;
     every input that it lists is verified."""
@@ -203,73 +212,6 @@ class IngestConfig(SourceConfig, CheckpointConfig, SquadFilesConfig, TextConfig,
                 "dataset needs the vocabulary that it was made with; give vocabulary (the file "
                 "`vocabulary` beside the dataset) or initial_checkpoint"
             )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LookConfig(SourceConfig, WeightsConfig, TextConfig):
-    """Check whether the inputs of a training differ from those that were trained on last."""
-
-    squad_train: str = ""
-    """SQuAD training set. Empty compares none."""
-    squad_dev: str = ""
-    """SQuAD file to evaluate on. Empty compares none."""
-    record: str
-    """JSON file that records what was trained on last: a path on a mounted volume, or a gs:// or
-    s3:// URL. Without it, all counts as new."""
-    retrain_on: tuple[Literal["data", "version"], ...] = ("data",)
-    """Changes that a new training is worth: of the data (the dump, the text, the questions, the
-    initial checkpoint), or of the version of this product."""
-    checkpoint_directory: str = ""
-    """Where trainings keep the checkpoints of a running training. Empty keeps none."""
-
-    is_new: Path
-    """Output parameter: true if nothing, or something different, is recorded."""
-    found_dump: Path
-    """Output parameter: the dump with its date: enwiki-20261001 for enwiki-latest."""
-    fingerprint: Path
-    """Output parameter: what distinguishes the dump's files from others."""
-    inputs: Path | None = None
-    """Output parameter: the same of each input, as JSON. Packages compiled before it was added
-    have none; nor the next."""
-    changes: Path | None = None
-    """Output: whether anything is new, and what it was compared with, JSON."""
-    dump_checkpoints: Path
-    """Output parameter: these inputs' folder in checkpoint_directory, so that a failed training on
-    the same data resumes there and one on others doesn't. Empty if checkpoint_directory is."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        TextConfig.__post_init__(self)
-        expect_choices(self)
-        expect_given(self, "record")
-        if not self.dump.strip() and not self.text.strip():
-            raise InputError("nothing to look for; give dump, text or both")
-        if not self.retrain_on:
-            raise InputError("retrain_on is empty; give data, version or both")
-        expect_path_or_bucket("record", self.record)
-        expect_path_or_bucket("checkpoint_directory", self.checkpoint_directory)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordConfig:
-    """Record what was trained on, for the next `look`."""
-
-    dump: str
-    """The dump that `look` found."""
-    fingerprint: str
-    """The fingerprint that `look` found."""
-    inputs: str = ""
-    """The inputs that `look` found. Empty records the dump alone."""
-    record: str
-    """JSON file to write: a path on a mounted volume, or a gs:// or s3:// URL."""
-    dump_checkpoints: str = ""
-    """Checkpoint folder that `look` gave; the checkpoints in it are removed. Empty removes none."""
-
-    def __post_init__(self) -> None:
-        for name in ("fingerprint", "record"):
-            expect_given(self, name)
-        expect_path_or_bucket("record", self.record)
-        expect_path_or_bucket("dump_checkpoints", self.dump_checkpoints)
 
 
 def expect_given(config: object, name: str) -> None:

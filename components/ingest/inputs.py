@@ -8,19 +8,21 @@ from pathlib import Path
 import requests
 
 from components.ingest.checkpoint_archive import names_archive
-from components.ingest.config import LookConfig, ServerConfig
+from components.ingest.config import CURRENT, ServerConfig
 from components.ingest.download.remote import open_remote, refusal
 from components.ingest.download.resumable import as_broken
 from components.ingest.download.sources import Source, parse_source
 from components.ingest.dump.find import find_files, find_matches
+from components.ingest.look_config import LookConfig
 from components.ingest.text_files import find_text
 from components.shared.errors import InputError
 from components.shared.images import VERSION
 from components.shared.storage.locations import SCHEMES
 
 _HTTP_ERRORS = 400
-VERSION_INPUT = "version"
-"""The one input that is no data: the version of this product."""
+_SETTINGS, _VERSION = "settings", "version"
+NO_DATA = (_SETTINGS, _VERSION)
+"""The inputs that are no data: the run's other parameters, and the version of this product."""
 
 
 def identify_inputs(config: LookConfig, dump: Sequence[Source]) -> dict[str, str]:
@@ -38,12 +40,17 @@ def identify_inputs(config: LookConfig, dump: Sequence[Source]) -> dict[str, str
         "text": find_text(config),
         "squad_train": _find_one(config.squad_train, config),
         "squad_dev": _find_one(config.squad_dev, config),
-        "initial_checkpoint": _find_checkpoint(config),
+        # The model in use is made of earlier inputs: a release is no reason to train again.
+        "initial_checkpoint": (
+            [] if config.initial_checkpoint == CURRENT else _find_checkpoint(config)
+        ),
     }
     found = {
         name: make_fingerprint(files, config) for name, files in name_to_files.items() if files
     }
-    return {**found, VERSION_INPUT: VERSION}
+    if config.settings_digest:
+        found[_SETTINGS] = config.settings_digest
+    return {**found, _VERSION: VERSION}
 
 
 def compare_inputs(now: Mapping[str, str], then: Mapping[str, str]) -> list[str]:

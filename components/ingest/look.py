@@ -3,45 +3,26 @@
 import hashlib
 import json
 import os
-import sys
-import tempfile
+import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any, Literal
 
-from components.ingest.config import LookConfig, RecordConfig, SourceConfig
+from components.ingest.config import CURRENT, SourceConfig
 from components.ingest.download.sources import Source, parse_dump
 from components.ingest.dump.find import open_site
 from components.ingest.dump.names import parse_dump_name
-from components.ingest.inputs import VERSION_INPUT, compare_inputs, identify_inputs
-from components.shared.documents import decode_json
+from components.ingest.inputs import NO_DATA, compare_inputs, identify_inputs
+from components.ingest.look_config import LookConfig
+from components.ingest.record import Record, expect_writable, read_record
 from components.shared.errors import InputError
-from components.shared.files import expect_place, write_text
+from components.shared.files import write_text
+from components.shared.model_store.store import open_store
+from components.shared.model_store.verification import MODEL
+from components.shared.run_claim import Claim, claim_of, claim_record, release_record
 from components.shared.stage import Metadata
-from components.shared.storage.locations import SCHEMES
-from components.shared.storage.transfers import open_bucket
-from components.shared.text import mask_addresses
-from components.shared.training.checkpoint_store import remove_states_under
+from components.shared.storage.artifact_paths import identify_run
 
-
-@dataclass(frozen=True)
-class Record:
-    """What was trained on last."""
-
-    dump: str
-    fingerprint: str
-    """The dump's."""
-    recorded: str
-    """When, in ISO 8601."""
-    inputs: dict[str, str] | None = None
-    """What identifies each input. The first version of this file has the dump's alone, above."""
-
-    def known_inputs(self) -> dict[str, str]:
-        """Return what identifies each input that was recorded."""
-        if self.inputs is None:
-            return {"dump": self.fingerprint}
-        return self.inputs
+_SECONDS_BETWEEN_TRIES = 60.0
 
 
 def look(config: LookConfig) -> Metadata:
@@ -51,25 +32,103 @@ def look(config: LookConfig) -> Metadata:
         InputError: if there is no such input, or the record can't be read, or not be written
             when the training is done.
     """
-    _expect_writable(config.record)
+    expect_writable(config.record)
+    run = identify_run(config.changes) if config.changes else ""
+    if run and (other := _claim(config, run)):
+        return _write_found(
+            config, status="already_running", summary=_describe_running(other, config.record)
+        )
+    is_new = False
+    try:
+        found = _look(config)
+        is_new = found["status"] == "new"
+        return _write_found(config, **found)
+    finally:
+        if run and not is_new:  # the others need not wait for this run's last step
+            release_record(config.record, run)
+
+
+def _look(config: LookConfig) -> dict[str, Any]:
+    """Return what to write of the inputs as they are now."""
     noted = read_record(config.record)
     sources = [_date(source, config) for source in parse_dump(config.dump)]
     inputs = identify_inputs(config, sources)
     changes = _list_changes(inputs, noted, config.retrain_on)
     shown = ",".join(source.label for source in sources) or "text"
-    summary = _summarize(shown, inputs, changes, noted, config.record)
-    fingerprint = inputs.get("dump", "none")
-    write_text(config.is_new, json.dumps(bool(changes)))
-    write_text(config.found_dump, ",".join(source.location for source in sources))
-    write_text(config.fingerprint, fingerprint)
-    write_text(config.dump_checkpoints, _name_checkpoints(config, inputs))
+    return {
+        "status": "new" if changes else "nothing_new",
+        "summary": _summarize(shown, inputs, changes, noted, config.record),
+        "dump": ",".join(source.location for source in sources),
+        "inputs": inputs,
+        "changes": changes,
+        "checkpoint": _find_start(config) if changes else "",
+    }
+
+
+def _write_found(
+    config: LookConfig,
+    *,
+    status: Literal["new", "nothing_new", "already_running"],
+    summary: str,
+    dump: str = "",
+    inputs: Mapping[str, str] | None = None,
+    changes: Sequence[str] = (),
+    checkpoint: str = "",
+) -> Metadata:
+    """Write all outputs: Kubeflow needs each, even if no later step runs."""
+    inputs = inputs or {}
+    write_text(config.is_new, json.dumps(status == "new"))
+    write_text(config.found_dump, dump)
+    write_text(config.fingerprint, inputs.get("dump", "none"))
+    write_text(config.dump_checkpoints, _name_checkpoints(config, inputs, checkpoint))
     print(summary, flush=True)
+    if config.found_checkpoint is not None:
+        write_text(config.found_checkpoint, checkpoint)
     if config.inputs is None or config.changes is None:
         return {}
     write_text(config.inputs, json.dumps(inputs))
-    told = {"is_new": bool(changes), "summary": summary}
-    write_text(config.changes, json.dumps({**told, "changes": changes}, indent=2) + "\n")
+    told = {"status": status, "summary": summary, "changed": ", ".join(changes)}
+    write_text(config.changes, json.dumps(told, indent=2) + "\n")
     return {"changes": told}
+
+
+def _claim(config: LookConfig, run: str) -> Claim | None:
+    """Return another run's claim on the record; None once this run has it."""
+    waits_for = ""
+    while True:
+        other = claim_record(config.record, run, max_hours=config.max_run_hours)
+        if other is None or config.when_running == "end":
+            return other
+        if other.run != waits_for:
+            waits_for = other.run
+            print(f"waiting: {_describe_running(other, config.record)}", flush=True)
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+
+
+def _describe_running(claim: Claim, record: str) -> str:
+    return (
+        f"already running: run {claim.run} works on {record} since {claim.since}; if that run is "
+        f"over, remove {claim_of(record)}"
+    )
+
+
+def _find_start(config: LookConfig) -> str:
+    """Return the checkpoint to start from: of the model in use, the version that it is now.
+
+    Raises:
+        InputError: if no model is in use, and the run is to end then.
+    """
+    if config.initial_checkpoint != CURRENT:
+        return config.initial_checkpoint
+    store = open_store(config.model_store)
+    if version := store.find_current():
+        return store.find_path(version, MODEL)
+    if config.without_current == "scratch":
+        return ""
+    raise InputError(
+        f"model_store {config.model_store}: no model is in use to start from; release one, or set "
+        "without_current to scratch"
+    )
 
 
 def _list_changes(
@@ -78,17 +137,22 @@ def _list_changes(
     """Return what changed since the record, of what a new training is worth."""
     if noted is None:
         return ["nothing is recorded"]
-    # The version before recorded the dump alone: the others are no change after an upgrade.
-    compared = inputs if noted.inputs is not None else {"dump": inputs.get("dump", "")}
+    known = noted.known_inputs()
+    # What an earlier version did not record is no change after an upgrade.
+    compared = {
+        name: value
+        for name, value in inputs.items()
+        if name in known or (name not in NO_DATA and noted.inputs is not None)
+    }
     now, then = (
-        {name: value for name, value in known.items() if _is_wanted(name, retrain_on)}
-        for known in (compared, noted.known_inputs())
+        {name: value for name, value in each.items() if _is_wanted(name, retrain_on)}
+        for each in (compared, known)
     )
     return compare_inputs(now, then)
 
 
 def _is_wanted(name: str, retrain_on: Collection[str]) -> bool:
-    return ("version" if name == VERSION_INPUT else "data") in retrain_on
+    return (name if name in NO_DATA else "data") in retrain_on
 
 
 def _summarize(
@@ -105,80 +169,16 @@ def _summarize(
     )
 
 
-def _name_checkpoints(config: LookConfig, inputs: Mapping[str, str]) -> str:
-    """Return the folder of the checkpoints of trainings on the same data."""
+def _name_checkpoints(config: LookConfig, inputs: Mapping[str, str], checkpoint: str) -> str:
+    """Return the folder of the checkpoints of trainings on the same data, from the same model."""
     directory = config.checkpoint_directory.rstrip("/")
     if not directory:
         return ""
-    data = {name: value for name, value in inputs.items() if name != VERSION_INPUT}
+    data = {name: value for name, value in inputs.items() if name not in NO_DATA}
+    if config.initial_checkpoint == CURRENT:
+        data[CURRENT] = checkpoint
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
     return f"{directory}/data-{digest[:16]}"
-
-
-def record(config: RecordConfig) -> None:
-    """Record what was trained on, and remove the checkpoints of the trainings on it.
-
-    Raises:
-        InputError: if the record can't be written.
-    """
-    _write_record(config)
-    if not config.dump_checkpoints:
-        return
-    try:
-        remove_states_under(config.dump_checkpoints)
-    except InputError as error:  # the run is complete without it
-        print(f"checkpoints not removed: {error}", file=sys.stderr, flush=True)
-
-
-def _write_record(config: RecordConfig) -> None:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    # Read by people, and kept: without what an address needs to be fetched.
-    inputs = decode_json(config.inputs, dict[str, str], source="inputs") if config.inputs else None
-    content = Record(mask_addresses(config.dump), config.fingerprint, now, inputs)
-    text = json.dumps(asdict(content), indent=2) + "\n"
-    if not config.record.startswith(SCHEMES):
-        try:
-            write_text(Path(config.record), text)
-        except OSError as error:
-            raise InputError(
-                f"record {config.record}: {error.strerror or error}; give a file that this step "
-                "may write, on a mounted volume, gs:// or s3://"
-            ) from None
-        return
-    folder, _, name = config.record.rpartition("/")
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch, "record")
-        file.write_text(text, encoding="utf-8")
-        open_bucket(folder).upload(file, name)
-
-
-def read_record(address: str) -> Record | None:
-    """What was recorded, None if nothing was.
-
-    Raises:
-        InputError: if the file is no such record.
-    """
-    text = _read(address)
-    if text is None:
-        return None
-    return decode_json(
-        text,
-        Record,
-        source=f"record {address}",
-        remedy="name another file, or remove it to train on the dump in any case",
-    )
-
-
-def _expect_writable(address: str) -> None:
-    """Look at a folder before days of training; a bucket says it when it is written to."""
-    if address.startswith(SCHEMES):
-        return
-    try:
-        expect_place(Path(address))
-    except InputError as error:
-        raise InputError(
-            f"record {error}: a file that this step may write, on a mounted volume, gs:// or s3://"
-        ) from None
 
 
 def _date(source: Source, config: SourceConfig) -> Source:
@@ -187,16 +187,3 @@ def _date(source: Source, config: SourceConfig) -> Source:
     if name is None or os.path.exists(source.location):
         return source
     return Source(str(open_site(config).date(name)))
-
-
-def _read(address: str) -> bytes | None:
-    if not address.startswith(SCHEMES):
-        path = Path(address)
-        return path.read_bytes() if path.exists() else None
-    folder, _, name = address.rpartition("/")
-    bucket = open_bucket(folder)
-    if name not in bucket.names():
-        return None
-    with tempfile.TemporaryDirectory() as scratch:
-        bucket.download(name, Path(scratch, "record"))
-        return Path(scratch, "record").read_bytes()

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from components.ingest.config import IngestConfig, LookConfig
+from components.ingest.config import IngestConfig
 from components.ingest.download.bucket_listing import split_address
 from components.ingest.download.checksums import Checksums, with_checksums
 from components.ingest.download.fetch import Fetched, fetch
@@ -20,6 +20,7 @@ from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import Source, list_data, parse_sources
 from components.ingest.dump.dump_manifest import FORMAT_VERSION, require_distinct_names
 from components.ingest.dump.find import find_matches
+from components.ingest.look_config import LookConfig
 from components.shared.errors import InputError
 from components.shared.files import whole_folder, write_text
 from components.shared.parallel import run_in_threads

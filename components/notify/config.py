@@ -1,5 +1,6 @@
 """The settings of the notifying stage."""
 
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ URL_VARIABLE = "NOTIFY_URL"
 """The environment variable with the webhook's address, where the setting is empty."""
 WEB_SCHEMES = ("http://", "https://")
 
-Event = Literal["failed", "held_back", "published", "nothing_new"]
+Event = Literal["failed", "held_back", "published", "nothing_new", "already_running"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class NotifyConfig:
     """Webhook that gets a message when a run ends. It is shown among the run's parameters: where
     the address is secret, leave it empty and put it into the secret bert-notify (key url) on a
     cluster, into the environment variable NOTIFY_URL elsewhere. Without either, nothing is sent."""
-    notify_on: tuple[Event, ...] = ("failed", "held_back", "published", "nothing_new")
+    notify_on: tuple[Event, ...] = typing.get_args(Event)
     """Ends of a run that a message is sent for."""
     notify_format: Literal["json", "slack"] = "json"
     """Body of the message: json has a field for each fact; slack is one text, as webhooks of Slack,
@@ -33,6 +34,8 @@ class NotifyConfig:
 
     pipeline: str
     """The pipeline's name."""
+    record: str = ""
+    """The record that the run worked on, for the next run to take up. Empty for none."""
     final_status: dict[str, str]
     """How the steps before ended, as Kubeflow says it: `state` with SUCCEEDED or FAILED."""
     notification: Path

@@ -12,6 +12,7 @@ _STATUS_TO_WORDS = {
     "held_back": "held back",
     "published": "published",
     "nothing_new": "nothing new",
+    "already_running": "already running",
     "ended": "ended",
 }
 # What Slack takes for marks of its own.

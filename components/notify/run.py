@@ -12,14 +12,18 @@ from components.notify.run_outcome import SUCCEEDED, Outcome, find_outcome
 from components.notify.webhook import deliver
 from components.shared.errors import InputError
 from components.shared.files import write_text
+from components.shared.run_claim import release_record
 from components.shared.stage import Metadata
+from components.shared.storage.artifact_paths import identify_run
 
 
 def run(config: NotifyConfig) -> Metadata:
-    """Find out how the run ended, and send a message if one is wanted.
+    """Let other runs take up the record, and send a message on the run's end if one is wanted.
 
     A webhook that can't be reached costs a warning, not the run.
     """
+    if config.record:
+        _release(config.record, identify_run(config.notification))
     url = config.notify_url or os.environ.get(URL_VARIABLE, "").strip()
     if not url:
         write_text(config.notification, "{}\n")
@@ -41,6 +45,14 @@ def run(config: NotifyConfig) -> Metadata:
         if problem:
             _warn(f"{problem}; check the webhook, then send a message by hand with curl")
     return {"notification": {"status": outcome.status, "summary": message["summary"]}}
+
+
+def _release(record: str, run: str) -> None:
+    """Remove the run's claim; one that can't be removed is obsolete some days later."""
+    try:
+        release_record(record, run)
+    except InputError as error:
+        print(f"notify: warning: {error}", file=sys.stderr, flush=True)
 
 
 def _find_outcome(state: str, folder: RunFolder) -> Outcome:

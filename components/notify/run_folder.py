@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from components.shared.storage.artifact_paths import address_of
+from components.shared.storage.artifact_paths import address_of, find_run_folder, identify_run
 from components.shared.storage.transfers import Bucket, open_bucket
 
 
@@ -16,10 +16,9 @@ class RunFolder:
         Args:
             artifact: an output of one of the run's steps.
         """
-        # Kubeflow has a folder for each execution of a step in the step's; kfp.local has not.
-        self._depth = 2 if address_of(artifact) else 1
-        self._folder = artifact.parents[self._depth]
-        self.run = self._folder.name
+        self._folder = find_run_folder(artifact)
+        self._depth = len(artifact.relative_to(self._folder).parts) - 1
+        self.run = identify_run(artifact)
         """What identifies the run."""
 
     def find(self, prefix: str) -> list[str]:

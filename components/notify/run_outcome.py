@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from components.notify.run_folder import RunFolder
 from components.shared.documents import decode_json
@@ -22,7 +22,8 @@ class Outcome:
     """How a run ended."""
 
     status: str
-    """failed, held_back, published or nothing_new; ended where that can't be found out."""
+    """failed, held_back, published, nothing_new or already_running; ended where that can't be found
+    out."""
     summary: str
     failed_step: str = ""
     """Empty where it is not known."""
@@ -51,7 +52,7 @@ class _Release:
 class _Changes:
     """What the look for new inputs writes."""
 
-    is_new: bool
+    status: Literal["new", "nothing_new", "already_running"]
     summary: str
 
 
@@ -67,8 +68,8 @@ def find_outcome(state: str, folder: RunFolder) -> Outcome:
     """
     release = _read_newest(folder, _RELEASE, _Release)
     changes = _read_newest(folder, _CHANGES, _Changes)
-    found_nothing = changes is not None and not changes.is_new
-    is_done = state in SUCCEEDED or release is not None or found_nothing
+    ends_early = changes is not None and changes.status != "new"
+    is_done = state in SUCCEEDED or release is not None or ends_early
     if state == _FAILED or not is_done:
         step, error = _find_failure(folder)
         return _describe(
@@ -81,8 +82,8 @@ def find_outcome(state: str, folder: RunFolder) -> Outcome:
     if release is not None:
         status = "published" if release.released else "held_back"
         return _describe(release, status=status, summary=release.decision)
-    if changes is not None and found_nothing:
-        return Outcome(status="nothing_new", summary=changes.summary)
+    if changes is not None and ends_early:
+        return Outcome(status=changes.status, summary=changes.summary)
     return Outcome(status="ended", summary="the run ended; it left no file that says how")
 
 

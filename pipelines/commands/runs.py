@@ -23,8 +23,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--since",
         default="",
-        help="list all runs begun within this time (90d or 12h), with what came of each: its "
-        "model's score, and whether it was published, held back, or nothing was new",
+        help="list all runs begun within this time (90d or 12h), with what was new for each and "
+        "what came of it: its model's score, and whether it was published or held back",
     )
     parser.add_argument(
         "--limit",
@@ -62,7 +62,7 @@ def list_runs(
         return 0
     titles = {"name": "NAME", "state": "STATE", "created": "CREATED", "duration": "DURATION"}
     if since:
-        titles["result"] = "RESULT"
+        titles |= {"result": "RESULT", "changed": "NEW"}
     table = [titles | {"link": "LINK"}, *rows]
     widths = {key: max(len(row[key]) for row in table) for key in titles}
     for row in table:
@@ -128,6 +128,7 @@ def _describe_result(cluster: Cluster, run: Any) -> dict[str, Any]:
     end = known_time(run.finished_at)
     return {
         "result": words,
+        "changed": result.changed,
         "outcome": result.outcome,
         "scores": dict(result.scores),
         "hours": round((end - run.created_at).total_seconds() / 3600, 2) if end else None,

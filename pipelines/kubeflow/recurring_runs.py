@@ -17,7 +17,7 @@ from pipelines.kubeflow.registry import Version, find_version
 from pipelines.kubeflow.schedules import LATEST, Schedule
 from pipelines.kubeflow.server import Cluster, fetch_all, find_experiment, list_versions
 from pipelines.parameter_checks import check_settings
-from pipelines.parameters import check_values, fill_in, find_missing
+from pipelines.parameters import add_settings_digest, check_values, fill_in, find_missing
 
 _MARK = "Managed by schedules.yaml: change it there."
 _PAGE_SIZE = 100
@@ -73,10 +73,10 @@ class RecurringRuns:
             if observed.schedule.name in name_to_observed:
                 changes.append(Change(None, observed))
             name_to_observed.setdefault(observed.schedule.name, observed)
-        for schedule in wanted:
-            one = name_to_observed.pop(schedule.name, None)
+        for given in wanted:
+            one = name_to_observed.pop(given.name, None)
             # All, not only those that change: the newest version may be another than it was.
-            self._expect_to_run(schedule)
+            schedule = self._complete(given)
             if one is None or one.schedule != schedule:
                 changes.append(Change(schedule, one))
         return changes + [Change(None, observed) for observed in name_to_observed.values()]
@@ -115,8 +115,11 @@ class RecurringRuns:
             service_account=schedule.service_account or None,
         )
 
-    def _expect_to_run(self, schedule: Schedule) -> None:
-        """A mistake is to be found now, not when the run begins at night."""
+    def _complete(self, schedule: Schedule) -> Schedule:
+        """Return a schedule with what its runs get besides what the file says.
+
+        A mistake is to be found now, not when the run begins at night.
+        """
         _, package = self._find(schedule)
         label = f"schedule {schedule.name}: "
         check_values(package, schedule.parameters, label)
@@ -124,10 +127,12 @@ class RecurringRuns:
             raise InputError(
                 f"{label}{package.name} needs {', '.join(missing)}; add to its parameters"
             )
+        parameters = add_settings_digest(package, schedule.parameters)
         try:
-            check_settings(package.name, fill_in(package, schedule.parameters))
+            check_settings(package.name, fill_in(package, parameters))
         except InputError as error:
             raise InputError(f"{label}{error}") from None
+        return dataclasses.replace(schedule, parameters=parameters)
 
     def _find(self, schedule: Schedule) -> tuple[Version, Package]:
         key = (schedule.pipeline, schedule.version)

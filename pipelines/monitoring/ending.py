@@ -1,7 +1,7 @@
 """Report how a run ended: errors, steps that did not run, metrics, the link."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.shared.text import format_number
@@ -10,7 +10,7 @@ from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.executions import ENDED, UnreadableError
 from pipelines.monitoring.following import Look
 from pipelines.monitoring.progress import NOT_RUN, Step, state_of
-from pipelines.monitoring.run_artifacts import name_metrics, read_artifacts
+from pipelines.monitoring.run_artifacts import CHANGES, Artifact, name_metrics, read_artifacts
 from pipelines.monitoring.step_logs import explain_failure
 
 # The first step of a retraining; the others run if it finds other data than last time's. The
@@ -25,10 +25,25 @@ def describe_end(cluster: Cluster, last: Look, package: Package) -> None:
         print(f"error: {run.error.message}", file=sys.stderr)
     if state_of(run) == "FAILED":
         _print_errors(cluster, last, package)
-    for line in _describe_unrun(last.steps):
+    artifacts, problem = _try_to_read(cluster, run, package)
+    for line in _describe_unrun(last.steps, artifacts):
         print(line)
-    _print_metrics(cluster, run, package)
+    if problem:
+        print(
+            f"the metrics can't be read from here; see the UI, or give its address with --host "
+            f"({problem})",
+            file=sys.stderr,
+        )
+    _print_metrics(artifacts, package)
     print(f"  {cluster.run_link(run.run_id)}")
+
+
+def _try_to_read(cluster: Cluster, run: Any, package: Package) -> tuple[list[Artifact], str]:
+    """Return the run's artifacts, and why they can't be read if they can't."""
+    try:
+        return read_artifacts(cluster, run, package), ""
+    except UnreadableError as error:
+        return [], str(error)
 
 
 def _print_errors(cluster: Cluster, last: Look, package: Package) -> None:
@@ -41,12 +56,13 @@ def _print_errors(cluster: Cluster, last: Look, package: Package) -> None:
         print(f"error: no step failed; the UI shows what did: {link}", file=sys.stderr)
 
 
-def _describe_unrun(steps: Mapping[str, Step]) -> list[str]:
+def _describe_unrun(steps: Mapping[str, Step], artifacts: Sequence[Artifact]) -> list[str]:
     """Say which steps did not run, and why where it is no failure."""
     lines = []
     ran = [name for name, step in steps.items() if step.state not in (NOT_RUN, "SKIPPED")]
     if set(ran) - {_NOTIFY} == {_LOOK_FOR_DUMP} and steps[_LOOK_FOR_DUMP].state == "SUCCEEDED":
-        lines.append("nothing new: the data is that trained on last")
+        said = (one.texts.get("summary") for one in artifacts if one.name == CHANGES)
+        lines.append(next(filter(None, said), "nothing new: the data is that trained on last"))
     cached = [step.title for step in steps.values() if step.is_cached]
     if cached:
         lines.append(f"taken from the cache, not run: {', '.join(cached)}")
@@ -63,17 +79,8 @@ def _describe_unrun(steps: Mapping[str, Step]) -> list[str]:
     return lines
 
 
-def _print_metrics(cluster: Cluster, run: Any, package: Package) -> None:
-    try:
-        metrics = name_metrics(read_artifacts(cluster, run, package), package.steps())
-    except UnreadableError as error:
-        print(
-            f"the metrics can't be read from here; see the UI, or give its address with --host "
-            f"({error})",
-            file=sys.stderr,
-        )
-        return
-    for title, values in metrics.items():
+def _print_metrics(artifacts: list[Artifact], package: Package) -> None:
+    for title, values in name_metrics(artifacts, package.steps()).items():
         print(f"{title}:")
         for name, value in values.items():
             print(f"  {name}: {format_number(value)}")

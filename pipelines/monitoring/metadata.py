@@ -96,8 +96,9 @@ def list_artifacts(cluster: Cluster, run_id: str, package: Package) -> list[Arti
             execution,
             name,
             artifacts[artifact].uri,
-            _scalars(artifacts[artifact]) if name in package.metrics(step) else {},
+            _list(artifacts[artifact], int | float) if name in package.metrics(step) else {},
             _properties(one).get("pod_name", ""),
+            _list(artifacts[artifact], str),
         )
         for (step, execution), one in newest.items()
         for (producer, name), artifact in outputs.items()
@@ -167,9 +168,10 @@ def _iteration_of(id_: int, executions: Mapping[int, Mapping[str, Any]]) -> str:
     return ".".join(iterations)
 
 
-def _scalars(artifact: Any) -> dict[str, float]:
+def _list(artifact: Any, kind: Any) -> dict[str, Any]:
+    """Return the properties of an artifact that are of a kind."""
     values = _properties(artifact)
-    return {name: value for name, value in values.items() if isinstance(value, int | float)}
+    return {name: value for name, value in values.items() if isinstance(value, kind)}
 
 
 def _properties(item: Any) -> dict[str, Any]:

@@ -87,6 +87,14 @@ def _outputs(task: Mapping[str, Any]) -> Iterator[Artifact]:
         scalars = {
             one["name"]: one["number_value"] for one in artifacts if one.get("type") == _SCALAR
         }
-        uri = artifacts[-1].get("uri", "") if artifacts else ""
-        pod = _last_pod(task)
-        yield Artifact(task["name"], execution, output["artifact_key"], uri, scalars, pod)
+        last = artifacts[-1] if artifacts else {}
+        metadata = last.get("metadata") or {}
+        yield Artifact(
+            task["name"],
+            execution,
+            output["artifact_key"],
+            last.get("uri", ""),
+            scalars,
+            _last_pod(task),
+            {name: value for name, value in metadata.items() if isinstance(value, str)},
+        )

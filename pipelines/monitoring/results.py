@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.kubeflow.registry import find_package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.progress import state_of
-from pipelines.monitoring.run_artifacts import read_artifacts
+from pipelines.monitoring.run_artifacts import CHANGES, read_artifacts
 from pipelines.retraining import SUFFIX
 
 _RELEASE, _CHOSEN = "release_metrics", "chosen_metrics"
@@ -25,7 +25,10 @@ class Result:
     """What came of a run."""
 
     outcome: str = ""
-    """published, held_back or nothing_new; empty where the run has not come so far."""
+    """published, held_back, nothing_new or already_running; empty where the run has not come so
+    far."""
+    changed: str = ""
+    """What a retraining found to be new, such as `dump changed, text was added`."""
     score: str = ""
     """The name of the score that its task is measured by."""
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -45,10 +48,15 @@ def read_result(cluster: Cluster, run: Any) -> Result:
         UnreadableError: if its metrics can't be read from here.
     """
     package = find_package(cluster, run)
-    artifacts = {one.name: one.scalars for one in read_artifacts(cluster, run, package)}
-    scores = artifacts.get(_CHOSEN, {})
+    artifacts = {one.name: one for one in read_artifacts(cluster, run, package)}
+    scores = artifacts[_CHOSEN].scalars if _CHOSEN in artifacts else {}
     score = next((name for mark, name in _MARK_TO_SCORE.items() if mark in scores), "")
+    changes = artifacts[CHANGES].texts if CHANGES in artifacts else {}
     if release := artifacts.get(_RELEASE):
-        return Result("published" if release.get("released") else "held_back", score, scores)
-    is_done = state_of(run) == "SUCCEEDED" and package.name.endswith(SUFFIX)
-    return Result("nothing_new" if is_done else "", score, scores)
+        outcome = "published" if release.scalars.get("released") else "held_back"
+    elif state_of(run) == "SUCCEEDED" and package.name.endswith(SUFFIX):
+        # Runs of the version before have no status there.
+        outcome = changes.get("status", "nothing_new")
+    else:
+        outcome = ""
+    return Result(outcome, changes.get("changed", ""), score, scores)

@@ -19,6 +19,9 @@ from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.executions import UnreadableError
 
+CHANGES = "changes"
+"""The output of a retraining's first step that says what was new; its metadata has the same."""
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -34,6 +37,8 @@ class Artifact:
     """Of a Metrics artifact."""
     pod: str = ""
     """Of the execution's last try; empty where the place does not tell."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Of its metadata."""
 
 
 def read_artifacts(cluster: Cluster, run: Any, package: Package) -> list[Artifact]:
@@ -128,14 +133,16 @@ def _list_store(run: Any, package: Package) -> list[Artifact]:
     found = []
     for step, execution, name in (one for one in parts if len(one) == 3 and one[0] in steps):
         uri = f"{folder}/{step}/{execution}/{name}"
-        scalars = _read_scalars(uri) if name in package.metrics(step) else {}
-        found.append(Artifact(step, execution, name, uri, scalars))
+        scalars = _read(uri, int | float) if name in package.metrics(step) else {}
+        texts = _read(uri, str) if name == CHANGES else {}
+        found.append(Artifact(step, execution, name, uri, scalars, texts=texts))
     return found
 
 
-def _read_scalars(uri: str) -> dict[str, float]:
+def _read(uri: str, kind: Any) -> dict[str, Any]:
+    """Return the values of a kind that a small JSON file holds."""
     try:
         content = json.loads(read_text(uri))
-        return {name: one for name, one in content.items() if isinstance(one, int | float)}
+        return {name: one for name, one in content.items() if isinstance(one, kind)}
     except (ValueError, AttributeError):
-        raise UnreadableError(f"the artifact store: {uri}: expected metrics in JSON") from None
+        raise UnreadableError(f"the artifact store: {uri}: expected an object in JSON") from None

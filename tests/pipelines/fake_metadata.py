@@ -17,7 +17,7 @@ class Output:
     """An artifact that a try of a step put out."""
 
     name: str
-    properties: Mapping[str, float] = field(default_factory=dict)
+    properties: Mapping[str, float | str] = field(default_factory=dict)
     uri: str = ""
 
 
@@ -68,7 +68,8 @@ def answer_metadata(
                 session = '{"Provider":"minio","Params":{"endpoint":"seaweedfs.kubeflow:9000"}}'
                 found.custom_properties.add(key="store_session_info").value.string_value = session
                 for key, value in output.properties.items():
-                    found.custom_properties.add(key=key).value.double_value = value
+                    kind = "string_value" if isinstance(value, str) else "double_value"
+                    setattr(found.custom_properties.add(key=key).value, kind, value)
     trailers = b"grpc-status:0\r\ngrpc-message:\r\n"
     return encode_frame(answer.SerializeToString()) + encode_frame(trailers, trailer=True)
 

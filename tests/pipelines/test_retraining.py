@@ -11,6 +11,7 @@ import yaml
 from kfp import dsl
 
 from components.ingest.component import ingest
+from components.shared.run_claim import claim_record
 from pipelines.commands.compile import compile_pipeline
 from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
@@ -48,6 +49,7 @@ def test_all_steps_but_the_look_wait_for_new_data(compiled):
     given = body["bert"]["inputs"]["parameters"]
     for parameter, output in (
         ("dump", "found_dump"),
+        ("initial_checkpoint", "found_checkpoint"),
         ("checkpoint_directory", "dump_checkpoints"),
     ):
         channel = f"pipelinechannel--look-for-dump-{output}"
@@ -72,6 +74,8 @@ def test_the_message_comes_however_the_other_steps_end(compiled):
     assert tasks.keys() == {"exit-handler-1", "notify"}
     assert tasks["notify"]["dependentTasks"] == ["exit-handler-1"]
     assert tasks["notify"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    record = tasks["notify"]["inputs"]["parameters"]["record"]
+    assert record == {"componentInputParameter": "record"}
     assert [one["secretName"] for one in secrets] == ["bert-object-store", "bert-notify"]
     assert secrets[1]["keyToEnv"] == [{"envVar": "NOTIFY_URL", "secretKey": "url"}]
     assert not [name for name, one in settings.items()
@@ -160,6 +164,17 @@ def test_a_run_on_a_dump_that_was_noted_does_nothing(tmp_path, arguments):
     assert json.loads(Path(arguments["record"]).read_text())["dump"] == arguments["dump"]
 
 
+def test_a_run_beside_another_one_ends_at_once(tmp_path, arguments, capfd):
+    """And leaves the record to the one that works on it."""
+    claim_record(arguments["record"], "run-1", max_hours=1)
+
+    run(arguments, runner="process", output=tmp_path / "runs", pipeline=retraining(fetching))
+
+    assert not [*(tmp_path / "runs").rglob("dump.json")]
+    assert "already running: run run-1 works on" in capfd.readouterr().out
+    assert claim_record(arguments["record"], "run-2", max_hours=1).run == "run-1"
+
+
 def test_a_webhook_is_told_of_a_run_on_this_machine(tmp_path, arguments, monkeypatch, capfd):
     """That one step failed, and later that there is nothing new; the log has no secret."""
     got = []
@@ -198,5 +213,7 @@ def test_a_webhook_is_told_of_a_run_on_this_machine(tmp_path, arguments, monkeyp
     assert failed["pipeline"] == "fetching-retraining"
     assert nothing_new["status"] == "nothing_new"
     assert nothing_new["summary"].startswith("nothing new: ")
+    # The failed run, too, left the record to the next one.
+    assert not Path(f"{arguments['record']}.running").exists()
     shown = capfd.readouterr()
     assert "hidden" not in shown.out + shown.err

@@ -4,7 +4,6 @@ Either writes a version whole or not at all, and replaces `current.json` only if
 read.
 """
 
-import fcntl
 import os
 import shutil
 import uuid
@@ -14,11 +13,10 @@ from pathlib import Path
 from typing import Protocol
 
 from components.shared.errors import InputError
-from components.shared.files import room_expected, whole_folder, write_text
+from components.shared.files import room_expected, whole_folder
 from components.shared.model_store.layout import CURRENT, MODEL_JSON, VERSIONS, is_version
+from components.shared.storage.guarded_file import BucketFile, DiskFile, GuardedFile
 from components.shared.storage.transfers import Bucket
-
-_LOCK = ".current.lock"
 
 
 class Place(Protocol):
@@ -36,12 +34,9 @@ class Place(Protocol):
         """Return a file's text; None if there is no such file."""
         ...
 
-    def read_current(self) -> tuple[str, str] | None:
-        """Return the text of current.json and its tag; None before the first release."""
-        ...
-
-    def replace_current(self, text: str, *, tag: str | None) -> bool:
-        """Write current.json if it still has the tag; return whether it had."""
+    @property
+    def current(self) -> GuardedFile:
+        """current.json; it does not exist before the first release."""
         ...
 
     def write_version(self, version: str, folder: Path) -> None:
@@ -62,6 +57,7 @@ class FolderPlace:
 
     def __init__(self, root: Path) -> None:
         self._root, self._versions = root, root / VERSIONS
+        self.current: GuardedFile = DiskFile(root / CURRENT)
 
     def list_whole(self) -> list[str]:
         """Return the folders with a model.json."""
@@ -78,21 +74,6 @@ class FolderPlace:
             return (self._root / name).read_text("utf-8", errors="replace")
         except (FileNotFoundError, NotADirectoryError):
             return None
-
-    def read_current(self) -> tuple[str, str] | None:
-        """Return the text, which is its own tag."""
-        text = self.read(CURRENT)
-        return None if text is None else (text, text)
-
-    def replace_current(self, text: str, *, tag: str | None) -> bool:
-        """Compare and rename under a lock, which a killed process loses."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        with (self._root / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if self.read(CURRENT) != tag:
-                return False
-            write_text(self._root / CURRENT, text)
-            return True
 
     def write_version(self, version: str, folder: Path) -> None:
         """Copy into a scratch folder that is renamed at the end."""
@@ -129,6 +110,7 @@ class BucketPlace:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        self.current: GuardedFile = BucketFile(bucket, CURRENT)
 
     def list_whole(self) -> list[str]:
         """Return the prefixes with a model.json."""
@@ -142,17 +124,6 @@ class BucketPlace:
         """Return an object's text."""
         found = self._bucket.read(name)
         return None if found is None else found.content.decode("utf-8", errors="replace")
-
-    def read_current(self) -> tuple[str, str] | None:
-        """Return the text with its ETag or generation."""
-        found = self._bucket.read(CURRENT)
-        if found is None:
-            return None
-        return found.content.decode("utf-8", errors="replace"), found.tag
-
-    def replace_current(self, text: str, *, tag: str | None) -> bool:
-        """Leave the comparison to the store."""
-        return self._bucket.write_if(CURRENT, text.encode(), tag=tag)
 
     def write_version(self, version: str, folder: Path) -> None:
         """Upload the files, model.json last."""

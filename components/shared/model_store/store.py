@@ -65,11 +65,14 @@ class ModelStore:
         """Return the whole versions, the oldest first."""
         return self._place.list_whole()
 
+    def find_path(self, version: str, name: str) -> str:
+        """Return the path or address of a version's file or folder."""
+        return f"{self._join(version)}/{name}"
+
     def locate(self, version: str, name: str) -> str:
         """Return the URI of a version's file or folder."""
-        is_bucket = self._address.startswith(SCHEMES)
-        root = self._address if is_bucket else Path(self._address).resolve().as_uri()
-        return f"{root}/{VERSIONS}/{version}/{name}"
+        path = self.find_path(version, name)
+        return path if path.startswith(SCHEMES) else Path(path).resolve().as_uri()
 
     def describe(self, version: str) -> dict[str, Any]:
         """Return what a version's model.json says.
@@ -148,7 +151,7 @@ class ModelStore:
         if current == expected:
             previous = (pointer.version, *pointer.previous) if pointer else ()
             used = tuple(name for name in previous if name != version)
-            if self._place.replace_current(Pointer(version, used).compose(), tag=tag):
+            if self._place.current.replace(Pointer(version, used).compose(), tag=tag):
                 return
             current = self.find_current()
         # The answer to a write of our own may have been lost, and the write been repeated.
@@ -203,7 +206,7 @@ class ModelStore:
                 )
 
     def _read_pointer(self) -> tuple[Pointer | None, str | None]:
-        found = self._place.read_current()
+        found = self._place.current.read()
         if found is None:
             return None, None
         text, tag = found

@@ -33,6 +33,19 @@ def mount_of(path: Path) -> str | None:
     return f"/{path.parts[1]}" if address_of(path) else None
 
 
+def find_run_folder(path: Path) -> Path:
+    """Return the folder of the run that a path's artifact belongs to, with a folder for each step.
+
+    Kubeflow has a folder for each execution of a step in the step's; kfp.local has not.
+    """
+    return path.parents[2 if address_of(path) else 1]
+
+
+def identify_run(path: Path) -> str:
+    """Return what identifies the run that a path's artifact belongs to."""
+    return find_run_folder(path).name
+
+
 def fetch(path: Path) -> None:
     """Bring here what stands at a path's address, a file or a folder.
 

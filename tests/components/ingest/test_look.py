@@ -2,20 +2,30 @@
 
 import json
 import os
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from components.ingest import inputs
-from components.ingest.config import LookConfig, RecordConfig
-from components.ingest.look import Record, look, read_record, record
+from components.ingest import look as look_module
+from components.ingest.look import look
+from components.ingest.look_config import LookConfig, RecordConfig
+from components.ingest.record import Record, read_record, record
 from components.shared.errors import InputError
+from components.shared.model_store.store import ModelStore, open_store
+from components.shared.run_claim import claim_record, release_record
+from components.shared.storage.guarded_file import open_guarded
 from components.shared.storage.transfers import open_bucket
 from tests.components.ingest.dump.test_site import INDEX, make_status, serve_status
 from tests.components.ingest.misbehaving_server import Answer, Server
 from tests.mutations import NUM_MUTATIONS, fuzz
 
-OUTPUTS = ("is_new", "found_dump", "fingerprint", "inputs", "changes", "dump_checkpoints")
+OUTPUTS = (
+    "is_new", "found_dump", "found_checkpoint", "fingerprint", "inputs", "changes",
+    "dump_checkpoints",
+)  # fmt: skip
 
 
 class Looker:
@@ -54,7 +64,8 @@ class Looker:
     def changes(self) -> list[str]:
         """Look, and return what is told of each input."""
         self.look()
-        return json.loads((self.folder / "changes").read_text())["changes"]
+        changed = json.loads((self.folder / "changes").read_text())["changed"]
+        return changed.split(", ") if changed else []
 
 
 @pytest.fixture(params=["folder", "gs", "s3"])
@@ -194,6 +205,34 @@ def test_another_version_is_new_where_it_is_asked_for(
     assert looker.changes() == found
 
 
+@pytest.mark.parametrize(
+    ("retrain_on", "before", "found"),
+    [
+        (("data",), "1", []),
+        (("data", "settings"), "1", ["settings changed"]),
+        (("data", "settings"), "2", []),
+        # Recorded before settings were compared.
+        (("data", "settings"), "", []),
+    ],
+)
+def test_other_settings_are_new_where_it_is_asked_for(tmp_path, files, retrain_on, before, found):
+    """By the digest of the run's parameters; its checkpoints stay those of the data."""
+    at = str(tmp_path / "last.json")
+    Looker(tmp_path, record=at, **files, settings_digest=before).look()
+    Looker(tmp_path, record=at, **files).note()
+    folder = (tmp_path / "dump_checkpoints").read_text()
+    looker = Looker(tmp_path, record=at, **files, settings_digest="2", retrain_on=retrain_on)
+
+    assert looker.changes() == found
+    assert (tmp_path / "dump_checkpoints").read_text() == folder
+
+
+def test_settings_that_nobody_digested_are_told(tmp_path, files):
+    """A run that was started by hand in the UI has none."""
+    with pytest.raises(InputError, match="settings_digest is empty; start the run by `submit`"):
+        Looker(tmp_path, record="x", **files, retrain_on=("data", "settings")).look()
+
+
 def test_a_change_of_data_is_left_out_where_it_is_not_asked_for(tmp_path, files):
     """With the version alone."""
     settings = {**files, "retrain_on": ("version",)}
@@ -257,6 +296,145 @@ def test_the_note_of_a_dump_removes_its_checkpoints(tmp_path, stores, scheme):
         else [str(path.relative_to(root)) for path in Path(root).rglob("*") if path.is_file()]
     )
     assert sorted(left) == kept
+
+
+@pytest.fixture(params=["folder", "gs", "s3"])
+def model_store(request, tmp_path, stores) -> ModelStore:
+    """Where models are released."""
+    folder = str(tmp_path / "models")
+    return open_store(folder if request.param == "folder" else f"{request.param}://data/models")
+
+
+def release(store: ModelStore, folder: Path) -> str:
+    """Put a new version in use, and return its name."""
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "vocab.txt").write_text(folder.name)
+    version = store.publish(folder, {})
+    store.switch(version, expected=store.find_current())
+    return version
+
+
+def test_current_is_the_version_in_use_and_a_release_is_nothing_new(tmp_path, files, model_store):
+    """A run keeps the version that was in use when it began."""
+    settings = {**files, "initial_checkpoint": "current", "model_store": str(model_store)}
+    looker = Looker(tmp_path, record=str(tmp_path / "last.json"), **settings)
+    found = []
+    for number in range(3):
+        looker.look()
+        found.append((tmp_path / "found_checkpoint").read_text())
+        looker.note()
+        release(model_store, tmp_path / f"version-{number}")
+        assert not looker.look()[0]
+        assert (tmp_path / "found_checkpoint").read_text() == ""
+        Path(files["text"]).write_text(f"text {number}")
+
+    versions = model_store.list_versions()
+    assert found == ["", *(f"{model_store}/versions/{one}/model" for one in versions[:2])]
+
+
+def test_without_a_model_in_use_current_may_be_an_error(tmp_path, files):
+    """Rather than random weights, where that is the setting."""
+    settings = {**files, "initial_checkpoint": "current", "model_store": str(tmp_path / "models")}
+    looker = Looker(tmp_path, record="x", **settings, without_current="error")
+
+    with pytest.raises(InputError, match="no model is in use to start from; release one"):
+        looker.look()
+
+
+def test_a_training_from_another_model_has_its_own_checkpoints(tmp_path, files):
+    """One that failed is not resumed with other first weights."""
+    store = open_store(str(tmp_path / "models"))
+    settings = {**files, "initial_checkpoint": "current", "model_store": str(store)}
+    looker = Looker(tmp_path, record=str(tmp_path / "last.json"), **settings)
+    folders = []
+    for number in range(2):
+        looker.look()
+        folders.append((tmp_path / "dump_checkpoints").read_text())
+        release(store, tmp_path / f"version-{number}")
+
+    assert folders[0] != folders[1]
+
+
+def test_current_without_a_store_is_rejected(tmp_path, files):
+    """Before anything is looked at."""
+    with pytest.raises(InputError, match="initial_checkpoint is current, but model_store is empty"):
+        Looker(tmp_path, record="x", **{**files, "initial_checkpoint": "current"}).look()
+
+
+def look_in_run(folder: Path, record: str, run: str, dump: str, **settings) -> dict:
+    """Look as a step of a run, and return what is told."""
+    step = folder / run / "look-for-dump"
+    step.mkdir(parents=True, exist_ok=True)
+    Looker(step, dump, record, **settings).look()
+    return json.loads((step / "changes").read_text())
+
+
+def test_a_second_run_ends_while_the_first_one_works(tmp_path, place, files):
+    """A retried look finds its own run's claim; the end of that run frees the record."""
+    first, again, second = (
+        look_in_run(tmp_path, place, run, files["dump"]) for run in ("run-1", "run-1", "run-2")
+    )
+    release_record(place, "run-2")  # the second run's last step
+    third = look_in_run(tmp_path, place, "run-3", files["dump"])
+    release_record(place, "run-1")
+    fourth = look_in_run(tmp_path, place, "run-4", files["dump"])
+
+    statuses = [one["status"] for one in (first, again, second, third, fourth)]
+    assert statuses == ["new", "new", "already_running", "already_running", "new"]
+    assert second["summary"].startswith(f"already running: run run-1 works on {place} since 20")
+    assert second["summary"].endswith(f"remove {place}.running")
+    step = tmp_path / "run-2" / "look-for-dump"
+    assert (step / "is_new").read_text() == "false"
+    assert all((step / name).exists() for name in OUTPUTS)
+
+
+def test_a_second_run_may_wait(tmp_path, place, files, monkeypatch, capsys):
+    """It looks when the first one has ended, so that it sees what that one recorded."""
+    monkeypatch.setattr(look_module, "_SECONDS_BETWEEN_TRIES", 0.05)
+    look_in_run(tmp_path, place, "run-1", files["dump"])
+
+    def end() -> None:
+        Looker(tmp_path / "run-1" / "look-for-dump", files["dump"], place).note()
+        release_record(place, "run-1")
+
+    ending = threading.Timer(0.5, end)
+    ending.start()
+    second = look_in_run(tmp_path, place, "run-2", files["dump"], when_running="wait")
+    ending.join()
+
+    assert second["status"] == "nothing_new"
+    assert capsys.readouterr().out.count("waiting: already running: run run-1") == 1
+
+
+def test_a_run_without_a_word_of_its_end_is_passed_over(tmp_path, place, files):
+    """After some days: its cluster was lost."""
+    claim_record(place, "run-1", max_hours=1)
+    claim = open_guarded(f"{place}.running")
+    found = claim.read()
+    old = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
+    claim.replace(json.dumps({"run": "run-1", "since": old}), tag=found[1])
+
+    running = look_in_run(tmp_path, place, "run-2", files["dump"], max_run_hours=4.0)
+    passed = look_in_run(tmp_path, place, "run-3", files["dump"], max_run_hours=2.0)
+
+    assert (running["status"], passed["status"]) == ("already_running", "new")
+
+
+def test_a_look_that_fails_keeps_nobody_waiting(tmp_path, place):
+    """Nor does one that finds nothing new."""
+    with pytest.raises(InputError):
+        look_in_run(tmp_path, place, "run-1", str(tmp_path / "none.xml"))
+
+    assert open_guarded(f"{place}.running").read() is None
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"run": "run-1", "since": "yesterday"}'])
+def test_a_damaged_claim_is_told(tmp_path, files, text):
+    """With what to do."""
+    (tmp_path / "last.json.running").write_text(text)
+
+    with pytest.raises(InputError, match=r"last\.json\.running: .*; remove it if no run is under"):
+        look_in_run(tmp_path, str(tmp_path / "last.json"), "run-1", files["dump"])
 
 
 def test_a_file_in_a_store_is_new_when_it_was_replaced(tmp_path, stores):

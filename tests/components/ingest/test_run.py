@@ -9,8 +9,9 @@ import sys
 import google_crc32c
 import pytest
 
-from components.ingest.config import IngestConfig, LookConfig
+from components.ingest.config import IngestConfig
 from components.ingest.look import look
+from components.ingest.look_config import LookConfig
 from components.ingest.run import run
 from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.errors import InputError

@@ -8,13 +8,14 @@ import pytest
 
 from components.notify.run import run
 from components.shared.errors import InputError
+from components.shared.run_claim import claim_record
 from components.shared.stage import ERROR_FILE
 from components.shared.storage import artifact_paths
 from components.shared.storage.transfers import open_bucket
 from tests.components.notify.conftest import SECRET
 
-NOTHING_NEW = {"is_new": False, "summary": "nothing new: enwiki-20261001 was trained on"}
-NEW = {"is_new": True, "summary": "new: enwiki-20261101"}
+NOTHING_NEW = {"status": "nothing_new", "summary": "nothing new: enwiki-20261001 was trained on"}
+NEW = {"status": "new", "summary": "new: enwiki-20261101"}
 PUBLISHED = {
     "released": 1,
     "decision": "released as v2: F1 differs by +1.00 points",
@@ -30,7 +31,10 @@ def fail(leave) -> None:
     leave(f"pretrain/{ERROR_FILE}", ERROR)
 
 
+RUNNING = {"status": "already_running", "summary": "already running: run run-0 works on it"}
+
 ENDS = {
+    "already_running": ("RUNNING", lambda leave: leave("look-for-dump/changes", RUNNING)),
     "nothing_new": ("RUNNING", lambda leave: leave("look-for-dump/changes", NOTHING_NEW)),
     "published": ("SUCCEEDED", lambda leave: leave("release/release_metrics", PUBLISHED)),
     "held_back": ("COMPLETE", lambda leave: leave("release/release_metrics", HELD_BACK)),
@@ -320,3 +324,27 @@ def test_a_store_that_refuses_is_named_in_the_message(hook, make_config, tmp_pat
 
     assert [message["status"] for message in hook.messages] == ["failed", "ended"]
     assert all("credentials" in message["summary"] for message in hook.messages)
+
+
+@pytest.mark.parametrize("url", ["", None])
+def test_the_end_of_a_run_leaves_its_record_to_others(make_config, tmp_path, url):
+    """With a webhook and without one; another run's claim stays."""
+    own, other = str(tmp_path / "own.json"), str(tmp_path / "other.json")
+    claim_record(own, "run-1", max_hours=1)
+    claim_record(other, "run-2", max_hours=1)
+    settings = {} if url is None else {"notify_url": url}
+
+    for record in (own, other, str(tmp_path / "none.json")):
+        run(make_config("FAILED", record=record, **settings))
+
+    assert sorted(path.name for path in tmp_path.glob("*.running")) == ["other.json.running"]
+
+
+def test_a_claim_that_can_not_be_removed_costs_a_warning(hook, make_config, tmp_path, capsys):
+    """The message is sent; the claim is obsolete some days later."""
+    (tmp_path / "last.json.running").write_text("{")
+
+    run(make_config("SUCCEEDED", record=str(tmp_path / "last.json")))
+
+    assert "notify: warning: " in capsys.readouterr().err
+    assert len(hook.messages) == 1

@@ -7,7 +7,11 @@ import pytest
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_metadata import Execution, Output
 
-_STEP_TO_METRICS = {"release": "release_metrics", "choose": "chosen_metrics"}
+_STEP_TO_OUTPUT = {
+    "look-for-dump": "changes",
+    "release": "release_metrics",
+    "choose": "chosen_metrics",
+}
 
 
 def test_runs_are_listed_the_newest_first(kfp):
@@ -32,7 +36,11 @@ def test_runs_are_listed_the_newest_first(kfp):
     [
         (
             "bert-retraining",
-            {"release": {"released": 1}, "choose": {"exact": 80.0, "f1": 88.123}},
+            {
+                "look-for-dump": {"status": "new", "changed": "dump changed, text was added"},
+                "release": {"released": 1},
+                "choose": {"exact": 80.0, "f1": 88.123},
+            },
             "published, f1 88.12",
             "published",
         ),
@@ -43,6 +51,12 @@ def test_runs_are_listed_the_newest_first(kfp):
             "held_back",
         ),
         ("bert-retraining", {}, "nothing new", "nothing_new"),
+        (
+            "bert-retraining",
+            {"look-for-dump": {"status": "already_running"}},
+            "already running",
+            "already_running",
+        ),
         ("bert", {}, "", ""),
         ("classification", {"choose": {"accuracy": 0.5, "f1": 0.4}}, "accuracy 0.50", ""),
     ],
@@ -56,7 +70,7 @@ def test_runs_since_a_time_have_their_results(kfp, package, outputs, result, out
     kfp.add("runs", run)["finished_at"] = "2026-11-01T02:00:00Z"
     suffix = "-classification" if package == "classification" else ""
     kfp.executions = [
-        Execution(f"{step}{suffix}", [Output(_STEP_TO_METRICS[step], scalars)])
+        Execution(f"{step}{suffix}", [Output(_STEP_TO_OUTPUT[step], scalars)])
         for step, scalars in outputs.items()
     ]
     command = ("runs", "--host", kfp.address, "--since")
@@ -65,9 +79,11 @@ def test_runs_since_a_time_have_their_results(kfp, package, outputs, result, out
     (row,) = json.loads(run_command(*command, "30000d", "--format", "json").stdout)
     older = run_command(*command, "1h").stdout.splitlines()
 
-    assert table[0].split()[-2:] == ["RESULT", "LINK"]
-    assert f"  {result}  " in table[1]
+    changed = outputs.get("look-for-dump", {}).get("changed", "")
+    assert table[0].split()[-3:] == ["RESULT", "NEW", "LINK"]
+    assert f"  {result}  {changed}  " in table[1]
     assert (row["result"], row["outcome"], row["hours"]) == (result, outcome, 2.0)
+    assert row["changed"] == changed
     assert row["scores"] == outputs.get("choose", {})
     assert len(older) == 1
 

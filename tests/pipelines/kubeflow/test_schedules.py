@@ -64,6 +64,60 @@ def test_a_schedule_becomes_a_recurring_run(apply, kfp):
     assert next(iter(kfp.objects["experiments"].values()))["display_name"] == "retraining"
 
 
+RETRAINING = {
+    **MONTHLY,
+    "pipeline": "bert-retraining",
+    "parameters": {
+        **MONTHLY["parameters"],
+        "record": "s3://bucket/last.json",
+        "retrain_on": ["data", "settings"],
+        "initial_checkpoint": "current",
+        "model_store": "s3://bucket/models",
+    },
+}
+
+
+def test_a_retraining_that_compares_settings_gets_their_digest(apply, kfp):
+    """The same for the same settings, given or default; what names data has no part in it."""
+    kfp.add_pipeline("bert-retraining", "0.1.0")
+    digests = []
+    for changed in (
+        {},
+        {"dump": "enwiki-latest"},
+        {"finetune_num_epochs": 2.0},
+        {"finetune_num_epochs": 2},
+        {"seed": 7},
+    ):
+        parameters = {**RETRAINING["parameters"], **changed}
+        done = apply({**RETRAINING, "parameters": parameters})
+        assert done.returncode == 0, done.stderr
+        digests.append(only_run(kfp)["runtime_config"]["parameters"]["settings_digest"])
+
+    assert "nothing to do" in apply({**RETRAINING, "parameters": parameters}).stdout
+    assert len(set(digests[:-1])) == 1
+    assert digests[-1] != digests[0]
+
+
+def test_current_without_a_model_store_is_refused(apply, kfp):
+    """The run would find out at night."""
+    kfp.add_pipeline("bert-retraining", "0.1.0")
+
+    done = apply({**RETRAINING, "parameters": {**RETRAINING["parameters"], "model_store": ""}})
+
+    assert done.returncode == 2
+    assert "schedule monthly: look: initial_checkpoint is current, but" in done.last_error
+
+
+def test_current_is_for_retrainings_alone(apply, kfp):
+    """No step of another pipeline asks the model store."""
+    parameters = {**MONTHLY["parameters"], "initial_checkpoint": "current"}
+
+    done = apply({**MONTHLY, "parameters": parameters})
+
+    assert done.returncode == 2
+    assert "ingest: initial_checkpoint: current is for retraining pipelines" in done.last_error
+
+
 def test_applying_again_changes_nothing(apply, kfp):
     """Not one request that writes."""
     other = {**MONTHLY, "name": "other", "version": "0.1.0", "max_concurrency": 3}

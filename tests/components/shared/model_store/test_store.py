@@ -103,14 +103,14 @@ def test_who_knows_an_older_version_does_not_switch(store, publish):
 def test_a_write_between_reading_and_switching_is_seen(store, publish, monkeypatch):
     """The comparison is the place's, at the moment of writing."""
     one, two = map(publish, ("one", "two"))
-    replace = store._place.replace_current
+    replace = store._place.current.replace
 
     def write_later(text, *, tag):
         monkeypatch.undo()
         store.switch(two, expected=None)
         return replace(text, tag=tag)
 
-    monkeypatch.setattr(store._place, "replace_current", write_later)
+    monkeypatch.setattr(store._place.current, "replace", write_later)
     with pytest.raises(SwitchedError, match=f"{two} is in use by now, where no version was"):
         store.switch(one, expected=None)
 
@@ -221,8 +221,8 @@ def test_a_pointer_that_is_none_is_told(store, publish):
     """With the file's place, and what it should hold."""
     publish("one")
     for text in ("", "{}", '{"format": 2, "version": "20200101T000000Z-00000000"}'):
-        tag = store._place.read_current()
-        store._place.replace_current(text, tag=tag and tag[1])
+        found = store._place.current.read()
+        store._place.current.replace(text, tag=found and found[1])
 
         with pytest.raises(InputError, match=r"current\.json: .*NAME"):
             store.find_current()
@@ -242,7 +242,7 @@ def _publish_and_die(address: str, content: str, kill_at: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     if kill_at == "switch":
-        store._place.replace_current = die
+        store._place.current.replace = die
     elif address.startswith("/"):
         os.replace = die
     else:
