@@ -1,56 +1,21 @@
-"""Plots as SVG, for a page that loads nothing else."""
+"""Plots of a training and an evaluation."""
 
-import io
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from components.evaluate.speed import MeasuredSpeed
+from components.shared.figures import COLORS, HALF_OF_THE_PAGE, Panel, make_figure, render
 from components.shared.training.history import History
 from components.shared.training.validation import HELD_OUT
 
-_COLORS = ("#1f5fbf", "#c2571a", "#2e7d4f", "#7a4fb5")
-_TEXT_COLOR = "#4a5464"
 _LABELS_NOT_PLOTTED = {"step", "label", "best_step"}
-# Widths of plots in inches, so that their text has one size on the page.
-_THIRD_OF_THE_PAGE, _HALF_OF_THE_PAGE = 4.2, 6.6
 # Beyond so many steps a marker at each would hide the line.
 _MOST_MARKERS = 12
 _MOST_POINTS = 2000
-_STYLE = {
-    # Text stays text: small, sharp, and in the page's font.
-    "svg.fonttype": "none",
-    "svg.hashsalt": "report",
-    "font.family": "sans-serif",
-    "font.size": 9.5,
-    "text.color": _TEXT_COLOR,
-    "axes.edgecolor": "#c9d0da",
-    "axes.labelcolor": _TEXT_COLOR,
-    "axes.formatter.limits": (-3, 5),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": _TEXT_COLOR,
-    "ytick.color": _TEXT_COLOR,
-    "grid.color": "#e6eaf0",
-    "legend.frameon": False,
-}
-
-
-class Panel(NamedTuple):
-    """One plot."""
-
-    title: str
-    svg: Markup
 
 
 def draw_panels(history: History) -> list[Panel]:
@@ -83,24 +48,24 @@ def draw_precision_recall(
     label_to_points: Mapping[str, Sequence[tuple[float, float]]],
 ) -> Panel:
     """Precision over recall, 0 to 1, a line for each score."""
-    with _figure() as (figure, axes):
-        for (label, points), color in zip(label_to_points.items(), _COLORS, strict=False):
+    with make_figure() as (figure, axes):
+        for (label, points), color in zip(label_to_points.items(), COLORS, strict=False):
             axes.plot(*zip(*points, strict=True), color=color, label=label, lw=1.8)
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
         axes.grid()
         axes.legend(loc="best")
-        return Panel("Precision and recall over the null threshold", _render(figure))
+        return Panel("Precision and recall over the null threshold", render(figure))
 
 
 def draw_scatter(right: Sequence[float], predicted: Sequence[float]) -> Markup:
     """Plot predicted numbers over the right ones, beside the line where they would be equal."""
-    with _figure(_HALF_OF_THE_PAGE) as (figure, axes):
+    with make_figure(HALF_OF_THE_PAGE) as (figure, axes):
         ends = [min(right), max(right)]
-        axes.plot(ends, ends, color=_COLORS[1], lw=1.2)
-        axes.scatter(*_thin_out(right, predicted), s=9, alpha=0.4, color=_COLORS[0], linewidths=0)
+        axes.plot(ends, ends, color=COLORS[1], lw=1.2)
+        axes.scatter(*_thin_out(right, predicted), s=9, alpha=0.4, color=COLORS[0], linewidths=0)
         axes.set(xlabel="right", ylabel="predicted")
         axes.grid()
-        return _render(figure)
+        return render(figure)
 
 
 def _thin_out(*columns: Sequence[float]) -> list[Sequence[float]]:
@@ -144,8 +109,8 @@ def _draw_grid(
         if not is_over_batches:
             x, line = line, x
         lines.setdefault(line, []).append((x, speed[name], speed[upper or name]))
-    with _figure(_HALF_OF_THE_PAGE) as (figure, axes):
-        for (line, points), color in zip(sorted(lines.items()), cycle(_COLORS), strict=False):
+    with make_figure(HALF_OF_THE_PAGE) as (figure, axes):
+        for (line, points), color in zip(sorted(lines.items()), cycle(COLORS), strict=False):
             xs, values, tops = zip(*sorted(points), strict=True)
             errors = [[0.0] * len(xs), list(np.subtract(tops, values))]
             label = f"length {line}" if is_over_batches else f"batch {line}"
@@ -162,13 +127,13 @@ def _draw_grid(
         axes.set_ylabel("milliseconds" if upper else "")
         axes.grid(axis="y")
         axes.legend(loc="best")
-        return _render(figure)
+        return render(figure)
 
 
 def _draw(entries: Sequence[Mapping], title: str, names: Sequence[str]) -> Markup:
-    with _figure() as (figure, axes):
+    with make_figure() as (figure, axes):
         kinds = dict.fromkeys(name.removeprefix(HELD_OUT) for name in names)
-        kind_to_color = dict(zip(kinds, cycle(_COLORS), strict=False))
+        kind_to_color = dict(zip(kinds, cycle(COLORS), strict=False))
         for name in names:
             points = [(e["step"], e[name]) for e in entries if _is_number(e.get(name))]
             marker = "o" if len(points) <= _MOST_MARKERS else None
@@ -194,34 +159,7 @@ def _draw(entries: Sequence[Mapping], title: str, names: Sequence[str]) -> Marku
             axes.set_ylim(0, 1.08 * highest or 1)
         if len(names) > 1:
             axes.legend(loc="best")
-        return _render(figure)
-
-
-@contextmanager
-def _figure(width: float = _THIRD_OF_THE_PAGE) -> Iterator[tuple[Figure, Axes]]:
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, 2.6), layout="constrained")
-        FigureCanvasSVG(figure)
-        yield figure, figure.add_subplot()
-
-
-def _render(figure: Figure) -> Markup:
-    file = io.StringIO()
-    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    return _inline(file.getvalue())
-
-
-def _inline(svg: str) -> Markup:
-    """An SVG document as an element of a page."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # Group ids repeat from plot to plot, and nothing refers to them.
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(
-        r'<svg [^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" role="img">', svg, count=1
-    )
-    # matplotlib's own output, of our own column names: no user's text is in it.
-    return Markup(svg)  # noqa: S704
+        return render(figure)
 
 
 def _is_number(value: object) -> bool:

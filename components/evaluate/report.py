@@ -6,11 +6,12 @@ from typing import Any
 
 import jinja2
 
-from components.evaluate.curves import Panel, draw_panels, draw_speed
+from components.evaluate.curves import draw_panels, draw_speed
 from components.evaluate.speed import MeasuredSpeed
 from components.evaluate.squad.breakdown import Group
 from components.evaluate.squad.report_examples import AnsweredQuestion, mark_context
 from components.shared.comparison import Difference
+from components.shared.figures import Panel
 from components.shared.files import write_text
 from components.shared.report_marks import RUNS
 from components.shared.training.history import History

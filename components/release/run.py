@@ -2,9 +2,11 @@
 
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from components.release.model_card import write_model_card
 from components.release.model_registry import Registration, register
 from components.release.provenance import describe_model
 from components.release.release_report import write_report
+from components.shared.errors import InputError
 from components.shared.files import expect_place, write_text
+from components.shared.model_store.layout import NotedDecision
 from components.shared.model_store.store import ModelStore, SwitchedError, open_store
 from components.shared.model_store.verification import MODEL
 from components.shared.stage import Metadata
@@ -63,10 +67,12 @@ def _run(config: StoreConfig, read: Callable[[], Candidate]) -> Metadata:
     """Compare a model with the one in use, and put it in its place if it is no worse."""
     for path in (config.release_metrics, config.release_report):
         expect_place(path)
+    decisions: list[NotedDecision] = []
     if config.model_store:
         candidate = read()
         store = open_store(config.model_store)
         outcome = _release(store, candidate, config.keep_versions)
+        decisions = _note(store, outcome, candidate)
         if outcome.version and config.model_registry:
             outcome = replace(outcome, registration=register(config, store, outcome.version))
     else:
@@ -84,6 +90,7 @@ def _run(config: StoreConfig, read: Callable[[], Candidate]) -> Metadata:
         candidate=candidate,
         decision=outcome.decision,
         registration=outcome.registration,
+        decisions=decisions,
     )
     return {
         "release_metrics": metrics,
@@ -119,6 +126,29 @@ def _release(store: ModelStore, candidate: Candidate, keep_versions: int) -> Out
             print(f"release: removed the old version {removed}", flush=True)
         return Outcome(decision, version, current or "")
     raise AssertionError("the last try returns or raises")
+
+
+def _note(store: ModelStore, outcome: Outcome, candidate: Candidate) -> list[NotedDecision]:
+    """Keep the outcome in the store, and return the decisions so far.
+
+    The release itself is done: a store that fails now costs a warning.
+    """
+    try:
+        decisions = store.list_decisions()
+        if any(one.fingerprint == candidate.fingerprint for one in decisions):
+            return decisions  # the step was cut off after its release, and started again
+        own = NotedDecision(
+            decided=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            fingerprint=candidate.fingerprint,
+            version=outcome.version,
+            scores=dict(outcome.decision.scores),
+            summary=outcome.summary,
+        )
+        store.note(own)
+    except InputError as error:
+        print(f"release: warning: not noted: {error}", file=sys.stderr, flush=True)
+        return []
+    return [*decisions, own]
 
 
 def _is_same(store: ModelStore, version: str, candidate: Candidate) -> bool:

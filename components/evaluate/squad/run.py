@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from components.evaluate.curves import Panel, draw_precision_recall
+from components.evaluate.curves import draw_precision_recall
 from components.evaluate.report import write_report
 from components.evaluate.speed import MeasuredSpeed, measure_speed, name_speeds
 from components.evaluate.squad.baseline import read_baseline, score_questions
@@ -24,6 +24,7 @@ from components.evaluate.squad.scores import score_answers
 from components.evaluate.summary import write_summary
 from components.shared.comparison import QUESTION_SCORES, SETTINGS, Difference, compare
 from components.shared.errors import InputError
+from components.shared.figures import Panel
 from components.shared.files import expect_place, expect_replaceable, write_text
 from components.shared.images import VERSION
 from components.shared.squad.data import Question

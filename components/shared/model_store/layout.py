@@ -3,13 +3,14 @@
     current.json                 the version in use, and those that were in use before it
     versions/NAME/model.json     provenance, scores, and the SHA-256 of each file beside it
     versions/NAME/...            the files of a version
+    decisions/NAME.json          what became of a model that was to be released
 
-A version's name is the time of its release and a checksum, so that names sort by time.
+The name of a version or decision is its time and a checksum, so that names sort by time.
 """
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,6 +19,7 @@ from components.shared.documents import decode_json
 from components.shared.errors import InputError
 
 CURRENT, VERSIONS, MODEL_JSON = "current.json", "versions", "model.json"
+DECISIONS = "decisions"
 FORMAT = 1
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
@@ -58,6 +60,40 @@ class Description:
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts:
                 raise InputError(f"files: expected paths in the version's folder, got {name!r}")
+
+
+@dataclass(frozen=True)
+class NotedDecision:
+    """What became of a model that was to be released."""
+
+    decided: str
+    """When, in ISO 8601 with the offset from UTC."""
+    fingerprint: str
+    """The model's."""
+    version: str = ""
+    """That it was released as; "" if it was held back."""
+    scores: dict[str, float] = field(default_factory=dict)
+    """The model's, in percent."""
+    summary: str = ""
+    """Why, for people."""
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        expect_format(self.format)
+        try:
+            _ = self.time
+        except ValueError:
+            raise InputError(f"decided must be a date, got {self.decided!r}") from None
+
+    @property
+    def time(self) -> datetime:
+        """When it was decided, in UTC."""
+        return datetime.fromisoformat(self.decided).astimezone(UTC)
+
+    @property
+    def name(self) -> str:
+        """The name of its file, without the suffix."""
+        return f"{self.time.strftime(_TIME)}-{self.fingerprint[:8]}"
 
 
 def parse_description(text: str, *, source: str) -> tuple[Description, dict[str, Any]]:

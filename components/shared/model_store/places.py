@@ -9,14 +9,22 @@ import shutil
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from components.shared.errors import InputError
-from components.shared.files import room_expected, whole_folder
-from components.shared.model_store.layout import CURRENT, MODEL_JSON, VERSIONS, is_version
+from components.shared.files import room_expected, whole_folder, write_text
+from components.shared.model_store.layout import (
+    CURRENT,
+    DECISIONS,
+    MODEL_JSON,
+    VERSIONS,
+    is_version,
+)
 from components.shared.storage.guarded_file import BucketFile, DiskFile, GuardedFile
 from components.shared.storage.transfers import Bucket
+
+_JSON = ".json"
 
 
 class Place(Protocol):
@@ -32,6 +40,18 @@ class Place(Protocol):
 
     def read(self, name: str) -> str | None:
         """Return a file's text; None if there is no such file."""
+        ...
+
+    def list_decisions(self) -> list[str]:
+        """Return the names of the noted decisions, the oldest first."""
+        ...
+
+    def write_decision(self, name: str, text: str) -> None:
+        """Note a decision."""
+        ...
+
+    def remove_decision(self, name: str) -> None:
+        """Remove a decision, if it still exists."""
         ...
 
     @property
@@ -74,6 +94,19 @@ class FolderPlace:
             return (self._root / name).read_text("utf-8", errors="replace")
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def list_decisions(self) -> list[str]:
+        """Return the names of the files."""
+        found = (self._root / DECISIONS).glob(f"*{_JSON}")
+        return sorted(path.stem for path in found if is_version(path.stem))
+
+    def write_decision(self, name: str, text: str) -> None:
+        """Write a file."""
+        write_text(self._root / DECISIONS / f"{name}{_JSON}", text)
+
+    def remove_decision(self, name: str) -> None:
+        """Remove a file."""
+        (self._root / DECISIONS / f"{name}{_JSON}").unlink(missing_ok=True)
 
     def write_version(self, version: str, folder: Path) -> None:
         """Copy into a scratch folder that is renamed at the end."""
@@ -124,6 +157,20 @@ class BucketPlace:
         """Return an object's text."""
         found = self._bucket.read(name)
         return None if found is None else found.content.decode("utf-8", errors="replace")
+
+    def list_decisions(self) -> list[str]:
+        """Return the names of the objects."""
+        paths = map(PurePosixPath, self._bucket.names())
+        found = (path for path in paths if str(path.parent) == DECISIONS and path.suffix == _JSON)
+        return sorted(path.stem for path in found if is_version(path.stem))
+
+    def write_decision(self, name: str, text: str) -> None:
+        """Write an object, unless it exists: a decision does not change."""
+        self._bucket.write_if(f"{DECISIONS}/{name}{_JSON}", text.encode(), tag=None)
+
+    def remove_decision(self, name: str) -> None:
+        """Remove an object."""
+        self._bucket.delete(f"{DECISIONS}/{name}{_JSON}")
 
     def write_version(self, version: str, folder: Path) -> None:
         """Upload the files, model.json last."""

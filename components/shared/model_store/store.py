@@ -8,6 +8,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from components.shared.errors import DamagedError, InputError
 from components.shared.files import sha256, whole_folder
 from components.shared.model_store.layout import (
     CURRENT,
+    DECISIONS,
     FORMAT,
     MODEL_JSON,
     VERSIONS,
+    NotedDecision,
     Pointer,
     expect_version,
     is_older,
@@ -30,6 +33,7 @@ from components.shared.model_store.places import BucketPlace, FolderPlace, Place
 from components.shared.storage.locations import SCHEMES, expect_path_or_bucket
 from components.shared.storage.transfers import open_bucket
 
+_DECISIONS_KEPT = 100
 # Longer than any upload: what is older and was never in use has no publisher any more.
 _ABANDONED_AFTER = timedelta(days=1)
 
@@ -194,6 +198,29 @@ class ModelStore:
                 self._place.remove_version(version)
                 removed.append(version)
         return sorted(removed)
+
+    def note(self, decision: NotedDecision) -> None:
+        """Keep what became of a model; of many decisions, the oldest go."""
+        self._place.write_decision(decision.name, json.dumps(asdict(decision), indent=2) + "\n")
+        for name in self._place.list_decisions()[:-_DECISIONS_KEPT]:
+            self._place.remove_decision(name)
+
+    def list_decisions(self) -> list[NotedDecision]:
+        """Return what became of the models that were to be released, the oldest first.
+
+        Raises:
+            InputError: if a file is broken.
+        """
+        decisions = []
+        for name in self._place.list_decisions():
+            file = f"{DECISIONS}/{name}.json"
+            text = self._place.read(file)
+            if text is not None:  # somebody else notes a decision, and removes the oldest
+                source = f"{self._address}/{file}"
+                decisions.append(
+                    decode_json(text, NotedDecision, source=source, remedy="remove this file")
+                )
+        return sorted(decisions, key=lambda one: one.time)
 
     def _copy(self, version: str, files: Mapping[str, str], folder: Path) -> None:
         """Copy files of a version, by name with their SHA-256, and compare them with it."""

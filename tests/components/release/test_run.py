@@ -1,6 +1,7 @@
 """A model is put in the place of the one in use, or held back; the run goes on either way."""
 
 import json
+import re
 import shutil
 import threading
 from dataclasses import replace
@@ -243,3 +244,32 @@ def test_settings_that_make_no_sense_are_refused(tmp_path, settings, message):
 
     with pytest.raises(InputError, match=message):
         replace(config, **settings)
+
+
+def test_the_report_shows_what_became_of_the_runs_so_far(tmp_path):
+    """With a plot, the newest run first; a step that starts again adds nothing."""
+    configs = [
+        make_config(tmp_path / name, share) for name, share in (("a", 0.8), ("b", 0.5), ("c", 0.9))
+    ]
+
+    run(configs[0])
+    first = configs[0].release_report.read_text("utf-8")
+    for config in (*configs[1:], configs[2]):
+        run(config)
+
+    report = configs[2].release_report.read_text("utf-8")
+    assert "Runs so far" not in first
+    rows = re.findall(r"<tr><th>\d{4}-.*?>([\d.]+)</td>.*?<td>(released|held back)", report)
+    assert rows == [("90.00", "released"), ("50.00", "held back"), ("80.00", "released")]
+    assert "<svg" in report
+
+
+def test_a_decision_that_can_not_be_noted_costs_a_warning(tmp_path, store, capsys):
+    """The model is released."""
+    (tmp_path / "store" / "decisions").mkdir(parents=True)
+    (tmp_path / "store" / "decisions" / "20261101T000000Z-00000000.json").write_text("{")
+
+    run(make_config(tmp_path / "one", 0.8))
+
+    assert store.find_current()
+    assert "release: warning: not noted: " in capsys.readouterr().err

@@ -12,6 +12,8 @@ import pytest
 
 from components.shared.errors import DamagedError, InputError
 from components.shared.model_store import layout
+from components.shared.model_store import store as store_module
+from components.shared.model_store.layout import NotedDecision
 from components.shared.model_store.store import ModelStore, SwitchedError, open_store
 from tests.components.faulty_proxy import Fault
 
@@ -214,6 +216,19 @@ def test_altered_files_are_found(address, store, publish, tmp_path):
         store.fetch(version, folder)
 
     assert (folder / "README.md").read_text("utf-8") == "# one\n"
+
+
+def test_decisions_are_kept_in_order_and_bounded(store, monkeypatch):
+    """The oldest go; a time of another zone is the same moment."""
+    monkeypatch.setattr(store_module, "_DECISIONS_KEPT", 3)
+    times = ["2026-11-02T01:00:00+02:00", "2026-11-01T23:30:00+00:00"]
+    times += [f"2026-1{month}-20T00:00:00+00:00" for month in range(3)]
+    for number, time in enumerate(times):
+        store.note(NotedDecision(decided=time, fingerprint=f"{number:064}", scores={"f1": 1.5}))
+
+    assert [one.decided for one in store.list_decisions()] == [times[1], *times[3:]]
+    assert store.list_decisions()[0].scores == {"f1": 1.5}
+    assert store.list_versions() == []
 
 
 @on_a_disk
