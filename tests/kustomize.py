@@ -1,5 +1,6 @@
 """Build manifests as `kubectl apply -k` does."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def build(folder: Path) -> list[dict[str, Any]]:
 
 
 def copy_overlay(folder: Path, source: str, **settings: Any) -> Path:
-    """Make the overlay `mine` from another, with other settings in its kustomization.
+    """Make the overlay `mine` from another, its files too, with other settings.
 
     Args:
         folder: becomes a copy of manifests/, with links to all but the overlays.
@@ -34,8 +35,8 @@ def copy_overlay(folder: Path, source: str, **settings: Any) -> Path:
     for part in ("base", "components", "pipelines"):
         (folder / part).symlink_to(MANIFESTS / part)
     overlay = folder / "overlays" / "mine"
-    overlay.mkdir(parents=True)
-    text = (MANIFESTS / "overlays" / source / "kustomization.yaml").read_text("utf-8")
-    document = yaml.safe_load(text) | settings
-    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    shutil.copytree(MANIFESTS / "overlays" / source, overlay)
+    file = overlay / "kustomization.yaml"
+    document = yaml.safe_load(file.read_text("utf-8")) | settings
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
     return overlay
