@@ -16,7 +16,8 @@ CRDS = [
     for group in ("argoproj.io", "kubeflow.org", "pipelines.kubeflow.org")
     for file in sorted((TESTS / "crds").glob(f"{group}_*.yaml"))
 ]
-KUBEFLOW = Path(__file__).with_name("kubeflow.yaml")
+# What Kubeflow has there, and the rights of the owner of one of its profiles.
+KUBEFLOW = [Path(__file__).with_name(name) for name in ("kubeflow.yaml", "profile_admin.yaml")]
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,8 @@ def cluster(tmp_path_factory) -> Iterator[Server]:
         for file in CRDS:
             running.kubectl("create", "-f", file)
         running.kubectl("wait", "--for=condition=Established", "crd", "--all")
-        running.kubectl("create", "-f", KUBEFLOW)
+        for file in KUBEFLOW:
+            running.kubectl("create", "-f", file)
         yield running
 
 

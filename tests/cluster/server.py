@@ -122,9 +122,9 @@ class Server:
         finally:
             self.delete(overlay)
 
-    def delete(self, overlay: Path) -> None:
+    def delete(self, overlay: Path, *options: str) -> None:
         """Delete an overlay, and do a controller manager's part: remove its empty namespace."""
-        self.kubectl("delete", "-k", overlay, "--wait=false")
+        self.kubectl("delete", "-k", overlay, "--wait=false", *options)
         for key, resource in self.list_objects().items():
             if key[0] == "Namespace" and "deletionTimestamp" in resource["metadata"]:
                 path = f"/api/v1/namespaces/{key[2]}/finalize"
@@ -134,9 +134,10 @@ class Server:
     def list_objects(self) -> dict[tuple[str, str, str], dict[str, Any]]:
         """Return every object of the cluster, as `identify` names it."""
         kinds = self.kubectl("api-resources", "--verbs=list", "-oname").split()
-        # The server itself renews its lease and records events.
+        # The server itself renews its lease, records events and notes the addresses of Services.
         skipped = ("leases.coordination.k8s.io", "events", "events.events.k8s.io")
-        kinds = [kind for kind in kinds if kind not in (*skipped, "componentstatuses")]
+        skipped += ("ipaddresses.networking.k8s.io", "componentstatuses")
+        kinds = [kind for kind in kinds if kind not in skipped]
         output = self.kubectl("get", ",".join(kinds), "--all-namespaces", "-ojson")
         return {identify(resource): resource for resource in json.loads(output)["items"]}
 

@@ -1,34 +1,14 @@
 """Overlays, applied to an API server and deleted from it."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 
 from tests import kustomize
-from tests.cluster.server import Server, identify
+from tests.cluster.cycle import apply_twice_and_delete
+from tests.cluster.server import identify
 from tests.kustomize import MANIFESTS, OVERLAYS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
-
-
-def apply_twice_and_delete(cluster: Server, overlay: Path) -> None:
-    """Fail if the second time changes anything, or if the deletion changes what was there."""
-    own = {identify(resource) for resource in kustomize.build(overlay)}
-    before = cluster.list_objects()
-
-    cluster.kubectl("apply", "-k", overlay)
-    applied = cluster.list_objects()
-    output = cluster.kubectl("apply", "-k", overlay)
-    again = cluster.list_objects()
-    cluster.delete(overlay)
-    after = cluster.list_objects()
-
-    assert applied.keys() - before.keys() == own
-    assert {key: applied[key] for key in before} == before
-    assert output.count(" unchanged\n") == len(own)
-    assert again == applied
-    assert after == before
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -66,16 +46,6 @@ def test_an_edited_overlay_is_applied_over_the_one_before(cluster, tmp_path):
     used = {one["image"] for one in (*pod["initContainers"], *pod["containers"])}
     assert used == {"registry/bert:2"}
     assert output.count(" unchanged\n") == len(own)
-
-
-@pytest.mark.parametrize("store", ["gs", "s3"])
-def test_a_profiles_namespace_keeps_what_it_has(cluster, tmp_path, store):
-    """Its labels, artifact settings and keys belong to Kubeflow, with a storage component too."""
-    names = ("register", "mpijob", "clean", f"storage-{store}")
-    components = [f"../../components/{name}" for name in names]
-    overlay = kustomize.copy_overlay(tmp_path, "kubeflow", namespace="team", components=components)
-
-    apply_twice_and_delete(cluster, overlay)
 
 
 @pytest.mark.parametrize("store", ["gs", "s3"])

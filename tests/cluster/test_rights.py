@@ -41,9 +41,9 @@ MPIJOB_RUNNER = {
     *grant("list", "events"),
 }
 # Kubeflow's API server asks Kubernetes for these; "jobs" are its recurring runs.
-PIPELINES = "pipelines.pipelines.kubeflow.org pipelines/versions.pipelines.kubeflow.org"
+PIPELINES = "pipelines.pipelines.kubeflow.org"
 DEPLOYER = {
-    *grant("get list", f"{PIPELINES} pipelineversions.pipelines.kubeflow.org"),
+    *grant("get list", PIPELINES),
     *grant("get list create", "experiments.pipelines.kubeflow.org"),
     *grant("get list create delete enable disable", "jobs.pipelines.kubeflow.org"),
 }
@@ -51,7 +51,7 @@ REGISTERING_DEPLOYER = DEPLOYER | grant("create", PIPELINES)
 CLEANER = {
     *grant("get list delete", "runs.pipelines.kubeflow.org"),
     *grant("get list", "jobs.pipelines.kubeflow.org"),
-    *grant("get list", f"{PIPELINES} pipelineversions.pipelines.kubeflow.org"),
+    *grant("get list", PIPELINES),
 }
 # What would let an account reach other secrets, pods or namespaces.
 FORBIDDEN = {
@@ -67,6 +67,7 @@ FORBIDDEN = {
     *grant("impersonate", "serviceaccounts users groups"),
     *grant("get list create delete", "runs.pipelines.kubeflow.org"),
     *grant("delete", PIPELINES),
+    *grant("create delete", "pipelineversions.pipelines.kubeflow.org"),
     *grant("get list", "nodes namespaces persistentvolumes"),
 }
 
