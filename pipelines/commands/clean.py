@@ -71,6 +71,12 @@ def add_parser(commands: Any) -> None:
         "for each of several runs: those that are old and that nobody refers to go too; may be "
         "repeated",
     )
+    parser.add_argument(
+        "--versions",
+        action="store_true",
+        help="on a cluster, also remove old versions of this project's pipelines that no run on "
+        "record and no recurring run uses; the newest of each pipeline stays",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only print what would go")
     add_flags(parser)
     parser.set_defaults(function=clean)
@@ -89,6 +95,7 @@ def clean(
     root: str,
     keep_runs: int,
     older_than: str,
+    versions: bool,
     dry_run: bool,
     host: str,
     namespace: str | None,
@@ -103,6 +110,11 @@ def clean(
     work = _Work(Rule(keep_runs, before), dry_run, scratch, dict(_read_versions(model_store)))
     place = open_root(root, "--root")
     if not root.startswith(SCHEMES):
+        if versions:
+            raise InputError(
+                f"--versions needs the --root of a cluster's runs (gs://, s3:// or minio://), "
+                f"got {root}; runs on this machine have no versions"
+            )
         from pipelines.local.run_lock import no_run_under_way
 
         with no_run_under_way(Path(root)):
@@ -112,7 +124,11 @@ def clean(
     with server_errors(cluster, "check the namespace and your rights"):
         from pipelines.cleaning.cluster_runs import ClusterRuns
 
-        _clean_bucket(place, ClusterRuns(cluster), work)
+        removed = _clean_bucket(place, ClusterRuns(cluster), work)
+        if versions:
+            from pipelines.cleaning.versions import clean_versions
+
+            clean_versions(cluster, work.rule.before, removed_runs=removed, dry_run=dry_run)
     return 0
 
 
@@ -125,7 +141,8 @@ def _clean_disk(place: Root, work: _Work) -> None:
     _clean_scratch(known, work)
 
 
-def _clean_bucket(place: Root, runs: "ClusterRuns", work: _Work) -> None:
+def _clean_bucket(place: Root, runs: "ClusterRuns", work: _Work) -> frozenset[str]:
+    """Clean a cluster's root; return the ids of the runs that went or would go."""
     known = runs.find_out(work.versions)
     choices = choose_runs(_list_ours(place), work.rule, known)
     while True:
@@ -138,17 +155,18 @@ def _clean_bucket(place: Root, runs: "ClusterRuns", work: _Work) -> None:
         choices = again
     going = _show(place, choices, work.dry_run)
     if not work.dry_run:
-        deleted = [one for one in going if runs.delete(one.run)]
+        going = [one for one in going if runs.delete(one.run)]
         # A run that has started meanwhile may have taken steps from the cache until now.
         now = runs.find_out(work.versions)
         references = {**now.references, **runs.list_artifacts(sorted(now.unfinished))}
-        for one in deleted:
+        for one in going:
             if who := find_reference(references, match_name(one.run)):
                 print(f"left after all: {place.address}/{one.name}: {who}", flush=True)
             else:
                 place.remove(one)
         known = now
     _clean_scratch(known, work)
+    return frozenset(one.run for one in going)
 
 
 def _list_ours(place: Root) -> list[Folder]:

@@ -51,7 +51,7 @@ REGISTERING_DEPLOYER = DEPLOYER | grant("create", PIPELINES)
 CLEANER = {
     *grant("get list delete", "runs.pipelines.kubeflow.org"),
     *grant("get list", "jobs.pipelines.kubeflow.org"),
-    *grant("get list", PIPELINES),
+    *grant("get list delete", PIPELINES),
 }
 # What would let an account reach other secrets, pods or namespaces.
 FORBIDDEN = {

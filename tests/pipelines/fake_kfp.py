@@ -309,8 +309,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         self.server.writes.append(self.path)
-        collection, id_ = urlsplit(self.path).path.split("/")[3:]
-        del self.server.objects[collection][id_]
+        collection, id_, *below = urlsplit(self.path).path.split("/")[3:]
+        if below:
+            versions = self.server.versions[id_]
+            (gone,) = (one for one in versions if one["pipeline_version_id"] == below[1])
+            versions.remove(gone)
+        else:
+            del self.server.objects[collection][id_]
         self._answer({})
 
     def _may(self) -> bool:

@@ -4,13 +4,11 @@ import json
 import os
 import time
 
-import boto3
 import pytest
 
 from components.shared.model_store.store import open_store
 from pipelines.cleaning import cluster_runs, run_folders
 from pipelines.local.run_lock import run_under_way
-from tests.components.object_stores import s3_server, s3_settings
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_metadata import Execution, Output
 
@@ -100,17 +98,6 @@ def test_a_removal_that_was_killed_is_finished(runs, monkeypatch):
 
     assert clean(runs, "--keep-runs", 1).returncode == 0
     assert names(runs) == ["bench", "bert-2026-10-10-01-02-03-456789"]
-
-
-@pytest.fixture
-def bucket(monkeypatch):
-    """A bucket, by what lists it and what fills it."""
-    with s3_server() as url:
-        for name, value in s3_settings(url).items():
-            monkeypatch.setenv(name, value)
-        client = boto3.client("s3")
-        client.create_bucket(Bucket="mlpipeline")
-        yield client
 
 
 def list_runs(bucket):
