@@ -11,6 +11,7 @@ from components.ingest.look_config import RecordConfig
 from components.shared.documents import decode_json
 from components.shared.errors import InputError
 from components.shared.files import expect_place, write_text
+from components.shared.formats import decode_stamped, stamp
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import open_bucket
 from components.shared.text import mask_addresses
@@ -56,7 +57,7 @@ def _write_record(config: RecordConfig) -> None:
     # Read by people, and kept: without what an address needs to be fetched.
     inputs = decode_json(config.inputs, dict[str, str], source="inputs") if config.inputs else None
     content = Record(mask_addresses(config.dump), config.fingerprint, now, inputs)
-    text = json.dumps(asdict(content), indent=2) + "\n"
+    text = json.dumps({**stamp("record"), **asdict(content)}, indent=2) + "\n"
     if not config.record.startswith(SCHEMES):
         try:
             write_text(Path(config.record), text)
@@ -82,9 +83,10 @@ def read_record(address: str) -> Record | None:
     text = _read(address)
     if text is None:
         return None
-    return decode_json(
+    return decode_stamped(
         text,
         Record,
+        kind="record",
         source=f"record {address}",
         remedy="name another file, or remove it to train on the dump in any case",
     )

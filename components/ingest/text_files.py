@@ -18,11 +18,12 @@ from components.ingest.download.large_files import place
 from components.ingest.download.remote import open_remote
 from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import Source, list_data, parse_sources
-from components.ingest.dump.dump_manifest import FORMAT_VERSION, require_distinct_names
+from components.ingest.dump.dump_manifest import require_distinct_names
 from components.ingest.dump.find import find_matches
 from components.ingest.look_config import LookConfig
 from components.shared.errors import InputError
 from components.shared.files import whole_folder, write_text
+from components.shared.formats import stamp
 from components.shared.parallel import run_in_threads
 
 _MANIFEST = "text.json"
@@ -126,7 +127,7 @@ def write_text_files(folder: Path, text: FetchedText) -> Mapping[str, Any]:
     with whole_folder(folder) as scratch:
         for file in text.files:
             place(file.path, scratch / file.source.name)
-        document = {"format_version": FORMAT_VERSION, "files": files}
+        document = {**stamp(_MANIFEST), "files": files}
         manifest = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         write_text(scratch / _MANIFEST, manifest)
     return {"files": len(files), "bytes": sum(one["bytes"] for one in described)}

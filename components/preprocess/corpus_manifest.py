@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from components.preprocess.storage import filesystem
-from components.shared.documents import decode_json, expect_shape
+from components.shared.documents import expect_shape
 from components.shared.errors import InputError
 from components.shared.files import sha256
+from components.shared.formats import decode_stamped
 from components.shared.parallel import run_in_threads
 from components.shared.processes.cpus import count_cpus
 from components.shared.progress import progress_in_bytes
@@ -76,10 +77,11 @@ def read_manifest(folder: str, name: str) -> CorpusManifest:
     """Read the manifest of a folder.
 
     Raises:
-        InputError: if it is not JSON or not of the form that ingest writes.
+        InputError: if it is not JSON, or not of a form that ingest writes or wrote.
     """
     path = filesystem.join(folder, name)
-    document = decode_json(filesystem.read_bytes(path), dict[str, Any], source=path, remedy=_REMEDY)
+    content = filesystem.read_bytes(path)
+    document = decode_stamped(content, dict[str, Any], kind=name, source=path, remedy=_REMEDY)
     files = expect_shape(document, _Document, source=path, remedy=_REMEDY).files
     return CorpusManifest(path, document, files)
 

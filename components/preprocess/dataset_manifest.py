@@ -12,7 +12,8 @@ from components.preprocess.batches import CORPORA
 from components.preprocess.config import GOOGLE, PreprocessConfig
 from components.preprocess.corpora import Corpora
 from components.preprocess.storage import filesystem
-from components.shared.datasets import FORMAT_VERSION
+from components.shared.datasets import MANIFEST
+from components.shared.formats import stamp
 from components.shared.stage import settings
 from components.shared.vocabulary import Vocabulary
 
@@ -82,7 +83,7 @@ def describe_dataset(
     """What dataset.json says."""
     configuration = settings(config)
     return {
-        "format_version": FORMAT_VERSION,
+        **stamp(MANIFEST),
         "format": config.format,
         "vocabulary": {"sha256": vocabulary.sha256, "size": len(vocabulary)},
         "lowercase": config.lowercase,

@@ -9,7 +9,7 @@ from components.release.candidate import Candidate
 from components.release.gate import Decision
 from components.shared.checkpoints.lineage import LINEAGE, Link, read_links
 from components.shared.documents import decode_json
-from components.shared.images import VERSION
+from components.shared.formats import WRITER
 
 
 def describe_model(candidate: Candidate, decision: Decision, in_use: str | None) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def describe_model(candidate: Candidate, decision: Decision, in_use: str | None)
     return {
         "task": candidate.task,
         "released": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "code": f"kubeflow-bert {VERSION}",
+        "code": WRITER,
         "fingerprint": candidate.fingerprint,
         "scores": dict(candidate.metrics),
         "data": dict(candidate.data),

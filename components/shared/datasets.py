@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.shared.documents import describe, expect_shape, load_json
+from components.shared.documents import expect_shape, load_json
 from components.shared.errors import InputError
 from components.shared.files import sha256, whole_folder
+from components.shared.formats import STAMP_KEYS, expect_format, stamp
 
 MANIFEST = "dataset.json"
-FORMAT_VERSION = 1
 PACKED, GOOGLE = "packed", "google"
 _REMEDY = "run the preprocess stage again"
 
@@ -91,11 +91,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder}: no {MANIFEST} in it, so this is not a whole dataset; {_REMEDY}"
         )
     manifest = load_json(path, dict[str, Any], remedy=_REMEDY)
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise InputError(
-            f"{path}: format_version {describe(manifest.get('format_version'))}, this release "
-            f"reads {FORMAT_VERSION}; run the preprocess stage of this release"
-        )
+    expect_format(manifest, MANIFEST, source=str(path), remedy=_REMEDY)
     return manifest
 
 
@@ -113,12 +109,10 @@ def check_file(path: Path, checksum: str) -> None:
 def write_none(folder: Path) -> None:
     """Write the folder that stands for no dataset: an object store keeps no empty one."""
     with whole_folder(folder) as scratch:
-        (scratch / MANIFEST).write_text(json.dumps(_NONE) + "\n", encoding="utf-8")
+        text = json.dumps(stamp(MANIFEST), indent=2) + "\n"
+        (scratch / MANIFEST).write_text(text, encoding="utf-8")
 
 
 def is_none(folder: Path) -> bool:
     """Whether a folder stands for no dataset."""
-    return read_manifest(folder) == _NONE
-
-
-_NONE: dict[str, Any] = {"format_version": FORMAT_VERSION}
+    return not read_manifest(folder).keys() - STAMP_KEYS

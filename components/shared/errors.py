@@ -18,6 +18,10 @@ class DamagedError(InputError):
     """A file in a bucket or a folder is not as it was written."""
 
 
+class NewerFormatError(InputError):
+    """A newer release wrote a file in a form that this one does not know."""
+
+
 class Preempted(Exception):  # noqa: N818 - nothing went wrong
     """The machine is needed elsewhere: the state is saved, and the same command goes on from it.
 

@@ -9,11 +9,11 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-from components.shared.documents import decode_json
 from components.shared.errors import InputError
+from components.shared.formats import decode_stamped, stamp
 from components.shared.storage.guarded_file import GuardedFile, open_guarded
 
-_SUFFIX = ".running"
+_SUFFIX, _KIND = ".running", "record.running"
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,14 @@ def claim_of(record: str) -> str:
 
 
 def _compose(claim: Claim) -> str:
-    return json.dumps(asdict(claim), indent=2) + "\n"
+    return json.dumps({**stamp(_KIND), **asdict(claim)}, indent=2) + "\n"
 
 
 def _parse(text: str, record: str) -> Claim:
-    source = claim_of(record)
-    return decode_json(text, Claim, source=source, remedy="remove it if no run is under way")
+    return decode_stamped(
+        text,
+        Claim,
+        kind=_KIND,
+        source=claim_of(record),
+        remedy="remove it if no run is under way",
+    )

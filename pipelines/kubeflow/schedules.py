@@ -2,6 +2,7 @@
 
 The form:
 
+    format_version: 1              # may be left out
     schedules:
       - name: monthly
         pipeline: bert
@@ -19,9 +20,11 @@ from typing import Any
 
 from components.shared.documents import describe, load_yaml
 from components.shared.errors import InputError
+from components.shared.formats import NUMBER_KEY, expect_format
 from pipelines.kubeflow.cron import check_cron
 
 LATEST = "latest"
+_KIND = "schedules.yaml"
 # What the backend takes; it would put other values at the nearest of these.
 _LEAST_CONCURRENCY, _MOST_CONCURRENCY = 1, 10
 
@@ -56,8 +59,12 @@ def read_schedules(path: Path) -> list[Schedule]:
         InputError: naming the schedule and the field that is wrong.
     """
     document = load_yaml(path, dict[str, Any])
-    if document.keys() != {"schedules"}:
-        raise InputError(f"{path}: expected one key, `schedules`, with a list")
+    expect_format(document, _KIND, source=str(path))
+    if document.keys() - {NUMBER_KEY} != {"schedules"}:
+        raise InputError(
+            f"{path}: expected one key, `schedules`, with a list, and at most `{NUMBER_KEY}` "
+            "beside it"
+        )
     entries = document["schedules"] or []
     if not isinstance(entries, list):
         raise InputError(f"{path}: `schedules` must be a list; `schedules: []` removes all")

@@ -9,9 +9,9 @@ from typing import Any
 
 from components.shared.errors import InputError
 from components.shared.files import write_text
+from components.shared.formats import stamp
 
 MANIFEST = "dump.json"
-FORMAT_VERSION = 1
 
 # enwiki-20260101-pages-articles.xml.bz2, enwiki-2026-01-01-p10p1113635.xml.bz2
 _DATED_NAME = re.compile(r"^(?P<wiki>[a-z][a-z0-9_]*)-(?P<date>\d{8}|\d{4}-\d{2}-\d{2})-")
@@ -53,7 +53,7 @@ def describe_file(
 
 def write_manifest(folder: Path, files: Sequence[DumpFile]) -> None:
     """Write dump.json."""
-    document = {"format_version": FORMAT_VERSION, "files": [asdict(file) for file in files]}
+    document = {**stamp(MANIFEST), "files": [asdict(file) for file in files]}
     write_text(folder / MANIFEST, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 

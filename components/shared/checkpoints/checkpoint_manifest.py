@@ -7,9 +7,9 @@ from pathlib import Path
 
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.description import BERT_CONFIG, VOCABULARY
-from components.shared.documents import load_json
-from components.shared.errors import DamagedError, InputError
+from components.shared.errors import DamagedError, InputError, NewerFormatError
 from components.shared.files import sha256, whole_folder
+from components.shared.formats import load_stamped, stamp
 from components.shared.tokenization import TOKENIZER_CONFIG, Tokenization
 
 MANIFEST = "checkpoint.json"
@@ -26,9 +26,13 @@ class _Manifest:
 def write_manifest(folder: Path, *, step: int | None, has_random_weights: bool = False) -> None:
     """Write it, as the last of a folder's files; `step` are the updates done."""
     checksums = {path.name: sha256(path) for path in sorted(folder.iterdir())}
-    fields = {"step": step, "sha256": checksums}
+    fields = {**stamp(MANIFEST), "step": step, "sha256": checksums}
     fields |= {"random_weights": True} if has_random_weights else {}
     (folder / MANIFEST).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
+
+
+def _read(manifest: Path) -> _Manifest:
+    return load_stamped(manifest, _Manifest, kind=MANIFEST, remedy=_REMEDY)
 
 
 def check_files(folder: Path, *, has_manifest: bool = False) -> None:
@@ -40,12 +44,15 @@ def check_files(folder: Path, *, has_manifest: bool = False) -> None:
 
     Raises:
         DamagedError: naming the first file that is missing or altered.
+        NewerFormatError: if a newer release wrote the folder.
     """
     manifest = folder / MANIFEST
     if not manifest.exists() and not has_manifest:
         return
     try:
-        name_to_sha256 = load_json(manifest, _Manifest, remedy=_REMEDY).sha256
+        name_to_sha256 = _read(manifest).sha256
+    except NewerFormatError:  # whole, so that nothing older may take its place
+        raise
     except InputError as error:
         raise DamagedError(str(error)) from None
     for name, expected in name_to_sha256.items():
@@ -68,7 +75,7 @@ def fingerprint(folder: Path) -> str:
 def has_random_weights(folder: Path) -> bool:
     """Whether a folder is of a model whose weights are still to be drawn."""
     manifest = folder / MANIFEST
-    return manifest.exists() and load_json(manifest, _Manifest, remedy=_REMEDY).random_weights
+    return manifest.exists() and _read(manifest).random_weights
 
 
 def write_none(folder: Path) -> None:
@@ -82,7 +89,7 @@ def is_none(folder: Path) -> bool:
     manifest = folder / MANIFEST
     if not manifest.exists():
         return False
-    content = load_json(manifest, _Manifest, remedy=_REMEDY)
+    content = _read(manifest)
     return content.random_weights and not content.sha256
 
 

@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.checkpoints.checkpoint_manifest import MANIFEST, fingerprint
-from components.shared.documents import decode_json, load_json
-from components.shared.errors import InputError
-from components.shared.images import VERSION
+from components.shared.documents import decode_json
+from components.shared.formats import WRITER, WRITER_KEY, decode_stamped, load_stamped, stamp
 
 LINEAGE = "lineage.json"
 IMAGE_VARIABLE = "STEP_IMAGE"
 """The environment variable that names the image a step runs in, by its digest."""
-_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,6 @@ class Link:
 @dataclass(frozen=True)
 class _Document:
     links: tuple[Link, ...]
-    format: int
-
-    def __post_init__(self) -> None:
-        if self.format != _FORMAT:
-            raise InputError(f"format {self.format}, and this release reads {_FORMAT}")
 
 
 def compose_lineage(
@@ -85,11 +78,12 @@ def compose_lineage(
         manifest, lineage = initial / MANIFEST, initial / LINEAGE
         text = manifest.read_text("utf-8") if manifest.exists() else ""
         started_from = Initial(fingerprint(initial), text)
-        below = load_json(lineage, _Document).links if lineage.exists() else ()
+        if lineage.exists():
+            below = load_stamped(lineage, _Document, kind=LINEAGE).links
     is_known = any(link.inputs == inputs for link in below)
     link = Link(
         label=label,
-        code=f"kubeflow-bert {VERSION}",
+        code=WRITER,
         image=os.environ.get(IMAGE_VARIABLE, ""),
         settings=dict(settings),
         inputs=inputs,
@@ -105,7 +99,7 @@ def read_links(text: str, *, source: str) -> tuple[Link, ...]:
     Raises:
         InputError: if it is not one.
     """
-    return decode_json(text, _Document, source=source).links
+    return decode_stamped(text, _Document, kind=LINEAGE, source=source).links
 
 
 def find_break(links: Sequence[Link]) -> str:
@@ -133,13 +127,24 @@ def _find_problem(link: Link, below: Sequence[Link]) -> str:
     checksums = decode_json(link.initial.manifest, dict[str, Any], source=source)["sha256"]
     if bool(below) != (LINEAGE in checksums):
         return "the links below it are missing" if not below else "the links below it were added"
-    if below and _hash(_compose(below)) != checksums[LINEAGE]:
+    if below and checksums[LINEAGE] not in map(_hash, _list_forms(below)):
         return f"{below[0].label}, which it started from, was altered"
     return ""
 
 
 def _compose(links: Sequence[Link]) -> str:
-    document = {"format": _FORMAT, "links": [asdict(link) for link in links]}
+    """Return the text that the release of the newest link writes."""
+    stamped = {**stamp(LINEAGE), WRITER_KEY: links[0].code}
+    return _dump(stamped, links)
+
+
+def _list_forms(links: Sequence[Link]) -> list[str]:
+    """Return the texts that links may have been written as: the first builds named no writer."""
+    return [_compose(links), _dump({"format": 1}, links)]
+
+
+def _dump(stamped: Mapping[str, Any], links: Sequence[Link]) -> str:
+    document = {**stamped, "links": [asdict(link) for link in links]}
     return json.dumps(document, indent=1) + "\n"
 
 

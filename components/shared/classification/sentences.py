@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.shared.classification.tasks import DEFAULT_METRICS, TaskKind
-from components.shared.documents import load_json
 from components.shared.files import whole_folder
+from components.shared.formats import load_stamped, stamp
 from components.shared.text import parse_json
 
 TRAIN = "train"
@@ -62,7 +62,7 @@ class Sentences:
             InputError: if the folder was not made by the ingest stage.
         """
         remedy = "make the folder with `python -m components.ingest classification`"
-        return load_json(folder / _MANIFEST, cls, remedy=remedy)
+        return load_stamped(folder / _MANIFEST, cls, kind=_MANIFEST, remedy=remedy)
 
 
 def find_rows(folder: Path, name: str) -> Path:
@@ -115,6 +115,7 @@ def write_sentences(
                         key: value for key, value in row._asdict().items() if value is not None
                     }
                     file.write(json.dumps(fields, ensure_ascii=False) + "\n")
-        text = json.dumps(asdict(written), ensure_ascii=False, indent=2) + "\n"
+        fields = {**stamp(_MANIFEST), **asdict(written)}
+        text = json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
         (scratch / _MANIFEST).write_text(text, encoding="utf-8")
     return written

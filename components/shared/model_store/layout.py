@@ -15,12 +15,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
-from components.shared.documents import decode_json
 from components.shared.errors import InputError
+from components.shared.formats import decode_stamped, stamp
 
 CURRENT, VERSIONS, MODEL_JSON = "current.json", "versions", "model.json"
-DECISIONS = "decisions"
-FORMAT = 1
+DECISIONS, DECISION = "decisions", "decision"
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
@@ -32,16 +31,14 @@ class Pointer:
     version: str
     previous: tuple[str, ...] = ()
     """The versions that were in use before, the last one first."""
-    format: int = FORMAT
 
     def __post_init__(self) -> None:
         for name in (self.version, *self.previous):
             expect_version(name)
-        expect_format(self.format)
 
     def compose(self) -> str:
         """Return the file's text."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return json.dumps({**stamp(CURRENT), **asdict(self)}, indent=2) + "\n"
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,9 @@ class Description:
     version: str
     files: dict[str, str]
     """SHA-256 of each other file of the version, by its path in the version's folder."""
-    format: int = FORMAT
 
     def __post_init__(self) -> None:
         expect_version(self.version)
-        expect_format(self.format)
         for name in self.files:
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts:
@@ -76,14 +71,16 @@ class NotedDecision:
     """The model's, in percent."""
     summary: str = ""
     """Why, for people."""
-    format: int = FORMAT
 
     def __post_init__(self) -> None:
-        expect_format(self.format)
         try:
             _ = self.time
         except ValueError:
             raise InputError(f"decided must be a date, got {self.decided!r}") from None
+
+    def compose(self) -> str:
+        """Return the file's text."""
+        return json.dumps({**stamp(DECISION), **asdict(self)}, indent=2) + "\n"
 
     @property
     def time(self) -> datetime:
@@ -102,10 +99,10 @@ def parse_description(text: str, *, source: str) -> tuple[Description, dict[str,
     Raises:
         InputError: if it is not such a file.
     """
-    remedy = "use the release that wrote it, or take another version"
+    remedy = "take another version"
     return (
-        decode_json(text, Description, source=source, remedy=remedy),
-        decode_json(text, dict[str, Any], source=source, remedy=remedy),
+        decode_stamped(text, Description, kind=MODEL_JSON, source=source, remedy=remedy),
+        decode_stamped(text, dict[str, Any], kind=MODEL_JSON, source=source, remedy=remedy),
     )
 
 
@@ -140,9 +137,3 @@ def expect_version(name: str) -> None:
             f"version must be a name like 20261129T210000Z-1a2b3c4d, got {name!r}; "
             "`python -m pipelines models list` shows them"
         )
-
-
-def expect_format(number: int) -> None:
-    """Raise InputError for a file of another format."""
-    if number != FORMAT:
-        raise InputError(f"format {number}, and this release reads {FORMAT}")

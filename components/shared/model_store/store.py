@@ -8,18 +8,17 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from components.shared.documents import decode_json
 from components.shared.errors import DamagedError, InputError
 from components.shared.files import sha256, whole_folder
+from components.shared.formats import decode_stamped, stamp
 from components.shared.model_store.layout import (
     CURRENT,
+    DECISION,
     DECISIONS,
-    FORMAT,
     MODEL_JSON,
     VERSIONS,
     NotedDecision,
@@ -124,7 +123,7 @@ class ModelStore:
 
         Args:
             content: the version's files: `model/`, README.md and the like; gets its model.json.
-            description: what model.json says beside `format`, `version` and `files`.
+            description: what model.json says beside its stamp, `version` and `files`.
 
         Returns:
             The version's name.
@@ -133,7 +132,7 @@ class ModelStore:
         files = {path.relative_to(content).as_posix(): sha256(path) for path in paths}
         fields = {**description, "files": files}
         version = name_version(hashlib.sha256(json.dumps(fields).encode()).hexdigest())
-        text = json.dumps({"format": FORMAT, "version": version, **fields}, indent=2) + "\n"
+        text = json.dumps({**stamp(MODEL_JSON), "version": version, **fields}, indent=2) + "\n"
         (content / MODEL_JSON).write_text(text, encoding="utf-8")
         self._place.write_version(version, content)
         return version
@@ -201,7 +200,7 @@ class ModelStore:
 
     def note(self, decision: NotedDecision) -> None:
         """Keep what became of a model; of many decisions, the oldest go."""
-        self._place.write_decision(decision.name, json.dumps(asdict(decision), indent=2) + "\n")
+        self._place.write_decision(decision.name, decision.compose())
         for name in self._place.list_decisions()[:-_DECISIONS_KEPT]:
             self._place.remove_decision(name)
 
@@ -215,11 +214,17 @@ class ModelStore:
         for name in self._place.list_decisions():
             file = f"{DECISIONS}/{name}.json"
             text = self._place.read(file)
-            if text is not None:  # somebody else notes a decision, and removes the oldest
-                source = f"{self._address}/{file}"
-                decisions.append(
-                    decode_json(text, NotedDecision, source=source, remedy="remove this file")
+            if text is None:  # somebody else notes a decision, and removes the oldest
+                continue
+            decisions.append(
+                decode_stamped(
+                    text,
+                    NotedDecision,
+                    kind=DECISION,
+                    source=f"{self._address}/{file}",
+                    remedy="remove this file",
                 )
+            )
         return sorted(decisions, key=lambda one: one.time)
 
     def _copy(self, version: str, files: Mapping[str, str], folder: Path) -> None:
@@ -238,11 +243,8 @@ class ModelStore:
             return None, None
         text, tag = found
         source = f"{self._address}/{CURRENT}"
-        remedy = (
-            'use the release that wrote it, or write {"format": 1, "version": "NAME"} into it, '
-            "with a NAME that stands under versions/"
-        )
-        return decode_json(text, Pointer, source=source, remedy=remedy), tag
+        remedy = 'write {"version": "NAME"} into it, with a NAME that stands under versions/'
+        return decode_stamped(text, Pointer, kind=CURRENT, source=source, remedy=remedy), tag
 
     def _read_model_json(self, version: str) -> str:
         expect_version(version)

@@ -6,7 +6,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from components.shared.documents import describe, parse_document
+from components.shared.errors import InputError
 from components.shared.files import room_expected, write_text
+from components.shared.formats import NUMBER_KEY, expect_format, stamp
+
+_KIND = "history.jsonl"
+_REMEDY = "give the history of a training step"
 
 
 class History:
@@ -18,8 +24,20 @@ class History:
 
     @classmethod
     def read(cls, path: Path) -> "History":
-        """Read a file of such lines."""
-        return cls([json.loads(line) for line in path.read_text("utf-8").splitlines()])
+        """Read a file of such lines.
+
+        Raises:
+            InputError: if a line is no JSON object, or a newer release wrote the file.
+        """
+        entries = []
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            entry = _parse(line, f"{path}, line {number}")
+            # The first builds of 0.1.0 wrote no line with the format.
+            if number == 1 and NUMBER_KEY in entry:
+                expect_format(entry, _KIND, source=str(path), remedy=_REMEDY)
+            else:
+                entries.append(entry)
+        return cls(entries)
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add the numbers of some steps, and pass them on."""
@@ -45,8 +63,8 @@ class History:
         self.pass_on(add)
 
     def text(self) -> str:
-        """The lines."""
-        return "".join(map(_line, self.entries))
+        """The lines, after one that names the file's format."""
+        return "".join(map(_line, (stamp(_KIND), *self.entries)))
 
     def summary(self) -> dict[str, float]:
         """The last losses and accuracies, and the usual speed, for Kubeflow's metrics.
@@ -64,6 +82,13 @@ class History:
         name = "sequences_per_second"
         speeds = [entry[name] for entry in self.entries if name in entry]
         return {**scalars, name: median(speeds)} if speeds else scalars
+
+
+def _parse(line: bytes, source: str) -> dict[str, Any]:
+    entry = parse_document(line, source=source, remedy=_REMEDY)
+    if not isinstance(entry, dict):
+        raise InputError(f"{source}: expected an object, got {describe(entry)}; {_REMEDY}")
+    return entry
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ from typing import Protocol
 from components.shared.documents import decode_json
 from components.shared.errors import InputError
 from components.shared.files import room_expected, write_text
+from components.shared.formats import stamp
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import Bucket, open_bucket
 
@@ -270,7 +271,7 @@ def _open(place: str, settle_seconds: float) -> _Lock:
 
 
 def _compose(owner: Owner) -> str:
-    return json.dumps(asdict(owner), indent=2) + "\n"
+    return json.dumps({**stamp(LOCK), **asdict(owner)}, indent=2) + "\n"
 
 
 def _parse(text: str | None) -> Owner | None:

@@ -15,8 +15,8 @@ from components.shared.checkpoints.checkpoint import (
     write_snapshot,
 )
 from components.shared.checkpoints.checkpoint_manifest import check_files
-from components.shared.documents import load_json
 from components.shared.errors import DamagedError, InputError
+from components.shared.formats import STAMP_KEYS, load_stamped, stamp
 from components.shared.processes import distributed
 from components.shared.processes.heartbeat import pulse
 from components.shared.tokenization import Tokenization
@@ -67,7 +67,7 @@ class StepCheckpoints:
         self._lease = lease
         self._find_best = find_best
         self._states, self._trainer, self._history = states, trainer, history
-        self._run = json.dumps(run, indent=2, sort_keys=True) + "\n"
+        self._run = json.dumps({**stamp(_RUN), **run}, indent=2, sort_keys=True) + "\n"
         self._num_kept, self._vocabulary, self._tokenization = num_kept, vocabulary, tokenization
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._writing: Future[None] | None = None
@@ -211,9 +211,10 @@ class StepCheckpoints:
             InputError: if it is of another run that has not finished.
         """
         ours = json.loads(self._run)
-        theirs = load_json(folder / _RUN, dict[str, Any], remedy=_REMEDY)
+        theirs = load_stamped(folder / _RUN, dict[str, Any], kind=_RUN, remedy=_REMEDY)
         # A setting that the state does not name is newer than the version that wrote it.
-        other = [name for name in ours.keys() & theirs.keys() if theirs[name] != ours[name]]
+        common = (ours.keys() & theirs.keys()) - STAMP_KEYS
+        other = [name for name in common if theirs[name] != ours[name]]
         if not other:
             return False
         setting = min(other)

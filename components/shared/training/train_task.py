@@ -1,5 +1,6 @@
 """One training run from its settings to its outputs, resumed where one was cut off."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -10,6 +11,7 @@ from components.shared.checkpoints.checkpoint import write_checkpoint
 from components.shared.checkpoints.checkpoint_manifest import fingerprint
 from components.shared.checkpoints.lineage import compose_lineage
 from components.shared.errors import InputError, Preempted
+from components.shared.formats import without_writer
 from components.shared.processes import distributed
 from components.shared.stage import settings
 from components.shared.tokenization import Tokenization
@@ -90,7 +92,8 @@ def train_task(
             run={
                 "label": label,
                 "num_steps": num_steps,
-                "inputs": inputs,
+                # The same dataset, made again after an upgrade, is the same run's.
+                "inputs": _hash(without_writer(dataset)) if dataset else inputs,
                 "initial_weights": fingerprint(initial) if initial and is_first else "",
                 "architecture": task.model.bert.config.to_json(),
                 **same,
@@ -143,6 +146,10 @@ def train_task(
             )
             steps.keep_only(done, best_step)
         distributed.wait_for_all()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextmanager

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.shared.datasets import FORMAT_VERSION
-
 PAGE = "<page><title>T{0}</title><ns>0</ns><revision><text>Text {0}.</text></revision></page>\n"
 CONFIG = {
     "vocab_size": 9,
@@ -69,7 +67,7 @@ def make_dataset(folder: Path, vocabulary: Path) -> dict[str, bytes]:
         for name, content in files.items()
     ]
     manifest = {
-        "format_version": FORMAT_VERSION,
+        "format_version": 1,
         "vocabulary": {"sha256": hashlib.sha256(vocabulary.read_bytes()).hexdigest()},
         "lowercase": True,
         "lengths": {"128": {"shards": shards[:1]}},

@@ -14,6 +14,7 @@ from components.ingest.look import look
 from components.ingest.look_config import LookConfig, RecordConfig
 from components.ingest.record import Record, read_record, record
 from components.shared.errors import InputError
+from components.shared.formats import stamp
 from components.shared.model_store.store import ModelStore, open_store
 from components.shared.run_claim import claim_record, release_record
 from components.shared.storage.guarded_file import open_guarded
@@ -540,7 +541,8 @@ def test_a_damaged_record_is_rejected_in_one_line(tmp_path):
         path.write_bytes(content)
         return read_record(str(path))
 
-    content = b'{"dump": "simplewiki-20261001", "fingerprint": "0a1b", "recorded": "2026-11-29"}'
+    fields = {"dump": "simplewiki-20261001", "fingerprint": "0a1b", "recorded": "2026-11-29"}
+    content = json.dumps({**stamp("record"), **fields}).encode()
 
     messages = fuzz(content, read, Record)
 

@@ -15,6 +15,7 @@ from components.ingest.look_config import LookConfig
 from components.ingest.run import run
 from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.errors import InputError
+from components.shared.formats import stamp
 from components.shared.squad.data import read_squad
 from tests.components.ingest.misbehaving_server import Answer
 from tests.components.ingest.samples import (
@@ -45,7 +46,7 @@ def test_local_files_are_handed_on(tmp_path, settings, inputs):
     content = inputs.dump.read_bytes()
     assert (settings["dump_files"] / name).samefile(inputs.dump)
     assert json.loads((settings["dump_files"] / "dump.json").read_text()) == {
-        "format_version": 1,
+        **stamp("dump.json"),
         "files": [
             {
                 "name": name,

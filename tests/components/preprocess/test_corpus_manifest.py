@@ -9,6 +9,7 @@ from components.preprocess.corpus_manifest import ListedFile, read_manifest
 from components.preprocess.dump.files import open_dump
 from components.preprocess.text_files.files import TextSettings, open_text_files
 from components.shared.errors import InputError
+from components.shared.formats import stamp
 from tests.components.preprocess.conftest import HEAD
 from tests.mutations import NUM_MUTATIONS, fuzz
 
@@ -113,7 +114,7 @@ def test_damaged_manifests_are_rejected_in_one_line(tmp_path):
         path.write_bytes(content)
         return read_manifest(str(tmp_path), "text.json").files
 
-    content = json.dumps({"format_version": 1, "files": [FILE, OBJECT]}).encode()
+    content = json.dumps({**stamp("text.json"), "files": [FILE, OBJECT]}).encode()
     messages = fuzz(content, read, tuple[ListedFile, ...] | None)
 
     assert len(messages) > NUM_MUTATIONS / 3

@@ -159,7 +159,7 @@ def test_a_dataset_of_another_format_is_refused(copy, vocabulary_path):
     manifest = json.loads((copy / "dataset.json").read_text("utf-8"))
     (copy / "dataset.json").write_text(json.dumps({**manifest, "format_version": 99}), "utf-8")
 
-    with pytest.raises(InputError, match="format_version 99, this release reads 1"):
+    with pytest.raises(InputError, match="format_version 99, written by an unnamed release"):
         find(copy, vocabulary_path)
 
 

@@ -8,10 +8,15 @@ import pytest
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.checkpoint_manifest import check_files, has_random_weights
 from components.shared.checkpoints.description import LABELS, read_labels
+from components.shared.checkpoints.lineage import Link, compose_lineage, read_links
 from components.shared.classification.sentences import Sentences
+from components.shared.datasets import Dataset, read_dataset
+from components.shared.formats import stamp
+from components.shared.model_store.layout import Description, parse_description
 from components.shared.mpijob.worker_pod import WorkerPod
 from components.shared.stage import parse_executor_input
 from components.shared.tokenization import Tokenization, read_tokenization
+from components.shared.training.history import History
 from tests.mutations import NUM_MUTATIONS, fuzz
 
 EXECUTOR_INPUT = {
@@ -42,6 +47,7 @@ TOKENIZER = {
     "added_tokens_decoder": {"0": {"content": "[PAD]"}},
 }
 SENTENCES = {
+    **stamp("sentences.json"),
     "labels": ["a", "b"],
     "positive_label": "b",
     "dev_names": ["dev"],
@@ -49,6 +55,21 @@ SENTENCES = {
     "task": "classification",
     "metric": "accuracy",
 }
+DATASET = {
+    **stamp("dataset.json"),
+    "vocabulary": {"sha256": "14ab"},
+    "lowercase": True,
+    "lengths": {"128": {"shards": [{"file": "a", "num_rows": 3, "sha256": "9ad9"}]}},
+    "format": "packed",
+}
+MODEL = {
+    **stamp("model.json"),
+    "version": "20261129T210000Z-1a2b3c4d",
+    "files": {"model/vocab.txt": "14ab"},
+}
+LINEAGE = json.loads(
+    compose_lineage(label="at 128", settings={"seed": 1}, inputs="9ad9", initial=None)
+)
 
 
 def through(path, read):
@@ -61,7 +82,9 @@ def through(path, read):
     return call
 
 
-@pytest.mark.parametrize("name", ["bert_config", "executor input", "worker_pod"])
+@pytest.mark.parametrize(
+    "name", ["bert_config", "executor input", "worker_pod", "model.json", "lineage.json"]
+)
 def test_a_document_in_memory(name):
     """An argument or a parameter: always text."""
     document, read, hint = {
@@ -78,17 +101,25 @@ def test_a_document_in_memory(name):
             lambda content: WorkerPod.parse(content.decode("utf-8", "replace")),
             WorkerPod,
         ),
+        "model.json": (
+            MODEL, lambda content: parse_description(content, source="model.json")[0], Description
+        ),
+        "lineage.json": (
+            LINEAGE, lambda content: read_links(content, source="lineage.json"), tuple[Link, ...]
+        ),
     }[name]  # fmt: skip
 
     messages = fuzz(json.dumps(document).encode(), read, hint)
 
     assert len(messages) > NUM_MUTATIONS / 2
     for message in messages:
-        assert message.startswith(("bert_config.json: ", "--executor-input: ", "worker_pod: "))
+        source = {"bert_config": "bert_config.json", "executor input": "--executor-input"}
+        assert message.startswith(f"{source.get(name, name)}: ")
 
 
 @pytest.mark.parametrize(
-    "name", ["tokenizer_config.json", LABELS, "checkpoint.json", "sentences.json"]
+    "name",
+    ["tokenizer_config.json", LABELS, "checkpoint.json", "sentences.json", "dataset.json"],
 )
 def test_a_file_of_a_folder(tmp_path, name):
     """Each message begins with its path."""
@@ -98,11 +129,12 @@ def test_a_file_of_a_folder(tmp_path, name):
         ),
         LABELS: (["no", "perhaps", "yes"], lambda: read_labels(tmp_path / LABELS), tuple[str, ...]),
         "checkpoint.json": (
-            {"step": 7, "sha256": {}, "random_weights": True},
+            {**stamp("checkpoint.json"), "step": 7, "sha256": {}, "random_weights": True},
             lambda: (check_files(tmp_path), has_random_weights(tmp_path)),
             Any,
         ),
         "sentences.json": (SENTENCES, lambda: Sentences.read(tmp_path), Sentences),
+        "dataset.json": (DATASET, lambda: read_dataset(tmp_path), Dataset),
     }[name]  # fmt: skip
 
     messages = fuzz(json.dumps(document).encode(), through(tmp_path / name, read), hint)
@@ -110,3 +142,17 @@ def test_a_file_of_a_folder(tmp_path, name):
     assert len(messages) > NUM_MUTATIONS / 3
     for message in messages:
         assert message.startswith(str(tmp_path))
+
+
+def test_a_history(tmp_path):
+    """Lines of JSON, whose numbers may be infinite: a perplexity is soon."""
+    path = tmp_path / "history.jsonl"
+    history = History([{"step": 10, "loss": 0.5, "label": "at 128"}, {"step": 20, "loss": 0.4}])
+
+    def read():
+        return [list(entry) for entry in History.read(path).entries]
+
+    messages = fuzz(history.text().encode(), through(path, read), list[list[str]])
+
+    assert len(messages) > NUM_MUTATIONS / 5
+    assert all(message.startswith(str(path)) for message in messages)

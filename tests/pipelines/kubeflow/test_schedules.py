@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from components.shared.errors import InputError
 from pipelines.kubeflow.schedules import Schedule, read_schedules
 from tests.mutations import NUM_MUTATIONS, fuzz
 from tests.pipelines.commands import Done, run_command
@@ -293,6 +294,15 @@ def test_a_host_that_does_not_answer_is_told_as_such(apply):
     assert "port-forward" in last
 
 
+def test_a_file_for_a_newer_release_is_rejected(tmp_path):
+    """Whatever else is in it."""
+    path = tmp_path / "schedules.yaml"
+    path.write_text("format_version: 2\ntimers: []\n", encoding="utf-8")
+
+    with pytest.raises(InputError, match=r"format_version 2, .*; this release, .*, reads 1; use"):
+        read_schedules(path)
+
+
 def test_a_damaged_file_is_rejected_in_one_line(tmp_path):
     """2,000 times; whatever is accepted has the right types."""
     path = tmp_path / "schedules.yaml"
@@ -301,7 +311,8 @@ def test_a_damaged_file_is_rejected_in_one_line(tmp_path):
         path.write_bytes(content)
         return read_schedules(path)
 
-    content = yaml.safe_dump({"schedules": [MONTHLY, {**MONTHLY, "name": "second"}]}).encode()
+    schedules = [MONTHLY, {**MONTHLY, "name": "second"}]
+    content = yaml.safe_dump({"format_version": 1, "schedules": schedules}).encode()
 
     messages = fuzz(content, read, list[Schedule])
 

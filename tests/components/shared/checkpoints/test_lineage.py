@@ -102,6 +102,29 @@ def test_the_chain_begins_at_weights_of_others(tmp_path):
     assert find_break([link]) == ""
 
 
+@pytest.mark.parametrize(
+    "stamped",
+    [{"format": 1}, {"format_version": 1, "written_by": "kubeflow-bert 0.0.9"}],
+    ids=["before writers were named", "another release"],
+)
+def test_links_of_earlier_releases_hold(tmp_path, stamped):
+    """Under one of this release: their text, whose checksum is kept, was another."""
+    short = train(tmp_path / "128", "at 128", initial=None, dataset=DATASET)
+    document = json.loads((short / LINEAGE).read_text("utf-8"))
+    (link,) = document["links"]
+    earlier = {**stamped, "links": [{**link, "code": "kubeflow-bert 0.0.9"}]}
+    (short / LINEAGE).write_text(json.dumps(earlier, indent=1) + "\n", encoding="utf-8")
+    (short / "checkpoint.json").unlink()
+    write_manifest(short, step=1)
+
+    tuned = train(tmp_path / "squad", "SQuAD", initial=short)
+
+    links = read_links((tuned / LINEAGE).read_text("utf-8"), source=LINEAGE)
+    assert find_break(links) == ""
+    altered = replace(links[1], code="kubeflow-bert 0.0.8")
+    assert find_break([links[0], altered]) == "SQuAD: at 128, which it started from, was altered"
+
+
 def test_the_file_is_readable(tmp_path, monkeypatch):
     """Settings, code and, where it is known, the image."""
     monkeypatch.setenv("STEP_IMAGE", "registry/pretrain@sha256:1")

@@ -67,7 +67,7 @@ def test_a_version_is_published_used_and_fetched(store, publish, tmp_path):
     assert (folder / "model" / "vocab.txt").read_text("utf-8") == "one"
     described = json.loads((folder / "model.json").read_text("utf-8"))
     assert described == store.describe(version)
-    assert (described["format"], described["version"]) == (1, version)
+    assert (described["format_version"], described["version"]) == (1, version)
     assert described["scores"] == {"f1": 80}
     assert sorted(described["files"]) == ["README.md", "model/vocab.txt"]
 

@@ -1,5 +1,11 @@
 """The lines of a run: there while it runs, each once after a restart."""
 
+import json
+
+import pytest
+
+from components.shared.errors import InputError
+from components.shared.formats import stamp
 from components.shared.training.history import History
 
 
@@ -34,6 +40,35 @@ def test_after_a_kill_no_line_is_doubled_or_lost(tmp_path):
         history.append({"step": step})
 
     assert steps_in(path) == [10, 20, 30, 40]
+
+
+def test_the_first_line_names_the_format(tmp_path):
+    """It is no line of a step; files of before have none."""
+    path = tmp_path / "history.jsonl"
+    History([{"step": 10}]).write_to(path)
+    first, *others = path.read_text("utf-8").splitlines()
+
+    assert json.loads(first) == stamp("history.jsonl")
+    assert steps_in(path) == [10]
+    path.write_text("\n".join(others) + "\n", encoding="utf-8")
+    assert steps_in(path) == [10]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"format_version": 2, "written_by": "kubeflow-bert 2.0"}\n[]\n', "by kubeflow-bert 2.0;"),
+        ('{"step": 10}\n[20]\n', r"line 2: expected an object, got \[20\]; give the history"),
+        ('{"step": 10}\n{"st', "line 2: line 1, column 2: not JSON"),
+    ],
+)
+def test_another_file_is_rejected(tmp_path, text, said):
+    """A newer release's, or one that is no history."""
+    path = tmp_path / "history.jsonl"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(InputError, match=said):
+        History.read(path)
 
 
 def test_the_summary_has_the_usual_speed_of_the_lines_that_have_one():

@@ -1,7 +1,9 @@
 """States are written while training goes on, the newest are kept, and errors are heard."""
 
+import json
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +14,7 @@ import tensorflow as tf
 
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
+from components.shared.checkpoints.checkpoint_manifest import write_manifest
 from components.shared.errors import DivergedError, InputError
 from components.shared.storage.transfers import open_bucket
 from components.shared.tokenization import Tokenization
@@ -196,3 +199,42 @@ def test_a_state_of_other_settings_is_rejected(make, tmp_path):
 
     with pytest.raises(InputError, match=r"step-00000004.*seed 1.*has 2"):
         make(states, {"num_steps": 10, "seed": 2}).restore_newest()
+
+
+@pytest.mark.parametrize("file", ["checkpoint.json", "run.json"])
+def test_a_state_of_a_newer_release_is_not_passed_over(make, tmp_path, file):
+    """The run would go back to an older state, or start anew."""
+    states = FolderStates(tmp_path / "states")
+    steps = make(states)
+    for step in (5, 10):
+        steps.save(step)
+    steps.wait()
+    folder = tmp_path / "states" / "step-00000010"
+    edit(folder / file, format_version=2, written_by="kubeflow-bert 9.1.0")
+    if file != "checkpoint.json":
+        write_manifest_again(folder)
+
+    with pytest.raises(InputError, match=rf"{file}: format_version 2, .* kubeflow-bert 9\.1\.0"):
+        make(states).restore_newest()
+
+
+def test_a_state_of_another_release_is_the_same_runs(make, tmp_path):
+    """Its name in the state is no setting."""
+    states = FolderStates(tmp_path / "states")
+    steps = make(states, {"seed": 1})
+    steps.save(5)
+    steps.wait()
+    folder = tmp_path / "states" / "step-00000005"
+    edit(folder / "run.json", written_by="kubeflow-bert 0.0.9")
+    write_manifest_again(folder)
+
+    assert make(states, {"seed": 1}).restore_newest() == 5
+
+
+def edit(path: Path, **fields) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | fields), encoding="utf-8")
+
+
+def write_manifest_again(folder: Path) -> None:
+    (folder / "checkpoint.json").unlink()
+    write_manifest(folder, step=None)
