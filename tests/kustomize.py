@@ -32,11 +32,29 @@ def copy_overlay(folder: Path, source: str, **settings: Any) -> Path:
         source: name of the overlay.
         settings: keys of kustomization.yaml.
     """
-    for part in ("base", "components", "pipelines"):
-        (folder / part).symlink_to(MANIFESTS / part)
-    overlay = folder / "overlays" / "mine"
+    overlay = _link_parts(folder)
     shutil.copytree(MANIFESTS / "overlays" / source, overlay)
     file = overlay / "kustomization.yaml"
     document = yaml.safe_load(file.read_text("utf-8")) | settings
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
     return overlay
+
+
+def make_overlay(folder: Path, namespace: str, *components: str) -> Path:
+    """Make an overlay of components alone, as manifests/components/README.md does of the server."""
+    overlay = _link_parts(folder)
+    overlay.mkdir(parents=True)
+    document = {
+        "namespace": namespace,
+        "components": [f"../../components/{name}" for name in components],
+    }
+    (overlay / "kustomization.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    return overlay
+
+
+def _link_parts(folder: Path) -> Path:
+    """Link all of manifests/ but the overlays into a folder; return where one is to be."""
+    folder.mkdir(exist_ok=True)
+    for part in ("base", "components", "pipelines"):
+        (folder / part).symlink_to(MANIFESTS / part)
+    return folder / "overlays" / "mine"

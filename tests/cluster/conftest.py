@@ -13,7 +13,7 @@ TESTS = Path(__file__).parents[1]
 # Not Config Connector's: the overlays need none.
 CRDS = [
     file
-    for group in ("argoproj.io", "kubeflow.org", "pipelines.kubeflow.org")
+    for group in ("argoproj.io", "kubeflow.org", "pipelines.kubeflow.org", "serving.kserve.io")
     for file in sorted((TESTS / "crds").glob(f"{group}_*.yaml"))
 ]
 # What Kubeflow has there, and the rights of the owner of one of its profiles.

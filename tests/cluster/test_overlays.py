@@ -17,6 +17,25 @@ def test_an_overlay_leaves_no_trace(cluster, overlay):
     apply_twice_and_delete(cluster, MANIFESTS / "overlays" / overlay)
 
 
+def test_an_overlay_with_every_component_leaves_no_trace(cluster, tmp_path):
+    """The server and the job that cleans are among them; the overlay gke has storage-gs."""
+    names = ("namespace", "register", "mpijob", "clean", "serve")
+    names += ("storage-s3", "storage-s3/kfp-launcher")
+    components = [f"../../components/{name}" for name in names]
+
+    apply_twice_and_delete(
+        cluster, kustomize.copy_overlay(tmp_path, "kubeflow", components=components)
+    )
+
+
+@pytest.mark.parametrize("server", ["serve", "serve/kserve"])
+def test_a_servers_own_overlay_leaves_no_trace(cluster, tmp_path, server):
+    """In a namespace that has others' objects, with KServe's CRD there."""
+    overlay = kustomize.make_overlay(tmp_path, "team", server, "storage-s3")
+
+    apply_twice_and_delete(cluster, overlay)
+
+
 def test_an_edited_overlay_is_applied_over_the_one_before(cluster, tmp_path):
     """Other schedules and another image, with the same command; again without a change."""
     for name in ("before", "after"):

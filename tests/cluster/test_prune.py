@@ -28,11 +28,7 @@ def by_applyset(namespace: str) -> list[str]:
 @contextlib.contextmanager
 def neighbors(cluster: Server, namespace: str, folder: Path) -> Iterator[None]:
     """Give a namespace a server's overlay, and a ConfigMap that looks like one of ours."""
-    (folder / "server" / "overlay").mkdir(parents=True)
-    (folder / "server" / "components").symlink_to(kustomize.MANIFESTS / "components")
-    server = folder / "server" / "overlay"
-    settings = {"namespace": namespace, "components": ["../components/serve"]}
-    (server / "kustomization.yaml").write_text(yaml.safe_dump(settings))
+    server = kustomize.make_overlay(folder / "server", namespace, "serve")
     labels = {"app.kubernetes.io/name": "kubeflow-bert", "app.kubernetes.io/instance": "bert"}
     metadata = {"name": "packages-theirs-7h2k", "namespace": namespace, "labels": labels}
     theirs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": "b"}}
