@@ -12,10 +12,12 @@ from components.evaluate.classification.component import evaluate_classification
 from components.finetune.classification.component import finetune_classification
 from components.ingest.classification.component import ingest_classification
 from components.ingest.component import record_dump
+from components.ingest.squad.component import ingest_squad
 from components.pretrain.component import pretrain
 from components.release.component import release, release_classification
 from pipelines.local.environments import REPOSITORY, python
 from tests import executor_inputs
+from tests.pipelines.pretrained import PIECES, write_huggingface_folder
 from tests.waiting import LONGEST_SECONDS
 
 SAMPLE = REPOSITORY / "pipelines" / "sample"
@@ -48,7 +50,10 @@ def run_component(component, task: str, folder: Path, parameters: dict, artifact
     made = executor_inputs.make(component, task, parameters, artifacts)
     container = component.component_spec.implementation.container
     image = container.image.rpartition("/")[2].partition(":")[0]
-    return run_step(image, container.command, executor_inputs.move_to(folder, made))
+    executor_input = executor_inputs.move_to(folder, made)
+    written = run_step(image, container.command, executor_input)
+    expect_outputs(executor_input, written)
+    return written
 
 
 def read_metadata(written: dict, output: str) -> dict:
@@ -161,6 +166,20 @@ def test_the_steps_of_the_classification_pipeline_run_with_a_clusters_inputs(tmp
 
     assert "accuracy" in read_metadata(chosen, "chosen_metrics")
     assert read_metadata(released, "release_metrics")["released"] == 1
+
+
+@pytest.mark.slow
+def test_the_squad_pipeline_fetches_its_inputs_with_a_clusters_input(tmp_path):
+    """Questions, and weights to start from in Hugging Face's form."""
+    settings = {
+        "squad_train": str(SAMPLE / "squad-sample.json"),
+        "initial_checkpoint": str(write_huggingface_folder(tmp_path / "given")),
+    }
+
+    written = run_component(ingest_squad, "ingest", tmp_path, settings, {})
+
+    assert read_metadata(written, "squad").keys() == {"train_questions", "dev_questions"}
+    assert read_metadata(written, "given_checkpoint")["pieces"] == len(PIECES)
 
 
 @pytest.mark.slow
