@@ -96,9 +96,11 @@ def test_an_applyset_prunes_what_an_edit_left(cluster, tmp_path, monkeypatch, so
 
 
 def test_versions_of_pipelines_outlive_a_prune(cluster, tmp_path):
-    """Where they are resources: a recurring run may use one that the overlay no longer has."""
+    """Where they are resources: a recurring run may use one that the overlay no longer has.
+
+    Whatever a plain apply has left goes.
+    """
     overlay = kustomize.copy_overlay(tmp_path, "kubeflow-native")
-    apply = ["apply", "-k", overlay, *BY_LABEL]
     cluster.kubectl("create", "namespace", "bert")
     file = overlay / "squad.yaml"
     pipeline, version = yaml.safe_load_all(file.read_text("utf-8"))
@@ -107,12 +109,12 @@ def test_versions_of_pipelines_outlive_a_prune(cluster, tmp_path):
         with neighbors(cluster, "bert", tmp_path):
             before = cluster.list_objects()
             first = own(overlay)
-            cluster.kubectl(*apply)
+            cluster.kubectl("apply", "-k", overlay)
             edit(overlay, "schedules.yaml")
             version["metadata"]["name"] = "squad-2"
             file.write_text(yaml.safe_dump_all([pipeline, version]))
             second = own(overlay)
-            pruned = cluster.kubectl(*apply)
+            pruned = cluster.kubectl("apply", "-k", overlay, *BY_LABEL)
             after = cluster.list_objects()
     finally:
         cluster.kubectl("delete", "pipelineversion", old_version, "--namespace=bert")

@@ -1,4 +1,4 @@
-"""Labels by which `kubectl get -l` finds all that an overlay or a component has made."""
+"""Labels and annotations by which kubectl, Flux and Argo CD find and prune what is applied."""
 
 from pathlib import Path
 
@@ -58,6 +58,20 @@ def test_schedules_of_an_overlays_own_have_them_too(tmp_path):
     )
 
     assert schedules["metadata"]["labels"] == OVERLAY_LABELS
+
+
+def test_versions_of_pipelines_are_not_pruned():
+    """Flux and Argo CD read it from annotations; kubectl knows none."""
+    versions = [
+        one["metadata"].get("annotations")
+        for one in kustomize.build(MANIFESTS / "overlays" / "kubeflow-native")
+        if one["kind"] == "PipelineVersion"
+    ]
+
+    assert versions
+    for annotations in versions:
+        assert annotations["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
+        assert annotations["argocd.argoproj.io/sync-options"] == "Prune=false"
 
 
 def test_pods_keep_labels_of_their_own():
