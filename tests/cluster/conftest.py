@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cluster import server
 from tests.cluster.server import Server
 from tests.kustomize import MANIFESTS
+from tests.waiting import wait_until
 
 TESTS = Path(__file__).parents[1]
 # Not Config Connector's: the overlays need none.
@@ -28,7 +30,11 @@ def cluster(tmp_path_factory) -> Iterator[Server]:
     with server.running_server(tmp_path_factory.mktemp("server")) as running:
         for file in CRDS:
             running.kubectl("create", "-f", file)
-        running.kubectl("wait", "--for=condition=Established", "crd", "--all")
+        names = {yaml.safe_load(file.read_text("utf-8"))["metadata"]["name"] for file in CRDS}
+        # Established definitions are served at once, but listed for clients a moment later.
+        wait_until(
+            lambda: names <= {*running.kubectl("api-resources", "-oname", check=False).split()}
+        )
         for file in KUBEFLOW:
             running.kubectl("create", "-f", file)
         yield running
