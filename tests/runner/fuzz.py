@@ -4,6 +4,7 @@ python -m tests.runner.fuzz SECONDS
 """
 
 import secrets
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -54,7 +55,8 @@ def _fuzz(suites: Sequence[Suite], end: float) -> int:
         print(f"== {suite.name} {option}", flush=True)
         files = list(_find_randomized(suite))
         if SuiteRun(suite._replace(paths=tuple(files)), [option]).finish().failed:
-            print("failed; the same again:", suite.python, "-m", "pytest", *files, option)
+            command = shlex.join([suite.python, "-m", "pytest", *files, option])
+            print(f"failed; the same again: {command}")
             return 1
     return 0
 

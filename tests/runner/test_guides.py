@@ -1,18 +1,14 @@
 """The guides: short, and every link leads somewhere."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.runner.project_files import list_files
 from tests.runner.suites import REPOSITORY
 
-_LISTED = subprocess.run(
-    ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-    cwd=REPOSITORY, capture_output=True, text=True, check=True,
-).stdout.split()  # fmt: skip
-GUIDES = [name for name in _LISTED if (REPOSITORY / name).exists()]
+GUIDES = [str(path.relative_to(REPOSITORY)) for path in list_files("*.md")]
 
 
 def read(path: Path) -> str:

@@ -6,10 +6,10 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
+from tests.runner.project_files import list_files
 from tests.runner.run import main
 from tests.runner.suites import REPOSITORY, SUITES, Suite
 
@@ -210,12 +210,7 @@ sys.exit(main([], {suites!r}))
 def test_every_test_file_is_in_one_suite():
     """A folder that no suite names would never be tested."""
     suite_to_files = {suite.name: set(_find_files(suite)) for suite in SUITES}
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "tests/**/test_*.py"],
-        cwd=REPOSITORY, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    # Deleted files are still listed until the deletion is staged.
-    all_files = set(filter(Path.exists, map(REPOSITORY.joinpath, listed.stdout.split())))
+    all_files = set(list_files("test_*.py"))
 
     assert set().union(*suite_to_files.values()) == all_files
     assert sum(map(len, suite_to_files.values())) == len(all_files)
