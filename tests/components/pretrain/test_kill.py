@@ -28,6 +28,13 @@ SETTINGS = {
     "xla": "off",  # compiling takes longer than the training, at each restart
 }
 
+EXIT_137 = signal.SIGUSR2
+# A shell or a container passes the end of what the kernel killed on as this status.
+EXITS_WHEN_ASKED = """
+import os, signal
+signal.signal(signal.SIGUSR2, lambda *_: os._exit(137))
+"""
+
 
 @pytest.fixture(scope="module")
 def straight(dataset_path, vocabulary_path, tmp_path_factory) -> Callable[..., Stage]:
@@ -61,25 +68,35 @@ in_test_kill = pytest.mark.skipif(
 @pytest.mark.parametrize(
     ("num_processes", "events"),
     [
-        (1, [(0, signal.SIGKILL)]),
+        (1, [(0, signal.SIGKILL), (0, EXIT_137)]),
         pytest.param(
-            1, [(0, signal.SIGKILL), (0, signal.SIGSTOP), (0, signal.SIGKILL)], marks=in_test_kill
+            1,
+            [(0, signal.SIGKILL), (0, signal.SIGSTOP), (0, EXIT_137), (0, signal.SIGKILL)],
+            marks=in_test_kill,
         ),
         pytest.param(
             2,
-            [(0, signal.SIGKILL), (1, signal.SIGKILL), (1, signal.SIGTERM), (0, signal.SIGSTOP)],
+            [
+                (0, signal.SIGKILL),
+                (1, signal.SIGKILL),
+                (1, EXIT_137),
+                (1, signal.SIGTERM),
+                (0, signal.SIGSTOP),
+            ],
             marks=in_test_kill,
         ),
     ],
 )
 def test_whatever_ends_a_training_process_the_step_ends_as_if_undisturbed(
-    make_stage, straight, num_processes, events, random_seed
+    make_stage, straight, num_processes, events, random_seed, tmp_path, monkeypatch
 ):
-    """At random moments after a new checkpoint: killed, terminated alone, or stopped.
+    """At random moments after a new checkpoint: killed, terminated alone, stopped, or ended.
 
     More often than max_restarts allows in a row, as it gets further each time.
     """
     moments = random.Random(random_seed + num_processes)
+    (tmp_path / "sitecustomize.py").write_text(EXITS_WHEN_ASKED)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     stage = make_stage()
     # So many that the last event comes before the end, also on a machine with other work.
     num_steps = 2000 // num_processes**2 if len(events) > 1 else 400
@@ -101,11 +118,13 @@ def test_whatever_ends_a_training_process_the_step_ends_as_if_undisturbed(
 
     assert process.returncode == 0, errors
     lines = [line for line in errors.splitlines() if "; restart 1 of 1 from step " in line]
+    assert len(lines) == len(events), errors
     for line, (rank, sent) in zip(lines, events, strict=True):
         who = "the training" if num_processes == 1 else f"rank {rank} of {num_processes}"
         assert line.startswith(
             {
                 signal.SIGKILL: f"pretrain-32: {who} failed: the process ended with signal 9",
+                EXIT_137: f"pretrain-32: {who} failed: the process ended with exit status 137",
                 signal.SIGSTOP: f"pretrain-32: {who} failed: it has not run for",
                 signal.SIGTERM: "pretrain-32: ended by SIGTERM at step",
             }[sent]
@@ -113,7 +132,7 @@ def test_whatever_ends_a_training_process_the_step_ends_as_if_undisturbed(
     expect_equal(stage, straight(**settings))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_an_output_that_was_lost_is_written_again_without_training(make_stage, straight, tmp_path):
     """From the last state, which stays where `checkpoint_directory` is given; and no other."""
     settings = {**SETTINGS, "checkpoint_directory": tmp_path / "kept"}

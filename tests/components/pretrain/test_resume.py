@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from components.shared.storage.transfers import open_bucket
 from components.shared.training.checkpoint_store import open_states
+from tests.components.faulty_proxy import Fault
 from tests.components.pretrain.stage import Stage
 from tests.components.processes import find_children, is_running
 from tests.waiting import LONGEST_SECONDS, wait_until
@@ -133,6 +134,31 @@ def test_a_killed_run_goes_on_from_a_bucket(make_stage, straight, stores, scheme
     assert f"resuming from step {int(before[5:])} of {states}" in done.stderr
     assert stage.losses() == straight.losses()
     assert states.names() == ["step-00000060"]
+
+
+@pytest.mark.slow
+def test_a_full_store_ends_the_step_with_one_error(make_stage, straight, stores):
+    """As Ceph says it; with more room, the next start finishes as if nothing had happened."""
+    stage = make_stage()
+    settings = {**SETTINGS, "checkpoint_directory": "s3://data/full"}
+    body = b"<Error><Code>QuotaExceeded</Code><Message>no room left</Message></Error>"
+    full = Fault("PUT", path="step-00000010", status=403, body=body, times=1000)
+    stores.coming.append(full)
+
+    failed = stage.run(**settings)
+    left = sorted(path.name for path in stage.output.glob("checkpoint*"))
+    full.times = 0
+    done = stage.run(**settings)
+
+    assert failed.returncode == 2, failed.stderr
+    last = failed.stderr.splitlines()[-1]
+    assert last.startswith("pretrain: error: s3://data/full/pretrain-32/step-00000010/")
+    assert "QuotaExceeded" in last
+    assert "Traceback" not in failed.stderr
+    assert left == []
+    assert done.returncode == 0, done.stderr
+    assert "resuming from step 5 of" in done.stderr
+    assert stage.losses() == straight.losses()
 
 
 def _kill_at(stage: Stage, pattern: str) -> None:
