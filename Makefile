@@ -28,7 +28,7 @@ STAGES := ingest preprocess pretrain finetune evaluate
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune serve
 
-.PHONY: help setup demo serve test test-long test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) environments huggingface lint check compile images push flink-jar
+.PHONY: help setup demo serve test test-long drill test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) environments huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -59,6 +59,9 @@ test: setup  ## Run all tests, or those of SUITE=name; JOBS=2 runs two suites at
 
 test-long: setup  ## Run the tests that take a minute or more each, real training among them
 	@$(RUN) -m tests.runner.run $(SUITE) -m long $(ARGUMENTS)
+
+drill: environments  ## Live through a year of monthly retrainings, on small files and the fake KFP server (ten minutes)
+	@$(RUN) -m tests.drill
 
 test-cluster: setup  ## Test the manifests on a real Kubernetes API server (Go builds it once, in minutes)
 	@$(RUN) -m tests.cluster.server

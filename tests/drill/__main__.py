@@ -1,0 +1,16 @@
+"""Live through a year of retrainings: `make drill`."""
+
+import tempfile
+from pathlib import Path
+
+from tests.drill.scheduler import running_webhook
+from tests.drill.year import MONTHS, Year, live_through
+from tests.pipelines.fake_kfp import running_fake_kfp
+
+if __name__ == "__main__":
+    with (
+        tempfile.TemporaryDirectory(prefix="drill-") as folder,
+        running_fake_kfp() as kfp,
+        running_webhook() as hook,
+    ):
+        live_through(Year(Path(folder), kfp, hook), MONTHS)
