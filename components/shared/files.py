@@ -60,13 +60,23 @@ def is_there(place: str) -> bool:
 def split_places(text: str) -> list[str]:
     """Split a list of paths, patterns and addresses at commas and white space.
 
-    A path with a space or a comma in it is one, where it is there.
+    A path with a space or a comma in it is one, where it is there. So is an absolute one with a
+    space that is missing, unless what follows the space is a place by itself.
     """
     if os.path.isfile(text):
         return [text]
     pieces = (piece.strip() for piece in re.split(r"[,\r\n\t]+", text))
-    parts = ([piece] if " " in piece and is_there(piece) else piece.split() for piece in pieces)
+    parts = ([piece] if _is_one_place(piece) else piece.split() for piece in pieces)
     return [place for part in parts for place in part]
+
+
+def _is_one_place(piece: str) -> bool:
+    if " " not in piece or is_there(piece):
+        return " " in piece
+    _, *rest = piece.split()
+    return piece.startswith("/") and not all(
+        part.startswith("/") or "://" in part or is_there(part) for part in rest
+    )
 
 
 @contextmanager

@@ -139,3 +139,15 @@ def test_a_run_ends_before_its_first_step(folder):
     )
     assert done.returncode == 2
     assert not (folder / "runs").exists()
+
+
+def test_a_missing_file_in_a_folder_with_a_space_is_told(folder, monkeypatch):
+    """By its whole path."""
+    place = folder / "mon dépôt"
+    place.mkdir()
+    monkeypatch.chdir(place)
+
+    done = run_command("run", "bert", "--dump", "y.xml", "--squad-train", "../train.json")
+
+    assert done.returncode == 2
+    assert f"dump: {place}/y.xml: no such file" in done.last_error

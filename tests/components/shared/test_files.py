@@ -13,6 +13,7 @@ from components.shared.files import (
     os_errors_explained,
     scratch_folder,
     sha256,
+    split_places,
     whole_file,
     whole_folder,
     write_text,
@@ -219,3 +220,14 @@ def test_want_of_memory_is_told_in_a_line():
     assert ended.stderr.splitlines()[-1].endswith(
         "InputError: memory ran out; give this step more, and run again"
     )
+
+
+def test_a_missing_path_with_a_space_is_one_place(tmp_path):
+    """It is then told as missing, and not the folder before the space as of no known kind."""
+    there = tmp_path / "b.xml"
+    there.touch()
+
+    assert split_places("/mon dépôt/x.xml") == ["/mon dépôt/x.xml"]
+    assert split_places("/mon dépôt/x.xml,/c d/*.xml") == ["/mon dépôt/x.xml", "/c d/*.xml"]
+    assert split_places(f"/a.xml {there} s3://b/c") == ["/a.xml", str(there), "s3://b/c"]
+    assert split_places("a.xml b.xml") == ["a.xml", "b.xml"]
