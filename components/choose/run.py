@@ -13,6 +13,7 @@ from components.shared.classification.matrices import show_matrix
 from components.shared.errors import InputError
 from components.shared.files import whole_folder, write_text
 from components.shared.report_marks import RUNS
+from components.shared.scores import QUESTION_ANSWERING, TASK_TO_SCORES
 from components.shared.stage import Metadata
 
 _METRIC = "metric"
@@ -74,8 +75,9 @@ def _choose(config: ChoiceConfig) -> tuple[int, Metadata]:
 
 
 def _find_metric(metrics: Sequence[dict[str, Any]], config: ChoiceConfig) -> str:
-    """Return the score that all of the evaluations name to choose by; SQuAD's name none: F1."""
-    names = [one.get(_METRIC, "f1") for one in metrics]
+    """Return the score that all of the evaluations name to choose by; SQuAD's name none."""
+    squad = TASK_TO_SCORES[QUESTION_ANSWERING]
+    names = [one.get(_METRIC, squad.main) for one in metrics]
     other = next((place for place, name in enumerate(names) if name != names[0]), None)
     if other is not None:
         raise InputError(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_NAMES = {"exact": "exact match", "f1": "F1"}
+from components.shared.scores import SCORE_LABELS
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _list_means(runs: Sequence[Run]) -> Table:
 
 
 def _name_scores(run: Run) -> tuple[str, ...]:
-    return tuple(_NAMES.get(name, name.replace("_", " ")) for name in run.scores)
+    return tuple(SCORE_LABELS.get(name, name.replace("_", " ")) for name in run.scores)
 
 
 def _format(value: float, run: Run) -> str:

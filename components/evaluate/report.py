@@ -14,6 +14,7 @@ from components.shared.comparison import Difference
 from components.shared.figures import Panel
 from components.shared.files import write_text
 from components.shared.report_marks import RUNS
+from components.shared.scores import SCORE_LABELS
 from components.shared.training.history import History
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
@@ -25,7 +26,6 @@ SPEED_NAMES = {
     "latency_ms_p50": "batch latency, median, ms",
     "latency_ms_p99": "batch latency, p99, ms",
 }
-SCORE_NAMES = {"exact": "exact match", "f1": "F1"}
 _SPEEDS = {name: label for name, label in SPEED_NAMES.items() if not name.startswith(_LATENCY)}
 _CONDITIONS = {
     "batch_size": "batch size",
@@ -80,6 +80,7 @@ def write_report(
         thresholds={name: scores[name] for name in scores if name.startswith("best_")},
         answered=[(item, mark_context(item)) for item in answered],
         differences=differences,
+        score_labels=SCORE_LABELS,
         groups=groups or {},
         measured=measured,
         speed_panels=draw_speed(measured),

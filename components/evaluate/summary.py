@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.evaluate.report import SCORE_NAMES, SPEED_NAMES, format_number, score_rows
+from components.evaluate.report import SPEED_NAMES, format_number, score_rows
 from components.evaluate.speed import MeasuredSpeed
 from components.evaluate.squad.config import SpeedSetting
 from components.shared.comparison import Difference
 from components.shared.files import write_text
+from components.shared.scores import SCORE_LABELS
 
 
 def write_summary(
@@ -26,7 +27,7 @@ def write_summary(
         f"| {row['group']} | {row['exact']:.2f} | {row['f1']:.2f} |" for row in score_rows(scores)
     ]
     if differences:
-        names = " | ".join(SCORE_NAMES[item.name] for item in differences)
+        names = " | ".join(SCORE_LABELS[item.name] for item in differences)
         cells = " | ".join(
             f"{item.difference:+.2f} ({item.low:+.2f} to {item.high:+.2f})" for item in differences
         )

@@ -11,6 +11,7 @@ from components.shared.checkpoints.checkpoint_manifest import check_files, finge
 from components.shared.comparison import EXACT_AND_F1, QuestionScores, read_question_scores
 from components.shared.documents import load_json
 from components.shared.files import sha256
+from components.shared.scores import QUESTION_ANSWERING
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def read_candidate(config: ReleaseConfig) -> Candidate:
     data = {name: sha256(config.squad / name) for name in ("train.json", "dev.json")}
     minimums = dict(zip(EXACT_AND_F1, (config.min_exact, config.min_f1), strict=True))
     return Candidate(
-        task="question answering",
+        task=QUESTION_ANSWERING,
         checkpoint=config.checkpoint,
         fingerprint=fingerprint(config.checkpoint),
         scores=read_question_scores(config.candidate_metrics),

@@ -5,19 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from components.shared.comparison import Difference, QuestionScores, compare
-
-NAMES = {
-    "exact": "exact match",
-    "f1": "F1",
-    "accuracy": "accuracy",
-    "macro_f1": "macro F1",
-    "matthews_correlation": "Matthews correlation",
-    "pearson": "Pearson correlation",
-    "spearman": "Spearman correlation",
-    "mrr": "MRR",
-    "ndcg_at_10": "NDCG@10",
-}
-"""What the scores are called."""
+from components.shared.scores import SCORE_LABELS
 
 
 @dataclass(frozen=True)
@@ -62,19 +50,20 @@ def decide(
     }
     broken = [name for name, mean in means.items() if not math.isfinite(mean)]
     if broken:
-        return Decision(False, tuple(f"{NAMES[name]} is no number" for name in broken))
+        return Decision(False, tuple(f"{SCORE_LABELS[name]} is no number" for name in broken))
     against = [
-        f"{NAMES[name]} {means[name]:.2f} is below the minimum {limits.minimums[name]:g}"
+        f"{SCORE_LABELS[name]} {means[name]:.2f} is below the minimum {limits.minimums[name]:g}"
         for name in names
         if means[name] < limits.minimums[name]
     ]
-    found = [f"{NAMES[name]} {mean:.2f} reaches the minimum {limits.minimums[name]:g}"
+    found = [f"{SCORE_LABELS[name]} {mean:.2f} reaches the minimum {limits.minimums[name]:g}"
              for name, mean in means.items() if limits.minimums[name]]  # fmt: skip
     differences = compare(own, other, names, seed=seed) if other is not None else []
     for item in differences:
         measured = (
-            f"{NAMES[item.name]} differs by {item.difference:+.2f} points from {item.baseline:.2f} "
-            f"of the model in use (95% interval {item.low:+.2f} to {item.high:+.2f})"
+            f"{SCORE_LABELS[item.name]} differs by {item.difference:+.2f} points from "
+            f"{item.baseline:.2f} of the model in use "
+            f"(95% interval {item.low:+.2f} to {item.high:+.2f})"
         )
         if is_tolerable(item.low, limits.max_drop):
             found.append(f"{measured}, a drop of at most {limits.max_drop:g}")

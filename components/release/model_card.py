@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.release.gate import NAMES
+from components.shared.scores import QUESTION_ANSWERING, SCORE_LABELS
 
 # Hugging Face's names of tasks.
 _PIPELINE_TAGS = {
-    "question answering": "question-answering",
+    QUESTION_ANSWERING: "question-answering",
     "classification": "text-classification",
     "regression": "text-classification",
     "ranking": "text-ranking",
@@ -21,7 +21,7 @@ def write_model_card(path: Path, description: Mapping[str, Any]) -> None:
     task = description["task"]
     scores = {
         label: description["scores"][name]
-        for name, label in (NAMES | {"exact_match": NAMES["exact"]}).items()
+        for name, label in SCORE_LABELS.items()
         if name in description["scores"]
     }
     lines = [

@@ -9,11 +9,12 @@ from markupsafe import Markup
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
 from components.release.candidate import Candidate
-from components.release.gate import NAMES, Decision
+from components.release.gate import Decision
 from components.release.model_registry import Registration
 from components.shared.figures import COLORS, HALF_OF_THE_PAGE, make_figure, render
 from components.shared.files import write_text
 from components.shared.model_store.layout import NotedDecision
+from components.shared.scores import SCORE_LABELS
 from components.shared.text import mask_addresses
 
 _ROWS = 12
@@ -57,7 +58,7 @@ def write_report(
         compared_with=compared_with,
         candidate=candidate,
         differences=decision.differences,
-        names=NAMES,
+        labels=SCORE_LABELS,
         decisions=decisions[: -_ROWS - 1 : -1],
         scores_over_time=_draw(decisions) if len(decisions) > 1 else "",
     )
@@ -73,7 +74,7 @@ def _draw(decisions: Sequence[NotedDecision]) -> Markup:
             times = [one.time for one in own]
             scores = [one.scores[measure] for one in own]
             axes.plot(times, scores, color=color, lw=1.2)  # type: ignore[arg-type]
-            for is_released, label in ((True, NAMES.get(measure, measure)), (False, None)):
+            for is_released, label in ((True, SCORE_LABELS.get(measure, measure)), (False, None)):
                 points = [
                     (time, score)
                     for one, time, score in zip(own, times, scores, strict=True)

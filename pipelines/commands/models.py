@@ -11,8 +11,13 @@ from components.shared.documents import expect_shape
 from components.shared.errors import InputError
 from components.shared.model_store.store import ModelStore, open_store
 from components.shared.model_store.verification import verify
+from components.shared.scores import QUESTION_ANSWERING, TASK_TO_SCORES
 
-_SHOWN_SCORES = ("exact", "exact_match", "f1", "accuracy", "pearson", "ndcg_at_10")
+# SQuAD's scores, and the main one of each other task.
+_SHOWN_SCORES = (
+    *TASK_TO_SCORES[QUESTION_ANSWERING].labels,
+    *(one.main for task, one in TASK_TO_SCORES.items() if task != QUESTION_ANSWERING),
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from components.shared.command_line import parse_flags
 from components.shared.errors import InputError
 from components.shared.files import expect_place
+from components.shared.scores import SCORE_LABELS
 from components.shared.settings import list_settings
 from components.shared.text import format_number
 from pipelines.catalog import PIPELINES
@@ -21,22 +22,9 @@ from pipelines.local.run_log import RunLog, start_log
 from pipelines.steps import steps_of
 
 _EXIT_STEP_FAILED, _EXIT_INTERRUPTED = 1, 130
-_SCORES = (
-    "exact",
-    "exact_match",
-    "f1",
-    "accuracy",
-    "macro_f1",
-    "matthews_correlation",
-    "pearson",
-    "spearman",
-    "mrr",
-    "ndcg_at_10",
-    "recall_at_10",
-)
 # Of the metrics, those that a run's last screen shows; several seeds have a mean of some.
 _SHOWN_METRICS = (
-    *(f"{score}{of}" for score in _SCORES for of in ("", "_mean", "_standard_deviation")),
+    *(f"{score}{of}" for score in SCORE_LABELS for of in ("", "_mean", "_standard_deviation")),
     "questions_per_second",
     "sentences_per_second",
     "latency_ms_p50",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.shared.scores import find_main_score
 from pipelines.kubeflow.registry import find_package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.progress import state_of
@@ -11,13 +12,6 @@ from pipelines.monitoring.run_artifacts import CHANGES, read_artifacts
 from pipelines.retraining import SUFFIX
 
 _RELEASE, _CHOSEN = "release_metrics", "chosen_metrics"
-# A model has the first of them that its task measures: ranking, numbers, SQuAD, classes.
-_MARK_TO_SCORE = {
-    "ndcg_at_10": "ndcg_at_10",
-    "pearson": "pearson",
-    "exact": "f1",
-    "accuracy": "accuracy",
-}
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ def read_result(cluster: Cluster, run: Any) -> Result:
     package = find_package(cluster, run)
     artifacts = {one.name: one for one in read_artifacts(cluster, run, package)}
     scores = artifacts[_CHOSEN].scalars if _CHOSEN in artifacts else {}
-    score = next((name for mark, name in _MARK_TO_SCORE.items() if mark in scores), "")
+    score = find_main_score(scores)
     changes = artifacts[CHANGES].texts if CHANGES in artifacts else {}
     if release := artifacts.get(_RELEASE):
         outcome = "published" if release.scalars.get("released") else "held_back"

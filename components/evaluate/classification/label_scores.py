@@ -11,13 +11,7 @@ from components.evaluate.classification.outcome import DevSet, Outcome, Predicti
 from components.evaluate.classification.scores import count_confusion, score, score_labels
 from components.shared.classification.matrices import MOST_LABELS_SHOWN
 from components.shared.classification.sentences import Row
-
-_NAMES = {
-    "accuracy": "accuracy",
-    "f1": "F1",
-    "macro_f1": "macro F1",
-    "matthews_correlation": "Matthews correlation",
-}
+from components.shared.scores import TASK_TO_SCORES
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,11 @@ def evaluate_labels(
     num_rows = sum(map(len, name_to_rows.values()))
     return Outcome(
         dev_sets=dev_sets,
-        names={name: label for name, label in _NAMES.items() if name in dev_sets[0].scores},
+        names={
+            name: label
+            for name, label in TASK_TO_SCORES["classification"].labels.items()
+            if name in dev_sets[0].scores
+        },
         title=f"{len(labels)} labels: {num_rows:,} sentences",
         subtitle="How often the model gives the right label, how fast, and how it was trained.",
         template="labels.html.jinja",

@@ -10,6 +10,7 @@ from components.evaluate.classification.outcome import DevSet, Outcome, Predicti
 from components.evaluate.curves import draw_scatter
 from components.evaluate.squad.report_examples import choose_halves
 from components.shared.classification.sentences import Row
+from components.shared.scores import TASK_TO_SCORES
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ def evaluate_numbers(
     return Outcome(
         dev_sets=dev_sets,
         names={
-            "pearson": "Pearson correlation",
-            "spearman": "Spearman correlation",
+            **TASK_TO_SCORES["regression"].labels,
             "root_mean_squared_error": "root mean squared error",
         },
         title=f"Regression: {num_rows:,} sentences",

@@ -13,6 +13,7 @@ from components.shared.classification.ranks import (
     score_groups,
 )
 from components.shared.classification.sentences import Row
+from components.shared.scores import TASK_TO_SCORES
 
 _NUM_ROWS_SHOWN = 5
 
@@ -56,11 +57,11 @@ def evaluate_ranking(
     ]
     num_groups = sum(map(len, name_to_groups.values()))
     first = dev_sets[0].name
+    labels = TASK_TO_SCORES["ranking"].labels
     return Outcome(
         dev_sets=dev_sets,
         names={
-            "mrr": "MRR",
-            f"ndcg_at_{NDCG_DEPTH}": f"NDCG@{NDCG_DEPTH}",
+            **{name: labels[name] for name in ("mrr", f"ndcg_at_{NDCG_DEPTH}")},
             f"recall_at_{recall_k}": f"recall@{recall_k}",
         },
         title=f"Ranking: {num_groups:,} groups",

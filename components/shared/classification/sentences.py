@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from components.shared.classification.tasks import DEFAULT_METRICS, TaskKind
+from components.shared.classification.tasks import TaskKind
 from components.shared.files import whole_folder
 from components.shared.formats import load_stamped, stamp
+from components.shared.scores import TASK_TO_SCORES
 from components.shared.text import parse_json
 
 TRAIN = "train"
@@ -51,7 +52,7 @@ class Sentences:
     """By set."""
     task: TaskKind = "classification"
     """What is learnt of the labels."""
-    metric: str = DEFAULT_METRICS["classification"]
+    metric: str = TASK_TO_SCORES["classification"].main
     """The score that the best of several models is chosen by."""
 
     @classmethod
@@ -105,7 +106,7 @@ def write_sentences(
         dev_names=tuple(name for name in sets if name != TRAIN),
         num_rows={name: len(rows) for name, rows in sets.items()},
         task=task,
-        metric=metric or DEFAULT_METRICS[task],
+        metric=metric or TASK_TO_SCORES[task].main,
     )
     with whole_folder(folder) as scratch:
         for name, rows in sets.items():

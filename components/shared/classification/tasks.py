@@ -7,12 +7,6 @@ TaskKind = Literal["classification", "regression", "ranking"]
 
 NUMBER_LABELS: Mapping[str, str] = {"regression": "score", "ranking": "relevance"}
 """The name of a model's only output, where the task is to give a number."""
-DEFAULT_METRICS: Mapping[str, str] = {
-    "classification": "accuracy",
-    "regression": "pearson",
-    "ranking": "ndcg_at_10",
-}
-"""The score that the best of several models is chosen by."""
 
 
 def find_task(labels: Sequence[str]) -> TaskKind:

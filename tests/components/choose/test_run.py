@@ -109,9 +109,8 @@ def test_a_task_is_chosen_for_by_the_metric_that_its_evaluation_names(tmp_path):
         0.3125,
     )
     assert metadata["checkpoint"] == {"learning_rate": 0.1, "seed": 2, "pearson": 0.75}
-    assert (
-        "| learning rate | seed | pearson |  |\n|---|---|--:|---|\n" in config.summary.read_text()
-    )
+    columns = "| learning rate | seed | Pearson correlation |  |\n|---|---|--:|---|\n"
+    assert columns in config.summary.read_text()
     assert (
         "<td>0.1</td><td>2</td><td class=n>0.7500</td><td>chosen</td>" in config.report.read_text()
     )
