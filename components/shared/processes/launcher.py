@@ -28,6 +28,7 @@ from components.shared.errors import (
     DamagedError,
     DivergedError,
     InputError,
+    NewerFormatError,
     PeerLostError,
     Preempted,
     TrainingLostError,
@@ -58,7 +59,14 @@ _LAST_TOLD = (Preempted.__name__, PeerLostError.__name__)
 # What is raised again as the process raised it, without its traceback.
 _IN_THEIR_OWN_WORDS = {
     one.__name__: one
-    for one in (DamagedError, DivergedError, InputError, Preempted, UnreachableError)
+    for one in (
+        DamagedError,
+        DivergedError,
+        InputError,
+        NewerFormatError,
+        Preempted,
+        UnreachableError,
+    )
 }
 
 
