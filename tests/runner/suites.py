@@ -94,6 +94,7 @@ SUITES = (
         ),
         "images/preprocess",
     ),
+    Suite("compatibility", ("tests/compatibility",)),
     Suite("cluster", ("tests/cluster",)),
     Suite("serve", ("tests/components/serve",), "images/serve"),
     Suite("ingest", ("tests/components/ingest", "tests/components/notify"), "images/ingest"),

@@ -1,14 +1,20 @@
 """Compiled pipelines become versions on a cluster, through kfp's own client."""
 
+import json
+
 import pytest
 import yaml
 from kfp import dsl
 from kfp.compiler import Compiler
 
+from components.shared.images import name_image
+from pipelines.commands.compile import compile_pipeline
 from pipelines.compiled_package import read_package
 from pipelines.local.environments import REPOSITORY
 from tests.pipelines.commands import run_command
 from tests.pipelines.fake_kfp import running_fake_kfp
+
+PARAMETERS = {"dump": "simplewiki-latest", "squad_train": "gs://bucket/train.json"}
 
 
 @dsl.container_component
@@ -34,6 +40,29 @@ def kfp():
 @pytest.fixture
 def package(tmp_path):
     return compile_greeting(tmp_path / "greeting.yaml")
+
+
+def compile_with_digest(folder, digest):
+    """The package of a release: its images are named by what is in them."""
+    images = folder / f"images-{digest}.json"
+    pushed = f"registry.example/bert/pretrain@sha256:{digest}"
+    images.write_text(json.dumps({name_image("pretrain"): pushed}), encoding="utf-8")
+    package = folder / f"{digest}.yaml"
+    compile_pipeline("bert", hardware="cpu", images=images, output=package)
+    return package
+
+
+def find_digest(kfp, run) -> str:
+    """Return the digest of the image that a run's pretraining has."""
+    reference = run["pipeline_version_reference"]
+    (version,) = (
+        one
+        for one in kfp.versions[reference["pipeline_id"]]
+        if one["pipeline_version_id"] == reference["pipeline_version_id"]
+    )
+    spec = version["pipeline_spec"].get("pipeline_spec", version["pipeline_spec"])
+    image = spec["deploymentSpec"]["executors"]["exec-pretrain"]["container"]["image"]
+    return image.rpartition("sha256:")[2]
 
 
 def names(kfp) -> list[str]:
@@ -84,6 +113,32 @@ def test_other_content_is_a_new_version_and_the_old_stays(kfp, package, tmp_path
     assert len(set(names(kfp))) == 2
     assert len(kfp.objects["pipelines"]) == 1
     assert "but a newer one is what `latest` means" in back.stdout
+
+
+def test_an_upgrade_leaves_a_run_and_a_pinned_schedule_their_images(kfp, tmp_path):
+    """What begins later by the newest version has the new ones."""
+    packages = [compile_with_digest(tmp_path, digit * 64) for digit in "01"]
+    version = read_package(packages[0]).version_name
+    common = {"pipeline": "bert", "cron": "0 0 3 2 * *", "parameters": PARAMETERS}
+    schedules = [{"name": "pinned", "version": version}, {"name": "newest"}]
+    file = tmp_path / "schedules.yaml"
+    file.write_text(yaml.safe_dump({"schedules": [one | common for one in schedules]}))
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in PARAMETERS.items()]
+
+    for package in packages:
+        for command in (
+            ("register", package),
+            ("submit", "--pipeline", "bert", "--no-follow", *flags),
+            ("schedule", "apply", "--file", file),
+        ):
+            done = run_command(*command, "--host", kfp.address)
+            assert done.returncode == 0, done.stderr
+
+    assert "nothing to do" in done.stdout
+    name_to_run = {one["display_name"]: one for one in kfp.objects["recurringruns"].values()}
+    begun = [*kfp.objects["runs"].values(), name_to_run["pinned"]]
+    assert [find_digest(kfp, one) for one in begun] == ["0" * 64, "1" * 64, "0" * 64]
+    assert not name_to_run["newest"]["pipeline_version_reference"]["pipeline_version_id"]
 
 
 def test_a_package_that_is_none_is_refused_before_any_is_sent(kfp, package, tmp_path):
