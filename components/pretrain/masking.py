@@ -1,4 +1,6 @@
-"""Which tokens BERT must predict: drawn anew in each epoch, the same on every worker.
+"""Masks drawn anew in each epoch, the same on every worker.
+
+components/shared/masking_rule.py has the rule that they follow.
 
 Shape suffixes: B rows, L positions of a row, P predictions of a row.
 """
@@ -7,10 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.shared.masking_rule import (
+    KEEP_SHARE_OF_OTHERS,
+    MASK_SHARE,
+    count_chosen,
+    list_words,
+)
 from components.shared.vocabulary import Vocabulary
 
-# Devlin et al. 2019, §3.1: of the chosen tokens 80% become [MASK], 10% a random one.
-_MASK_SHARE, _RANDOM_SHARE = 0.8, 0.1
+# A chosen token becomes [MASK] where its number is below MASK_SHARE, a random piece from here on.
+_RANDOM_FROM = MASK_SHARE + (1 - MASK_SHARE) * KEEP_SHARE_OF_OTHERS
 # Streams of random numbers: which tokens, what becomes of them, which random token.
 _CHOOSE, _TREAT, _REPLACE = range(3)
 
@@ -43,11 +51,6 @@ def mask_tokens(
 ) -> MaskedRows:
     """Hide some tokens so that BERT learns to predict them.
 
-    Google's rules: in each sequence max(1, round(rate * length)) tokens, [CLS] and [SEP]
-    counted in the length but never chosen; a random token may be any of the vocabulary.
-    Where whole words are masked, a word that would exceed that number is passed over, and
-    what becomes of each of its pieces is drawn for itself.
-
     A sequence's draw depends on seed, epoch and the sequence (the dataset's row that it
     stands in, and its place there), not on the batch or the worker.
 
@@ -60,25 +63,26 @@ def mask_tokens(
         vocabulary: supplies the special ids and the number of pieces to draw from.
         mask_rate: fraction of real tokens chosen, 0 to 1 (BERT: 0.15).
         max_predictions: P; a row's surplus is left unmasked, at random.
-        whole_word_masking: choose all pieces of a word or none. Pieces at the start of a
-            text that was cut within a word are a word of their own.
+        whole_word_masking: choose all pieces of a word or none; what becomes of each piece is
+            drawn for itself.
     """
-    special_BL = np.isin(token_ids_BL, (vocabulary.cls_id, vocabulary.sep_id))
-    candidate_BL = (sequence_ids_BL > 0) & ~special_BL
     keys_B = _row_keys(seed, np.asarray(epoch), row_ids_B)
     draw_BL = _uniform(keys_B, token_ids_BL.shape[1], _CHOOSE)
 
     if whole_word_masking:
-        starts_BL = candidate_BL & ~_continues(token_ids_BL, candidate_BL, vocabulary)
-        rows = zip(draw_BL, candidate_BL, starts_BL, sequence_ids_BL, strict=True)
-        chosen_BL = np.stack([_choose_words(*row, mask_rate, max_predictions) for row in rows])
+        rows = zip(draw_BL, token_ids_BL, sequence_ids_BL, strict=True)
+        chosen_BL = np.stack(
+            [_choose_words(*row, vocabulary, mask_rate, max_predictions) for row in rows]
+        )
     else:
+        special_BL = np.isin(token_ids_BL, (vocabulary.cls_id, vocabulary.sep_id))
+        candidate_BL = (sequence_ids_BL > 0) & ~special_BL
         chosen_BL = _choose(draw_BL, candidate_BL, sequence_ids_BL, mask_rate, max_predictions)
     treatment_BL = _uniform(keys_B, token_ids_BL.shape[1], _TREAT)
     random_BL = _uniform(keys_B, token_ids_BL.shape[1], _REPLACE) * len(vocabulary)
 
-    hidden_BL = np.where(chosen_BL & (treatment_BL < _MASK_SHARE), vocabulary.mask_id, token_ids_BL)
-    replaced_BL = chosen_BL & (treatment_BL >= 1 - _RANDOM_SHARE)
+    hidden_BL = np.where(chosen_BL & (treatment_BL < MASK_SHARE), vocabulary.mask_id, token_ids_BL)
+    replaced_BL = chosen_BL & (treatment_BL >= _RANDOM_FROM)
     hidden_BL = np.where(replaced_BL, random_BL.astype(np.int32), hidden_BL)
 
     # Chosen positions first, in order; the sort is stable.
@@ -105,54 +109,40 @@ def _choose(
     for sequence in range(1, int(sequence_ids_BL.max(initial=0)) + 1):
         in_sequence_BL = sequence_ids_BL == sequence
         lengths_B = in_sequence_BL.sum(axis=1)
-        quota_B = _quota(lengths_B, mask_rate)
+        quota_B = _list_quotas(lengths_B, mask_rate)
         chosen_BL |= _smallest(draw_BL, candidate_BL & in_sequence_BL, quota_B)
     return _smallest(draw_BL, chosen_BL, np.full(len(draw_BL), max_predictions))
 
 
-def _quota(lengths: np.ndarray, mask_rate: float) -> np.ndarray:
-    """How many tokens to choose of sequences of such lengths."""
-    if mask_rate == 0:
-        return np.zeros_like(lengths)
-    # Python's and Google's round: halves to even, as np.rint.
-    quota = np.maximum(1, np.rint(mask_rate * lengths)).astype(int)
-    return np.where(lengths > 0, quota, 0)
-
-
-def _continues(
-    token_ids_BL: np.ndarray, candidate_BL: np.ndarray, vocabulary: Vocabulary
-) -> np.ndarray:
-    """Mark in bool [B, L] the pieces that continue the word of the piece before."""
-    is_continuation = np.zeros(len(vocabulary), bool)
-    is_continuation[list(vocabulary.continuation_ids)] = True
-    continues_BL = is_continuation[token_ids_BL]
-    continues_BL[:, 0] = False
-    continues_BL[:, 1:] &= candidate_BL[:, :-1]
-    return continues_BL
+def _list_quotas(lengths: np.ndarray, mask_rate: float) -> np.ndarray:
+    """Return how many tokens to choose of sequences of such lengths; 0 marks a missing one."""
+    return np.array([count_chosen(one, mask_rate) if one else 0 for one in lengths.tolist()])
 
 
 def _choose_words(
     draw_L: np.ndarray,
-    candidate_L: np.ndarray,
-    starts_L: np.ndarray,
+    token_ids_L: np.ndarray,
     sequence_ids_L: np.ndarray,
+    vocabulary: Vocabulary,
     mask_rate: float,
     max_predictions: int,
 ) -> np.ndarray:
     """Mark in bool [L] whole words, in the order of their first pieces' draws."""
-    chosen_L = np.zeros_like(candidate_L)
-    places = np.flatnonzero(candidate_L)
-    firsts = np.flatnonzero(starts_L[places])
-    ends = np.append(firsts[1:], len(places))
-    sequence_of_word = sequence_ids_L[places[firsts]]
-    left = _quota(np.bincount(sequence_ids_L), mask_rate)
+    num_tokens = np.count_nonzero(sequence_ids_L)
+    words = list_words(token_ids_L[:num_tokens].tolist(), vocabulary)
+    sequences = sequence_ids_L.tolist()
+    left = _list_quotas(np.bincount(sequence_ids_L[:num_tokens]), mask_rate).tolist()
     left_in_row = max_predictions
-    for word in np.argsort(draw_L[places[firsts]], kind="stable"):
-        size, sequence = ends[word] - firsts[word], sequence_of_word[word]
-        if size <= min(left[sequence], left_in_row):
-            chosen_L[places[firsts[word] : ends[word]]] = True
-            left[sequence] -= size
-            left_in_row -= size
+    chosen: list[int] = []
+    for number in np.argsort(draw_L[[word[0] for word in words]], kind="stable").tolist():
+        word = words[number]
+        sequence = sequences[word[0]]
+        if len(word) <= min(left[sequence], left_in_row):
+            chosen += word
+            left[sequence] -= len(word)
+            left_in_row -= len(word)
+    chosen_L = np.zeros(len(draw_L), bool)
+    chosen_L[chosen] = True
     return chosen_L
 
 

@@ -1,8 +1,4 @@
-"""Masks drawn beforehand, by the rules of google-research/bert's create_pretraining_data.py.
-
-Of a sequence's tokens a share is chosen to be predicted, never [CLS] or [SEP]. Of those
-80% become [MASK], 10% stay, 10% become a piece drawn from the whole vocabulary.
-"""
+"""Masks drawn beforehand, for Google's records; components/shared/masking_rule.py has the rule."""
 
 from collections.abc import Sequence
 from random import Random
@@ -10,10 +6,13 @@ from typing import NamedTuple
 
 from components.preprocess.rows.pairs import Pair
 from components.shared.google_records import Instance
+from components.shared.masking_rule import (
+    KEEP_SHARE_OF_OTHERS,
+    MASK_SHARE,
+    count_chosen,
+    list_words,
+)
 from components.shared.vocabulary import Vocabulary
-
-_MASK_RATE_OF_CHOSEN = 0.8
-_KEEP_RATE_OF_OTHERS = 0.5
 
 
 class Masked(NamedTuple):
@@ -40,20 +39,16 @@ def mask_sequence(
     Args:
         token_ids: `[CLS] A [SEP] B [SEP]`, without padding.
         vocabulary: supplies the special ids, and the pieces drawn at random.
-        mask_rate: share of all tokens to choose, rounded; one at least.
+        mask_rate: share of all tokens to choose.
         max_predictions: most tokens to choose.
-        whole_word_masking: choose all pieces of a word or none. A word that would exceed
-            the number to choose is passed over. Pieces at the start of a text that was cut
-            within a word are a word of their own.
+        whole_word_masking: choose all pieces of a word or none.
         rng: the only source of chance.
     """
-    special = (vocabulary.cls_id, vocabulary.sep_id)
-    if whole_word_masking:
-        words = _group_words(token_ids, special, vocabulary.continuation_ids)
-    else:
-        words = [(place,) for place, id_ in enumerate(token_ids) if id_ not in special]
+    words = list_words(token_ids, vocabulary)
+    if not whole_word_masking:
+        words = [[place] for word in words for place in word]
     rng.shuffle(words)
-    num_wanted = min(max_predictions, max(1, round(len(token_ids) * mask_rate)))
+    num_wanted = min(max_predictions, count_chosen(len(token_ids), mask_rate))
     chosen: list[int] = []
     for word in words:
         if len(chosen) + len(word) <= num_wanted:
@@ -67,27 +62,10 @@ def mask_sequence(
     return Masked(hidden, chosen, [token_ids[place] for place in chosen])
 
 
-def _group_words(
-    token_ids: Sequence[int], special: tuple[int, ...], continuation_ids: frozenset[int]
-) -> list[tuple[int, ...]]:
-    """The places of each word's pieces."""
-    words: list[list[int]] = []
-    is_inside = False
-    for place, id_ in enumerate(token_ids):
-        if id_ in special:
-            is_inside = False
-        elif is_inside and id_ in continuation_ids:
-            words[-1].append(place)
-        else:
-            words.append([place])
-            is_inside = True
-    return [tuple(word) for word in words]
-
-
 def _replace(token_id: int, vocabulary: Vocabulary, rng: Random) -> int:
-    if rng.random() < _MASK_RATE_OF_CHOSEN:
+    if rng.random() < MASK_SHARE:
         return vocabulary.mask_id
-    if rng.random() < _KEEP_RATE_OF_OTHERS:
+    if rng.random() < KEEP_SHARE_OF_OTHERS:
         return token_id
     return rng.randrange(len(vocabulary))
 
