@@ -1,8 +1,5 @@
 """Google's records: one sequence each, padded, its masks drawn when the record was made.
 
-As google-research/bert's create_pretraining_data.py and NVIDIA's scripts write them, and
-under the names of TensorFlow Model Garden's second version.
-
 Shape suffixes: B records, L positions, P predictions.
 """
 
@@ -11,26 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from components.shared.errors import InputError
-from components.shared.records import Example
+from components.shared.google_records import FLOATS, decode_instance
 from components.shared.training.trainer import MicroBatch
 from components.shared.vocabulary import Vocabulary
-
-_NAMES = (
-    "input_ids",
-    "input_mask",
-    "segment_ids",
-    "masked_lm_positions",
-    "masked_lm_ids",
-    "masked_lm_weights",
-    "next_sentence_labels",
-)
-_FLOATS = "masked_lm_weights"
-# Model Garden's names.
-_OTHER_NAMES = {"input_ids": "input_word_ids", "segment_ids": "input_type_ids"}
-_REMEDY = (
-    "give TFRecord files of create_pretraining_data.py, or a dataset of the preprocess stage "
-    "with its dataset.json"
-)
 
 
 def check_instance(record: bytes, *, length: int, vocabulary: Vocabulary, source: str) -> None:
@@ -40,7 +20,7 @@ def check_instance(record: bytes, *, length: int, vocabulary: Vocabulary, source
         InputError: naming the source, if it is not such a record, or was made for another
             length or with another vocabulary.
     """
-    instance = _decode(record, vocabulary, source)
+    instance = _read_arrays(record, vocabulary, source)
     if len(instance["input_ids"]) != length:
         raise InputError(
             f"{source}: its records hold {len(instance['input_ids'])} tokens, sequence_length is "
@@ -68,7 +48,8 @@ def make_batch(
         InputError: if the records are not all alike, or hold a value out of its range.
     """
     instances = [
-        _decode(record, vocabulary, source) for record, source in zip(records, sources, strict=True)
+        _read_arrays(record, vocabulary, source)
+        for record, source in zip(records, sources, strict=True)
     ]
     shapes = [(len(one["input_ids"]), len(one["masked_lm_positions"])) for one in instances]
     for shape, source in zip(shapes, sources, strict=True):
@@ -78,7 +59,7 @@ def make_batch(
                 f"{shapes[0][0]} and {shapes[0][1]}; sequence_length is {length}; keep each length "
                 "in its own folder"
             )
-    stacked = {name: np.stack([one[name] for one in instances]) for name in _NAMES}
+    stacked = {name: np.stack([one[name] for one in instances]) for name in instances[0]}
     num_records = len(records)
     arrays = {
         "token_ids": stacked["input_ids"],
@@ -105,45 +86,20 @@ def make_batch(
     )
 
 
-def _decode(record: bytes, vocabulary: Vocabulary, source: str) -> dict[str, np.ndarray]:
+def _read_arrays(record: bytes, vocabulary: Vocabulary, source: str) -> dict[str, np.ndarray]:
     """Arrays [L], [P] and [1] under Google's names: float32 weights, all else int32.
 
     Raises:
         InputError: if one is missing, of another length, or holds a value out of its range.
     """
-    try:
-        feature = Example.FromString(record).features.feature
-    except Exception:  # protobuf's DecodeError has no stable home
-        raise InputError(f"{source}: a record is no tf.train.Example; {_REMEDY}") from None
-    arrays = {}
-    for name in _NAMES:
-        stored = name if name in feature else _OTHER_NAMES.get(name, name)
-        if stored not in feature:
-            raise InputError(
-                f"{source}: a record has no {name}, only {', '.join(sorted(feature)) or 'nothing'}"
-                f"; {_REMEDY}"
-            )
-        if name == _FLOATS:
-            arrays[name] = np.array(feature[stored].float_list.value, np.float32)
-        else:
-            # Ranges first: a cast to int32 makes small numbers of large ones.
-            arrays[name] = np.array(feature[stored].int64_list.value, np.int64)
-    same = (("input_ids", _NAMES[1:3]), ("masked_lm_positions", _NAMES[4:6]))
-    for first, others in same:
-        for other in others:
-            if len(arrays[first]) != len(arrays[other]):
-                raise InputError(
-                    f"{source}: a record has {len(arrays[first])} {first} and "
-                    f"{len(arrays[other])} {other}; {_REMEDY}"
-                )
-    if len(arrays["next_sentence_labels"]) != 1:
-        raise InputError(
-            f"{source}: a record has {len(arrays['next_sentence_labels'])} next_sentence_labels, "
-            f"not one; {_REMEDY}"
-        )
+    # int64 until the ranges are known: a cast to int32 makes small numbers of large ones.
+    arrays = {
+        name: np.array(values, np.float32 if name == FLOATS else np.int64)
+        for name, values in vars(decode_instance(record, source=source)).items()
+    }
     _expect_ranges(arrays, vocabulary, source)
     return {
-        name: values if name == _FLOATS else values.astype(np.int32)
+        name: values if name == FLOATS else values.astype(np.int32)
         for name, values in arrays.items()
     }
 

@@ -65,7 +65,7 @@ def test_google_s_format_is_drawn_from_the_seed(make_config, write_dump, make_ar
 def read_instances(dataset, length):
     shards = read_manifest(dataset)["lengths"][length]["shards"]
     return [
-        decode_instance(record)
+        decode_instance(record, source="a record")
         for shard in shards
         for record in read_records(dataset / shard["file"])
     ]

@@ -85,7 +85,9 @@ def test_googles_records_are_held_out_as_well(make_config):
     records = list(read_rows(config, manifest["held_out"]))
     assert len(records) == manifest["held_out"]["64"]["num_rows"] > 5
     assert manifest["held_out"]["64"]["max_predictions"] == 8
-    assert all(len(decode_instance(record).input_ids) == 64 for record in records)
+    assert all(
+        len(decode_instance(record, source="a record").input_ids) == 64 for record in records
+    )
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0])
