@@ -7,7 +7,7 @@ import numpy as np
 
 from components.shared.bert.sequences import TokenSequence, pad_sequences
 from components.shared.errors import InputError
-from components.shared.training.trainer import MicroBatch
+from components.shared.training.micro_batches import MicroBatch
 
 # Sequences are sorted by length within so many batches: enough that little is padding, few
 # enough that batches stay mixed.

@@ -10,7 +10,7 @@ from components.pretrain.masking import mask_tokens
 from components.pretrain.rows import Row, RowReader
 from components.shared.errors import InputError
 from components.shared.records import PackedRow, decode_row
-from components.shared.training.trainer import MicroBatch
+from components.shared.training.micro_batches import MicroBatch
 from components.shared.vocabulary import Vocabulary
 
 

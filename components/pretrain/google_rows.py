@@ -9,7 +9,7 @@ import numpy as np
 
 from components.shared.errors import InputError
 from components.shared.google_records import FLOATS, decode_instance
-from components.shared.training.trainer import MicroBatch
+from components.shared.training.micro_batches import MicroBatch
 from components.shared.vocabulary import Vocabulary
 
 

@@ -11,7 +11,7 @@ from components.pretrain.rows import Row, RowReader
 from components.pretrain.task import PretrainingTask
 from components.shared.processes import distributed
 from components.shared.processes.heartbeat import pulse
-from components.shared.training.trainer import MicroBatch
+from components.shared.training.micro_batches import MicroBatch
 from components.shared.training.validation import HELD_OUT
 
 # Not the training's: the sums of a batch would differ in their last digits with its size.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # with TensorFlow
     from components.pretrain.rows import Row
     from components.pretrain.task import PretrainingTask
     from components.shared.checkpoints.checkpoint import Checkpoint
-    from components.shared.training.trainer import MicroBatch
+    from components.shared.training.micro_batches import MicroBatch
     from components.shared.training.validation import Validation
 
 

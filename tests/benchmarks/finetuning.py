@@ -18,7 +18,7 @@ from components.shared.checkpoints.warm_start import start_from
 from components.shared.processes import distributed
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
-from components.shared.training.trainer import MicroBatch
+from components.shared.training.micro_batches import MicroBatch
 from tests.benchmarks.updates import make_train
 from tests.benchmarks.workers import serve
 

@@ -19,7 +19,7 @@ from components.pretrain.task import PretrainingTask
 from components.shared.bert.config import BertConfig
 from components.shared.processes import distributed
 from components.shared.records import PackedRow, decode_row, encode_row
-from components.shared.training.trainer import MicroBatch
+from components.shared.training.micro_batches import MicroBatch
 from components.shared.vocabulary import Vocabulary
 from tests.benchmarks.arrays import MASK_RATE, make_arrays
 from tests.benchmarks.products import Product, list_products

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from components.shared.training.history import History
-from components.shared.training.trainer import MicroBatch, Task, Trainer, TrainerSettings
+from components.shared.training.micro_batches import MicroBatch
+from components.shared.training.trainer import Task, Trainer, TrainerSettings
 
 
 def make_train(task: Task, *, precision: str) -> Callable[[Sequence[MicroBatch]], None]:

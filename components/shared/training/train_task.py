@@ -19,9 +19,10 @@ from components.shared.training.checkpoint_store import open_states
 from components.shared.training.events import EventWriter
 from components.shared.training.history import History
 from components.shared.training.lease import claim
+from components.shared.training.micro_batches import MicroBatch
 from components.shared.training.resume import StepCheckpoints
 from components.shared.training.settings import TrainingConfig
-from components.shared.training.trainer import MicroBatch, Task, Trainer, TrainerSettings
+from components.shared.training.trainer import Task, Trainer, TrainerSettings
 from components.shared.training.validation import Validation
 
 

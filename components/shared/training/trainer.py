@@ -8,11 +8,7 @@ not depend on how the batch is cut among processes and micro-batches.
 """
 
 import math
-import queue
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,25 +23,10 @@ from components.shared.processes.heartbeat import pulse
 from components.shared.progress import progress
 from components.shared.training.history import History
 from components.shared.training.loss_scale import LossScale
+from components.shared.training.micro_batches import MicroBatch, prefetch
 from components.shared.training.optimizer import make_optimizer
 from components.shared.training.validation import Validation
-
-_BATCHES_AHEAD = 4
-
-
-@dataclass(frozen=True)
-class MicroBatch:
-    """What one process runs forward and backward at once."""
-
-    arrays: dict[str, np.ndarray]
-    """The model's inputs and targets."""
-    counts: dict[str, float]
-    """How many items each loss is summed over; the key is the loss's name."""
-    num_sequences: int
-    num_tokens: int
-    """Real tokens, without padding."""
-    num_positions: int
-    """With padding."""
+from components.shared.training.window import Sums, Window
 
 
 class Task(Protocol):
@@ -99,7 +80,7 @@ class Trainer:
             dynamic=settings.precision == "mixed_float16" or settings.compress_gradients
         )
         peak = find_peak(distributed.device_name(), settings.precision)
-        self._window = _Window(task.flops, peak=peak)
+        self._window = Window(task.flops, peak=peak)
         self._num_traced = 0
         # XLA pays on GPUs; on CPUs its matrix products are slower than TensorFlow's own
         # kernels, and only what lies between them is compiled.
@@ -150,7 +131,7 @@ class Trainer:
                 return first_step
         window.restart_clock()
         with (
-            _prefetch(micro_batches, range(first_step, settings.num_steps)) as batches,
+            prefetch(micro_batches, range(first_step, settings.num_steps)) as batches,
             progress(
                 settings.label,
                 total=settings.num_steps - first_step,
@@ -206,7 +187,7 @@ class Trainer:
         )
         return self._num_traced > before
 
-    def _update(self, step: int, batch: Sequence[MicroBatch]) -> tuple["_Sums", bool]:
+    def _update(self, step: int, batch: Sequence[MicroBatch]) -> tuple[Sums, bool]:
         names = sorted(batch[0].counts)
         own = [sum(b.counts[name] for b in batch) for name in names]
         # All must stop after the same update: whether any is asked to rides on this sum.
@@ -232,7 +213,7 @@ class Trainer:
             self.loss_scale.update(bool(finite))
             if not np.isfinite(sums).all():  # skipped for an overflow on the way forward
                 counts, sums = tf.zeros_like(counts), tf.zeros_like(sums)
-        return _Sums(names, counts, sums), bool(is_asked_to_end)
+        return Sums(names, counts, sums), bool(is_asked_to_end)
 
     def _forward_backward_eager(self, arrays: Any, inverse: Any, scale: Any) -> list[Any]:
         """Gradients of the scaled loss and, last, the vector of sums."""
@@ -278,126 +259,3 @@ class Trainer:
                 f"try a smaller learning_rate than {self.settings.learning_rate}, a "
                 "larger warmup_rate, or precision float32"
             )
-
-
-@dataclass
-class _Sums:
-    names: list[str]
-    counts: Any
-    sums: Any
-
-
-class _Window:
-    """Gathers the numbers between two lines of the history."""
-
-    def __init__(self, flops: Callable[[dict[str, Any]], int], *, peak: float | None) -> None:
-        """Start anew.
-
-        Args:
-            flops: operations of a micro-batch's arrays.
-            peak: operations a second that the device can do, if known.
-        """
-        self._flops, self._peak = flops, peak
-        self._updates: list[_Sums] = []
-        self.restart_clock()
-
-    def restart_clock(self) -> None:
-        """Count speed from now on."""
-        self._started = time.perf_counter()
-        self._num_sequences = self._num_tokens = self._num_positions = self._num_flops = 0
-
-    def state(self) -> dict[str, Any]:
-        """The updates since the last line, for a run that goes on between two lines."""
-        return {
-            "names": self._updates[0].names if self._updates else [],
-            "counts": [np.asarray(update.counts).tolist() for update in self._updates],
-            "sums": [np.asarray(update.sums).tolist() for update in self._updates],
-        }
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from such a state."""
-        self._updates = [
-            _Sums(state["names"], np.array(counts, np.float32), np.array(sums, np.float32))
-            for counts, sums in zip(state["counts"], state["sums"], strict=True)
-        ]
-
-    def add(self, update: _Sums, batch: Sequence[MicroBatch]) -> None:
-        self._updates.append(update)
-        for micro_batch in batch:
-            self._num_sequences += micro_batch.num_sequences
-            self._num_tokens += micro_batch.num_tokens
-            self._num_positions += micro_batch.num_positions
-            self._num_flops += self._flops(micro_batch.arrays)
-
-    def close(self, step: int, learning_rate: float) -> dict[str, Any]:
-        names = self._updates[0].names
-        counts = np.sum([np.asarray(update.counts) for update in self._updates], axis=0)
-        sums = np.sum([np.asarray(update.sums) for update in self._updates], axis=0)
-        # Sorted names: accuracy before loss, name by name.
-        with np.errstate(invalid="ignore"):  # 0 / 0 where every update was skipped
-            means = sums.reshape(len(names), -1) / counts[:, None]
-        entry: dict[str, Any] = {"step": step, "loss": float(means[:, -1].sum())}
-        for name, (*accuracies, loss) in zip(names, means.tolist(), strict=True):
-            entry[f"{name}_loss"] = loss
-            entry |= {f"{name}_accuracy": accuracy for accuracy in accuracies}
-        entry |= {"learning_rate": learning_rate, **self._speed()}
-        self._updates = []
-        self.restart_clock()
-        return entry
-
-    def _speed(self) -> dict[str, float]:
-        """Of all processes, as each does as much; nothing since the clock started: none."""
-        if not self._num_sequences:
-            return {}
-        seconds = time.perf_counter() - self._started
-        rate = distributed.size() / seconds
-        speed = {
-            "sequences_per_second": self._num_sequences * rate,
-            "tokens_per_second": self._num_tokens * rate,
-            "tokens_per_second_with_padding": self._num_positions * rate,
-            "model_flops_per_second": self._num_flops * rate,
-        }
-        if self._peak is not None:
-            speed["share_of_peak"] = self._num_flops / seconds / self._peak
-        return speed
-
-
-@contextmanager
-def _prefetch(
-    make: Callable[[int], Sequence[MicroBatch]], steps: range
-) -> Iterator[Iterator[Sequence[MicroBatch]]]:
-    """Prepare the batches of the next steps in a thread while the current one trains."""
-    ready: queue.Queue[Any] = queue.Queue(maxsize=_BATCHES_AHEAD)
-    stop = threading.Event()
-
-    def put(item: Any) -> None:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.2)
-                return
-            except queue.Full:
-                continue
-
-    def fill() -> None:
-        try:
-            for step in steps:
-                if stop.is_set():
-                    return
-                put(make(step))
-        except BaseException as error:  # raised again where the batch is taken
-            put(error)
-
-    def take() -> Iterator[Sequence[MicroBatch]]:
-        for _ in steps:
-            item = ready.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    thread = threading.Thread(target=fill, name="batches", daemon=True)
-    thread.start()
-    try:
-        yield take()
-    finally:
-        stop.set()
-        thread.join()

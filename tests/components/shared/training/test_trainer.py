@@ -14,7 +14,8 @@ from components.shared.processes import distributed
 from components.shared.processes.launcher import run_on_processes
 from components.shared.processes.termination import Termination
 from components.shared.training.history import History
-from components.shared.training.trainer import MicroBatch, Trainer, TrainerSettings
+from components.shared.training.micro_batches import MicroBatch
+from components.shared.training.trainer import Trainer, TrainerSettings
 from tests.clock import LeapingClock
 
 V100 = "Tesla V100-SXM2-16GB"
