@@ -129,7 +129,11 @@ image-%: DOCKERFILE = images/$*/Dockerfile
 image-%:
 	docker build --build-arg BASE=$(BASE) --build-arg TENSORFLOW=$(call image,tensorflow) \
 		--build-arg STAGE=$* --build-arg VERSION=$(VERSION) --build-arg SOURCE="$(SOURCE)" \
-		$(MIRRORS) --file $(DOCKERFILE) --tag $(call image,$*) .
+		$(MIRRORS) --file $(DOCKERFILE) $(TARGET) --tag $(call image,$*) .
+
+# One file for both, with a target for what each has of its own.
+image-ingest image-serve: DOCKERFILE = images/stage.Dockerfile
+image-ingest image-serve: TARGET = --target $*
 
 image-tensorflow:
 	docker build --build-arg BUILD_BASE=$(TENSORFLOW_BUILD_BASE) \
