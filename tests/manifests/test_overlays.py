@@ -1,83 +1,32 @@
-"""What `kubectl apply -k` puts on a cluster: valid, bounded, and of no more rights than needed."""
+"""What `kubectl apply -k` puts on a cluster: valid, complete, as the code compiles it."""
 
 import copy
-import functools
 import itertools
 import json
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
 import yaml
 
-from pipelines.compiled_package import Package, read_package
+from pipelines.compiled_package import Package
 from pipelines.kubeflow.schedules import read_schedules
 from pipelines.parameters import read_arguments
 from tests import kustomize
-from tests.custom_resources import find_faults
 from tests.kustomize import MANIFESTS, OVERLAYS
+from tests.manifests.overlays import (
+    FOLDER,
+    build,
+    containers,
+    list_configs,
+    of_kind,
+    pod_specs,
+    read_packages,
+    validate,
+)
 from tests.pipelines.commands import run_command
 
-FOLDER = MANIFESTS / "overlays"
-KUBERNETES = "1.32"
-# By the API's group: the folder's files say which project's they are.
-CRDS = {"pipelines.kubeflow.org": "pipelines.kubeflow.org_{}s.yaml"}
 # `kubectl apply` keeps a copy of each resource in an annotation, which may have 256 KiB.
 LARGEST = 200_000
-
-
-@functools.cache
-def build(overlay: str) -> list[dict]:
-    return kustomize.build(FOLDER / overlay)
-
-
-def of_kind(overlay: str, *kinds: str) -> list[dict]:
-    return [resource for resource in build(overlay) if resource["kind"] in kinds]
-
-
-def validate(resource: dict) -> list[str]:
-    """What is wrong with a resource; nothing for a valid one."""
-    group = resource["apiVersion"].rpartition("/")[0]
-    if group in CRDS:
-        return find_faults(resource, crd=CRDS[group].format(resource["kind"].lower()))
-    try:
-        kubernetes_validate.validate(resource, KUBERNETES, strict=True)
-    except kubernetes_validate.ValidationError as error:
-        return [error.message]
-    return []
-
-
-def pod_specs(overlay: str) -> list[dict]:
-    jobs = [one["spec"]["jobTemplate"] for one in of_kind(overlay, "CronJob")]
-    return [job["spec"]["template"]["spec"] for job in jobs]
-
-
-def containers(pod: dict) -> list[dict]:
-    return [*pod.get("initContainers", []), *pod["containers"]]
-
-
-def list_configs(volume: dict) -> list[str]:
-    """The ConfigMaps whose files lie in a volume."""
-    sources = [volume, *volume.get("projected", {}).get("sources", [])]
-    return [source["configMap"]["name"] for source in sources if "configMap" in source]
-
-
-def read_packages(overlay: str, folder: Path) -> dict[str, Package]:
-    """The pipelines that an overlay brings, by name."""
-    files = {
-        name: text
-        for config in of_kind(overlay, "ConfigMap")
-        for name, text in config["data"].items()
-        if config["metadata"]["name"].startswith("packages-")
-    }
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    packages = [read_package(folder / name) for name in files]
-    packages += [
-        Package(version["spec"]["pipelineSpec"], version["spec"].get("platformSpec", {}))
-        for version in of_kind(overlay, "PipelineVersion")
-    ]
-    return {package.name: package for package in packages}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -140,24 +89,6 @@ def test_everything_is_in_one_namespace(overlay):
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_no_container_is_root_or_can_become_it(overlay):
-    """And none has a token of Kubernetes's API, or a file system to write to."""
-    assert pod_specs(overlay)
-    for pod in pod_specs(overlay):
-        assert pod["securityContext"]["runAsNonRoot"] is True
-        assert pod["securityContext"]["runAsUser"] > 0
-        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        assert pod["automountServiceAccountToken"] is False
-        for container in containers(pod):
-            assert container["securityContext"] == {
-                "allowPrivilegeEscalation": False,
-                "readOnlyRootFilesystem": True,
-                "capabilities": {"drop": ["ALL"]},
-            }
-            assert container["resources"]["limits"]["memory"]
-
-
-@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_no_image_has_a_tag_that_moves(overlay, tmp_path):
     """Of the job, and of the steps of the pipelines."""
     images = [container["image"] for pod in pod_specs(overlay) for container in containers(pod)]
@@ -170,64 +101,6 @@ def test_no_image_has_a_tag_that_moves(overlay, tmp_path):
         assert name
         assert "/" not in tag
         assert tag != "latest"
-
-
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_no_secret_is_in_the_files(overlay):
-    """They are named; who installs it makes them."""
-    assert not of_kind(overlay, "Secret")
-    text = json.dumps(of_kind(overlay, "ConfigMap", "CronJob")).lower()
-    # The variables that get a key from a secret have its name.
-    for variable in ("aws_access_key_id", "aws_secret_access_key"):
-        text = text.replace(f"envvar: {variable}\\n", "")
-    for word in ("secret_access_key", "private_key", "password", "aws_access_key_id"):
-        assert word not in text
-
-
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_rights_are_the_least(overlay):
-    """In the namespace only, each by its name; secrets that are named."""
-    assert not of_kind(overlay, "ClusterRole", "ClusterRoleBinding")
-    for role in of_kind(overlay, "Role"):
-        for rule in role["rules"]:
-            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
-            if "secrets" in rule["resources"]:
-                assert rule["resourceNames"]
-                assert rule["verbs"] == ["get"]
-    roles = {role["metadata"]["name"] for role in of_kind(overlay, "Role")}
-    accounts = {account["metadata"]["name"] for account in of_kind(overlay, "ServiceAccount")}
-    for binding in of_kind(overlay, "RoleBinding"):
-        assert binding["roleRef"]["name"] in roles
-        assert {subject["name"] for subject in binding["subjects"]} <= accounts
-    assert {pod["serviceAccountName"] for pod in pod_specs(overlay)} <= accounts
-
-
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_no_step_may_make_mpijobs(overlay):
-    """Whoever may can make any pod with any secret of the namespace."""
-    rules = [rule for role in of_kind(overlay, "Role") for rule in role["rules"]]
-
-    assert not [rule for rule in rules if "mpijobs" in rule["resources"]]
-
-
-def test_an_account_of_its_own_may_make_mpijobs(tmp_path):
-    """With components/mpijob: what bert-runner may, and that; bert-runner gets no more."""
-    resources = build_with(tmp_path, "mpijob")
-    bindings = {
-        (one["roleRef"]["name"], subject["name"])
-        for one in resources
-        if one["kind"] == "RoleBinding"
-        for subject in one["subjects"]
-    }
-    accounts = {one["metadata"]["name"] for one in resources if one["kind"] == "ServiceAccount"}
-
-    assert [fault for resource in resources for fault in validate(resource)] == []
-    assert {role for role, name in bindings if name == "bert-mpijob-runner"} == {
-        "bert-runner",
-        "bert-mpijob",
-    }
-    assert {role for role, name in bindings if name == "bert-runner"} == {"bert-runner"}
-    assert {"bert-runner", "bert-mpijob-runner"} <= accounts
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -280,82 +153,6 @@ def test_kubeflows_own_objects_are_left_out(overlay):
     assert configs.keys().isdisjoint(
         {"metadata-grpc-configmap", "artifact-repositories", "workflow-controller-configmap"}
     )
-
-
-@pytest.mark.parametrize("store", ["gs", "s3"])
-def test_a_storage_component_configures_the_artifact_store(store, tmp_path):
-    """With a pipeline root, and credentials for its scheme."""
-    resources = with_storage(tmp_path, store)
-    (config,) = (one for one in resources if one["metadata"]["name"] == "kfp-launcher")
-
-    providers = yaml.safe_load(config["data"]["providers"])
-
-    assert [fault for resource in resources for fault in validate(resource)] == []
-    assert config["data"]["defaultPipelineRoot"].startswith(f"{store}://")
-    assert providers[store]["default"]["credentials"]
-
-
-def test_workload_identity_covers_every_account_of_steps(tmp_path):
-    """A Google service account is bound to each, and not to the job's."""
-    accounts = {
-        one["metadata"]["name"]: one["metadata"].get("annotations", {})
-        for one in build_with(tmp_path, "mpijob", "storage-gs")
-        if one["kind"] == "ServiceAccount"
-    }
-
-    assert {name for name, annotations in accounts.items() if annotations} == {
-        "bert-runner",
-        "bert-mpijob-runner",
-    }
-
-
-def test_keys_of_a_store_are_those_that_the_runner_may_read(tmp_path):
-    """With components/storage-s3."""
-    resources = with_storage(tmp_path, "s3")
-    (config,) = (one for one in resources if one["metadata"]["name"] == "kfp-launcher")
-    provider = yaml.safe_load(config["data"]["providers"])["s3"]["default"]
-    (role,) = (
-        one
-        for one in resources
-        if one["kind"] == "Role" and one["metadata"]["name"] == "bert-runner"
-    )
-    (secrets,) = (rule for rule in role["rules"] if "secrets" in rule["resources"])
-
-    assert provider["credentials"]["secretRef"]["secretName"] in secrets["resourceNames"]
-
-
-def test_steps_open_the_store_that_kubeflow_keeps_artifacts_in(tmp_path):
-    """With components/storage-s3: the same endpoint, region and keys, by what packages refer to."""
-    resources = with_storage(tmp_path, "s3")
-    configs = {one["metadata"]["name"]: one["data"] for one in resources if "data" in one}
-    provider = yaml.safe_load(configs["kfp-launcher"]["providers"])["s3"]["default"]
-    package = read_packages("kubeflow", tmp_path)["bert"]
-    ingest = package.platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][
-        "exec-ingest"
-    ]
-    (secret,), (config,) = ingest["secretAsEnv"], ingest["configMapAsEnv"]
-
-    settings = configs[config["configMapName"]]
-    secret_ref = provider["credentials"]["secretRef"]
-    assert settings["endpoint"] == f"https://{provider['endpoint']}"
-    assert settings["region"] == provider["region"]
-    assert {entry["configMapKey"] for entry in config["keyToEnv"]} == settings.keys()
-    assert secret["secretName"] == secret_ref["secretName"]
-    assert [entry["secretKey"] for entry in secret["keyToEnv"]] == [
-        secret_ref["accessKeyKey"],
-        secret_ref["secretKeyKey"],
-    ]
-
-
-def with_storage(folder: Path, store: str) -> list[dict]:
-    """Build the overlay kubeflow with the components of an object store."""
-    return build_with(folder, f"storage-{store}", f"storage-{store}/kfp-launcher")
-
-
-def build_with(folder: Path, *names: str) -> list[dict]:
-    """Build the overlay kubeflow with more components."""
-    components = [f"../../components/{name}" for name in ("namespace", "register", *names)]
-    return kustomize.build(kustomize.copy_overlay(folder, "kubeflow", components=components))
 
 
 def test_a_single_users_server_is_asked_for_no_namespace():

@@ -8,7 +8,7 @@ from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
 from pipelines.machines.hardware import find_hardware
 from pipelines.machines.tasks import Queue, describe_worker_pod
-from tests.components.shared.mpijob.fake_kubernetes import NAMESPACE, make_own_pod
+from tests.components.shared.mpijob.step_pod import NAMESPACE, make_own_pod
 
 # Of an account that every overlay has.
 OWN_POD = dataclasses.replace(read_own_pod(make_own_pod()), service_account="bert-runner")

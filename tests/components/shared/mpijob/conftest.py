@@ -15,3 +15,21 @@ def cluster(tmp_path, monkeypatch):
             "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(cluster.kubeconfig)
         )
         yield cluster
+
+
+class Shown:
+    """What the step has printed so far."""
+
+    def __init__(self, capsys):
+        self._capsys, self.out, self.err = capsys, "", ""
+
+    def read(self):
+        captured = self._capsys.readouterr()
+        self.out += captured.out
+        self.err += captured.err
+        return self
+
+
+@pytest.fixture
+def shown(capsys) -> Shown:
+    return Shown(capsys)

@@ -15,17 +15,17 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from components.shared.mpijob.mpijob_manifest import JOB_LABEL, QUEUE_LABEL
+from tests.components.shared.mpijob.kubernetes_http import make_handler, make_status
 from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker, set_condition
+from tests.components.shared.mpijob.step_pod import NAMESPACE, make_own_pod
 from tests.custom_resources import find_faults
 from tests.pod_security import find_violations
 
-NAMESPACE = "team"
 _JOBS, _PODS, _POLICIES, _EVENTS = "mpijobs", "pods", "networkpolicies", "events"
 _NOW = "2026-11-25T05:00:00Z"
 Operator = Callable[["FakeKubernetes", dict[str, Any]], None]
@@ -67,7 +67,7 @@ class FakeKubernetes:
         self._version, self._oldest = 100, 0
         self._numbers = itertools.count()
         self._changed = threading.Condition(threading.RLock())
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(self))
         self._server.daemon_threads = True
         self.put("pods", make_own_pod())
 
@@ -218,10 +218,10 @@ class FakeKubernetes:
         name = item["metadata"]["name"]
         faults = find_faults(item, crd="kubeflow.org_mpijobs.yaml") if kind == _JOBS else []
         if faults:
-            return 422, _status(422, "Invalid", "; ".join(faults))
+            return 422, make_status(422, "Invalid", "; ".join(faults))
         with self._changed:
             if (kind, name) in self._objects:
-                return 409, _status(409, "AlreadyExists", f'{kind} "{name}" already exists')
+                return 409, make_status(409, "AlreadyExists", f'{kind} "{name}" already exists')
             if kind == _JOBS and self.has_kueue and QUEUE_LABEL in item["metadata"]["labels"]:
                 item["spec"]["runPolicy"]["suspend"] = True
             item = self.put(kind, item)
@@ -239,10 +239,10 @@ class FakeKubernetes:
         with self._changed:
             item = self._objects.get((kind, name))
             if item is None:
-                return 404, _status(404, "NotFound", f'{kind} "{name}" not found')
+                return 404, make_status(404, "NotFound", f'{kind} "{name}" not found')
             uid = options.get("preconditions", {}).get("uid")
             if uid not in (None, item["metadata"]["uid"]):
-                return 409, _status(409, "Conflict", "the UID in the precondition is another")
+                return 409, make_status(409, "Conflict", "the UID in the precondition is another")
             if kind == _JOBS:
                 for pod, _ in self._of_job(name):
                     self._end_pod(pod)
@@ -251,7 +251,7 @@ class FakeKubernetes:
                 self.put(kind, {**item, "metadata": item["metadata"] | metadata})
             else:
                 self._remove((kind, name))
-        return 200, _status(200, "", "")
+        return 200, make_status(200, "", "")
 
     def _of_job(self, job: str) -> list[tuple[str, dict[str, Any]]]:
         return [
@@ -294,7 +294,7 @@ class FakeKubernetes:
         while True:
             with self._changed:
                 if version < self._oldest:
-                    gone = _status(410, "Expired", f"too old resource version: {version}")
+                    gone = make_status(410, "Expired", f"too old resource version: {version}")
                     send(_line({"type": "ERROR", "object": gone}))
                     return
                 news = [event for event in self._events if event[0] > version]
@@ -333,96 +333,6 @@ class FakeKubernetes:
                 return
 
 
-def _make_handler(cluster: FakeKubernetes) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            kind, name, rest = self._path()
-            query = {key: values[0] for key, values in parse_qs(self._parts.query).items()}
-            watches = query.get("watch") == "True" or query.get("watch") == "true"
-            verb = "watch" if watches else "get" if name else "list"
-            if self._refuses(verb, f"{kind}/{rest}" if rest else kind):
-                return
-            if rest == "log":
-                self._stream(lambda send: cluster.follow_log(name, send))
-            elif watches:
-                self._stream(lambda send: cluster.watch(kind, query, send))
-            elif not name:
-                self._answer(200, cluster.list(kind, query))
-            else:
-                item = cluster.get(kind, name)
-                self._answer(200, item) if item else self._answer(
-                    404, _status(404, "NotFound", f'{kind} "{name}" not found')
-                )
-
-        def do_POST(self) -> None:
-            kind, _, _ = self._path()
-            body = self._body()
-            if not self._refuses("create", kind):
-                code, answer = cluster.create(kind, body)
-                if code == 201 and cluster.unanswered:
-                    cluster.unanswered -= 1
-                    code, answer = 503, _status(503, "ServiceUnavailable", "etcd leader changed")
-                self._answer(code, answer)
-
-        def do_DELETE(self) -> None:
-            kind, name, _ = self._path()
-            body = self._body()
-            if not self._refuses("delete", kind):
-                self._answer(*cluster.delete(kind, name, body))
-
-        def _path(self) -> tuple[str, str, str]:
-            self._parts = urlsplit(self.path)
-            _, _, after = self._parts.path.partition(f"/namespaces/{NAMESPACE}/")
-            kind, name, rest = [*after.split("/"), "", ""][:3]
-            return kind, name, rest
-
-        def _body(self) -> dict[str, Any]:
-            return json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
-
-        def _refuses(self, verb: str, kind: str) -> bool:
-            cluster.requests.append((verb, kind))
-            if cluster.unavailable:
-                cluster.unavailable -= 1
-                self._answer(503, _status(503, "ServiceUnavailable", "starting"))
-                return True
-            if (verb, kind) in cluster.forbidden:
-                words = f'{kind} is forbidden: User "step" cannot {verb} resource "{kind}"'
-                self._answer(403, _status(403, "Forbidden", words))
-                return True
-            return False
-
-        def _answer(self, code: int, body: dict[str, Any]) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def _stream(self, run: Callable[[Callable[[bytes], None]], None]) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-
-            def send(data: bytes) -> None:
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-                self.wfile.flush()
-
-            try:
-                run(send)
-                self.wfile.write(b"0\r\n\r\n")
-            except OSError:
-                self.close_connection = True
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
-
-
 def _fits(item: dict[str, Any], query: dict[str, str]) -> bool:
     labels = item["metadata"].get("labels", {})
     for pair in filter(None, query.get("labelSelector", "").split(",")):
@@ -441,41 +351,3 @@ def _fits(item: dict[str, Any], query: dict[str, str]) -> bool:
 
 def _line(event: dict[str, Any]) -> bytes:
     return json.dumps(event).encode() + b"\n"
-
-
-def _status(code: int, reason: str, message: str) -> dict[str, Any]:
-    return {"kind": "Status", "code": code, "reason": reason, "message": message}
-
-
-def make_own_pod() -> dict[str, Any]:
-    """A step's, as Kubeflow has Argo make it."""
-    return {
-        "metadata": {"name": "step", "namespace": NAMESPACE, "uid": "uid-of-step"},
-        "spec": {
-            "serviceAccountName": "pipeline-runner",
-            "volumes": [
-                {"name": "s3-scratch", "emptyDir": {}},
-                {"name": "shared", "persistentVolumeClaim": {"claimName": "bert"}},
-                {"name": "kube-api-access-x", "projected": {"sources": []}},
-            ],
-            "containers": [
-                {"name": "wait", "image": "argoexec"},
-                {
-                    "name": "main",
-                    "image": "registry/kubeflow-bert/pretrain@sha256:0123",
-                    "env": [
-                        {"name": "KFP_POD_NAME", "value": "step"},
-                        {"name": "AWS_ENDPOINT_URL", "value": "http://minio:9000"},
-                        {
-                            "name": "AWS_SECRET_ACCESS_KEY",
-                            "valueFrom": {"secretKeyRef": {"name": "minio", "key": "secretkey"}},
-                        },
-                    ],
-                    "volumeMounts": [
-                        {"name": "s3-scratch", "mountPath": "/s3"},
-                        {"name": "shared", "mountPath": "/shared"},
-                    ],
-                },
-            ],
-        },
-    }

@@ -5,7 +5,9 @@ from components.shared.mpijob.lifecycle import JobRun
 from components.shared.mpijob.mpijob_manifest import JobSpec, make_mpijob, make_network_policy
 from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
-from tests.components.shared.mpijob.fake_kubernetes import NAMESPACE, FakeKubernetes
+from tests.components.shared.mpijob.fake_kubernetes import FakeKubernetes
+from tests.components.shared.mpijob.step_pod import NAMESPACE
+from tests.waiting import wait_until
 
 STEP = "pretrain-128-0123456789"
 NAME = f"{STEP}-abcde"
@@ -51,3 +53,8 @@ def succeed(cluster: FakeKubernetes, job: dict) -> None:
     name = job["metadata"]["name"]
     cluster.log(start_pods(cluster, name), "step 1", "step 2", end=True)
     cluster.set_condition(name, "Succeeded")
+
+
+def wait_for_watches(cluster: FakeKubernetes) -> None:
+    """Return when the job and its pods are watched: what is there already has been seen."""
+    wait_until(lambda: {("watch", "mpijobs"), ("watch", "pods")} <= set(cluster.requests))
