@@ -1,13 +1,17 @@
 """Reads settings from a command line, whose --help shows them in groups."""
 
 import dataclasses
+import inspect
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from components.shared.settings import Setting
+from components.shared.errors import InputError
+from components.shared.settings import Setting, list_settings
+
+Config = TypeVar("Config")
 
 Groups = Mapping[str, Sequence[Setting]]
 """Settings by the title under which --help shows them, as a Python identifier."""
@@ -40,21 +44,83 @@ def parse_flags(
         arguments: the words of the command line.
         prog: how the command is called.
         description: the text at the top of --help.
-    """
-    import tyro  # here, so that compiling a pipeline and Horovod's ranks don't pay for it
 
+    Raises:
+        InputError: if a switch is given a value.
+    """
+    values, _ = _parse(groups, arguments, prog, description, takes_unknown=False)
+    return values
+
+
+def parse_config(
+    config_class: type[Config], arguments: Sequence[str], *, prog: str, description: str = ""
+) -> Config:
+    """Return a config dataclass as a command line gives its settings, like `parse_flags`.
+
+    Args:
+        config_class: its docstring is the text at the top of --help.
+        arguments: the words of the command line.
+        prog: how the command is called.
+        description: replaces the docstring.
+    """
+    values = parse_flags(
+        group_by_need(list_settings(config_class).values()),
+        arguments,
+        prog=prog,
+        description=description or inspect.getdoc(config_class) or "",
+    )
+    return config_class(**values)
+
+
+def parse_known_config(
+    config_class: type[Config], arguments: Sequence[str], *, prog: str
+) -> tuple[Config, list[str]]:
+    """Return a config like `parse_config`, and in their order the words that name none of it."""
+    values, unknown = _parse(
+        group_by_need(list_settings(config_class).values()),
+        arguments,
+        prog,
+        inspect.getdoc(config_class) or "",
+        takes_unknown=True,
+    )
+    return config_class(**values), unknown
+
+
+def _parse(
+    groups: Groups, arguments: Sequence[str], prog: str, description: str, *, takes_unknown: bool
+) -> tuple[dict[str, Any], list[str]]:
+    import tyro  # here, so that Horovod's ranks don't pay for it
+
+    _expect_bare_switches(groups, arguments)
+    parse: Any = tyro.cli
     with _make_registry():
-        parsed: Any = tyro.cli(
-            _make_class("Settings", [(title, _make_group(one)) for title, one in groups.items()]),
+        parsed = parse(
+            _make_class("Settings", _make_fields(groups)),
             prog=prog,
             args=_join_repeated(groups, arguments),
             description=description,
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff),
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.DisallowNone),
+            return_unknown_args=takes_unknown,
         )
+    parsed, unknown = parsed if takes_unknown else (parsed, [])
     values: dict[str, Any] = {}
-    for title in groups:
-        values |= vars(getattr(parsed, title))
-    return values
+    for name, value in vars(parsed).items():
+        values |= vars(value) if name in groups else {name: value}
+    return values, unknown
+
+
+def _expect_bare_switches(groups: Groups, arguments: Iterable[str]) -> None:
+    """Reject --dry-run=false, which the parser would read as --dry-run and a word of its own."""
+    switches = {
+        f"--{setting.name.replace('_', '-')}"
+        for settings in groups.values()
+        for setting in settings
+        if setting.is_switch
+    }
+    for word in arguments:
+        flag, equals, _ = word.partition("=")
+        if equals and flag.replace("_", "-") in switches:
+            raise InputError(f"{word}: {flag} takes no value; leave it out to turn it off")
 
 
 def _join_repeated(groups: Groups, arguments: Sequence[str]) -> list[str]:
@@ -89,17 +155,45 @@ def format_value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _make_group(settings: Iterable[Setting]) -> type:
+def _make_fields(groups: Groups) -> list[Any]:
+    """Return the fields of the class to parse: settings without a flag, then the groups."""
+    words, fields = [], []
+    for title, settings in groups.items():
+        # Outside the group: an error would name its title too.
+        words += _list_fields(one for one in settings if one.is_positional)
+        if flags := _list_fields(one for one in settings if not one.is_positional):
+            fields.append((title, _make_class("Group", flags)))
+    return words + fields
+
+
+def _list_fields(settings: Iterable[Setting]) -> list[Any]:
     import tyro
 
     fields: list[Any] = []
     for setting in settings:
-        kind: Any = Annotated[setting.type, tyro.conf.arg(help=setting.text)]  # type: ignore[name-defined]
+        form: Any = tyro.conf.FlagConversionOff
+        if setting.is_positional:
+            form = tyro.conf.Positional
+        elif setting.is_switch:
+            form = tyro.conf.FlagCreatePairsOff
+        kind: Any = Annotated[setting.type, _describe(setting), form]  # type: ignore[name-defined]
         if setting.is_required:
             fields.append((setting.name, kind))
         else:
             fields.append((setting.name, kind, dataclasses.field(default=setting.default)))
-    return _make_class("Group", fields)
+    return fields
+
+
+def _describe(setting: Setting) -> Any:
+    """Return how --help shows a setting; its text says what None or a switch left out means."""
+    import tyro
+
+    hint = "" if setting.default is None or setting.is_switch else None
+    return tyro.conf.arg(
+        help=setting.text,
+        help_behavior_hint="(required)" if setting.is_required else hint,
+        metavar=setting.name.upper() if setting.is_positional and not setting.choices else None,
+    )
 
 
 def _make_class(name: str, fields: list[Any]) -> type:
@@ -110,6 +204,7 @@ def _make_class(name: str, fields: list[Any]) -> type:
 
 def _make_registry() -> Any:
     """Return tyro's rules with ours for lists and booleans, as people and Kubeflow write them."""
+    import tyro
     from tyro.constructors import (
         ConstructorRegistry,
         PrimitiveConstructorSpec,
@@ -136,6 +231,14 @@ def _make_registry() -> Any:
             return None
         kind = typing.get_args(info.type)[0]
         kind = kind if kind in (int, float, Path) else str
+        if tyro.conf.Positional in info.markers:
+            return PrimitiveConstructorSpec(
+                nargs="*",
+                metavar=kind.__name__.upper(),
+                instance_from_str=lambda words: tuple(map(kind, words)),
+                is_instance=lambda value: isinstance(value, tuple),
+                str_from_instance=lambda value: [format_value(one) for one in value],
+            )
         return PrimitiveConstructorSpec(
             nargs=1,
             metavar=f"{kind.__name__.upper()},…",

@@ -20,9 +20,17 @@ _Type = TypeVar("_Type")
 _RARE = "rarely needed"
 Rare = Annotated[_Type, _RARE]
 """The type of a setting that `--help` lists last: `Rare[int]`."""
-_SOURCES = "sources"
-Sources = Annotated[str, _SOURCES]
+_REPEATABLE = "repeatable"
+Repeatable = Annotated[_Type, _REPEATABLE]
+"""The type of a list whose flag may be repeated: `Repeatable[tuple[str, ...]]`."""
+Sources = Repeatable[str]
 """The type of a setting with paths and URLs, separated by commas; its flag may be repeated."""
+_POSITIONAL = "positional"
+Positional = Annotated[_Type, _POSITIONAL]
+"""The type of a setting that is a word of its own on a command line, or several if a tuple."""
+_SWITCH = "switch"
+Switch = Annotated[bool, _SWITCH]
+"""The type of a setting that is False unless its flag is given, which takes no value."""
 
 REQUIRED = dataclasses.MISSING
 """The default of a setting that has none."""
@@ -39,6 +47,10 @@ class Setting:
     is_rare: bool = False
     is_repeatable: bool = False
     """Whether its flag may be given several times; commas join the values."""
+    is_positional: bool = False
+    """Whether it is given without a flag."""
+    is_switch: bool = False
+    """Whether its flag takes no value."""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -78,12 +90,20 @@ def list_settings(config_class: type) -> Mapping[str, Setting]:
         settings[field.name] = Setting(
             name=field.name,
             type=kind,
-            default=field.default,
+            default=_find_default(field),
             text=" ".join(texts.get(field.name, "").split()),
             is_rare=_RARE in marks,
-            is_repeatable=_SOURCES in marks,
+            is_repeatable=_REPEATABLE in marks,
+            is_positional=_POSITIONAL in marks,
+            is_switch=_SWITCH in marks,
         )
     return settings
+
+
+def _find_default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is dataclasses.MISSING:
+        return field.default
+    return field.default_factory()
 
 
 def expect_choices(config: object) -> None:

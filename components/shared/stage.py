@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from components.shared.command_line import group_by_need, parse_flags
+from components.shared.command_line import parse_config
 from components.shared.documents import decode_json, describe, expect_shape
 from components.shared.errors import (
     DivergedError,
@@ -239,13 +239,9 @@ def _parse_flags(
     description = inspect.getdoc(config_class) or ""
     if commands:
         description += f"\n\nOther commands, each with its --help: {', '.join(commands)}."
-    values = parse_flags(
-        group_by_need(list_settings(config_class).values()),
-        arguments,
-        prog=f"python -m components.{name}",
-        description=description,
+    return parse_config(
+        config_class, arguments, prog=f"python -m components.{name}", description=description
     )
-    return config_class(**values)
 
 
 def settings(config: Any) -> dict[str, Any]:

@@ -1,12 +1,20 @@
 """Command lines made from settings: how values are written, and what --help shows where."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from components.shared.command_line import format_value, group_by_need, parse_flags
-from components.shared.settings import REQUIRED, Setting
+from components.shared.command_line import (
+    format_value,
+    group_by_need,
+    parse_config,
+    parse_flags,
+    parse_known_config,
+)
+from components.shared.errors import InputError
+from components.shared.settings import REQUIRED, Positional, Repeatable, Setting, Switch
 
 SETTINGS = (
     Setting(name="result", type=Path, default=REQUIRED, text="Output: a file."),
@@ -17,6 +25,22 @@ SETTINGS = (
     Setting(name="is_on", type=bool, default=True, text="A switch."),
     Setting(name="more_text", type=str, default="", text="Files.", is_repeatable=True),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """Copy files."""
+
+    action: Positional[Literal["check", "copy"]]
+    """What to do."""
+    files: Positional[tuple[Path, ...]]
+    """What to copy."""
+    limit: int | None = None
+    """The most files. Without it, all."""
+    skip: Repeatable[tuple[str, ...]] = ()
+    """Names to skip."""
+    dry_run: Switch = False
+    """Copy nothing."""
 
 
 def parse(*arguments: str) -> dict:
@@ -108,3 +132,67 @@ def test_help_shows_required_settings_first_and_rare_ones_last(capsys):
     places = [printed.index(f" {word} ", printed.index("--help")) for word in order]
     assert places == sorted(places)
     assert "{true,false}" in printed
+
+
+def test_words_without_a_flag_and_flags_without_a_value_are_read():
+    """In either order; words keep their commas, which belong to a file's name."""
+    config = parse_config(Copy, ["--dry-run", "copy", "a,b", "c", "--limit", "5"], prog="copy")
+
+    assert config == Copy(
+        action="copy", files=(Path("a,b"), Path("c")), limit=5, skip=(), dry_run=True
+    )
+    assert parse_config(Copy, ["check"], prog="copy") == Copy(action="check", files=())
+
+
+def test_a_list_is_given_by_commas_or_by_its_flag_several_times():
+    """Both at once too."""
+    config = parse_config(Copy, ["copy", "--skip", "a,b", "x", "--skip=c"], prog="copy")
+
+    assert config.skip == ("a", "b", "c")
+    assert config.files == (Path("x"),)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "{check,copy}"),
+        (("move",), "invalid choice 'move' for argument 'action'"),
+        (("copy", "--limit", "None"), "--limit"),
+        (("copy", "--speed", "5"), "--speed"),
+    ],
+)
+def test_a_wrong_command_line_is_rejected(arguments, said, capsys):
+    """With status 2."""
+    with pytest.raises(SystemExit) as ended:
+        parse_config(Copy, arguments, prog="copy")
+
+    assert ended.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_a_switch_with_a_value_is_rejected():
+    """It would be on because of a value that says off."""
+    with pytest.raises(InputError, match="--dry-run=false: --dry-run takes no value"):
+        parse_config(Copy, ["copy", "a", "--dry-run=false"], prog="copy")
+
+
+def test_unknown_words_are_left_in_order():
+    """With the values that follow them."""
+    arguments = ["copy", "a", "--seed", "7", "--dry-run", "--rate=-5", "--limit", "2"]
+
+    config, unknown = parse_known_config(Copy, arguments, prog="copy")
+
+    assert (config.files, config.dry_run, config.limit) == ((Path("a"),), True, 2)
+    assert unknown == ["--seed", "7", "--rate=-5"]
+
+
+def test_help_names_what_has_no_flag_and_shows_no_default_that_says_nothing(capsys):
+    """A switch left out is off; what an absent value means is in the text."""
+    with pytest.raises(SystemExit):
+        parse_config(Copy, ["--help"], prog="copy")
+
+    printed = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "FILES What to copy. (required)" in printed
+    assert "--limit INT The most files. Without it, all. --skip" in printed
+    assert "--dry-run Copy nothing." in printed
+    assert "(default: False)" not in printed

@@ -1,13 +1,23 @@
 """A config's fields give the settings: type, default, text, and how often they are needed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from components.shared.errors import InputError
-from components.shared.settings import REQUIRED, Rare, Setting, expect_choices, list_settings
+from components.shared.settings import (
+    REQUIRED,
+    Positional,
+    Rare,
+    Repeatable,
+    Setting,
+    Sources,
+    Switch,
+    expect_choices,
+    list_settings,
+)
 
 Size = Literal["small", "large"]
 
@@ -61,3 +71,34 @@ def test_another_value_than_the_choices_is_rejected(values, said):
     expect_choices(Example(data=Path("x"), sizes=("large", "small")))
     with pytest.raises(InputError, match=said):
         expect_choices(Example(data=Path("x"), **values))
+
+
+def test_a_type_says_how_the_command_line_takes_a_setting():
+    """A word of its own, a flag several times, or a flag without a value; also a rare one."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Command:
+        name: Positional[str]
+        files: Sources
+        places: Repeatable[tuple[str, ...]]
+        dry_run: Rare[Switch] = False
+
+    settings = list_settings(Command)
+
+    assert [name for name, one in settings.items() if one.is_positional] == ["name"]
+    assert [name for name, one in settings.items() if one.is_repeatable] == ["files", "places"]
+    assert [name for name, one in settings.items() if one.is_switch] == ["dry_run"]
+    assert settings["dry_run"].is_rare
+    assert settings["dry_run"].type is bool
+
+
+def test_a_default_may_be_found_out_when_settings_are_listed():
+    """The environment of the process, say."""
+    hosts = ["first", "second"]
+
+    @dataclass(frozen=True, kw_only=True)
+    class Command:
+        host: str = field(default_factory=lambda: hosts.pop(0))
+
+    assert list_settings(Command)["host"].default == "first"
+    assert list_settings(Command)["host"].default == "second"
