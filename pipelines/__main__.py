@@ -1,6 +1,5 @@
-"""Compile, run and submit the pipelines: python -m pipelines COMMAND --help."""
+"""Compile, run and submit the pipelines."""
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -25,28 +24,47 @@ from pipelines.commands import (
 _EXIT_INPUT_ERROR, _EXIT_INTERRUPTED = 2, 130
 # As a shell shows what SIGPIPE ended.
 _EXIT_BROKEN_PIPE = 141
-_COMMANDS = (compile, plan, push, register, submit, follow, runs, schedule, models, clean)
+_COMMANDS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        *(run, compile, plan, push, register, submit),
+        *(follow, runs, schedule, models, clean),
+    )
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["run"]:
-        return _guard("run", words, lambda: run.main(words[1:]))
-    parser = argparse.ArgumentParser(prog="python -m pipelines", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for command in _COMMANDS:
-        command.add_parser(commands)
-    commands.add_parser("run", help="run a pipeline on this machine")
-    known, more = parser.parse_known_args(words)
-    arguments = vars(known)
-    name, function = arguments.pop("command"), arguments.pop("function")
-    # A pipeline's parameters are not known before its package is read.
-    if arguments.pop("takes_more", False):
-        arguments["more"] = more
-    elif more:
-        parser.error(f"unrecognized arguments: {' '.join(more)}")
-    return _guard(name, words, lambda: function(**arguments))
+    if not words:
+        print(_describe_commands(), file=sys.stderr)
+        return _EXIT_INPUT_ERROR
+    name, *arguments = words
+    if name in ("-h", "--help"):
+        return _guard(name, words, _print_help)
+    if name not in _COMMANDS:
+        names = ", ".join(_COMMANDS)
+        print(
+            f"pipelines: error: COMMAND must be one of {names}, got {name!r}; see --help",
+            file=sys.stderr,
+        )
+        return _EXIT_INPUT_ERROR
+    return _guard(name, words, lambda: _COMMANDS[name].main(arguments))
+
+
+def _print_help() -> int:
+    print(_describe_commands())
+    return 0
+
+
+def _describe_commands() -> str:
+    """Return the text of --help, with a line of each command's docstring."""
+    width = max(map(len, _COMMANDS))
+    lines = ["usage: python -m pipelines COMMAND [--help] [OPTIONS]", "", str(__doc__), ""]
+    for name, module in _COMMANDS.items():
+        summary = str(module.__doc__).partition("\n")[0].removeprefix(f"{name}: ").rstrip(".")
+        lines.append(f"  {name:<{width}}  {summary}")
+    return "\n".join(lines)
 
 
 def _guard(name: str, words: Sequence[str], command: Callable[[], int]) -> int:

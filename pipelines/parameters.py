@@ -37,7 +37,11 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 
 
 def make_parser(package: Package) -> argparse.ArgumentParser:
-    """A flag for each parameter of the package, described as in the UI."""
+    """A flag for each parameter of the package, described as in the UI.
+
+    Settings have one type each and always a value. A parameter is only sent if it was given, and
+    its list or table may be JSON, whose types the package does not say.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m pipelines submit",
         usage="python -m pipelines submit … [--PARAMETER VALUE …]; --list-parameters prints them",

@@ -1,1 +1,1 @@
-"""The command line's commands, a module each: its flags (add_parser) and what it does."""
+"""The command line's commands, a module each: its settings, and `main`, which carries it out."""

@@ -1,15 +1,16 @@
 """clean: remove what finished runs left in storage."""
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from components.shared.command_line import parse_config
 from components.shared.errors import InputError
 from components.shared.model_store.store import open_store
+from components.shared.settings import Repeatable, Switch
 from components.shared.storage.locations import SCHEMES
 from pipelines.cleaning.rules import (
     Choice,
@@ -22,7 +23,8 @@ from pipelines.cleaning.rules import (
 )
 from pipelines.cleaning.run_folders import Folder, Root, open_root
 from pipelines.commands.ages import parse_age
-from pipelines.kubeflow.server import add_flags, connect, server_errors
+from pipelines.commands.cluster import ClusterSettings
+from pipelines.kubeflow.server import server_errors
 
 if TYPE_CHECKING:
     from pipelines.cleaning.cluster_runs import ClusterRuns
@@ -30,56 +32,37 @@ if TYPE_CHECKING:
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command's flags."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "clean",
-        help="remove what finished runs left in storage",
-        description="Remove the artifacts of finished runs of this project's pipelines, and on a "
-        "cluster their records. What a run that stays, a recurring run or a model version refers "
-        "to is kept. It first prints what goes, what stays and why.",
-    )
-    parser.add_argument(
-        "--root",
-        default="runs",
-        help="where the runs keep their artifacts: a folder of this machine, or a cluster's "
-        "pipeline root (gs://, s3:// or minio://), which needs --host (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--keep-runs",
-        type=int,
-        default=3,
-        help="newest runs of each pipeline to keep (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--older-than",
-        default="30d",
-        help="keep what was changed within this time: 30d or 12h (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--model-store",
-        action="append",
-        default=argparse.SUPPRESS,
-        help="model store whose versions may refer to runs; may be repeated",
-    )
-    parser.add_argument(
-        "--scratch",
-        action="append",
-        default=argparse.SUPPRESS,
-        metavar="PLACE",
-        help="folder or bucket address that holds a checkpoint_directory or download_directory "
-        "for each of several runs: those that are old and that nobody refers to go too; may be "
-        "repeated",
-    )
-    parser.add_argument(
-        "--versions",
-        action="store_true",
-        help="on a cluster, also remove old versions of this project's pipelines that no run on "
-        "record and no recurring run uses; the newest of each pipeline stays",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="only print what would go")
-    add_flags(parser)
-    parser.set_defaults(function=clean)
+@dataclass(frozen=True, kw_only=True)
+class CleanSettings(ClusterSettings):
+    """Remove the artifacts of finished runs of this project's pipelines, and on a cluster their
+    records.
+
+    What a run that stays, a recurring run or a model version refers to is kept. It first prints
+    what goes, what stays and why.
+    """
+
+    root: str = "runs"
+    """Where the runs keep their artifacts: a folder of this machine, or a cluster's pipeline root
+    (gs://, s3:// or minio://), which needs --host."""
+    keep_runs: int = 3
+    """Newest runs of each pipeline to keep."""
+    older_than: str = "30d"
+    """Keep what was changed within this time: 30d or 12h."""
+    model_store: Repeatable[tuple[str, ...]] = ()
+    """Model stores whose versions may refer to runs. May be repeated."""
+    scratch: Repeatable[tuple[str, ...]] = ()
+    """Folders or bucket addresses that hold a checkpoint_directory or download_directory for each
+    of several runs: those that are old and that nobody refers to go too. May be repeated."""
+    versions: Switch = False
+    """On a cluster, also remove old versions of this project's pipelines that no run on record and
+    no recurring run uses. The newest of each pipeline stays."""
+    dry_run: Switch = False
+    """Only print what would go."""
+
+    def __post_init__(self) -> None:
+        """Expect a number of runs."""
+        if self.keep_runs < 0:
+            raise InputError(f"--keep-runs must be 0 or more, got {self.keep_runs}")
 
 
 @dataclass(frozen=True)
@@ -91,26 +74,20 @@ class _Work:
     """Model versions, and what each says of itself."""
 
 
-def clean(
-    root: str,
-    keep_runs: int,
-    older_than: str,
-    versions: bool,
-    dry_run: bool,
-    host: str,
-    namespace: str | None,
-    token_file: Path | None,
-    model_store: Sequence[str] = (),
-    scratch: Sequence[str] = (),
-) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Choose, print, and remove."""
-    if keep_runs < 0:
-        raise InputError(f"--keep-runs must be 0 or more, got {keep_runs}")
-    before = datetime.now(UTC) - parse_age(older_than, "--older-than")
-    work = _Work(Rule(keep_runs, before), dry_run, scratch, dict(_read_versions(model_store)))
+    settings = parse_config(CleanSettings, arguments, prog="python -m pipelines clean")
+    root, dry_run = settings.root, settings.dry_run
+    before = datetime.now(UTC) - parse_age(settings.older_than, "--older-than")
+    work = _Work(
+        Rule(settings.keep_runs, before),
+        dry_run,
+        settings.scratch,
+        dict(_read_versions(settings.model_store)),
+    )
     place = open_root(root, "--root")
     if not root.startswith(SCHEMES):
-        if versions:
+        if settings.versions:
             raise InputError(
                 f"--versions needs the --root of a cluster's runs (gs://, s3:// or minio://), "
                 f"got {root}; runs on this machine have no versions"
@@ -120,12 +97,12 @@ def clean(
         with no_run_under_way(Path(root)):
             _clean_disk(place, work)
         return 0
-    cluster = connect(host, namespace, token_file)
+    cluster = settings.connect()
     with server_errors(cluster, "check the namespace and your rights"):
         from pipelines.cleaning.cluster_runs import ClusterRuns
 
         removed = _clean_bucket(place, ClusterRuns(cluster), work)
-        if versions:
+        if settings.versions:
             from pipelines.cleaning.versions import clean_versions
 
             clean_versions(cluster, work.rule.before, removed_runs=removed, dry_run=dry_run)

@@ -1,17 +1,17 @@
-"""compile: write a pipeline's IR YAML."""
+"""compile: write a pipeline's IR YAML, sized for a machine."""
 
-import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from components.shared.command_line import parse_config
 from components.shared.errors import InputError
+from components.shared.settings import Positional, Rare
 from pipelines.catalog import PIPELINES
-from pipelines.commands.plan import add_recipe_flags
+from pipelines.commands.plan import RecipeSettings
 from pipelines.local.images import DIGESTS
-from pipelines.machines.hardware import HARDWARE
 
-# BERT-Large takes nine days on the slowest machine that has figures.
-_DEADLINE_DAYS, _TTL_DAYS = 30, 7
 _MOST_DAYS = 3650
 RETRAINING = "retraining"
 # What recipes depend on, but not those of this pipeline.
@@ -20,111 +20,70 @@ _UNUSED = {
     "squad": _OF_PRETRAINING,
     "classification": _OF_PRETRAINING | {"finetune_global_batch_size"},
 }
-_KFP_VERSIONS = ("2.15", "2.16", "2.17")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command's flags."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "compile",
-        help="write a pipeline's IR YAML, sized for a machine",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument(
-        "pipeline",
-        choices=(*PIPELINES, RETRAINING),
-        help="bert: pretraining to SQuAD; squad: SQuAD from given weights; classification: "
-        "fine-tuning on labeled sentences; "
-        "retraining: bert, for schedules: looks for new data first and ends if it finds none",
-    )
-    parser.add_argument(
-        "--hardware",
-        default="cpu",
-        help=f"machine to train on: {', '.join(HARDWARE)}; append xN for N machines (dgx-2x4)",
-    )
-    add_recipe_flags(parser)
-    parser.add_argument(
-        "--images",
-        type=Path,
-        default=DIGESTS,
-        help="file of image digests written by `make push`; if the default file is missing, steps "
-        "use image names",
-    )
-    parser.add_argument(
-        "--volume",
-        default=argparse.SUPPRESS,
-        metavar="CLAIM:/PATH",
-        help="PersistentVolumeClaim to mount at this path in every step, for parameters that name "
-        "a folder or file; the claim belongs to the runs' namespace (default: none)",
-    )
-    parser.add_argument(
-        "--queue",
-        default="",
-        help="queue in which steps wait for machines: a LocalQueue of Kueue, or a Queue of Volcano "
-        "for MPIJobs",
-    )
-    parser.add_argument(
-        "--queue-priority-class",
-        default="",
-        help="WorkloadPriorityClass of Kueue for these steps",
-    )
-    parser.add_argument(
-        "--pod-priority-class",
-        default="",
-        help="PriorityClass of an MPIJob's pods",
-    )
-    parser.add_argument(
-        "--kfp-version",
-        choices=_KFP_VERSIONS,
-        default=_KFP_VERSIONS[-1],
-        help="oldest Kubeflow Pipelines version that must run the package; before 2.17, it sets no "
-        "limits on a whole run, and before 2.16, no user for its steps' pods",
-    )
-    parser.add_argument(
-        "--ttl-days",
-        type=int,
-        default=_TTL_DAYS,
-        help="how long the cluster keeps a finished run's pods and their logs; 0 uses the "
-        "cluster's settings",
-    )
-    parser.add_argument(
-        "--deadline-days",
-        type=int,
-        default=_DEADLINE_DAYS,
-        help="time limit of a run, including time in a queue; 0 sets none",
-    )
-    parser.add_argument(
-        "--format",
-        choices=("ir", "kubernetes"),
-        default="ir",
-        help="ir: the package itself; kubernetes: a Pipeline and a PipelineVersion for kubectl, "
-        "for clusters whose Kubeflow stores pipelines in Kubernetes",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=argparse.SUPPRESS,
-        help="file to write (default: runs/PIPELINE.yaml)",
-    )
-    parser.set_defaults(function=compile_pipeline)
+@dataclass(frozen=True, kw_only=True)
+class CompileSettings(RecipeSettings):
+    """Write a pipeline's IR YAML, sized for a machine."""
+
+    pipeline: Positional[str]
+    """bert: pretraining to SQuAD; squad: SQuAD from given weights; classification: fine-tuning on
+    labeled sentences; retraining: bert, for schedules: looks for new data first and ends if it
+    finds none."""
+    hardware: str = "cpu"
+    images: Path = DIGESTS
+    """File of image digests written by `make push`. If the default file is missing, steps use image
+    names."""
+    volume: str = ""
+    """PersistentVolumeClaim to mount at a path in every step (CLAIM:/PATH), for parameters that
+    name a folder or file. The claim belongs to the runs' namespace. Empty mounts none."""
+    output: Path | None = None
+    """File to write. Without it, runs/PIPELINE.yaml."""
+    queue: Rare[str] = ""
+    """Queue in which steps wait for machines: a LocalQueue of Kueue, or a Queue of Volcano for
+    MPIJobs."""
+    queue_priority_class: Rare[str] = ""
+    """WorkloadPriorityClass of Kueue for these steps."""
+    pod_priority_class: Rare[str] = ""
+    """PriorityClass of an MPIJob's pods."""
+    kfp_version: Rare[Literal["2.15", "2.16", "2.17"]] = "2.17"
+    """Oldest Kubeflow Pipelines version that must run the package. Before 2.17, it sets no limits
+    on a whole run, and before 2.16, no user for its steps' pods."""
+    ttl_days: Rare[int] = 7
+    """How long the cluster keeps a finished run's pods and their logs. 0 uses the cluster's
+    settings."""
+    # BERT-Large takes nine days on the slowest machine that has figures.
+    deadline_days: Rare[int] = 30
+    """Time limit of a run, including time in a queue. 0 sets none."""
+    format: Rare[Literal["ir", "kubernetes"]] = "ir"
+    """ir: the package itself; kubernetes: a Pipeline and a PipelineVersion for kubectl, for
+    clusters whose Kubeflow stores pipelines in Kubernetes."""
+
+    def __post_init__(self) -> None:
+        """Validate the settings that need no reading of files."""
+        names = (*PIPELINES, RETRAINING)
+        if self.pipeline not in names:
+            raise InputError(f"PIPELINE must be one of {', '.join(names)}, got {self.pipeline!r}")
+        if self.output is not None and self.output.suffix != ".yaml":
+            raise InputError(f"--output {self.output}: must end with .yaml")
+        if unused := _UNUSED.get(self.pipeline, frozenset()) & self.list_choices().keys():
+            flags = " and ".join(f"--{name.replace('_', '-')}" for name in sorted(unused))
+            raise InputError(f"{flags}: of no effect in a package of {self.pipeline}; leave it out")
+        limits = {"--ttl-days": self.ttl_days, "--deadline-days": self.deadline_days}
+        for flag, days in limits.items():
+            if not 0 <= days <= _MOST_DAYS:
+                raise InputError(f"{flag} must be from 0 to {_MOST_DAYS}, got {days}")
 
 
-def compile_pipeline(
-    pipeline: str,
-    hardware: str,
-    images: Path,
-    format: str = "ir",  # noqa: A002 - one name all the way
-    output: Path | None = None,
-    volume: str = "",
-    queue: str = "",
-    queue_priority_class: str = "",
-    pod_priority_class: str = "",
-    kfp_version: str = _KFP_VERSIONS[-1],
-    ttl_days: int = _TTL_DAYS,
-    deadline_days: int = _DEADLINE_DAYS,
-    **recipe: Any,
-) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Write the package and print its path."""
+    settings = parse_config(CompileSettings, arguments, prog="python -m pipelines compile")
+    print(compile_pipeline(settings))
+    return 0
+
+
+def compile_pipeline(settings: CompileSettings) -> Path:
+    """Write the package; return its path."""
     from kfp import compiler
 
     from pipelines.kubeflow.native import write_resources
@@ -133,36 +92,29 @@ def compile_pipeline(
     from pipelines.machines.tasks import Queue, Volume
     from pipelines.retraining import retraining
 
-    output = output or Path("runs", f"{pipeline}.yaml")
-    if output.suffix != ".yaml":
-        raise InputError(f"--output {output}: must end with .yaml")
-    if unused := _UNUSED.get(pipeline, frozenset()) & recipe.keys():
-        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sorted(unused))
-        raise InputError(f"{flags}: of no effect in a package of {pipeline}; leave it out")
-    digests = {} if images == DIGESTS and not images.exists() else read_digests(images)
-    for flag, days in (("--ttl-days", ttl_days), ("--deadline-days", deadline_days)):
-        if not 0 <= days <= _MOST_DAYS:
-            raise InputError(f"{flag} must be from 0 to {_MOST_DAYS}, got {days}")
-    settings = {
-        "images": digests,
-        "volume": Volume.parse(volume) if volume else None,
+    name, images = settings.pipeline, settings.images
+    output = settings.output or Path("runs", f"{name}.yaml")
+    keywords = {
+        "images": {} if images == DIGESTS and not images.exists() else read_digests(images),
+        "volume": Volume.parse(settings.volume) if settings.volume else None,
         "queue": Queue(
-            queue=queue,
-            queue_priority_class=queue_priority_class,
-            pod_priority_class=pod_priority_class,
+            queue=settings.queue,
+            queue_priority_class=settings.queue_priority_class,
+            pod_priority_class=settings.pod_priority_class,
         ),
-        "kfp_version": kfp_version,
-        "ttl_days": ttl_days,
-        "deadline_days": deadline_days,
-        **recipe,
+        "kfp_version": settings.kfp_version,
+        "ttl_days": settings.ttl_days,
+        "deadline_days": settings.deadline_days,
+        **settings.list_choices(),
     }
-    package = fit(PIPELINES["bert" if pipeline == RETRAINING else pipeline], hardware, **settings)
-    if pipeline == RETRAINING:
-        package = fit(retraining(package), hardware, **settings)
+    pipeline = PIPELINES["bert" if name == RETRAINING else name]
+    package = fit(pipeline, settings.hardware, **keywords)
+    if name == RETRAINING:
+        package = fit(retraining(package), settings.hardware, **keywords)
     _leave_out_inner_texts(package.pipeline_spec)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        if format == "kubernetes":
+        if settings.format == "kubernetes":
             write_resources(package, output)
         else:
             compiler.Compiler().compile(package, str(output))
@@ -170,8 +122,7 @@ def compile_pipeline(
         raise InputError(
             f"--output {output}: {error.strerror}; name a file that can be written"
         ) from None
-    print(output)
-    return 0
+    return output
 
 
 def _leave_out_inner_texts(spec: Any) -> None:

@@ -1,12 +1,14 @@
 """follow: show the progress and the result of a run on a cluster."""
 
-import argparse
 import sys
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from components.shared.command_line import parse_config
+from components.shared.settings import Positional, Switch
+from pipelines.commands.cluster import ClusterSettings
 from pipelines.compiled_package import Package
-from pipelines.kubeflow.server import Cluster, add_flags, connect, server_errors
+from pipelines.kubeflow.server import Cluster, server_errors
 
 _REMEDY = "check the run's id, the namespace and your rights"
 # By the run's state at its end.
@@ -14,37 +16,29 @@ _EXITS = {"SUCCEEDED": 0, "SKIPPED": 0, "FAILED": 1, "CANCELED": 3}
 _EXIT_INTERRUPTED = 130
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command's flags."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "follow",
-        help="show the progress and the result of a run on a cluster",
-        description="Show the progress of a run until it ends, then the errors of failed steps, "
-        "the steps that did not run, and the metrics. Exit status: 0 succeeded, 1 failed, "
-        "3 canceled, 130 interrupted.",
-    )
-    parser.add_argument("run", help="ID of the run, the last part of its link")
-    add_flags(parser)
-    parser.add_argument(
-        "--cancel-on-interrupt", action="store_true", help="also cancel the run on Ctrl-C"
-    )
-    parser.set_defaults(function=follow_run)
+@dataclass(frozen=True, kw_only=True)
+class FollowSettings(ClusterSettings):
+    """Show the progress of a run until it ends, then the errors of failed steps, the steps that did
+    not run, and the metrics.
+
+    Exit status: 0 succeeded, 1 failed, 3 canceled, 130 interrupted.
+    """
+
+    run: Positional[str]
+    """ID of the run, the last part of its link."""
+    cancel_on_interrupt: Switch = False
+    """Also cancel the run on Ctrl-C."""
 
 
-def follow_run(
-    run: str,
-    host: str,
-    namespace: str | None,
-    token_file: Path | None,
-    cancel_on_interrupt: bool,
-) -> int:
-    """Follow it by its id."""
+def main(arguments: Sequence[str]) -> int:
+    """Follow a run by its ID."""
     from pipelines.kubeflow.registry import find_package
 
-    cluster = connect(host, namespace, token_file)
+    settings = parse_config(FollowSettings, arguments, prog="python -m pipelines follow")
+    cluster = settings.connect()
     with server_errors(cluster, _REMEDY):
-        package = find_package(cluster, cluster.client.get_run(run))
-    return show(cluster, run, package, cancel_on_interrupt=cancel_on_interrupt)
+        package = find_package(cluster, cluster.client.get_run(settings.run))
+    return show(cluster, settings.run, package, cancel_on_interrupt=settings.cancel_on_interrupt)
 
 
 def show(cluster: Cluster, run_id: str, package: Package, *, cancel_on_interrupt: bool) -> int:

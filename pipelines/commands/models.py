@@ -1,17 +1,19 @@
-"""models: list, show, verify and roll back the released models."""
+"""models: list, show, verify or roll back the released models."""
 
-import argparse
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+from components.shared.command_line import parse_config
 from components.shared.documents import expect_shape
 from components.shared.errors import InputError
 from components.shared.model_store.store import ModelStore, open_store
 from components.shared.model_store.verification import verify
 from components.shared.scores import QUESTION_ANSWERING, TASK_TO_SCORES
+from components.shared.settings import Positional
 
 # SQuAD's scores, and the main one of each other task.
 _SHOWN_SCORES = (
@@ -26,45 +28,42 @@ class _Described:
     scores: dict[str, float] = field(default_factory=dict)
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command's flags."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "models",
-        help="list, show, verify or roll back the released models",
-        description="list: all versions, with scores. show: a version's model.json. rollback: "
-        "put an older version, or --version, in use. verify: follow a version from its weights "
-        "back to the data, and name the first link that does not hold.",
-    )
-    parser.add_argument("action", choices=("list", "show", "rollback", "verify"))
-    parser.add_argument(
-        "--model-store", required=True, help="where models are released to: a folder, gs://, s3://"
-    )
-    parser.add_argument(
-        "--version",
-        default="",
-        help="default: the one in use; of rollback, the newest older one that was in use",
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        help="verify only: folder with the train and dev files of the run, compared as well",
-    )
-    parser.set_defaults(function=run_action)
+@dataclass(frozen=True, kw_only=True)
+class ModelsSettings:
+    """List, show, verify or roll back the released models."""
 
+    action: Positional[Literal["list", "show", "rollback", "verify"]]
+    """list: all versions, with scores. show: a version's model.json. rollback: put an older
+    version, or --version, in use. verify: follow a version from its weights back to the data, and
+    name the first link that does not hold."""
+    model_store: str
+    """Where models are released to: a folder, gs://, s3://."""
+    version: str = ""
+    """Empty means the version in use; in a rollback, the newest older one that was in use."""
+    data: Path | None = None
+    """Folder with the train and dev files of the run. Only verify takes it, and compares them as
+    well."""
 
-def run_action(action: str, model_store: str, version: str, data: Path | None) -> int:
-    """Run the action."""
-    if data is not None and action != "verify":
-        raise InputError(f"--data: only verify takes it, not {action}")
-    store = open_store(model_store)
-    if action == "list":
-        if version:
+    def __post_init__(self) -> None:
+        """Validate the settings that only some actions take."""
+        if self.data is not None and self.action != "verify":
+            raise InputError(f"--data: only verify takes it, not {self.action}")
+        if self.version and self.action == "list":
             raise InputError("--version: list shows all; use show for one")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out an action on a model store."""
+    settings = parse_config(ModelsSettings, arguments, prog="python -m pipelines models")
+    store = open_store(settings.model_store)
+    if settings.action == "list":
         return _list(store)
-    if action == "rollback":
-        return _roll_back(store, version)
-    version = version or _expect_current(store)
-    return _show(store, version) if action == "show" else _verify(store, version, data)
+    if settings.action == "rollback":
+        return _roll_back(store, settings.version)
+    version = settings.version or _expect_current(store)
+    if settings.action == "show":
+        return _show(store, version)
+    return _verify(store, version, settings.data)
 
 
 def _list(store: ModelStore) -> int:

@@ -1,69 +1,61 @@
-"""plan: show the recommended recipe for a machine."""
+"""plan: show the recommended recipe for a machine: batch sizes, steps, memory, hours."""
 
-import argparse
-from typing import Any
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from components.shared.bert.config import PRESETS
-from components.shared.training.precision import PRECISIONS
-from pipelines.machines.hardware import HARDWARE
-
-
-def add_parser(commands: Any) -> None:
-    """Add the command's flags."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "plan",
-        help="show the recommended recipe for a machine: batch sizes, steps, learning rates, "
-        "memory, hours",
-    )
-    parser.add_argument(
-        "--hardware",
-        required=True,
-        help=f"machine to train on: {', '.join(HARDWARE)}; append xN for N machines (dgx-2x4)",
-    )
-    add_recipe_flags(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.set_defaults(function=print_plan)
+from components.shared.bert.config import Preset
+from components.shared.command_line import parse_config
+from components.shared.settings import Rare, Switch
+from components.shared.training.precision import Precision
 
 
-def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags for what else the recipe depends on: the arguments of `make_plan`."""
-    # A default that is left out is the recipe's own.
-    parser.add_argument(
-        "--preset",
-        choices=PRESETS,
-        default=argparse.SUPPRESS,
-        help="model size (default: large; tiny on cpu)",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default=argparse.SUPPRESS,
-        help="arithmetic precision (default: the machine's fastest)",
-    )
-    parser.add_argument(
-        "--continued",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help="recommend for pretraining that starts from a checkpoint (--initial-checkpoint)",
-    )
-    parser.add_argument(
-        "--global-batch-size",
-        type=int,
-        default=argparse.SUPPRESS,
-        help="rows per optimizer step in the first phase of pretraining (default: the recipe's)",
-    )
-    parser.add_argument(
-        "--finetune-global-batch-size",
-        type=int,
-        default=argparse.SUPPRESS,
-        help="windows per optimizer step in fine-tuning (default: the recipe's)",
-    )
+@dataclass(frozen=True, kw_only=True)
+class RecipeSettings:
+    """What a recipe depends on: the arguments of `make_plan`."""
+
+    hardware: str
+    """Machine to train on: cpu, dgx-1v-16g, dgx-1v-32g, dgx-2, dgx-a100, gke-v100x8 or
+    gke-a2-megagpu-16g. Append xN for N machines (dgx-2x4)."""
+    preset: Preset | None = None
+    """Model size. Without it, large; tiny on cpu."""
+    precision: Precision | None = None
+    """Arithmetic precision. Without it, the machine's fastest."""
+    continued: Rare[Switch] = False
+    """Recommend for pretraining that starts from a checkpoint (--initial-checkpoint)."""
+    global_batch_size: Rare[int | None] = None
+    """Rows per optimizer step in the first phase of pretraining. Without it, the recipe's."""
+    finetune_global_batch_size: Rare[int | None] = None
+    """Windows per optimizer step in fine-tuning. Without it, the recipe's."""
+
+    def list_choices(self) -> dict[str, Any]:
+        """Return what was chosen besides the machine; `make_plan` has the other defaults."""
+        choices = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(RecipeSettings)
+            if field.name != "hardware"
+        }
+        return {
+            name: value
+            for name, value in choices.items()
+            if value is not None and value is not False
+        }
 
 
-def print_plan(format: str, **settings: Any) -> int:  # noqa: A002 - one name all the way
+@dataclass(frozen=True, kw_only=True)
+class PlanSettings(RecipeSettings):
+    """Show the recommended batch sizes, steps, learning rates, memory and hours for a machine."""
+
+    format: Rare[Literal["text", "json"]] = "text"
+    """How to print it."""
+
+
+def main(arguments: Sequence[str]) -> int:
     """Print the recipe."""
     from pipelines.machines.plan import make_plan
 
-    plan = make_plan(**settings)
-    print(plan.to_json() if format == "json" else plan.to_text())
+    settings = parse_config(PlanSettings, arguments, prog="python -m pipelines plan")
+    plan = make_plan(settings.hardware, **settings.list_choices())
+    print(plan.to_json() if settings.format == "json" else plan.to_text())
     return 0

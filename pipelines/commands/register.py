@@ -1,42 +1,41 @@
 """register: upload compiled pipelines to a cluster."""
 
-import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from components.shared.command_line import parse_config
 from components.shared.errors import InputError
-from pipelines.kubeflow.server import add_flags, connect, server_errors
+from components.shared.settings import Positional
+from pipelines.commands.cluster import ClusterSettings
+from pipelines.kubeflow.server import server_errors
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command's flags."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "register",
-        help="upload compiled pipelines to a cluster",
-        description="Upload packages as versions of the pipelines that they are named for. A "
-        "version's name contains a hash of its content, so existing versions are left alone.",
-    )
-    parser.add_argument(
-        "packages",
-        type=Path,
-        nargs="+",
-        metavar="package",
-        help="package written by `python -m pipelines compile`, or a folder of packages",
-    )
-    add_flags(parser)
-    parser.set_defaults(function=register_packages)
+@dataclass(frozen=True, kw_only=True)
+class RegisterSettings(ClusterSettings):
+    """Upload packages as versions of the pipelines that they are named for.
+
+    A version's name contains a hash of its content, so existing versions are left alone.
+    """
+
+    packages: Positional[tuple[Path, ...]]
+    """Packages written by `python -m pipelines compile`, or folders of packages."""
+
+    def __post_init__(self) -> None:
+        """Expect at least one package."""
+        if not self.packages:
+            raise InputError("PACKAGES is missing: name a package or a folder of packages")
 
 
-def register_packages(
-    packages: list[Path], host: str, namespace: str | None, token_file: Path | None
-) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Register each package and print a line about it."""
     from pipelines.compiled_package import read_package
     from pipelines.kubeflow.registry import register
 
+    settings = parse_config(RegisterSettings, arguments, prog="python -m pipelines register")
     # All are read before any is sent.
-    compiled = [read_package(file) for path in packages for file in _list_files(path)]
-    cluster = connect(host, namespace, token_file)
+    compiled = [read_package(file) for path in settings.packages for file in _list_files(path)]
+    cluster = settings.connect()
     with server_errors(cluster, "check the namespace and your rights, and register again"):
         for package in compiled:
             version = register(cluster, package)

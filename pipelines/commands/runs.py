@@ -1,63 +1,57 @@
-"""runs: list the runs on a cluster."""
+"""runs: list the runs on a cluster, newest first."""
 
-import argparse
 import datetime
 import json
 import sys
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from components.shared.command_line import parse_config
 from components.shared.errors import InputError
+from components.shared.settings import Rare
 from pipelines.commands.ages import parse_age
-from pipelines.kubeflow.server import Cluster, add_flags, connect, server_errors
+from pipelines.commands.cluster import ClusterSettings
+from pipelines.kubeflow.server import Cluster, server_errors
 
 _LIMIT = 20
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command's flags."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "runs", help="list the runs on a cluster, newest first"
-    )
-    parser.add_argument("--experiment", default="", help="list only the runs of this experiment")
-    parser.add_argument(
-        "--since",
-        default="",
-        help="list all runs begun within this time (90d or 12h), with what was new for each and "
-        "what came of it: its model's score, and whether it was published or held back",
-    )
-    parser.add_argument(
-        "--limit",
-        type=int,
-        default=None,
-        help=f"maximum number of runs (default: {_LIMIT}; with --since none)",
-    )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
-    add_flags(parser)
-    parser.set_defaults(function=list_runs)
+@dataclass(frozen=True, kw_only=True)
+class RunsSettings(ClusterSettings):
+    """List the runs on a cluster, newest first."""
+
+    experiment: str = ""
+    """List only the runs of this experiment."""
+    since: str = ""
+    """List all runs begun within this time (90d or 12h), with what was new for each and what came
+    of it: its model's score, and whether it was published or held back."""
+    limit: int | None = None
+    """Maximum number of runs. Without it, 20; with --since, no maximum."""
+    format: Rare[Literal["text", "json"]] = "text"
+    """How to print them."""
+
+    def __post_init__(self) -> None:
+        """Expect a positive limit."""
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"--limit must be at least 1, got {self.limit}")
 
 
-def list_runs(
-    experiment: str,
-    limit: int | None,
-    format: str,  # noqa: A002 - one name all the way
-    host: str,
-    namespace: str | None,
-    token_file: Path | None,
-    since: str = "",
-) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Print name, state, when it began, how long it took, and the link; results if asked for."""
-    if limit is not None and limit < 1:
-        raise InputError(f"--limit must be at least 1, got {limit}")
-    start = datetime.datetime.now(datetime.UTC) - parse_age(since, "--since") if since else None
-    cluster = connect(host, namespace, token_file)
+    settings = parse_config(RunsSettings, arguments, prog="python -m pipelines runs")
+    since, start = settings.since, None
+    if since:
+        start = datetime.datetime.now(datetime.UTC) - parse_age(since, "--since")
+    limit = settings.limit or (sys.maxsize if since else _LIMIT)
+    cluster = settings.connect()
     with server_errors(cluster, "check the namespace and your rights"):
-        runs = _fetch(cluster, experiment, limit or (sys.maxsize if since else _LIMIT), start)
+        runs = _fetch(cluster, settings.experiment, limit, start)
         rows = [
             _describe(cluster, run) | (_describe_result(cluster, run) if since else {})
             for run in runs
         ]
-    if format == "json":
+    if settings.format == "json":
         print(json.dumps(rows, indent=2))
         return 0
     titles = {"name": "NAME", "state": "STATE", "created": "CREATED", "duration": "DURATION"}

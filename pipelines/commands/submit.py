@@ -1,19 +1,21 @@
 """submit: run a pipeline on a cluster."""
 
-import argparse
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.shared.command_line import parse_known_config
+from components.shared.errors import InputError
+from components.shared.settings import Rare, Switch
+from pipelines.commands.cluster import ClusterSettings
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.registry import Version
 from pipelines.kubeflow.schedules import LATEST
 from pipelines.kubeflow.server import (
     Cluster,
-    add_flags,
-    connect,
     find_experiment,
     quietly,
     server_errors,
@@ -22,99 +24,77 @@ from pipelines.kubeflow.server import (
 _REMEDY = "check the namespace, the service account and your rights"
 
 
-def add_parser(commands: Any) -> None:
-    """Add the command's flags."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "submit",
-        help="run a pipeline on a cluster",
-        description="Start a run on a Kubeflow Pipelines server and follow it like `follow`. Exit "
-        "status: 0 succeeded, 1 failed, 3 canceled, 130 interrupted.",
-        epilog="Each parameter of the pipeline is also a flag; --list-parameters lists them.",
-        allow_abbrev=False,
-    )
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument(
-        "--package", type=Path, help="package written by `python -m pipelines compile`"
-    )
-    what.add_argument("--pipeline", help="name of a pipeline registered on the cluster")
-    parser.add_argument(
-        "--version", default=LATEST, help="version of --pipeline, by name (default: the newest)"
-    )
-    parser.add_argument("--parameters", type=Path, help="YAML file of pipeline parameters")
-    parser.add_argument(
-        "--list-parameters", action="store_true", help="print the pipeline's parameters and exit"
-    )
-    parser.add_argument(
-        "--experiment", default="Default", help="experiment of the run; created if missing"
-    )
-    parser.add_argument(
-        "--name", default="", help="name of the run (default: the pipeline and the time)"
-    )
-    parser.add_argument(
-        "--pipeline-root", default="", help="URL under which artifacts are stored: gs://, s3://, …"
-    )
-    parser.add_argument("--service-account", default="", help="service account of the steps' pods")
-    parser.add_argument(
-        "--cache",
-        type=parse_bool,
-        default=True,
-        help="true (the default) or false: whether steps may reuse the outputs of identical steps "
-        "of earlier runs, unless compiled without caching",
-    )
-    add_flags(parser)
-    parser.add_argument("--no-follow", action="store_true", help="print the run's link and exit")
-    parser.add_argument(
-        "--cancel-on-interrupt", action="store_true", help="also cancel the run on Ctrl-C"
-    )
-    parser.set_defaults(function=submit, takes_more=True)
+@dataclass(frozen=True, kw_only=True)
+class SubmitSettings(ClusterSettings):
+    """Start a run on a Kubeflow Pipelines server and follow it like `follow`.
+
+    Exit status: 0 succeeded, 1 failed, 3 canceled, 130 interrupted.
+
+    Each parameter of the pipeline is also a flag; --list-parameters lists them.
+    """
+
+    package: Path | None = None
+    """Package written by `python -m pipelines compile`. Either this or --pipeline is needed."""
+    pipeline: str = ""
+    """Name of a pipeline registered on the cluster."""
+    version: str = LATEST
+    """Version of --pipeline, by name, or `latest`."""
+    parameters: Path | None = None
+    """YAML file of pipeline parameters."""
+    list_parameters: Switch = False
+    """Print the pipeline's parameters and exit."""
+    experiment: str = "Default"
+    """Experiment of the run; created if missing."""
+    name: str = ""
+    """Name of the run. Empty means the pipeline and the time."""
+    pipeline_root: Rare[str] = ""
+    """URL under which artifacts are stored: gs://, s3://, … Empty means the cluster's."""
+    service_account: Rare[str] = ""
+    """Service account of the steps' pods."""
+    cache: Rare[bool] = True
+    """Whether steps may reuse the outputs of identical steps of earlier runs, unless compiled
+    without caching."""
+    no_follow: Switch = False
+    """Print the run's link and exit."""
+    cancel_on_interrupt: Switch = False
+    """Also cancel the run on Ctrl-C."""
+
+    def __post_init__(self) -> None:
+        """Expect one pipeline."""
+        if (self.package is None) == (not self.pipeline):
+            given = "neither" if self.package is None else "both"
+            raise InputError(f"give either --package or --pipeline, got {given}")
 
 
-def submit(
-    package: Path | None,
-    pipeline: str | None,
-    version: str,
-    parameters: Path | None,
-    list_parameters: bool,
-    more: Sequence[str],
-    host: str,
-    namespace: str | None,
-    token_file: Path | None,
-    no_follow: bool,
-    cancel_on_interrupt: bool,
-    **settings: Any,
-) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Start the run and follow it."""
     from pipelines.commands.follow import show
     from pipelines.compiled_package import read_package
     from pipelines.kubeflow.registry import find_version
     from pipelines.parameters import read_arguments
 
-    found, compiled = None, read_package(package) if package else None
+    # A pipeline's parameters are not known before its package is read.
+    settings, more = parse_known_config(
+        SubmitSettings, arguments, prog="python -m pipelines submit"
+    )
+    found, compiled = None, read_package(settings.package) if settings.package else None
     # What is wrong with the parameters of a package is said before the cluster is asked.
     if compiled is not None:
-        if list_parameters:
+        if settings.list_parameters:
             return _print_parameters(compiled)
-        read_arguments(compiled, more, parameters)
-    cluster = connect(host, namespace, token_file)
+        read_arguments(compiled, more, settings.parameters)
+    cluster = settings.connect()
     with server_errors(cluster, _REMEDY):
         if compiled is None:
-            assert pipeline is not None
-            found, compiled = find_version(cluster, pipeline, version)
-            if list_parameters:
+            found, compiled = find_version(cluster, settings.pipeline, settings.version)
+            if settings.list_parameters:
                 return _print_parameters(compiled)
-        arguments = read_arguments(compiled, more, parameters)
-        run_id = _create(cluster, compiled, found, arguments, **settings)
+        values = read_arguments(compiled, more, settings.parameters)
+        run_id = _create(cluster, compiled, found, values, settings)
     print(cluster.run_link(run_id), flush=True)
-    if no_follow:
+    if settings.no_follow:
         return 0
-    return show(cluster, run_id, compiled, cancel_on_interrupt=cancel_on_interrupt)
-
-
-def parse_bool(text: str) -> bool:
-    """Read true or false."""
-    if text.lower() not in ("true", "false"):
-        raise argparse.ArgumentTypeError(f"expected true or false, got {text!r}")
-    return text.lower() == "true"
+    return show(cluster, run_id, compiled, cancel_on_interrupt=settings.cancel_on_interrupt)
 
 
 def _print_parameters(compiled: Package) -> int:
@@ -128,30 +108,25 @@ def _create(
     cluster: Cluster,
     compiled: Package,
     version: Version | None,
-    arguments: dict[str, Any],
-    *,
-    experiment: str,
-    name: str,
-    pipeline_root: str,
-    service_account: str,
-    cache: bool,
+    values: dict[str, Any],
+    settings: SubmitSettings,
 ) -> str:
     with tempfile.TemporaryDirectory() as folder:
         source: dict[str, str] = {}
         # The API takes a version as it is: one of other caching is sent whole.
-        if version is not None and cache:
+        if version is not None and settings.cache:
             source = {"pipeline_id": version.pipeline_id, "version_id": version.version_id}
         else:
             file = Path(folder) / "pipeline.yaml"
-            (compiled if cache else compiled.without_cache()).write(file)
+            (compiled if settings.cache else compiled.without_cache()).write(file)
             source = {"pipeline_package_path": str(file)}
         run = quietly(
             cluster.client.run_pipeline,
-            find_experiment(cluster, experiment),
-            name or f"{compiled.name} {time.strftime('%Y-%m-%d %H:%M:%S')}",
-            params=arguments,
-            pipeline_root=pipeline_root or None,
-            service_account=service_account or None,
+            find_experiment(cluster, settings.experiment),
+            settings.name or f"{compiled.name} {time.strftime('%Y-%m-%d %H:%M:%S')}",
+            params=values,
+            pipeline_root=settings.pipeline_root or None,
+            service_account=settings.service_account or None,
             **source,
         )
     return run.run_id

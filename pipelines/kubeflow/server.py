@@ -1,6 +1,5 @@
 """A cluster's Kubeflow Pipelines: how it is reached, and what is registered there."""
 
-import argparse
 import contextlib
 import io
 import json
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kfp.client import KF_PIPELINES_SA_TOKEN_ENV, Client
+from kfp.client import Client
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 from kfp_server_api import ApiException
 from urllib3.exceptions import HTTPError
@@ -58,28 +57,6 @@ class Cluster:
     def run_link(self, run_id: str) -> str:
         """Where the UI shows a run."""
         return f"{self.host}/#/runs/details/{run_id}"
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say how to reach the cluster."""
-    parser.add_argument(
-        "--host",
-        default=os.environ.get(HOST_VARIABLE, ""),
-        help=f"URL of the KFP UI or API server (default: ${HOST_VARIABLE})",
-    )
-    parser.add_argument(
-        "--namespace",
-        default=os.environ.get(NAMESPACE_VARIABLE) or None,
-        help=f"namespace of the runs on a multi-user Kubeflow (default: ${NAMESPACE_VARIABLE})",
-    )
-    token_file = os.environ.get(KF_PIPELINES_SA_TOKEN_ENV)
-    parser.add_argument(
-        "--token-file",
-        type=Path,
-        default=Path(token_file) if token_file else None,
-        help="file with a bearer token that the server accepts, such as a pod's service account "
-        f"token; read again for each request (default: ${KF_PIPELINES_SA_TOKEN_ENV})",
-    )
 
 
 def connect(host: str, namespace: str | None = None, token_file: Path | None = None) -> Cluster:

@@ -23,7 +23,7 @@ from components.ingest.classification.config import IngestClassificationConfig
 from components.release.component import release_classification
 from components.release.config import ReleaseClassificationConfig
 from pipelines.classification import classification
-from pipelines.commands.compile import compile_pipeline
+from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.environments import REPOSITORY, STAGES
 from pipelines.local.images import DIGESTS
 from tests.pipelines.test_run import read_end
@@ -130,10 +130,12 @@ def test_a_committed_package_is_what_the_code_compiles_to(name, tmp_path):
     """`make compile` was not forgotten."""
     path = tmp_path / "classification.yaml"
     compile_pipeline(
-        hardware=name,
-        images=DIGESTS,
-        output=path,
-        pipeline="classification",
+        CompileSettings(
+            hardware=name,
+            images=DIGESTS,
+            output=path,
+            pipeline="classification",
+        )
     )
 
     committed = (PACKAGES / f"classification-{name}.yaml").read_text("utf-8")

@@ -12,7 +12,7 @@ from kfp import dsl
 
 from components.ingest.component import ingest
 from components.shared.run_claim import claim_record
-from pipelines.commands.compile import compile_pipeline
+from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
 from pipelines.local.runner import StepFailedError, run
@@ -26,7 +26,9 @@ PACKAGES = REPOSITORY / "manifests" / "pipelines"
 def compiled(tmp_path_factory) -> tuple[dict, dict]:
     """The package for a DGX-2: the pipeline's specification, and that for Kubernetes."""
     path = tmp_path_factory.mktemp("package") / "bert.yaml"
-    compile_pipeline(hardware="dgx-2", images=DIGESTS, pipeline="retraining", output=path)
+    compile_pipeline(
+        CompileSettings(hardware="dgx-2", images=DIGESTS, pipeline="retraining", output=path)
+    )
     pipeline, platform = yaml.safe_load_all(path.read_text("utf-8"))
     return pipeline, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
@@ -116,7 +118,9 @@ def test_its_parameters_are_those_of_the_pipeline_and_the_record(compiled):
 def test_a_committed_package_is_what_the_code_compiles_to(name, tmp_path):
     """`make compile` was not forgotten."""
     path = tmp_path / "retraining.yaml"
-    compile_pipeline(hardware=name, images=DIGESTS, pipeline="retraining", output=path)
+    compile_pipeline(
+        CompileSettings(hardware=name, images=DIGESTS, pipeline="retraining", output=path)
+    )
 
     assert (PACKAGES / f"retraining-{name}.yaml").read_text("utf-8") == path.read_text("utf-8")
 

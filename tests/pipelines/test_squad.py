@@ -13,7 +13,7 @@ from kfp import compiler
 
 from components.ingest.squad.component import ingest_squad
 from components.ingest.squad.config import IngestSquadConfig
-from pipelines.commands.compile import compile_pipeline
+from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
 from pipelines.squad import squad
@@ -88,7 +88,7 @@ def test_its_parameters_are_those_of_one_training(spec):
 def test_a_committed_package_is_what_the_code_compiles_to(name, tmp_path):
     """`make compile` was not forgotten."""
     path = tmp_path / "squad.yaml"
-    compile_pipeline("squad", hardware=name, images=DIGESTS, output=path)
+    compile_pipeline(CompileSettings(pipeline="squad", hardware=name, images=DIGESTS, output=path))
 
     assert (PACKAGES / f"squad-{name}.yaml").read_text("utf-8") == path.read_text("utf-8")
 

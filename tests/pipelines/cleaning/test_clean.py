@@ -56,8 +56,9 @@ def test_old_runs_on_a_disk_go(runs):
     assert names(runs) == ["bench", "bert-2026-10-10-01-02-03-456789"]
 
 
-def test_a_run_that_a_model_version_names_stays(runs, tmp_path):
-    """As its model.json says."""
+@pytest.mark.parametrize("way", ["alone", "repeated", "with a comma"])
+def test_a_run_that_a_model_version_names_stays(runs, tmp_path, way):
+    """As its model.json says, in any of the stores that are named."""
     content = tmp_path / "content"
     content.mkdir()
     (content / "README.md").write_text("model", encoding="utf-8")
@@ -65,7 +66,14 @@ def test_a_run_that_a_model_version_names_stays(runs, tmp_path):
     about = {"task": "squad", "scores": {}, "from": "runs/bert-2026-10-50-01-02-03-456789/choose"}
     version = open_store(str(store)).publish(content, about)
 
-    done = clean(runs, "--keep-runs", 0, "--model-store", store)
+    empty = tmp_path / "empty"
+    flags = {
+        "alone": ("--model-store", store),
+        "repeated": ("--model-store", store, "--model-store", empty),
+        "with a comma": ("--model-store", f"{empty},{store}"),
+    }
+
+    done = clean(runs, "--keep-runs", 0, *flags[way])
 
     assert f"used by version {version} of {store}" in done.stdout
     assert "bert-2026-10-50-01-02-03-456789" in names(runs)

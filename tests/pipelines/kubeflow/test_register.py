@@ -8,7 +8,7 @@ from kfp import dsl
 from kfp.compiler import Compiler
 
 from components.shared.images import name_image
-from pipelines.commands.compile import compile_pipeline
+from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.compiled_package import read_package
 from pipelines.local.environments import REPOSITORY
 from tests.pipelines.commands import run_command
@@ -48,7 +48,8 @@ def compile_with_digest(folder, digest):
     pushed = f"registry.example/bert/pretrain@sha256:{digest}"
     images.write_text(json.dumps({name_image("pretrain"): pushed}), encoding="utf-8")
     package = folder / f"{digest}.yaml"
-    compile_pipeline("bert", hardware="cpu", images=images, output=package)
+    settings = CompileSettings(pipeline="bert", hardware="cpu", images=images, output=package)
+    compile_pipeline(settings)
     return package
 
 

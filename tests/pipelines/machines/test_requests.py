@@ -7,7 +7,7 @@ import pytest
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
-from pipelines.commands.compile import compile_pipeline
+from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.images import DIGESTS
 from pipelines.machines.hardware import HARDWARE, Hardware, find_hardware
 from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
@@ -25,7 +25,9 @@ def read_requests(
 ) -> Iterator[tuple[str, bool, Request]]:
     """Of each step of a package: its stage, whether it takes GPUs, and what its pod requests."""
     path = folder / "package.yaml"
-    compile_pipeline(hardware=hardware, images=DIGESTS, output=path, pipeline=pipeline)
+    compile_pipeline(
+        CompileSettings(hardware=hardware, images=DIGESTS, output=path, pipeline=pipeline)
+    )
     spec, _ = yaml.safe_load_all(path.read_text("utf-8"))
     for name, executor in spec["deploymentSpec"]["executors"].items():
         stage = name.split("-")[1]  # exec-finetune-classification

@@ -10,7 +10,7 @@ import yaml
 from kfp import components
 
 from components.shared.mpijob.worker_pod import WorkerPod
-from pipelines.commands.compile import compile_pipeline
+from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.environments import REPOSITORY, STAGES
 from pipelines.local.images import DIGESTS
 from pipelines.local.runner import run
@@ -34,7 +34,9 @@ def packages(tmp_path_factory) -> dict[str, tuple[str, dict, dict]]:
     compiled = {}
     for name in (*HARDWARE, SEVERAL):
         path = folder / f"{name}.yaml"
-        compile_pipeline("bert", hardware=name, images=DIGESTS, output=path)
+        compile_pipeline(
+            CompileSettings(pipeline="bert", hardware=name, images=DIGESTS, output=path)
+        )
         text = path.read_text("utf-8")
         compiled[name] = (text, *yaml.safe_load_all(text))
     return compiled
@@ -207,7 +209,9 @@ def test_the_defaults_are_the_machines_recipe(packages, name):
 def test_so_are_those_of_classification(tmp_path, name):
     """Its own, and what both pipelines have."""
     path = tmp_path / "classification.yaml"
-    compile_pipeline(hardware=name, images=DIGESTS, output=path, pipeline="classification")
+    compile_pipeline(
+        CompileSettings(hardware=name, images=DIGESTS, output=path, pipeline="classification")
+    )
     (spec, _) = yaml.safe_load_all(path.read_text("utf-8"))
     parameters = spec["root"]["inputDefinitions"]["parameters"]
     plan = make_plan(name)
@@ -251,7 +255,11 @@ def test_images_are_pinned_by_their_digests(tmp_path):
     digests = tmp_path / "images.json"
     digests.write_text(json.dumps({"kubeflow-bert/pretrain:0.1.0": pushed}))
 
-    compile_pipeline("bert", hardware="dgx-2", images=digests, output=tmp_path / "bert.yaml")
+    compile_pipeline(
+        CompileSettings(
+            pipeline="bert", hardware="dgx-2", images=digests, output=tmp_path / "bert.yaml"
+        )
+    )
 
     (pipeline, _) = yaml.safe_load_all((tmp_path / "bert.yaml").read_text("utf-8"))
     executors = pipeline["deploymentSpec"]["executors"]
