@@ -28,7 +28,7 @@ STAGES := ingest preprocess pretrain finetune evaluate
 # Benchmarks, in the order in which `make bench` runs them: tests/benchmarks/NAME.py each.
 BENCHES := preprocess pretrain finetune serve
 
-.PHONY: help setup demo serve test test-long drill test-cluster test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) environments huggingface lint check compile images push flink-jar
+.PHONY: help setup demo serve test test-long drill test-cluster cluster-server test-gpu-images test-kill fuzz bench $(BENCHES:%=bench-%) environments huggingface lint check compile images push flink-jar
 .DEFAULT_GOAL := help
 
 help:  ## List what make can do
@@ -63,9 +63,11 @@ test-long: setup  ## Run the tests that take a minute or more each, real trainin
 drill: environments  ## Live through a year of monthly retrainings, on small files and the fake KFP server (ten minutes)
 	@$(RUN) -m tests.drill
 
-test-cluster: setup  ## Test the manifests on a real Kubernetes API server (Go builds it once, in minutes)
-	@$(RUN) -m tests.cluster.server
+test-cluster: cluster-server  ## Test the manifests on a real Kubernetes API server (Go builds it once, in minutes)
 	@$(RUN) -m tests.runner.run cluster $(ARGUMENTS)
+
+cluster-server: setup
+	@$(RUN) -m tests.cluster.server
 
 fuzz: setup  ## Run the randomized tests on new examples for SECONDS (300)
 	@$(RUN) -m tests.runner.fuzz $(or $(SECONDS),300)
