@@ -10,6 +10,7 @@ from typing import Any
 
 from components.preprocess.corpus_manifest import expect_listed, read_manifest
 from components.preprocess.storage import filesystem
+from components.preprocess.text_files.compression import EXPANSION
 from components.preprocess.wikitext.sites import Site, read_site
 from components.shared.errors import InputError
 from components.shared.exports import (
@@ -20,8 +21,6 @@ from components.shared.exports import (
 )
 
 _MANIFEST = "dump.json"
-# What a byte of the file makes in XML, by order of magnitude: plans the work, no more.
-_EXPANSION = {"bz2": 3.6, "gzip": 3.0, "plain": 1.0}
 _HEAD_BYTES, _CHUNK_BYTES = 1 << 17, 1 << 13
 _SEARCHED_BYTES = 32 << 20
 
@@ -68,7 +67,7 @@ class Dump:
     @property
     def estimated_bytes(self) -> int:
         """About how much XML they hold: the same for the same files, whatever the machine."""
-        return int(sum(file.num_bytes * _EXPANSION[file.compression] for file in self.files))
+        return int(sum(file.num_bytes * EXPANSION[file.compression] for file in self.files))
 
     @property
     def languages(self) -> list[str]:

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from components.preprocess.batches import BATCH_BYTES, PageBatch
+from components.preprocess.batches import PageBatch, group_items
 from components.preprocess.dump.endings import (
     cut_in_stream,
     cut_short,
@@ -40,17 +40,9 @@ _Block = tuple[bytes, bool]
 
 
 def read_page_batches(part: DumpPart) -> Iterator[PageBatch]:
-    """Yield the pages of a part of the dump in batches of about `BATCH_BYTES`."""
-    batch: list[bytes] = []
-    num_bytes = 0
-    for page in read_pages(part):
-        batch.append(page)
-        num_bytes += len(page)
-        if num_bytes >= BATCH_BYTES:
-            yield PageBatch(part.site, batch)
-            batch, num_bytes = [], 0
-    if batch:
-        yield PageBatch(part.site, batch)
+    """Yield the pages of a part of the dump in batches."""
+    for pages in group_items(read_pages(part), len):
+        yield PageBatch(part.site, pages)
 
 
 def read_pages(part: DumpPart) -> Iterator[bytes]:

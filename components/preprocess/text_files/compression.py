@@ -28,7 +28,7 @@ _CHUNK_BYTES = 1 << 18
 _ZSTD_BYTES = 1 << 9
 # As `zstd --long=31` makes them.
 _MAX_WINDOW_BYTES = 1 << 31
-# What a byte of the file makes in text, by order of magnitude: plans the work, no more.
+# What a byte of a file makes in text or XML, by order of magnitude: plans the work, no more.
 EXPANSION = {"plain": 1.0, "gzip": 3.0, "bz2": 3.6, "zstd": 3.2, "xz": 4.0}
 
 

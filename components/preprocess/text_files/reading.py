@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
-from components.preprocess.batches import BATCH_BYTES, RecordBatch
+from components.preprocess.batches import RecordBatch, group_items
 from components.preprocess.config import FILE, LINE
 from components.preprocess.outcomes import TOO_LONG
 from components.preprocess.text_files.compression import explained
@@ -31,17 +31,9 @@ _Line = tuple[int, bytes | None]
 
 
 def read_record_batches(part: TextPart) -> Iterator[RecordBatch]:
-    """Yield the records of a part in batches of about `BATCH_BYTES`."""
-    batch: list[Record] = []
-    num_bytes = 0
-    for record in read_records(part):
-        batch.append(record)
-        num_bytes += len(record.data)
-        if num_bytes >= BATCH_BYTES:
-            yield RecordBatch(part.source, batch)
-            batch, num_bytes = [], 0
-    if batch:
-        yield RecordBatch(part.source, batch)
+    """Yield the records of a part in batches."""
+    for records in group_items(read_records(part), lambda record: len(record.data)):
+        yield RecordBatch(part.source, records)
 
 
 def read_records(part: TextPart) -> Iterator[Record]:
