@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from components.shared.training.history import History
 from tests.benchmarks.other_work import OtherWork
 from tests.benchmarks.report import Report, make_parser
 from tests.benchmarks.workers import Worker, take_turns
@@ -178,11 +179,9 @@ class Bench:
         command += ["--num-steps", _WARMUP_UPDATES + _SCALED_UPDATES]
         command += ["--checkpoint-every-steps", 1000]
         _run(command)
-        lines = (output / "history.jsonl").read_text(encoding="utf-8").splitlines()
-        entries = map(json.loads, lines)
         return [
             one["tokens_per_second"]
-            for one in entries
+            for one in History.read(output / "history.jsonl").entries
             if one["step"] > _WARMUP_UPDATES and "tokens_per_second" in one
         ]
 

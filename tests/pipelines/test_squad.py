@@ -13,6 +13,7 @@ from kfp import compiler
 
 from components.ingest.squad.component import ingest_squad
 from components.ingest.squad.config import IngestSquadConfig
+from components.shared.training.history import History
 from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
@@ -118,9 +119,9 @@ def write_questions(path: Path, num_articles: int) -> Path:
     return path
 
 
-def read_learning_rate(line: str) -> float:
-    """Of a line of a training's history."""
-    return json.loads(line)["learning_rate"]
+def find_peak(history: Path) -> float:
+    """Return the highest learning rate of a training."""
+    return max(entry["learning_rate"] for entry in History.read(history).entries)
 
 
 @pytest.mark.slow
@@ -165,9 +166,8 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
         (0.005, 1, scores[0]), (0.005, 2, scores[1])
     ]  # fmt: skip
     histories = sorted(tmp_path.glob("runs/*/*/*/finetune/history"))
-    peaks = [max(map(read_learning_rate, path.open(encoding="utf-8"))) for path in histories]
     # Logged every ten steps, between the warm-up and the end.
-    assert peaks == pytest.approx([0.004, 0.004], rel=0.1)
+    assert [*map(find_peak, histories)] == pytest.approx([0.004, 0.004], rel=0.1)
     pointer = json.loads((tmp_path / "store" / "current.json").read_text("utf-8"))
     released = tmp_path / "store" / "versions" / pointer["version"]
     assert f"\nrelease: released as {pointer['version']}: no model is in use" in done.stdout
