@@ -79,7 +79,8 @@ _QUEUE_HOURS = 14 * 24
 _RELEASE = _Needs(opens_stores=True, num_cpus=2, most_cpus=8, memory_gib=8)
 # Every component of a pipeline has its entry.
 _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
-    "look-for-dump": _Needs(opens_stores=True, timeout_hours=1),
+    # It may wait for another run, as long as that one may take.
+    "look-for-dump": _Needs(opens_stores=True, timeout_hours=336),
     "record-dump": _Needs(opens_stores=True, timeout_hours=1),
     "notify": _Needs(opens_stores=True, sends_messages=True, timeout_hours=1),
     "ingest": _Needs(opens_stores=True, most_cpus=4, memory_gib=4),

@@ -103,6 +103,14 @@ def test_the_look_takes_no_gpu_and_training_keeps_its_own(compiled):
     assert settings["exec-look-for-dump"]["nodeAffinity"]
 
 
+def test_the_look_may_wait_as_long_as_another_run_may_take(compiled):
+    """Its time limit would end it, and the run with it."""
+    spec, settings = compiled
+    hours = spec["root"]["inputDefinitions"]["parameters"]["max_run_hours"]["defaultValue"]
+
+    assert int(settings["exec-look-for-dump"]["activeDeadlineSeconds"]) >= hours * 3600
+
+
 def test_its_parameters_are_those_of_the_pipeline_and_the_record(compiled):
     """Each described for the Kubeflow UI, with the machine's defaults."""
     parameters = compiled[0]["root"]["inputDefinitions"]["parameters"]
