@@ -11,19 +11,24 @@ import tarfile
 from pathlib import Path
 
 VERSION = ".".join(platform.python_version_tuple()[:2])
+_OWN = Path(os.path.realpath(sys._base_executable))
+# Where the system has none of its version, uv has brought the Python that runs the tests.
+PATH = os.pathsep.join([os.environ["PATH"], str(_OWN.parent)])
 _RELEASES = "https://github.com/astral-sh/python-build-standalone/releases/download"
 _UNUSED = ("test", "site-packages", "dist-packages", "__pycache__", "config-*", "idlelib")
 
 
 def copy_python(prefix: Path) -> Path:
     """Copy the interpreter that runs the tests, without packages; return the new one."""
-    original = Path(os.path.realpath(sys._base_executable))
     library = Path(sysconfig.get_path("stdlib"))
     (prefix / "bin").mkdir(parents=True)
-    copy = shutil.copy2(original, prefix / "bin" / f"python{VERSION}")
+    copy = shutil.copy2(_OWN, prefix / "bin" / f"python{VERSION}")
     (prefix / "bin" / "python3").symlink_to(copy.name)
     (prefix / "bin" / "python").symlink_to(copy.name)
     shutil.copytree(library, prefix / "lib" / library.name, ignore=shutil.ignore_patterns(*_UNUSED))
+    # Of a Python that is linked against it, and looks for it beside itself.
+    for shared in _OWN.parent.parent.glob("lib/libpython*.so*"):
+        shutil.copy2(shared, prefix / "lib" / shared.name)
     return copy
 
 

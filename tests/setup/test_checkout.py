@@ -12,9 +12,10 @@ from tests.setup.checkouts import (
     make_open_folder,
 )
 from tests.setup.package_index import ONLY_LOOPBACK, serve_packages
+from tests.setup.pythons import PATH
 
 # An ordinary user can't use a Python in root's home.
-_PATH = os.environ["PATH"] if ORDINARY_USER is None else os.defpath
+_PATH = PATH if ORDINARY_USER is None else os.defpath
 
 
 def run(checkout, *command, **settings):

@@ -15,7 +15,7 @@ import sync as sync_module
 from pipelines.local.environments import REPOSITORY
 from tests.setup.checkouts import copy_checkout
 from tests.setup.package_index import ONLY_LOOPBACK, serve_packages
-from tests.setup.pythons import VERSION, copy_python, make_mirror
+from tests.setup.pythons import PATH, VERSION, copy_python, make_mirror
 
 _NEXT = "3.{}".format(int(VERSION.split(".")[1]) + 1)
 _PROJECT = f"""\
@@ -46,7 +46,7 @@ def checkout(tmp_path):
     return folder
 
 
-def sync(checkout, *arguments, path=os.environ["PATH"], python=sys.executable, **settings):
+def sync(checkout, *arguments, path=PATH, python=sys.executable, **settings):
     """Sync the small project with an empty cache where only loopback can be reached."""
     home = checkout.parent / "home"
     environment = {"PATH": path, "HOME": str(home), **ONLY_LOOPBACK, **settings}
