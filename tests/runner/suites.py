@@ -28,6 +28,8 @@ class Suite(NamedTuple):
     """Files and folders; a pattern stands for the files that match it."""
     project: str | None = None
     """Folder of the environment's pyproject.toml; None for the one that runs this module."""
+    others: tuple[str, ...] = ()
+    """Those of further environments, which its tests run steps in."""
 
     @property
     def python(self) -> str:
@@ -43,6 +45,9 @@ class Suite(NamedTuple):
         ]
 
 
+_STAGES = tuple(
+    f"images/{stage}" for stage in ("ingest", "preprocess", "pretrain", "finetune", "evaluate")
+)
 # The longest first, so that two side by side end at about the same time.
 SUITES = (
     Suite(
@@ -54,6 +59,7 @@ SUITES = (
             "tests/runner/test_guides.py",
             "tests/runner/test_run.py",
         ),
+        others=_STAGES,
     ),
     Suite("pretrain", ("tests/components/pretrain",), "images/pretrain"),
     Suite(
@@ -94,7 +100,7 @@ SUITES = (
         ),
         "images/preprocess",
     ),
-    Suite("compatibility", ("tests/compatibility",)),
+    Suite("compatibility", ("tests/compatibility",), others=_STAGES),
     Suite("cluster", ("tests/cluster",)),
     Suite("serve", ("tests/components/serve",), "images/serve"),
     Suite("ingest", ("tests/components/ingest", "tests/components/notify"), "images/ingest"),
@@ -116,11 +122,11 @@ class Result:
 
 
 def prepare(suite: Suite) -> bool:
-    """Bring the suite's environment up to date, test group included; tell whether it worked."""
-    if suite.project is None:
-        return True
-    command = [sys.executable, "sync.py", suite.project, "--group", "test"]
-    return _run(command) == 0
+    """Bring the suite's environments up to date, test group included; tell whether it worked."""
+    projects = filter(None, (suite.project, *suite.others))
+    return all(
+        _run([sys.executable, "sync.py", project, "--group", "test"]) == 0 for project in projects
+    )
 
 
 class SuiteRun:

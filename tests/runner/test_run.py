@@ -10,6 +10,8 @@ from itertools import pairwise
 
 import pytest
 
+from pipelines.local.environments import STAGES
+from tests.runner import suites
 from tests.runner.project_files import list_files
 from tests.runner.run import main
 from tests.runner.suites import REPOSITORY, SUITES, Suite
@@ -206,6 +208,17 @@ sys.exit(main([], {suites!r}))
         os.kill(int((tmp_path / "pid").read_text()), 0)
     assert "interrupted; without results: slow, later" in output
     assert output.splitlines()[-1] == "2 passed, 0 failed, 1 skipped"
+
+
+@pytest.mark.parametrize("name", ["pipelines", "compatibility"])
+def test_a_suite_by_itself_makes_the_environments_that_its_tests_run_steps_in(name, monkeypatch):
+    """On a new machine, make test SUITE=pipelines has no others before it."""
+    made = []
+    monkeypatch.setattr(suites, "_run", lambda command: made.append(command[2]) or 0)
+
+    assert suites.prepare(next(suite for suite in SUITES if suite.name == name))
+
+    assert made == [f"images/{stage}" for stage in STAGES]
 
 
 def test_every_test_file_is_in_one_suite():
