@@ -13,7 +13,7 @@ from components.shared.classification.matrices import show_matrix
 from components.shared.errors import InputError
 from components.shared.files import whole_folder, write_text
 from components.shared.report_marks import RUNS
-from components.shared.scores import QUESTION_ANSWERING, TASK_TO_SCORES
+from components.shared.score_names import QUESTION_ANSWERING, TASK_TO_SCORES
 from components.shared.stage import Metadata
 
 _METRIC = "metric"

@@ -14,7 +14,7 @@ from components.shared.comparison import Difference
 from components.shared.figures import Panel
 from components.shared.files import write_text
 from components.shared.report_marks import RUNS
-from components.shared.scores import SCORE_LABELS
+from components.shared.score_names import SCORE_LABELS
 from components.shared.training.history import History
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")

@@ -9,7 +9,7 @@ from components.evaluate.speed import MeasuredSpeed
 from components.evaluate.squad.config import SpeedSetting
 from components.shared.comparison import Difference
 from components.shared.files import write_text
-from components.shared.scores import SCORE_LABELS
+from components.shared.score_names import SCORE_LABELS
 
 
 def write_summary(

@@ -11,7 +11,7 @@ from components.shared.checkpoints.checkpoint_manifest import check_files, finge
 from components.shared.comparison import EXACT_AND_F1, QuestionScores, read_question_scores
 from components.shared.documents import load_json
 from components.shared.files import sha256
-from components.shared.scores import QUESTION_ANSWERING
+from components.shared.score_names import QUESTION_ANSWERING
 
 
 @dataclass(frozen=True)

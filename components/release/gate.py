@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from components.shared.comparison import Difference, QuestionScores, compare
-from components.shared.scores import SCORE_LABELS
+from components.shared.score_names import SCORE_LABELS
 
 
 @dataclass(frozen=True)

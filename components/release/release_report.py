@@ -14,7 +14,7 @@ from components.release.model_registry import Registration
 from components.shared.figures import COLORS, HALF_OF_THE_PAGE, make_figure, render
 from components.shared.files import write_text
 from components.shared.model_store.layout import NotedDecision
-from components.shared.scores import SCORE_LABELS
+from components.shared.score_names import SCORE_LABELS
 from components.shared.text import mask_addresses
 
 _ROWS = 12

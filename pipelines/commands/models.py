@@ -12,7 +12,7 @@ from components.shared.documents import expect_shape
 from components.shared.errors import InputError
 from components.shared.model_store.store import ModelStore, open_store
 from components.shared.model_store.verification import verify
-from components.shared.scores import QUESTION_ANSWERING, TASK_TO_SCORES
+from components.shared.score_names import QUESTION_ANSWERING, TASK_TO_SCORES
 from components.shared.settings import Positional
 
 # SQuAD's scores, and the main one of each other task.

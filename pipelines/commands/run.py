@@ -13,7 +13,7 @@ from typing import Any, Literal
 from components.shared.command_line import parse_flags
 from components.shared.errors import InputError
 from components.shared.files import expect_place
-from components.shared.scores import SCORE_LABELS
+from components.shared.score_names import SCORE_LABELS
 from components.shared.settings import list_settings
 from components.shared.text import format_number
 from pipelines.catalog import PIPELINES

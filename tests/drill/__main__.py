@@ -3,14 +3,14 @@
 import tempfile
 from pathlib import Path
 
-from tests.drill.scheduler import running_webhook
 from tests.drill.year import MONTHS, Year, live_through
 from tests.pipelines.fake_kfp import running_fake_kfp
+from tests.servers import Webhook, running
 
 if __name__ == "__main__":
     with (
         tempfile.TemporaryDirectory(prefix="drill-") as folder,
         running_fake_kfp() as kfp,
-        running_webhook() as hook,
+        running(Webhook()) as hook,
     ):
         live_through(Year(Path(folder), kfp, hook), MONTHS)

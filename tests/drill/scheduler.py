@@ -9,10 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,46 +17,8 @@ import yaml
 from pipelines.compiled_package import parse_version
 from pipelines.local.environments import REPOSITORY
 from tests.pipelines.fake_kfp import FakeKfp
+from tests.servers import Webhook
 from tests.waiting import wait_until
-
-
-class Webhook(ThreadingHTTPServer):
-    """Keeps the messages that it gets."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.messages: list[dict[str, Any]] = []
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.server_port}/hook"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.messages.append(json.loads(content))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def running_webhook() -> Iterator[Webhook]:
-    """A webhook on a free port, ended with the block."""
-    with Webhook() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 class Run:
@@ -133,7 +91,7 @@ class Scheduler:
 
 
 def _find_process(ancestor: subprocess.Popen, stage: str) -> int | None:
-    """Return the process of a stage below another process; None while there is none."""
+    """Return the stage's process among an ancestor's descendants; None if it is not running."""
     parents = {}
     found = []
     for path in Path("/proc").glob("[0-9]*"):

@@ -8,9 +8,8 @@ import email.parser
 import itertools
 import json
 import re
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +21,7 @@ from pipelines.monitoring.metadata import decode_frames
 from tests.answers import read_answer
 from tests.pipelines.fake_metadata import Execution, answer_metadata
 from tests.pipelines.fake_workflow import list_tasks
+from tests.servers import running
 
 _COLLECTIONS = {
     "experiments": ("experiments", "experiment_id"),
@@ -148,17 +148,9 @@ def _read_committed(name: str) -> dict[str, Any]:
     return {"pipeline_spec": spec, "platform_spec": platform}
 
 
-@contextmanager
-def running_fake_kfp() -> Iterator[FakeKfp]:
+def running_fake_kfp() -> AbstractContextManager[FakeKfp]:
     """A server on a free port, ended with the block."""
-    with FakeKfp() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    return running(FakeKfp())
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -2,8 +2,6 @@
 
 import json
 import os
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from pipelines.local.images import DIGESTS
 from pipelines.local.runner import StepFailedError, run
 from pipelines.retraining import retraining
 from tests.pipelines.test_run import SAMPLE
+from tests.servers import WEBHOOK_SECRET, Webhook, running
 
 PACKAGES = REPOSITORY / "manifests" / "pipelines"
 
@@ -189,16 +188,6 @@ def test_a_run_beside_another_one_ends_at_once(tmp_path, arguments, capfd):
 
 def test_a_webhook_is_told_of_a_run_on_this_machine(tmp_path, arguments, monkeypatch, capfd):
     """That one step failed, and later that there is nothing new; the log has no secret."""
-    got = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
 
     def retrain(**more):
         run(
@@ -208,18 +197,16 @@ def test_a_webhook_is_told_of_a_run_on_this_machine(tmp_path, arguments, monkeyp
             pipeline=retraining(fetching),
         )
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with running(Webhook()) as hook:
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setenv("NOTIFY_URL", f"http://127.0.0.1:{server.server_port}/hidden")
+        monkeypatch.setenv("NOTIFY_URL", hook.url)
         (tmp_path / "broken.json").write_text("{")
         with pytest.raises(StepFailedError, match="not JSON"):
             retrain(squad_train=str(tmp_path / "broken.json"))
         retrain(notify_on=["failed"])
         retrain(notify_on=["nothing_new"])
-        server.shutdown()
 
-    failed, nothing_new = got
+    failed, nothing_new = hook.messages
     assert (failed["status"], failed["failed_step"]) == ("failed", "ingest")
     assert "broken.json" in failed["error"]
     assert failed["pipeline"] == "fetching-retraining"
@@ -228,4 +215,4 @@ def test_a_webhook_is_told_of_a_run_on_this_machine(tmp_path, arguments, monkeyp
     # The failed run, too, left the record to the next one.
     assert not Path(f"{arguments['record']}.running").exists()
     shown = capfd.readouterr()
-    assert "hidden" not in shown.out + shown.err
+    assert WEBHOOK_SECRET not in shown.out + shown.err

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from components.shared.classification.tasks import TaskKind
 from components.shared.files import whole_folder
 from components.shared.formats import load_stamped, stamp
-from components.shared.scores import TASK_TO_SCORES
+from components.shared.score_names import TASK_TO_SCORES
 from components.shared.text import parse_json
 
 TRAIN = "train"

@@ -1,9 +1,7 @@
 """What the tests of notify share: a webhook on this machine, and a run's folder."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +9,7 @@ import pytest
 
 from components.notify import webhook
 from components.notify.config import URL_VARIABLE, NotifyConfig
-
-SECRET = "T0/B0/hidden"
-
-
-class Webhook(ThreadingHTTPServer):
-    """Keeps the messages that it gets."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.messages: list[dict[str, Any]] = []
-        self.statuses: list[int] = []
-        """The answers to the next messages; 200 after them."""
-
-    @property
-    def url(self) -> str:
-        """Its address, whose path is a secret."""
-        return f"http://127.0.0.1:{self.server_port}/{SECRET}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        assert self.path == f"/{SECRET}"
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.messages.append(json.loads(body))
-        statuses = self.server.statuses
-        self.send_response(statuses.pop(0) if statuses else 200)
-        self.send_header("Location", self.server.url)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""
+from tests.servers import Webhook, running
 
 
 @pytest.fixture
@@ -52,12 +18,8 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv(URL_VARIABLE, raising=False)
     monkeypatch.setattr(webhook, "_SECONDS_BETWEEN_TRIES", 0.0)
-    with Webhook() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with running(Webhook()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from components.shared.run_claim import claim_record
 from components.shared.stage import ERROR_FILE
 from components.shared.storage import artifact_paths
 from components.shared.storage.transfers import open_bucket
-from tests.components.notify.conftest import SECRET
+from tests.servers import WEBHOOK_SECRET
 
 NOTHING_NEW = {"status": "nothing_new", "summary": "nothing new: enwiki-20261001 was trained on"}
 NEW = {"status": "new", "summary": "new: enwiki-20261101"}
@@ -225,7 +225,7 @@ def test_a_webhook_that_fails_costs_a_warning(
     assert len(hook.messages) == num_tries
     assert ("warning: the message was not delivered" in shown.err) == bool(said)
     assert said in shown.err
-    assert SECRET not in shown.out + shown.err
+    assert WEBHOOK_SECRET not in shown.out + shown.err
 
 
 @pytest.mark.parametrize(
@@ -239,19 +239,19 @@ def test_a_webhook_that_is_not_there_costs_a_warning(
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    monkeypatch.setenv("NOTIFY_URL", url.format(port=port, secret=SECRET))
+    monkeypatch.setenv("NOTIFY_URL", url.format(port=port, secret=WEBHOOK_SECRET))
 
     run(make_config("FAILED", notify_url=""))
 
     shown = capsys.readouterr()
     assert "warning: the message was not delivered: " in shown.err
-    assert SECRET not in shown.out + shown.err
+    assert WEBHOOK_SECRET not in shown.out + shown.err
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"notify_url": SECRET}, "notify_url must be an http:// or https:// address"),
+        ({"notify_url": WEBHOOK_SECRET}, "notify_url must be an http:// or https:// address"),
         ({"ui_url": "kubeflow"}, "ui_url must be an http:// or https:// address"),
         ({"notify_on": ("done",)}, "notify_on must be one of failed, held_back, published, "),
         ({"notify_format": "xml"}, "notify_format must be one of json, slack, got 'xml'"),
@@ -263,7 +263,7 @@ def test_an_invalid_setting_is_rejected(make_config, settings, said):
         make_config("FAILED", **settings)
 
     assert said in str(caught.value)
-    assert SECRET not in str(caught.value)
+    assert WEBHOOK_SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["{", '{"released": "yes"}'])

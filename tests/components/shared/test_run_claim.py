@@ -15,7 +15,7 @@ def record(request, tmp_path, stores) -> str:
 
 
 def test_of_many_runs_at_once_one_gets_the_record(record):
-    """Again and again; all others are told which one."""
+    """Three rounds; every other run gets the winner's name."""
     runs = [f"run-{number}" for number in range(6)]
     for _ in range(3):
         with ThreadPoolExecutor(len(runs)) as pool:
@@ -27,7 +27,7 @@ def test_of_many_runs_at_once_one_gets_the_record(record):
 
 
 def test_nothing_is_left_of_an_ended_run(record, tmp_path):
-    """Beside the record; an end without a claim is none of an error."""
+    """No file stays beside the record, and releasing twice is no error."""
     for run in ("run-1", "run-2"):
         assert claim_record(record, run, max_hours=1) is None
         release_record(record, run)

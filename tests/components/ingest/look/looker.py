@@ -47,7 +47,7 @@ class Looker:
         record(RecordConfig(dump=found, fingerprint=fingerprint, inputs=inputs, record=self.record))
 
     def changes(self) -> list[str]:
-        """Look, and return what is told of each input."""
+        """Look, and return the change reported for each input."""
         self.look()
         changed = json.loads((self.folder / "changes").read_text())["changed"]
         return changed.split(", ") if changed else []

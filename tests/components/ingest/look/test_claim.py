@@ -15,7 +15,7 @@ from tests.components.ingest.look.looker import OUTPUTS, Looker
 
 
 def look_in_run(folder: Path, record: str, run: str, dump: str, **settings) -> dict:
-    """Look as a step of a run, and return what is told."""
+    """Look as a step of a run, and return the step's report."""
     step = folder / run / "look-for-dump"
     step.mkdir(parents=True, exist_ok=True)
     Looker(step, dump, record, **settings).look()

@@ -1,4 +1,4 @@
-"""What ends a job before its training has: each is told by its pod and its reason."""
+"""A job that fails before its training ends: the error names the pod and the reason."""
 
 import time
 

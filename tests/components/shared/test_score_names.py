@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from components.shared.classification.tasks import TaskKind
-from components.shared.scores import (
+from components.shared.score_names import (
     QUESTION_ANSWERING,
     SCORE_LABELS,
     TASK_TO_SCORES,
