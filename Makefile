@@ -131,11 +131,14 @@ image-%: DOCKERFILE = images/$*/Dockerfile
 image-%:
 	docker build --build-arg BASE=$(BASE) --build-arg TENSORFLOW=$(call image,tensorflow) \
 		--build-arg STAGE=$* --build-arg VERSION=$(VERSION) --build-arg SOURCE="$(SOURCE)" \
-		$(MIRRORS) --file $(DOCKERFILE) $(TARGET) --tag $(call image,$*) .
+		$(MIRRORS) --file $(DOCKERFILE) $(OPTIONS) --tag $(call image,$*) .
 
-# One file for both, with a target for what each has of its own.
+# One file for both, with a target for what each has of its own; the server has TensorFlow for GPUs.
 image-ingest image-serve: DOCKERFILE = images/stage.Dockerfile
-image-ingest image-serve: TARGET = --target $*
+image-ingest image-serve: OPTIONS = --target $*
+ifeq ($(VARIANT),gpu)
+image-serve: OPTIONS += --build-arg ENVIRONMENT=images/serve/gpu
+endif
 
 image-tensorflow:
 	docker build --build-arg BUILD_BASE=$(TENSORFLOW_BUILD_BASE) \

@@ -4,12 +4,14 @@ ARG BASE=python:3.13-slim-trixie
 FROM ${BASE} AS build
 WORKDIR /build
 ARG STAGE
+# The server's for GPUs is images/serve/gpu.
+ARG ENVIRONMENT=images/${STAGE}
 COPY get_uv.py sync.py uv.lock ./
-COPY images/${STAGE}/pyproject.toml images/${STAGE}/uv.lock images/${STAGE}/
+COPY ${ENVIRONMENT}/pyproject.toml ${ENVIRONMENT}/uv.lock ${ENVIRONMENT}/
 ENV UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy
 # Empty, or your package index: only this stage, of which nothing is shipped, sees it.
 ARG PACKAGE_INDEX
-RUN UV_DEFAULT_INDEX="${PACKAGE_INDEX}" python3 sync.py images/${STAGE} --python python3 \
+RUN UV_DEFAULT_INDEX="${PACKAGE_INDEX}" python3 sync.py ${ENVIRONMENT} --python python3 \
         --no-cache --compile-bytecode
 
 FROM ${BASE} AS stage

@@ -1,32 +1,27 @@
 """Loads a model where it is to predict: with TensorFlow on GPUs, with OpenVINO on a CPU."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from importlib.metadata import version
 
-import keras
-import numpy as np
 import tensorflow as tf
 
-from components.evaluate.replicas import Arrays, Replicas
-from components.shared.bert.config import BertConfig
-from components.shared.bert.heads import ClassifierModel, Model, SpanModel
+from components.evaluate.replicas import Replicas
 from components.shared.checkpoints.checkpoint import (
     Checkpoint,
     expect_no_problems,
     find_misfits,
-    named_variables,
-    restore,
 )
 from components.shared.checkpoints.onnx_graph import make_onnx
 from components.shared.checkpoints.weights import Weights, open_weights
 from components.shared.openvino_engine import Engine, Precision, can_compute
 from components.shared.processes.cpus import count_cpus
+from components.shared.tensorflow_engine import (
+    MakeModel,
+    architecture_of,
+    list_devices,
+    load_models,
+)
 
-MakeModel = Callable[[BertConfig], Model]
-# Any batch and any length: traced once, not for each shape on each device.
-_IDS = tf.TensorSpec([None, None], tf.int32)
-_SIGNATURE = {"token_ids": _IDS, "segment_ids": _IDS}
 # Of Keras's precisions those that OpenVINO computes on a CPU; float16 is left to TensorFlow.
 _OPENVINO_PRECISIONS: Mapping[str, Precision] = {
     "float32": "float32",
@@ -47,11 +42,7 @@ def load_replicas(checkpoint: Checkpoint, *, num_labels: int | None, precision: 
     """
     if _uses_openvino(precision):
         return _load_on_openvino(checkpoint, num_labels, _OPENVINO_PRECISIONS[precision])
-    make_model: MakeModel
-    if num_labels is None:
-        make_model = partial(SpanModel, seed=0, has_pooler=checkpoint.has_pooler)
-    else:
-        make_model = partial(ClassifierModel, num_labels=num_labels, seed=0)
+    make_model = architecture_of(checkpoint, num_labels=num_labels)
     return load_on_tensorflow(checkpoint, make_model, precision=precision)
 
 
@@ -60,31 +51,9 @@ def load_on_tensorflow(
 ) -> Replicas:
     """Load a model with TensorFlow on each GPU, or on the CPU of a machine without GPUs.
 
-    Args:
-        checkpoint: where its weights are.
-        make_model: builds its architecture.
-        precision: of its arithmetic.
-
-    Raises:
-        InputError: if the checkpoint is of another architecture or task.
+    See `load_models`.
     """
-    keras.config.set_dtype_policy(precision)
-    models: list[TensorFlowModel] = []
-    for device in list_devices():
-        with tf.device(device.name):
-            model = make_model(checkpoint.config)
-            model.build()
-            if models:
-                _copy(models[0].model, model)
-            else:
-                restore(checkpoint.folder, named_variables(model))
-        models.append(TensorFlowModel(model, device.name))
-    return Replicas(models)
-
-
-def list_devices() -> list[tf.config.LogicalDevice]:
-    """Return what TensorFlow predicts on: the GPUs, or the CPU of a machine without GPUs."""
-    return tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return Replicas(load_models(checkpoint, make_model, precision=precision))
 
 
 def describe_devices(precision: str) -> Mapping[str, str | int]:
@@ -124,30 +93,3 @@ def _expect_head(weights: Weights, checkpoint: Checkpoint, num_labels: int | Non
     )
     expected = {name: (num_outputs, checkpoint.config.hidden_size)}
     expect_no_problems(checkpoint.folder, find_misfits(weights, expected))
-
-
-class TensorFlowModel:
-    """A model on one device of TensorFlow's."""
-
-    def __init__(self, model: Model, device: str) -> None:
-        """Trace it, in this thread: Keras is not made to be traced in several."""
-        self.model, self._device = model, device
-
-        @tf.function(input_signature=[_SIGNATURE])
-        def predict(arrays: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
-            return tf.nest.flatten(model(arrays, training=False))
-
-        with tf.device(device):
-            predict.get_concrete_function()
-        self.predict = predict
-
-    def __call__(self, arrays: Arrays) -> list[np.ndarray]:
-        """Compute a batch."""
-        with tf.device(self._device):
-            return [output.numpy() for output in self.predict(dict(arrays))]
-
-
-def _copy(source: Model, target: Model) -> None:
-    values = named_variables(source)
-    for name, variable in named_variables(target).items():
-        variable.assign(values[name].value)

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from prometheus_client import Gauge, Histogram
 
+from components.serve.engines import Run
 from components.serve.request_errors import BusyError, TooLargeError
 from components.shared.bert.sequences import TokenSequence, pad_to, round_length
-
-Run = Callable[[Mapping[str, np.ndarray]], list[np.ndarray]]
 
 _BATCH_SIZE = Histogram(
     "bert_batch_size", "Windows or sentences in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128)

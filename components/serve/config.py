@@ -46,9 +46,12 @@ class ServeConfig(SpanConfig):
     grpc_port: int = 8081
     """Port for gRPC; 0 turns it off."""
 
-    precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
-    """Arithmetic precision: auto is bfloat16 where the CPU computes in it, else float32; int8 is
-    of a model that `python -m components.evaluate export --precision int8` wrote."""
+    engine: Rare[Literal["auto", "openvino", "tensorflow"]] = "auto"
+    """What computes: auto is TensorFlow where it finds a GPU, else OpenVINO on the CPU."""
+    precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
+    """Arithmetic precision. On CPUs auto is bfloat16 where the CPU computes in it, else float32;
+    int8 is of a model that `python -m components.evaluate export --precision int8` wrote. On GPUs
+    auto is bfloat16, and float16 before A100."""
     num_answers: int = 3
     """Number of best answers to give where a request does not say (top_k)."""
     no_answer: bool = False
@@ -73,7 +76,8 @@ class ServeConfig(SpanConfig):
     poll_seconds: Rare[float] = 30.0
     """Time between two looks for a new release."""
     num_streams: Rare[int] = 1
-    """Batches to compute at the same time; many cores are busier with several."""
+    """Batches to compute on the CPU at the same time; many cores are busier with several. A GPU
+    computes one."""
 
     def __post_init__(self) -> None:
         SpanConfig.__post_init__(self)

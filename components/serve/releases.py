@@ -5,26 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import onnx
-
 from components.serve.config import ServeConfig
+from components.serve.engines import load_model
 from components.serve.label_task import LabelTask
 from components.serve.question_task import QuestionTask
 from components.serve.ranking_task import RankingTask
 from components.serve.served import Served
 from components.serve.task_protocol import Task
 from components.shared.bert.sequences import pad_to
-from components.shared.checkpoints.checkpoint import Checkpoint
-from components.shared.checkpoints.description import ONNX_FILE, Description, read_description
-from components.shared.checkpoints.onnx_file import read_graph
-from components.shared.checkpoints.onnx_graph import make_onnx
-from components.shared.checkpoints.weights import open_weights
+from components.shared.checkpoints.description import Description
 from components.shared.classification.features import Features
 from components.shared.classification.tasks import find_task
 from components.shared.errors import InputError
 from components.shared.model_store.layout import CURRENT, VERSIONS
 from components.shared.model_store.store import ModelStore, open_store
-from components.shared.openvino_engine import Engine, can_compute, choose_precision
 
 # Sequences of these lengths are computed once before a model takes over: the first of each
 # length takes longer.
@@ -79,28 +73,21 @@ def load(folder: Path, version: str, config: ServeConfig) -> Served:
     Raises:
         InputError: if it is not whole, or its task is not served.
     """
-    described, graph = _read(folder)
+    model = load_model(folder, config)
+    described = model.description
     task = _choose_task(described, config)
-    precision = choose_precision(config.precision, graph)
-    engine = Engine(graph, precision=precision, num_streams=config.num_streams)
     most = described.config.max_position_embeddings
     vocabulary = described.vocabulary
     for length in (length for length in _WARM_UP_LENGTHS if length <= most):
         blank = Features([vocabulary.cls_id, vocabulary.sep_id], 2)
-        engine.run(pad_to([blank], length=length))
+        for _ in range(model.num_streams):  # each device in its turn
+            model.run(pad_to([blank], length=length))
     name = f"{config.model} {version}".rstrip()
-    print(f"serve: {name}: loaded, in {precision} ({config.precision})", flush=True)
-    if (config.precision, precision) == ("auto", "float32") and can_compute("int8"):
-        print("serve: this CPU computes int8 faster; see precision in --help", flush=True)
-    return Served(version, task, engine.run, config)
-
-
-def _read(folder: Path) -> tuple[Description, onnx.ModelProto]:
-    """What a folder says of its model, and the graph: an exported one, or made of weights."""
-    if (folder / ONNX_FILE).exists():
-        return read_description(folder), read_graph(folder)
-    checkpoint = Checkpoint.read(folder)
-    return checkpoint, make_onnx(open_weights(folder), checkpoint.config, folder=folder)
+    print(
+        f"serve: {name}: loaded, in {model.precision} ({config.precision}) by {model.engine}",
+        flush=True,
+    )
+    return Served(version, task, model.run, config, num_streams=model.num_streams)
 
 
 def _choose_task(described: Description, config: ServeConfig) -> Task:

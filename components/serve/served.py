@@ -5,22 +5,26 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from components.serve.batching import Batcher, Run
+from components.serve.batching import Batcher
 from components.serve.config import ServeConfig
+from components.serve.engines import Run
 from components.serve.task_protocol import Prediction, Task
 
 
 class Served:
     """A loaded model that answers requests until it is retired."""
 
-    def __init__(self, version: str, task: Task, run: Run, config: ServeConfig) -> None:
+    def __init__(
+        self, version: str, task: Task, run: Run, config: ServeConfig, *, num_streams: int
+    ) -> None:
         """Make it ready.
 
         Args:
             version: of the model store; "" for a folder.
             task: what it does.
-            run: computes a batch.
+            run: computes a batch, in `num_streams` threads at once.
             config: how it is batched.
+            num_streams: batches at the same time.
         """
         self.version, self.task = version, task
         self._batcher = Batcher(
@@ -28,7 +32,7 @@ class Served:
             max_batch=config.max_batch,
             max_wait_ms=config.max_wait_ms,
             max_queue=config.max_queue,
-            num_streams=config.num_streams,
+            num_streams=num_streams,
         )
         # One thread for words and answers: a tokenizer is not to be used by two at once, and
         # the event loop stays free.

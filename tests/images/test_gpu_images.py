@@ -1,11 +1,13 @@
 """The images for GPUs, started without one: what they were built with, and that they load."""
 
+import json
 import os
 import subprocess
 
 import pytest
 
 from components.shared.images import name_image
+from pipelines.local.environments import REPOSITORY
 
 pytestmark = [
     pytest.mark.docker,
@@ -55,3 +57,27 @@ def test_no_compiler_is_shipped():
     code = "import shutil; print(shutil.which('nvcc'), shutil.which('g++'))"
 
     assert run_in("pretrain", "python", "-c", code).split() == ["None", "None"]
+
+
+def test_the_server_answers_alike_by_both_engines():
+    """TensorFlow computes on GPUs; OpenVINO on nodes without one, which `auto` chooses here."""
+    results = {}
+    for engine in ("tensorflow", "auto"):
+        command = ["docker", "run", "--rm", "--network=none", "--read-only", "--tmpfs=/tmp"]
+        command += ["--cap-drop=ALL", f"--volume={REPOSITORY}/tests:/app/tests:ro"]
+        command += ["--entrypoint=python", name_image("serve"), "-m", "tests.images.ask_server"]
+        done = subprocess.run([*command, engine], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        results[engine] = json.loads(done.stdout)
+
+    assert "in float32 (float32) by TensorFlow on the CPU" in results["tensorflow"]["log"]
+    assert "in float32 (float32) by OpenVINO on the CPU" in results["auto"]["log"]
+    places = {
+        engine: [
+            [answer[name] for name in ("answer", "start", "end")]
+            for answer in result["answers"]["predictions"]
+        ]
+        for engine, result in results.items()
+    }
+    assert places["tensorflow"] == places["auto"]
+    assert all(answer for answer, _, _ in places["auto"])

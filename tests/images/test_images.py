@@ -78,6 +78,17 @@ def test_the_base_images_of_both_variants_have_the_same_versions():
     assert cpu["tensorflow-cpu"] == gpu["tensorflow"]
 
 
+def test_the_server_for_gpus_has_what_the_other_has():
+    """And the TensorFlow that is tested on CPUs."""
+    own, other = read_lock("serve/gpu"), read_lock("serve")
+    del other["kubeflow-bert-serve"]
+
+    lacking = other.keys() - own.keys()
+    assert {name for name in lacking if name not in {"iniconfig", "pluggy", "pytest"}} == set()
+    assert all(own[name] == other[name] for name in ("kserve", "onnx", "openvino", "tokenizers"))
+    assert own["tensorflow"] == read_lock("tensorflow/gpu")["tensorflow"]
+
+
 @pytest.mark.parametrize(
     ("settings", "build_base", "base"),
     [

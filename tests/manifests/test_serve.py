@@ -16,14 +16,19 @@ from tests.kustomize import MANIFESTS
 from tests.pod_security import find_violations
 
 KUBERNETES = "1.32"
-COMPONENTS = ["serve", "serve/kserve"]
+COMPONENTS = [
+    ("serve",),
+    ("serve/kserve",),
+    ("serve", "serve-gpu"),
+    ("serve/kserve", "serve-gpu"),
+]
 KUBEFLOW = REPOSITORY / "tests" / "cluster" / "kubeflow.yaml"
 _CRD = "serving.kserve.io_inferenceservices.yaml"
 
 
-@pytest.fixture(params=COMPONENTS)
-def resources(request) -> list[dict[str, Any]]:
-    return kustomize.build(MANIFESTS / "components" / request.param)
+@pytest.fixture(params=COMPONENTS, ids="+".join)
+def resources(request, tmp_path) -> list[dict[str, Any]]:
+    return kustomize.build(kustomize.make_overlay(tmp_path / "manifests", "team", *request.param))
 
 
 def find_faulty(resource: dict[str, Any]) -> list[str]:
@@ -114,13 +119,37 @@ def test_the_server_reaches_kubeflows_own_store(resources):
     assert port in admitted
 
 
-def test_both_forms_have_the_same_pod():
+@pytest.mark.parametrize("extra", [(), ("serve-gpu",)], ids=["cpu", "gpu"])
+def test_both_forms_have_the_same_pod(extra, tmp_path):
     """But for what KServe asks for: its container's name."""
     pods = [
-        dict(find_pod(kustomize.build(MANIFESTS / "components" / name))[0]) for name in COMPONENTS
+        dict(find_pod(kustomize.build(kustomize.make_overlay(tmp_path / form, "team", *names)))[0])
+        for form, names in {"plain": ("serve", *extra), "of": ("serve/kserve", *extra)}.items()
     ]
     plain, of_kserve = pods
 
     assert of_kserve["containers"][0].pop("name") == "kserve-container"
     plain["containers"][0].pop("name")
     assert {name: of_kserve[name] for name in plain} == plain
+
+
+@pytest.mark.parametrize("form", ["serve", "serve/kserve"])
+def test_on_a_gpu_one_replica_has_one(form, tmp_path):
+    """On nodes that are kept for GPUs; no autoscaler looks at CPUs that have nothing to do."""
+    built = kustomize.build(
+        kustomize.make_overlay(tmp_path / "manifests", "team", form, "serve-gpu")
+    )
+    pod, _ = find_pod(built)
+    kind_to_spec = {one["kind"]: one.get("spec", {}) for one in built}
+
+    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert pod["tolerations"] == [
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+    ]
+    assert "HorizontalPodAutoscaler" not in kind_to_spec
+    if form == "serve":
+        assert kind_to_spec["Deployment"]["replicas"] == 1
+    else:
+        predictor = kind_to_spec["InferenceService"]["predictor"]
+        assert (predictor["minReplicas"], predictor["maxReplicas"]) == (1, 1)
+        assert "scaleMetric" not in predictor

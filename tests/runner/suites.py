@@ -86,6 +86,8 @@ SUITES = (
             "tests/components/choose",
             "tests/components/release",
             "tests/components/shared/squad",
+            # The suite serve has no TensorFlow.
+            "tests/components/serve/test_engines.py",
         ),
         "images/evaluate",
     ),

@@ -20,7 +20,7 @@ from components.shared.openvino_engine import choose_precision
         ({"num_answers": 21}, "num_answers 21 is more than n_best_size 20"),
         (
             {"precision": "int4"},
-            "precision must be one of auto, float32, bfloat16, int8, got 'int4'",
+            "precision must be one of auto, float32, bfloat16, float16, int8, got 'int4'",
         ),
         ({"model_name": "a/b"}, "model_name must be of letters, digits, - and _, got 'a/b'"),
     ],

@@ -29,7 +29,7 @@ def test_a_request_that_takes_too_long_is_given_up(question_model):
         time.sleep(delays.pop() if delays else 0)
         return engine.run(arrays)
 
-    served = Served("", QuestionTask(checkpoint, config), run, config)
+    served = Served("", QuestionTask(checkpoint, config), run, config, num_streams=1)
     model = BertModel(config, Releases(config), served)
     request = {"instances": [{"context": "The cat sat.", "question": "Who sat?"}]}
 
