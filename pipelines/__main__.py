@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from components.shared.errors import InputError
-from components.shared.files import os_errors_explained
-from components.shared.text import expect_utf8
+from components.shared.files.atomic import os_errors_explained
+from components.shared.files.text import expect_utf8
 from pipelines.commands import (
     clean,
     compile,  # noqa: A004 - the command's name

@@ -11,7 +11,7 @@ from typing import Any
 
 from components.shared.bert.config import BertConfig
 from components.shared.errors import InputError
-from components.shared.stage import read_executor_input
+from components.shared.stage.start import read_executor_input
 from pipelines.catalog import find_steps
 from pipelines.retraining import LOOK, resolve_look
 from pipelines.steps import Step, name_parameters

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.shared.documents import decode_yaml
 from components.shared.errors import InputError
-from components.shared.text import parse_json
+from components.shared.files.documents import decode_yaml
+from components.shared.files.text import parse_json
 from pipelines.compiled_package import Package
 from pipelines.parameter_checks import check_settings
 from pipelines.retraining import NO_SETTINGS

@@ -15,8 +15,8 @@ from components.ingest.config import CURRENT
 from components.ingest.look_config import LookConfig
 from components.notify.component import notify
 from components.notify.config import NotifyConfig
-from components.shared.component import describe, make_parameter
-from components.shared.settings import list_settings
+from components.shared.stage.component import describe, make_parameter
+from components.shared.stage.settings import list_settings
 from pipelines.steps import Step, name_parameters
 
 LOOK = Step(config=LookConfig, hidden=("timeout_seconds", "max_retries", "squad_train"))

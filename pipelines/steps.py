@@ -12,8 +12,8 @@ from typing import Any
 from kfp import dsl
 from kfp.dsl.graph_component import GraphComponent
 
-from components.shared.component import document, make_parameter
-from components.shared.settings import Setting, list_settings
+from components.shared.stage.component import document, make_parameter
+from components.shared.stage.settings import Setting, list_settings
 
 
 @dataclass(frozen=True, kw_only=True)

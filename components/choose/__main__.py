@@ -2,7 +2,7 @@
 
 from components.choose.config import ChooseClassificationConfig, ChooseConfig
 from components.choose.run import run, run_classification
-from components.shared.stage import main
+from components.shared.stage.start import main
 
 if __name__ == "__main__":
     main(

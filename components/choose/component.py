@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.choose.config import ChooseClassificationConfig, ChooseConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 _INPUTS = {
     "candidate_checkpoints": dsl.Model,

@@ -11,10 +11,9 @@ from components.choose.config import ChoiceConfig, ChooseClassificationConfig, C
 from components.choose.score_tables import Run, list_tables, summarize_by_learning_rate
 from components.shared.classification.matrices import show_matrix
 from components.shared.errors import InputError
-from components.shared.files import whole_folder, write_text
-from components.shared.report_marks import RUNS
-from components.shared.score_names import QUESTION_ANSWERING, TASK_TO_SCORES
-from components.shared.stage import Metadata
+from components.shared.files.atomic import whole_folder, write_text
+from components.shared.reports.score_names import QUESTION_ANSWERING, RUNS_MARK, TASK_TO_SCORES
+from components.shared.stage.start import Metadata
 
 _METRIC = "metric"
 
@@ -63,7 +62,7 @@ def _choose(config: ChoiceConfig) -> tuple[int, Metadata]:
     write_text(config.chosen_metrics, json.dumps(chosen, indent=2) + "\n")
     report = config.candidate_reports[place].read_text("utf-8")
     sections = "".join(table.to_html() for table in tables)
-    write_text(config.report, report.replace(RUNS, sections, 1))
+    write_text(config.report, report.replace(RUNS_MARK, sections, 1))
     summary = config.candidate_summaries[place].read_text("utf-8")
     write_text(config.summary, "\n".join([summary, *(one.to_markdown() for one in tables)]))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.shared.score_names import SCORE_LABELS
+from components.shared.reports.score_names import SCORE_LABELS
 
 
 @dataclass(frozen=True)

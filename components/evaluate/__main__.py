@@ -7,7 +7,7 @@ from components.evaluate.squad.ask import ask
 from components.evaluate.squad.config import AskConfig, EvaluateConfig
 from components.evaluate.squad.run import run
 from components.evaluate.squad.score import ScoreFiles, score
-from components.shared.stage import main
+from components.shared.stage.start import main
 
 if __name__ == "__main__":
     main(

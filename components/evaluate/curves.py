@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
 from components.evaluate.speed import MeasuredSpeed
-from components.shared.figures import COLORS, HALF_OF_THE_PAGE, Panel, make_figure, render
+from components.shared.reports.figures import COLORS, HALF_OF_THE_PAGE, Panel, make_figure, render
 from components.shared.training.history import History
 from components.shared.training.validation import HELD_OUT
 

@@ -12,10 +12,10 @@ from components.evaluate.squad.gold import read_gold
 from components.shared.checkpoints.checkpoint_manifest import write_descriptions
 from components.shared.checkpoints.description import LABELS, ONNX_FILE, VOCABULARY
 from components.shared.errors import InputError
-from components.shared.files import expect_place, expect_replaceable, whole_folder
-from components.shared.settings import Rare, expect_choices
+from components.shared.files.atomic import expect_place, expect_replaceable, whole_folder
 from components.shared.squad.data import Question, SquadData, read_squad
 from components.shared.squad.settings import SpanConfig, SquadConfig
+from components.shared.stage.settings import Rare, expect_choices
 
 if TYPE_CHECKING:
     import onnx

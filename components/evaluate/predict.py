@@ -10,7 +10,7 @@ import tensorflow as tf
 from components.evaluate.replicas import Arrays, Replicas
 from components.shared.bert.sequences import TokenSequence, pad_sequences
 from components.shared.errors import InputError
-from components.shared.progress import progress
+from components.shared.stage.progress import progress
 
 PERCENTILES = (50, 90, 95, 99, 100)
 

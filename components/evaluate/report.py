@@ -10,11 +10,10 @@ from components.evaluate.curves import draw_panels, draw_speed
 from components.evaluate.speed import MeasuredSpeed
 from components.evaluate.squad.breakdown import Group
 from components.evaluate.squad.report_examples import AnsweredQuestion, mark_context
-from components.shared.comparison import Difference
-from components.shared.figures import Panel
-from components.shared.files import write_text
-from components.shared.report_marks import RUNS
-from components.shared.score_names import SCORE_LABELS
+from components.shared.files.atomic import write_text
+from components.shared.reports.comparison import Difference
+from components.shared.reports.figures import Panel
+from components.shared.reports.score_names import RUNS_MARK, SCORE_LABELS
 from components.shared.training.history import History
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
@@ -131,7 +130,7 @@ def write_page(
             (h.entries[0].get("label", "Training"), draw_panels(h)) for h in histories if h.entries
         ],
         settings=settings,
-        runs_mark=RUNS,
+        runs_mark=RUNS_MARK,
         **contents,
     )
     write_text(path, text)

@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from components.evaluate.squad.config import EvaluateConfig, SpeedSetting
-from components.shared.progress import progress
 from components.shared.squad.data import Question
+from components.shared.stage.progress import progress
 
 if TYPE_CHECKING:
     from components.evaluate.replicas import Replicas

@@ -7,9 +7,9 @@ from typing import Any
 from components.evaluate.report import SPEED_NAMES, format_number, score_rows
 from components.evaluate.speed import MeasuredSpeed
 from components.evaluate.squad.config import SpeedSetting
-from components.shared.comparison import Difference
-from components.shared.files import write_text
-from components.shared.score_names import SCORE_LABELS
+from components.shared.files.atomic import write_text
+from components.shared.reports.comparison import Difference
+from components.shared.reports.score_names import SCORE_LABELS
 
 
 def write_summary(

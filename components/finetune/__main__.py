@@ -5,7 +5,7 @@ from components.finetune.classification.config import FinetuneClassificationConf
 from components.finetune.squad.config import FinetuneConfig
 from components.finetune.squad.run import run
 from components.shared.checkpoints.huggingface_export import ExportConfig, export
-from components.shared.stage import main
+from components.shared.stage.start import main
 
 # Horovod's processes are spawned and import this module again.
 if __name__ == "__main__":

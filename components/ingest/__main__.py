@@ -9,7 +9,7 @@ from components.ingest.record import record
 from components.ingest.run import run
 from components.ingest.squad import run as squad
 from components.ingest.squad.config import IngestSquadConfig
-from components.shared.stage import main
+from components.shared.stage.start import main
 
 if __name__ == "__main__":
     main(

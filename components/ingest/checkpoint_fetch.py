@@ -20,7 +20,7 @@ from components.shared.checkpoints.description import (
     read_description,
 )
 from components.shared.errors import InputError
-from components.shared.files import whole_folder
+from components.shared.files.atomic import whole_folder
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import open_bucket
 

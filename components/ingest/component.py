@@ -4,7 +4,7 @@ from kfp import dsl
 
 from components.ingest.config import IngestConfig
 from components.ingest.look_config import LookConfig, RecordConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 ingest = make_component(
     IngestConfig,

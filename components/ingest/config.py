@@ -6,10 +6,10 @@ from pathlib import Path
 from components.ingest.checkpoint_archive import SUFFIXES, names_archive
 from components.ingest.download.sources import parse_dump, parse_source, parse_sources
 from components.shared.errors import InputError
-from components.shared.settings import Rare, Sources
+from components.shared.files.text import mask_addresses
 from components.shared.squad.settings import SquadTrainingConfig
+from components.shared.stage.settings import Rare, Sources
 from components.shared.storage.settings import ObjectStoreConfig
-from components.shared.text import mask_addresses
 
 CURRENT = "current"
 """The initial checkpoint that is the model in use."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from components.ingest.config import IngestConfig
 from components.ingest.download.large_files import place
 from components.shared.checkpoints.description import Description
-from components.shared.datasets import (
+from components.shared.dataset.folder import (
     MANIFEST,
     Dataset,
     Shard,
@@ -16,10 +16,10 @@ from components.shared.datasets import (
     write_none,
 )
 from components.shared.errors import InputError
-from components.shared.files import whole_folder
+from components.shared.files.atomic import whole_folder
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import Bucket, open_bucket
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.vocabulary import Vocabulary
 
 
 @contextmanager

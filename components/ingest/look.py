@@ -15,11 +15,11 @@ from components.ingest.inputs import NO_DATA, compare_inputs, identify_inputs
 from components.ingest.look_config import LookConfig
 from components.ingest.record import Record, expect_writable, read_record
 from components.shared.errors import InputError
-from components.shared.files import write_text
+from components.shared.files.atomic import write_text
 from components.shared.model_store.store import open_store
 from components.shared.model_store.verification import MODEL
 from components.shared.run_claim import Claim, claim_of, claim_record, release_record
-from components.shared.stage import Metadata
+from components.shared.stage.start import Metadata
 from components.shared.storage.artifact_paths import identify_run
 
 _SECONDS_BETWEEN_TRIES = 60.0

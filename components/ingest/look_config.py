@@ -12,7 +12,7 @@ from components.ingest.config import (
     expect_given,
 )
 from components.shared.errors import InputError
-from components.shared.settings import Rare, expect_choices
+from components.shared.stage.settings import Rare, expect_choices
 from components.shared.storage.locations import expect_path_or_bucket
 
 

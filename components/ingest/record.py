@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.ingest.look_config import RecordConfig
-from components.shared.documents import decode_json
 from components.shared.errors import InputError
-from components.shared.files import expect_place, write_text
-from components.shared.formats import decode_stamped, stamp
+from components.shared.files.atomic import expect_place, write_text
+from components.shared.files.documents import decode_json
+from components.shared.files.formats import decode_stamped, stamp
+from components.shared.files.text import mask_addresses
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import open_bucket
-from components.shared.text import mask_addresses
-from components.shared.training.checkpoint_store import remove_states_under
+from components.shared.training.resuming.checkpoint_store import remove_states_under
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,10 @@ from components.ingest.squad.squad_files import (
 from components.ingest.text_files import fetch_text, find_text, write_text_files
 from components.shared.checkpoints.description import VOCABULARY, Description
 from components.shared.errors import InputError
-from components.shared.files import expect_place, whole_file, whole_folder
+from components.shared.files.atomic import expect_place, whole_file, whole_folder
 from components.shared.parallel import run_in_threads
-from components.shared.stage import Metadata
-from components.shared.vocabulary import Vocabulary
+from components.shared.stage.start import Metadata
+from components.shared.tokens.vocabulary import Vocabulary
 
 # As many as Wikimedia's servers grant to an address.
 _NUM_CONNECTIONS = 3

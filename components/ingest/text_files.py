@@ -22,8 +22,8 @@ from components.ingest.dump.dump_manifest import require_distinct_names
 from components.ingest.dump.find import find_matches
 from components.ingest.look_config import LookConfig
 from components.shared.errors import InputError
-from components.shared.files import whole_folder, write_text
-from components.shared.formats import stamp
+from components.shared.files.atomic import whole_folder, write_text
+from components.shared.files.formats import stamp
 from components.shared.parallel import run_in_threads
 
 _MANIFEST = "text.json"

@@ -2,7 +2,7 @@
 
 from components.notify.config import NotifyConfig
 from components.notify.run import run
-from components.shared.stage import main
+from components.shared.stage.start import main
 
 if __name__ == "__main__":
     main(NotifyConfig, run)

@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.notify.config import NotifyConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 notify = make_component(
     NotifyConfig,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from components.shared.errors import InputError
-from components.shared.settings import Rare, expect_choices
+from components.shared.stage.settings import Rare, expect_choices
 
 URL_VARIABLE = "NOTIFY_URL"
 """The environment variable with the webhook's address, where the setting is empty."""

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from components.notify.run_outcome import Outcome
-from components.shared.text import mask_addresses
+from components.shared.files.text import mask_addresses
 
 _MAX_ERROR_CHARACTERS = 2000
 _STATUS_TO_WORDS = {

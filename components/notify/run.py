@@ -11,9 +11,9 @@ from components.notify.run_folder import RunFolder
 from components.notify.run_outcome import SUCCEEDED, Outcome, find_outcome
 from components.notify.webhook import deliver
 from components.shared.errors import InputError
-from components.shared.files import write_text
+from components.shared.files.atomic import write_text
 from components.shared.run_claim import release_record
-from components.shared.stage import Metadata
+from components.shared.stage.start import Metadata
 from components.shared.storage.artifact_paths import identify_run
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from components.notify.run_folder import RunFolder
-from components.shared.documents import decode_json
-from components.shared.stage import ERROR_FILE
-from components.shared.step_log import LOGS, find_own_error
+from components.shared.files.documents import decode_json
+from components.shared.stage.start import ERROR_FILE
+from components.shared.stage.step_log import LOGS, find_own_error
 
 _RELEASE, _CHANGES = "release_metrics", "changes"
 _FAILED = "FAILED"

@@ -2,7 +2,7 @@
 
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
-from components.shared.stage import main
+from components.shared.stage.start import main
 
 if __name__ == "__main__":
     main(PreprocessConfig, run)

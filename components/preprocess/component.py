@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.preprocess.config import PreprocessConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 preprocess = make_component(
     PreprocessConfig,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from components.shared.errors import InputError
-from components.shared.settings import Rare, expect_choices
+from components.shared.stage.settings import Rare, expect_choices
 from components.shared.storage.settings import ObjectStoreConfig
 
 Format = Literal["packed", "google"]

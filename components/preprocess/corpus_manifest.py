@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from components.preprocess.storage import filesystem
-from components.shared.documents import expect_shape
 from components.shared.errors import InputError
-from components.shared.files import sha256
-from components.shared.formats import decode_stamped
+from components.shared.files.atomic import sha256
+from components.shared.files.documents import expect_shape
+from components.shared.files.formats import decode_stamped
 from components.shared.parallel import run_in_threads
 from components.shared.processes.cpus import count_cpus
-from components.shared.progress import progress_in_bytes
+from components.shared.stage.progress import progress_in_bytes
 
 _REMEDY = "run the ingest stage again"
 

@@ -12,10 +12,10 @@ from components.preprocess.batches import CORPORA
 from components.preprocess.config import GOOGLE, PreprocessConfig
 from components.preprocess.corpora import Corpora
 from components.preprocess.storage import filesystem
-from components.shared.datasets import MANIFEST
-from components.shared.formats import stamp
-from components.shared.stage import settings
-from components.shared.vocabulary import Vocabulary
+from components.shared.dataset.folder import MANIFEST
+from components.shared.files.formats import stamp
+from components.shared.stage.start import settings
+from components.shared.tokens.vocabulary import Vocabulary
 
 # A new version of one of these may cut, split or encode a text otherwise.
 _PACKAGES = ("apache-beam", "nltk", "protobuf", "pyarrow", "sentencex", "tokenizers")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.storage import filesystem
-from components.shared.datasets import MANIFEST, is_none, read_dataset
+from components.shared.dataset.folder import MANIFEST, is_none, read_dataset
 from components.shared.errors import InputError
-from components.shared.stage import Metadata
+from components.shared.stage.start import Metadata
 
 
 def find_given(config: PreprocessConfig, vocabulary: Path | None) -> Path | None:

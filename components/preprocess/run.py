@@ -39,11 +39,11 @@ from components.preprocess.text_files.files import TextSettings
 from components.preprocess.vocabulary.word_pieces import read_word_counts, train_word_pieces
 from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.checkpoints.description import VOCABULARY, Description, read_description
-from components.shared.datasets import MANIFEST
+from components.shared.dataset.folder import MANIFEST
 from components.shared.errors import InputError
-from components.shared.files import expect_place, scratch_folder, whole_file, write_text
-from components.shared.stage import Metadata
-from components.shared.vocabulary import Vocabulary
+from components.shared.files.atomic import expect_place, scratch_folder, whole_file, write_text
+from components.shared.stage.start import Metadata
+from components.shared.tokens.vocabulary import Vocabulary
 
 # Documents enough for random partners, and little enough memory: some hundred articles.
 _BUCKET_BYTES = 4 << 20

@@ -19,7 +19,7 @@ from components.preprocess.rows.documents import make_documents
 from components.preprocess.rows.shards import ShardSet
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text_files.files import TextFiles
-from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 # In the middle of 100 to 200 MB, since a sample tells only about how much there will be.
 _SHARD_BYTES = 140_000_000

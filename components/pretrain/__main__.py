@@ -3,7 +3,7 @@
 from components.pretrain.config import PretrainConfig
 from components.pretrain.run import run
 from components.shared.checkpoints.huggingface_export import ExportConfig, export
-from components.shared.stage import main
+from components.shared.stage.start import main
 
 # Horovod's processes are spawned and import this module again.
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.pretrain.config import PretrainConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 pretrain = make_component(
     PretrainConfig,

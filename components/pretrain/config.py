@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.shared.bert.config import Preset
 from components.shared.errors import InputError
-from components.shared.settings import Rare
+from components.shared.stage.settings import Rare
 from components.shared.training.settings import Optimizer, TrainingConfig
 
 _LEAST = {"num_steps": 0, "validate_every_steps": 1, "num_validation_batches": 0, "patience": 0}

@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from components.pretrain.google_rows import check_instance
-from components.shared.datasets import MANIFEST, PACKED, Length, Shard, check_file, read_dataset
+from components.shared.dataset.folder import (
+    MANIFEST,
+    PACKED,
+    Length,
+    Shard,
+    check_file,
+    read_dataset,
+)
+from components.shared.dataset.records import RecordFile
 from components.shared.errors import InputError
-from components.shared.files import sha256
-from components.shared.records import RecordFile
-from components.shared.vocabulary import Vocabulary
+from components.shared.files.atomic import sha256
+from components.shared.tokens.vocabulary import Vocabulary
 
 # tf_examples.tfrecord (Google), part-00000-of-00010.tfrecord, wiki.tfrecord-00000-of-00010,
 # data.tf_record (Model Garden), any of them with .gz.

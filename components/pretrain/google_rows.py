@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from components.shared.dataset.google_records import FLOATS, decode_instance
 from components.shared.errors import InputError
-from components.shared.google_records import FLOATS, decode_instance
+from components.shared.tokens.vocabulary import Vocabulary
 from components.shared.training.micro_batches import MicroBatch
-from components.shared.vocabulary import Vocabulary
 
 
 def check_instance(record: bytes, *, length: int, vocabulary: Vocabulary, source: str) -> None:

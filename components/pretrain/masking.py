@@ -1,6 +1,6 @@
 """Masks drawn anew in each epoch, the same on every worker.
 
-components/shared/masking_rule.py has the rule that they follow.
+components/shared/tokens/masking_rule.py has the rule that they follow.
 
 Shape suffixes: B rows, L positions of a row, P predictions of a row.
 """
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.shared.masking_rule import (
+from components.shared.tokens.masking_rule import (
     KEEP_SHARE_OF_OTHERS,
     MASK_SHARE,
     count_chosen,
     list_words,
 )
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.vocabulary import Vocabulary
 
 # A chosen token becomes [MASK] where its number is below MASK_SHARE, a random piece from here on.
 _RANDOM_FROM = MASK_SHARE + (1 - MASK_SHARE) * KEEP_SHARE_OF_OTHERS

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from components.pretrain.dataset_files import Shards
+from components.shared.dataset.records import RecordFile
 from components.shared.errors import InputError
-from components.shared.records import RecordFile
 
 _SHARDS_IN_MEMORY = 2
 

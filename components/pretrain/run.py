@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from components.pretrain.config import PretrainConfig
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.checkpoint_manifest import is_none
-from components.shared.datasets import MANIFEST
+from components.shared.dataset.folder import MANIFEST
 from components.shared.errors import InputError
-from components.shared.stage import Metadata
-from components.shared.tokenization import Tokenization
+from components.shared.stage.start import Metadata
+from components.shared.tokens.tokenization import Tokenization
+from components.shared.tokens.vocabulary import Vocabulary
 from components.shared.training.run_training import train_and_summarize
-from components.shared.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # with TensorFlow
     from collections.abc import Callable, Sequence

@@ -2,7 +2,7 @@
 
 from components.release.config import ReleaseClassificationConfig, ReleaseConfig
 from components.release.run import run, run_classification
-from components.shared.stage import main
+from components.shared.stage.start import main
 
 if __name__ == "__main__":
     main(

@@ -8,10 +8,10 @@ from typing import Any
 from components.release.config import ReleaseConfig
 from components.release.gate import Limits
 from components.shared.checkpoints.checkpoint_manifest import check_files, fingerprint
-from components.shared.comparison import EXACT_AND_F1, QuestionScores, read_question_scores
-from components.shared.documents import load_json
-from components.shared.files import sha256
-from components.shared.score_names import QUESTION_ANSWERING
+from components.shared.files.atomic import sha256
+from components.shared.files.documents import load_json
+from components.shared.reports.comparison import EXACT_AND_F1, QuestionScores, read_question_scores
+from components.shared.reports.score_names import QUESTION_ANSWERING
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from components.release.row_scores import score_rows
 from components.shared.checkpoints.checkpoint_manifest import check_files, fingerprint
 from components.shared.classification.ranks import find_first_relevant, score_groups
 from components.shared.classification.sentences import TRAIN, Sentences, find_rows
-from components.shared.comparison import QuestionScores
-from components.shared.documents import decode_json, load_json
 from components.shared.errors import InputError
-from components.shared.files import sha256
-from components.shared.stage import settings
+from components.shared.files.atomic import sha256
+from components.shared.files.documents import decode_json, load_json
+from components.shared.reports.comparison import QuestionScores
+from components.shared.stage.start import settings
 
 # No model is chosen by recall.
 _RECALL_K = 10

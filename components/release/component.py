@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.release.config import ReleaseClassificationConfig, ReleaseConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 release = make_component(
     ReleaseConfig,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from components.shared.classification.settings import SentenceConfig
 from components.shared.errors import InputError
+from components.shared.files.text import mask_addresses
 from components.shared.storage.locations import expect_path_or_bucket
-from components.shared.text import mask_addresses
 
 _HIGHEST = 100.0
 _REGISTRY = re.compile(r"https?://[^\s/?#@]+[^\s?#@]*")

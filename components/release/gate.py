@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from components.shared.comparison import Difference, QuestionScores, compare
-from components.shared.score_names import SCORE_LABELS
+from components.shared.reports.comparison import Difference, QuestionScores, compare
+from components.shared.reports.score_names import SCORE_LABELS
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from components.release.candidate import Candidate, Evaluation
-from components.shared.command_line import format_value
-from components.shared.comparison import QUESTION_SCORES, QuestionScores
-from components.shared.documents import decode_json
 from components.shared.errors import InputError
+from components.shared.files.documents import decode_json
 from components.shared.model_store.store import ModelStore
+from components.shared.reports.comparison import QUESTION_SCORES, QuestionScores
+from components.shared.stage.command_line import format_value
 
 SCORES_FILE = "question_scores.json"
 """The file of a version that has its scores of each question, and says which questions."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.shared.score_names import QUESTION_ANSWERING, SCORE_LABELS
+from components.shared.reports.score_names import QUESTION_ANSWERING, SCORE_LABELS
 
 # Hugging Face's names of tasks.
 _PIPELINE_TAGS = {

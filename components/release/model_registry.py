@@ -21,12 +21,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from components.release.config import StoreConfig
-from components.shared.documents import decode_json
 from components.shared.errors import InputError, find_root_cause
+from components.shared.files.documents import decode_json
+from components.shared.files.text import mask_addresses
 from components.shared.model_store.store import ModelStore
 from components.shared.model_store.verification import MODEL
 from components.shared.parallel import run_within
-from components.shared.text import mask_addresses
 
 _API = "/api/model_registry/"
 # Of 2026, and what servers before it have; what is asked of them here is the same.

@@ -8,8 +8,8 @@ from typing import Any
 from components.release.candidate import Candidate
 from components.release.gate import Decision
 from components.shared.checkpoints.lineage import LINEAGE, Link, read_links
-from components.shared.documents import decode_json
-from components.shared.formats import WRITER
+from components.shared.files.documents import decode_json
+from components.shared.files.formats import WRITER
 
 
 def describe_model(candidate: Candidate, decision: Decision, in_use: str | None) -> dict[str, Any]:

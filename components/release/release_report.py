@@ -11,11 +11,11 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from components.release.candidate import Candidate
 from components.release.gate import Decision
 from components.release.model_registry import Registration
-from components.shared.figures import COLORS, HALF_OF_THE_PAGE, make_figure, render
-from components.shared.files import write_text
+from components.shared.files.atomic import write_text
+from components.shared.files.text import mask_addresses
 from components.shared.model_store.layout import NotedDecision
-from components.shared.score_names import SCORE_LABELS
-from components.shared.text import mask_addresses
+from components.shared.reports.figures import COLORS, HALF_OF_THE_PAGE, make_figure, render
+from components.shared.reports.score_names import SCORE_LABELS
 
 _ROWS = 12
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")

@@ -20,11 +20,11 @@ from components.release.model_registry import Registration, register
 from components.release.provenance import describe_model
 from components.release.release_report import write_report
 from components.shared.errors import InputError
-from components.shared.files import expect_place, write_text
+from components.shared.files.atomic import expect_place, write_text
 from components.shared.model_store.layout import NotedDecision
 from components.shared.model_store.store import ModelStore, SwitchedError, open_store
 from components.shared.model_store.verification import MODEL
-from components.shared.stage import Metadata
+from components.shared.stage.start import Metadata
 
 # How often another release may come first before this one gives up.
 _NUM_TRIES = 5

@@ -2,7 +2,7 @@
 
 from components.serve.config import ServeConfig
 from components.serve.run import run
-from components.shared.stage import main
+from components.shared.stage.start import main
 
 if __name__ == "__main__":
     main(ServeConfig, run)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.shared.errors import InputError
-from components.shared.settings import Rare, expect_choices
 from components.shared.squad.settings import SpanConfig
+from components.shared.stage.settings import Rare, expect_choices
 
 _LEAST = {
     "http_port": 1,

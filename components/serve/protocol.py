@@ -10,13 +10,13 @@ import numpy as np
 from kserve.protocol.infer_type import InferInput
 
 from components.serve.config import ServeConfig
-from components.serve.instances import expect_known, expect_object
 from components.serve.releases import Releases
 from components.serve.request_errors import RequestError, TooSlowError
 from components.serve.served import Served
-from components.serve.task_protocol import Prediction
-from components.shared.documents import describe
+from components.serve.tasks.instances import expect_known, expect_object
+from components.serve.tasks.task_protocol import Prediction
 from components.shared.errors import InputError
+from components.shared.files.documents import describe
 
 _V1_FIELDS = ("instances", "parameters")
 # Of protocol v2 alone: KServe's own.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from components.serve.config import ServeConfig
 from components.serve.engines import load_model
-from components.serve.label_task import LabelTask
-from components.serve.question_task import QuestionTask
-from components.serve.ranking_task import RankingTask
 from components.serve.served import Served
-from components.serve.task_protocol import Task
+from components.serve.tasks.label_task import LabelTask
+from components.serve.tasks.question_task import QuestionTask
+from components.serve.tasks.ranking_task import RankingTask
+from components.serve.tasks.task_protocol import Task
 from components.shared.bert.sequences import pad_to
 from components.shared.checkpoints.description import Description
 from components.shared.classification.features import Features

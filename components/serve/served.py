@@ -8,7 +8,7 @@ from typing import Any
 from components.serve.batching import Batcher
 from components.serve.config import ServeConfig
 from components.serve.engines import Run
-from components.serve.task_protocol import Prediction, Task
+from components.serve.tasks.task_protocol import Prediction, Task
 
 
 class Served:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from components.shared.errors import InputError
-from components.shared.formats import decode_stamped, stamp
+from components.shared.files.formats import decode_stamped, stamp
 from components.shared.storage.guarded_file import GuardedFile, open_guarded
 
 _SUFFIX, _KIND = ".running", "record.running"

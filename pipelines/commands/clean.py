@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.shared.command_line import parse_config
 from components.shared.errors import InputError
 from components.shared.model_store.store import open_store
-from components.shared.settings import Repeatable, Switch
+from components.shared.stage.command_line import parse_config
+from components.shared.stage.settings import Repeatable, Switch
 from components.shared.storage.locations import SCHEMES
 from pipelines.cleaning.rules import (
     Choice,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kfp.client import KF_PIPELINES_SA_TOKEN_ENV
 
-from components.shared.settings import Rare
+from components.shared.stage.settings import Rare
 from pipelines.kubeflow.server import HOST_VARIABLE, NAMESPACE_VARIABLE, Cluster, connect
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from components.shared.command_line import parse_config
 from components.shared.errors import InputError
-from components.shared.settings import Positional, Rare
+from components.shared.stage.command_line import parse_config
+from components.shared.stage.settings import Positional, Rare
 from pipelines.catalog import PIPELINES
 from pipelines.commands.plan import RecipeSettings
 from pipelines.local.images import DIGESTS

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.shared.command_line import parse_config
-from components.shared.settings import Positional, Switch
+from components.shared.stage.command_line import parse_config
+from components.shared.stage.settings import Positional, Switch
 from pipelines.commands.cluster import ClusterSettings
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster, server_errors

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from components.shared.command_line import parse_config
-from components.shared.documents import expect_shape
 from components.shared.errors import InputError
+from components.shared.files.documents import expect_shape
 from components.shared.model_store.store import ModelStore, open_store
 from components.shared.model_store.verification import verify
-from components.shared.score_names import QUESTION_ANSWERING, TASK_TO_SCORES
-from components.shared.settings import Positional
+from components.shared.reports.score_names import QUESTION_ANSWERING, TASK_TO_SCORES
+from components.shared.stage.command_line import parse_config
+from components.shared.stage.settings import Positional
 
 # SQuAD's scores, and the main one of each other task.
 _SHOWN_SCORES = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from components.shared.settings import Setting
+from components.shared.stage.settings import Setting
 from pipelines.steps import Parameter, Steps, list_parameters
 
 

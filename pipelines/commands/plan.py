@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.shared.bert.config import Preset
-from components.shared.command_line import parse_config
-from components.shared.settings import Rare, Switch
-from components.shared.training.precision import Precision
+from components.shared.bert.config import Precision, Preset
+from components.shared.stage.command_line import parse_config
+from components.shared.stage.settings import Rare, Switch
 
 
 @dataclass(frozen=True, kw_only=True)

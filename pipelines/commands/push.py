@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.shared.command_line import parse_config
+from components.shared.stage.command_line import parse_config
 from pipelines.local.images import DIGESTS
 
 

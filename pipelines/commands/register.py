@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.shared.command_line import parse_config
 from components.shared.errors import InputError
-from components.shared.settings import Positional
+from components.shared.stage.command_line import parse_config
+from components.shared.stage.settings import Positional
 from pipelines.commands.cluster import ClusterSettings
 from pipelines.kubeflow.server import server_errors
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from components.shared.command_line import parse_flags
 from components.shared.errors import InputError
-from components.shared.files import expect_place
-from components.shared.score_names import SCORE_LABELS
-from components.shared.settings import list_settings
-from components.shared.text import format_number
+from components.shared.files.atomic import expect_place
+from components.shared.files.text import format_number
+from components.shared.reports.score_names import SCORE_LABELS
+from components.shared.stage.command_line import parse_flags
+from components.shared.stage.settings import list_settings
 from pipelines.catalog import PIPELINES
 from pipelines.commands.parameters import group_parameters
 from pipelines.local.run_log import RunLog, start_log

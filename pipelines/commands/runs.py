@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.shared.command_line import parse_config
 from components.shared.errors import InputError
-from components.shared.settings import Rare
+from components.shared.stage.command_line import parse_config
+from components.shared.stage.settings import Rare
 from pipelines.commands.ages import parse_age
 from pipelines.commands.cluster import ClusterSettings
 from pipelines.kubeflow.server import Cluster, server_errors

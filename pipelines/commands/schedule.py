@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from components.shared.command_line import parse_config
-from components.shared.settings import Positional, Switch
+from components.shared.stage.command_line import parse_config
+from components.shared.stage.settings import Positional, Switch
 from pipelines.commands.cluster import ClusterSettings
 from pipelines.kubeflow.server import server_errors
 

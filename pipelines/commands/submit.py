@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.shared.command_line import parse_known_config
 from components.shared.errors import InputError
-from components.shared.settings import Rare, Switch
+from components.shared.stage.command_line import parse_known_config
+from components.shared.stage.settings import Rare, Switch
 from pipelines.commands.cluster import ClusterSettings
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.registry import Version

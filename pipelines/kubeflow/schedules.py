@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.shared.documents import describe, load_yaml
 from components.shared.errors import InputError
-from components.shared.formats import NUMBER_KEY, expect_format
+from components.shared.files.documents import describe, load_yaml
+from components.shared.files.formats import NUMBER_KEY, expect_format
 from pipelines.kubeflow.cron import check_cron
 
 LATEST = "latest"

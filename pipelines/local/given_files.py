@@ -12,10 +12,10 @@ from typing import Any
 
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.description import read_description
-from components.shared.documents import load_json
 from components.shared.errors import InputError
-from components.shared.files import expect_place, is_there, split_places
-from components.shared.vocabulary import Vocabulary
+from components.shared.files.atomic import expect_place, is_there, split_places
+from components.shared.files.documents import load_json
+from components.shared.tokens.vocabulary import Vocabulary
 
 _FILES = (
     "dataset",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from components.shared.errors import InputError
-from components.shared.files import whole_file
+from components.shared.files.atomic import whole_file
 
 DIGESTS = Path("manifests/images.json")
 _DIGEST = r"sha256:[0-9a-f]{64}"

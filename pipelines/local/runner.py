@@ -29,8 +29,8 @@ from kfp.local.status import Status
 from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineTaskSpec
 
 from components.notify.config import URL_VARIABLE
-from components.shared.progress import TERMINAL_VARIABLE
-from components.shared.stage import ERROR_FILE
+from components.shared.stage.progress import TERMINAL_VARIABLE
+from components.shared.stage.start import ERROR_FILE
 from pipelines.local.environments import REPOSITORY, STAGES, python, set_up
 from pipelines.local.given_files import OUTPUT_FOLDERS
 from pipelines.local.images import expect_images

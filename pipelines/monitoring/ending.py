@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.shared.text import format_number
+from components.shared.files.text import format_number
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.executions import ENDED, UnreadableError

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.shared.score_names import find_main_score
+from components.shared.reports.score_names import find_main_score
 from pipelines.kubeflow.registry import find_package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.progress import state_of

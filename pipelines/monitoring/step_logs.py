@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from kfp_server_api import ApiException
 
-from components.shared.step_log import LOGS, find_error
+from components.shared.stage.step_log import LOGS, find_error
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.executions import Execution, UnreadableError

@@ -17,10 +17,9 @@ from collections.abc import Callable
 import keras
 
 from components.pretrain.task import PretrainingTask
-from components.shared.bert.config import PRESETS, BertConfig
+from components.shared.bert.config import PRECISIONS, PRESETS, BertConfig
 from components.shared.bert.flops import find_peak
 from components.shared.training.optimizer import OPTIMIZERS, make_optimizer
-from components.shared.training.precision import PRECISIONS
 from tests.benchmarks.arrays import make_arrays
 from tests.benchmarks.backends import device_name, make_product, make_step
 from tests.benchmarks.report import Report, make_parser, repeat

@@ -11,8 +11,8 @@ import keras
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
-from components.shared.tokenization import Tokenization
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.tokenization import Tokenization
+from components.shared.tokens.vocabulary import Vocabulary
 
 
 def main(vocabulary: str, folder: str, preset: str = "mini") -> None:

@@ -15,7 +15,7 @@ from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.checkpoints.onnx_graph import make_onnx
 from components.shared.checkpoints.weights import open_weights
 from components.shared.openvino_engine import Engine, choose_precision
-from components.shared.vocabulary import SPECIAL_PIECES
+from components.shared.tokens.vocabulary import SPECIAL_PIECES
 from tests.benchmarks.workers import serve
 from tests.components.serve.models import SIZES, write_model
 

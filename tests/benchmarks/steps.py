@@ -25,8 +25,8 @@ from components.preprocess.text.articles import Article
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text.sentences import SentenceSplitter
 from components.preprocess.wikitext.clean import clean_page
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import Vocabulary
 
 Result = TypeVar("Result")
 

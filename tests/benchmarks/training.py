@@ -17,10 +17,10 @@ from components.pretrain.dataset_files import find_shards
 from components.pretrain.rows import Row, RowReader
 from components.pretrain.task import PretrainingTask
 from components.shared.bert.config import BertConfig
+from components.shared.dataset.records import PackedRow, decode_row, encode_row
 from components.shared.processes import distributed
-from components.shared.records import PackedRow, decode_row, encode_row
+from components.shared.tokens.vocabulary import Vocabulary
 from components.shared.training.micro_batches import MicroBatch
-from components.shared.vocabulary import Vocabulary
 from tests.benchmarks.arrays import MASK_RATE, make_arrays
 from tests.benchmarks.products import Product, list_products
 from tests.benchmarks.updates import make_train

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from components.pretrain.config import PretrainConfig
-from components.shared.formats import FORMATS
+from components.shared.files.formats import FORMATS
 from components.shared.run_claim import claim_record
-from components.shared.settings import list_settings
+from components.shared.stage.settings import list_settings
 from pipelines.kubeflow.schedules import Schedule
 from pipelines.local.environments import REPOSITORY
 from tests.compatibility.write import Stages, write_artifacts

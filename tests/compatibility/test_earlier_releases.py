@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.shared.formats import stamp
+from components.shared.files.formats import stamp
 from pipelines.kubeflow.schedules import read_schedules
 from tests.compatibility.conftest import FOLDER
 from tests.compatibility.write import (

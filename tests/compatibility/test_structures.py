@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components.shared.formats import FORMATS
+from components.shared.files.formats import FORMATS
 from tests.compatibility.structures import RECORDED, find_structures, write_all
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ def test_the_format_of_a_number_stays(structures, kind):
 
     assert not changes, (
         f"{kind} is written otherwise than format {number} says. Raise its number in "
-        f"components/shared/formats.py, read the form before it too, and then {command}:\n"
+        f"components/shared/files/formats.py, read the form before it too, and then {command}:\n"
         + "\n".join(changes)
     )
 

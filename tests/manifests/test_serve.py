@@ -8,7 +8,7 @@ import yaml
 
 from components.serve.config import ServeConfig
 from components.shared.images import name_image
-from components.shared.settings import list_settings
+from components.shared.stage.settings import list_settings
 from pipelines.local.environments import REPOSITORY
 from tests import kustomize
 from tests.custom_resources import find_faults

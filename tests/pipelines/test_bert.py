@@ -17,7 +17,7 @@ from components.preprocess.config import PreprocessConfig
 from components.pretrain.config import PretrainConfig
 from components.release.config import ReleaseConfig
 from components.shared.images import name_image
-from components.shared.settings import list_settings
+from components.shared.stage.settings import list_settings
 from pipelines.bert import bert
 from pipelines.local.environments import REPOSITORY, STAGES
 from tests.images.dockerfiles import read_dockerfile

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from components.shared.settings import list_settings
+from components.shared.stage.settings import list_settings
 from pipelines.catalog import PIPELINES
 from pipelines.commands import (
     clean,

@@ -95,8 +95,13 @@ SUITES = (
         "preprocess",
         (
             "tests/components/preprocess",
+            "tests/components/shared/dataset",
+            "tests/components/shared/files",
             "tests/components/shared/model_store",
+            "tests/components/shared/reports",
+            "tests/components/shared/stage",
             "tests/components/shared/storage",
+            "tests/components/shared/tokens",
             "tests/components/shared/test_*.py",
             "tests/runner/test_fuzz.py",
         ),

@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.evaluate.classification.config import EvaluateClassificationConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 evaluate_classification = make_component(
     EvaluateClassificationConfig,

@@ -6,7 +6,7 @@ from pathlib import Path
 from components.evaluate.squad.config import PredictionConfig
 from components.shared.classification.settings import SentenceConfig
 from components.shared.errors import InputError
-from components.shared.settings import Rare
+from components.shared.stage.settings import Rare
 
 
 @dataclass(frozen=True, kw_only=True)

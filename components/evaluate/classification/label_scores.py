@@ -11,7 +11,7 @@ from components.evaluate.classification.outcome import DevSet, Outcome, Predicti
 from components.evaluate.classification.scores import count_confusion, score, score_labels
 from components.shared.classification.matrices import MOST_LABELS_SHOWN
 from components.shared.classification.sentences import Row
-from components.shared.score_names import TASK_TO_SCORES
+from components.shared.reports.score_names import TASK_TO_SCORES
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from components.evaluate.classification.outcome import DevSet, Outcome, Predicti
 from components.evaluate.curves import draw_scatter
 from components.evaluate.squad.report_examples import choose_halves
 from components.shared.classification.sentences import Row
-from components.shared.score_names import TASK_TO_SCORES
+from components.shared.reports.score_names import TASK_TO_SCORES
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.shared.files import whole_folder
+from components.shared.files.atomic import whole_folder
 
 
 @dataclass(frozen=True)

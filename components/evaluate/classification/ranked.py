@@ -13,7 +13,7 @@ from components.shared.classification.ranks import (
     score_groups,
 )
 from components.shared.classification.sentences import Row
-from components.shared.score_names import TASK_TO_SCORES
+from components.shared.reports.score_names import TASK_TO_SCORES
 
 _NUM_ROWS_SHOWN = 5
 

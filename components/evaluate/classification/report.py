@@ -7,7 +7,7 @@ from typing import Any
 from components.evaluate.classification.outcome import Outcome
 from components.evaluate.report import write_page
 from components.evaluate.summary import list_speed
-from components.shared.files import write_text
+from components.shared.files.atomic import write_text
 from components.shared.training.history import History
 
 

@@ -14,8 +14,8 @@ from components.shared.classification.features import make_features
 from components.shared.classification.matrices import show_matrix
 from components.shared.classification.sentences import Sentences, read_rows
 from components.shared.errors import InputError
-from components.shared.files import expect_place, expect_replaceable, write_text
-from components.shared.stage import Metadata, settings
+from components.shared.files.atomic import expect_place, expect_replaceable, write_text
+from components.shared.stage.start import Metadata, settings
 
 
 def run(config: EvaluateClassificationConfig) -> Metadata:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.evaluate.squad.scores import score_answer
-from components.shared.comparison import QuestionScores, read_question_scores
 from components.shared.errors import InputError
+from components.shared.reports.comparison import QuestionScores, read_question_scores
 from components.shared.squad.data import Question
 
 

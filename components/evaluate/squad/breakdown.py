@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from components.evaluate.squad.scores import normalize_answer
-from components.shared.comparison import QuestionScores
+from components.shared.reports.comparison import QuestionScores
 from components.shared.squad.data import Question
 
 _QUESTION_WORDS = ("who", "what", "when", "where", "which", "why", "how many", "how much", "how")

@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.evaluate.squad.config import EvaluateConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 evaluate = make_component(
     EvaluateConfig,

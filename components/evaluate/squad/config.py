@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from components.shared.bert.config import Precision
 from components.shared.errors import InputError
-from components.shared.settings import Rare, expect_choices
 from components.shared.squad.settings import SpanConfig, SquadConfig
-from components.shared.training.precision import Precision
+from components.shared.stage.settings import Rare, expect_choices
 
 _LEAST = {
     "batch_size": 1,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from components.shared.files import whole_folder
+from components.shared.files.atomic import whole_folder
 from components.shared.squad.best_answers import QuestionAnswer
 
 # Those of either version.

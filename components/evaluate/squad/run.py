@@ -22,13 +22,13 @@ from components.evaluate.squad.prediction_files import PREDICTION_FILES, Answers
 from components.evaluate.squad.report_examples import choose_answered
 from components.evaluate.squad.scores import score_answers
 from components.evaluate.summary import write_summary
-from components.shared.comparison import QUESTION_SCORES, SETTINGS, Difference, compare
 from components.shared.errors import InputError
-from components.shared.figures import Panel
-from components.shared.files import expect_place, expect_replaceable, write_text
+from components.shared.files.atomic import expect_place, expect_replaceable, write_text
 from components.shared.images import VERSION
+from components.shared.reports.comparison import QUESTION_SCORES, SETTINGS, Difference, compare
+from components.shared.reports.figures import Panel
 from components.shared.squad.data import Question
-from components.shared.stage import Metadata, settings
+from components.shared.stage.start import Metadata, settings
 from components.shared.training.history import History
 from components.shared.training.validation import HELD_OUT
 

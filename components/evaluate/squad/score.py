@@ -11,8 +11,8 @@ from pathlib import Path
 
 from components.evaluate.squad.gold import read_gold
 from components.evaluate.squad.scores import score_answers
-from components.shared.documents import load_json
 from components.shared.errors import InputError
+from components.shared.files.documents import load_json
 from components.shared.squad.data import SquadData
 from components.shared.squad.settings import SquadConfig
 

@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.finetune.classification.config import FinetuneClassificationConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 finetune_classification = make_component(
     FinetuneClassificationConfig,

@@ -3,8 +3,8 @@
 from components.finetune.classification.config import FinetuneClassificationConfig
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import TRAIN, Sentences, find_rows, read_rows
-from components.shared.files import sha256
-from components.shared.stage import Metadata
+from components.shared.files.atomic import sha256
+from components.shared.stage.start import Metadata
 from components.shared.training.run_training import train_and_summarize
 
 

@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.finetune.squad.config import FinetuneConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 finetune = make_component(
     FinetuneConfig,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.errors import InputError
-from components.shared.settings import Rare
 from components.shared.squad.settings import SquadTrainingConfig, WindowConfig
+from components.shared.stage.settings import Rare
 from components.shared.training.settings import Optimizer, TrainingConfig
 
 

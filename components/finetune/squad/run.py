@@ -5,11 +5,11 @@ import sys
 import numpy as np
 
 from components.finetune.squad.config import FinetuneConfig
-from components.shared.files import sha256
+from components.shared.files.atomic import sha256
 from components.shared.squad.answers import place_answers
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import count_left_out, make_windows
-from components.shared.stage import Metadata
+from components.shared.stage.start import Metadata
 from components.shared.training.run_training import train_and_summarize
 
 

@@ -7,9 +7,9 @@ from components.ingest.download.resumable import Downloads
 from components.ingest.dump.find import find_file
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.checkpoint_manifest import write_untrained
-from components.shared.files import whole_folder
-from components.shared.tokenization import Tokenization
-from components.shared.vocabulary import Vocabulary
+from components.shared.files.atomic import whole_folder
+from components.shared.tokens.tokenization import Tokenization
+from components.shared.tokens.vocabulary import Vocabulary
 
 
 def write_checkpoint(config: IngestClassificationConfig, downloads: Downloads) -> None:

@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.ingest.classification.config import IngestClassificationConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 ingest_classification = make_component(
     IngestClassificationConfig,

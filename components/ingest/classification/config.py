@@ -8,7 +8,7 @@ from components.ingest.classification.glue import Columns, find_columns
 from components.ingest.config import CheckpointConfig, expect_given
 from components.shared.bert.config import Preset
 from components.shared.errors import InputError
-from components.shared.settings import expect_choices
+from components.shared.stage.settings import expect_choices
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from components.ingest.dump.find import find_file
 from components.shared.classification.sentences import TRAIN, write_sentences
 from components.shared.classification.tasks import NUMBER_LABELS
 from components.shared.errors import InputError
-from components.shared.stage import Metadata
+from components.shared.stage.start import Metadata
 
 _DEV = "dev"
 _NUM_LINES_SHOWN = 10

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from components.ingest.classification.glue import Columns
 from components.shared.classification.sentences import Row
 from components.shared.errors import InputError
-from components.shared.text import parse_json
+from components.shared.files.text import parse_json
 
 Format = Literal["tsv", "csv", "jsonl"]
 _SUFFIX_TO_FORMAT: Mapping[str, Format] = {

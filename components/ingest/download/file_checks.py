@@ -15,14 +15,14 @@ from pathlib import Path
 from components.ingest.download.large_files import measure
 from components.ingest.download.sources import Source
 from components.shared.errors import InputError
-from components.shared.exports import (
+from components.shared.files.dumps import (
     BZ2_STREAM,
     Compression,
     recognize_compression,
     require_utf_8,
 )
-from components.shared.progress import progress_in_bytes
-from components.shared.unpacking import decompress_bz2, expect_plausible
+from components.shared.files.unpacking import decompress_bz2, expect_plausible
+from components.shared.stage.progress import progress_in_bytes
 
 _HEAD_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20

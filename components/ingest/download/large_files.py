@@ -9,7 +9,7 @@ from typing import Protocol
 
 import google_crc32c
 
-from components.shared.progress import progress_in_bytes
+from components.shared.stage.progress import progress_in_bytes
 
 _CHUNK_BYTES = 1 << 20
 

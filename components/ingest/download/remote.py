@@ -24,8 +24,8 @@ from components.ingest.download.bucket_listing import (
 )
 from components.ingest.download.small_files import read_small_file
 from components.ingest.download.sources import Source, name_matches
-from components.shared.documents import decode_json
 from components.shared.errors import InputError
+from components.shared.files.documents import decode_json
 
 Shape = TypeVar("Shape")
 

@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from components.ingest.dump.names import parse_dump_name
 from components.shared.errors import InputError
-from components.shared.exports import Compression
-from components.shared.files import split_places
-from components.shared.text import replace_surrogates
+from components.shared.files.atomic import split_places
+from components.shared.files.dumps import Compression
+from components.shared.files.text import replace_surrogates
 
 ALGORITHM_TO_HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 

@@ -15,12 +15,12 @@ import requests
 import urllib3
 
 from components.ingest.download.remote import Remote, refusal
-from components.shared.documents import load_json
 from components.shared.errors import InputError, find_root_cause
-from components.shared.files import room_expected, write_text
+from components.shared.files.atomic import room_expected, write_text
+from components.shared.files.documents import load_json
+from components.shared.files.text import mask_addresses
 from components.shared.parallel import run_within
-from components.shared.progress import progress_in_bytes
-from components.shared.text import mask_addresses
+from components.shared.stage.progress import progress_in_bytes
 
 _CHUNK_BYTES = 1 << 16
 # Fewer within the timeout are no progress: 270 bytes a second.

@@ -13,8 +13,8 @@ from components.ingest.download.fetch import Fetched
 from components.ingest.download.file_checks import check_conditions
 from components.ingest.download.sources import Source
 from components.shared.errors import InputError
-from components.shared.exports import recognize_compression
-from components.shared.unpacking import BoundedReader
+from components.shared.files.dumps import recognize_compression
+from components.shared.files.unpacking import BoundedReader
 
 _COPY_BYTES = 1 << 20
 

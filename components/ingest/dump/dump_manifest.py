@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
-from components.shared.files import write_text
-from components.shared.formats import stamp
+from components.shared.files.atomic import write_text
+from components.shared.files.formats import stamp
 
 MANIFEST = "dump.json"
 

@@ -8,7 +8,7 @@ from components.ingest.download.sources import Source, find_exports, parse_sourc
 from components.ingest.dump.names import parse_dump_name
 from components.ingest.dump.site import DumpSite
 from components.shared.errors import InputError
-from components.shared.text import mask_addresses
+from components.shared.files.text import mask_addresses
 
 
 def open_site(config: SourceConfig) -> DumpSite:

@@ -21,9 +21,9 @@ from components.ingest.download.checksums import parse_checksums
 from components.ingest.download.small_files import read_small_file
 from components.ingest.download.sources import Source
 from components.ingest.dump.names import DumpName
-from components.shared.documents import decode_json
 from components.shared.errors import InputError
-from components.shared.text import mask_addresses
+from components.shared.files.documents import decode_json
+from components.shared.files.text import mask_addresses
 
 Answer = TypeVar("Answer")
 

@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from components.ingest.squad.config import IngestSquadConfig
-from components.shared.component import make_component
+from components.shared.stage.component import make_component
 
 ingest_squad = make_component(
     IngestSquadConfig,

@@ -9,8 +9,8 @@ from components.ingest.squad.squad_files import (
     fetch_training_set,
     write_squad,
 )
-from components.shared.files import whole_folder
-from components.shared.stage import Metadata
+from components.shared.files.atomic import whole_folder
+from components.shared.stage.start import Metadata
 
 
 def run(config: IngestSquadConfig) -> Metadata:

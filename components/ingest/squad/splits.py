@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError
-from components.shared.files import write_text
+from components.shared.files.atomic import write_text
+from components.shared.files.text import parse_json
 from components.shared.squad.data import articles_of
-from components.shared.text import parse_json
 
 _HELD_OUT_EVERY = 5
 

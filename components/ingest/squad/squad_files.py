@@ -10,7 +10,7 @@ from components.ingest.download.large_files import place
 from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import Source
 from components.ingest.squad.splits import hold_out_articles
-from components.shared.files import whole_folder
+from components.shared.files.atomic import whole_folder
 from components.shared.squad.answers import place_answers
 from components.shared.squad.data import SquadData, expect_distinct_ids, read_squad
 

@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
-from components.shared.files import room_expected
+from components.shared.files.atomic import room_expected
 
 Receiver = TypeVar("Receiver", bound=Hashable)
 

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-from components.shared.progress import progress
+from components.shared.stage.progress import progress
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 

@@ -16,7 +16,7 @@ from components.preprocess.beam.worker_processes import watched_workers
 from components.preprocess.config import DATAFLOW, EMBEDDED, FLINK, PreprocessConfig
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError, WorkerLostError
-from components.shared.files import OUT_OF_MEMORY
+from components.shared.files.atomic import OUT_OF_MEMORY
 from components.shared.processes.cpus import count_cpus
 
 # Below this, starting processes (three seconds or so) takes longer than they save.

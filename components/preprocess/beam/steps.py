@@ -39,7 +39,7 @@ from components.preprocess.text.articles import Article
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text_files.records import Record
 from components.preprocess.vocabulary.words import count_words
-from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 # Steps whose progress is marked: the first two for each batch of documents.
 COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenise", "Pair and pack", "Write shards"

@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
-from components.shared.exports import BZ2_STREAM
-from components.shared.unpacking import decompress_bz2, expect_plausible
+from components.shared.files.dumps import BZ2_STREAM
+from components.shared.files.unpacking import decompress_bz2, expect_plausible
 
 # Comments may follow the last tag.
 _END = re.compile(rb"</mediawiki>\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)*\Z")

@@ -13,7 +13,7 @@ from components.preprocess.storage import filesystem
 from components.preprocess.text_files.compression import EXPANSION
 from components.preprocess.wikitext.sites import Site, read_site
 from components.shared.errors import InputError
-from components.shared.exports import (
+from components.shared.files.dumps import (
     BZ2_STREAM,
     Compression,
     recognize_compression,

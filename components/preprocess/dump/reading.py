@@ -26,8 +26,8 @@ from components.preprocess.dump.files import DumpPart
 from components.preprocess.dump.pages import MAX_PAGE_BYTES
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
-from components.shared.exports import BZ2_STREAM, EMPTY_BZ2_STREAM
-from components.shared.unpacking import BoundedReader, decompress_bz2, expect_plausible
+from components.shared.files.dumps import BZ2_STREAM, EMPTY_BZ2_STREAM
+from components.shared.files.unpacking import BoundedReader, decompress_bz2, expect_plausible
 
 _CHUNK_BYTES = 1 << 18
 _OPEN, _CLOSE = b"<page>", b"</page>"

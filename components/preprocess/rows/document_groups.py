@@ -14,8 +14,8 @@ from components.preprocess.rows.packing import encode_ids, encode_pairs, list_to
 from components.preprocess.rows.pairs import Pair, pair_document
 from components.preprocess.rows.shards import Row
 from components.preprocess.text.sentences import SentenceSplitter
-from components.shared.google_records import encode_instance
-from components.shared.vocabulary import Vocabulary
+from components.shared.dataset.google_records import encode_instance
+from components.shared.tokens.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from components.preprocess.rows.hashing import hash_bytes
-from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 # array's 4-byte unsigned: a third of the memory of a list of ints.
 _ID = "I"

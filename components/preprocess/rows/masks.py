@@ -1,18 +1,18 @@
-"""Masks drawn beforehand, for Google's records; components/shared/masking_rule.py has the rule."""
+"""Masks drawn beforehand, for Google's records, by components/shared/tokens/masking_rule.py."""
 
 from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
 from components.preprocess.rows.pairs import Pair
-from components.shared.google_records import Instance
-from components.shared.masking_rule import (
+from components.shared.dataset.google_records import Instance
+from components.shared.tokens.masking_rule import (
     KEEP_SHARE_OF_OTHERS,
     MASK_SHARE,
     count_chosen,
     list_words,
 )
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.vocabulary import Vocabulary
 
 
 class Masked(NamedTuple):

@@ -8,8 +8,8 @@ import numpy as np
 
 from components.preprocess.rows.documents import Document
 from components.preprocess.rows.pairs import NUM_SPECIAL_PIECES, Pair
-from components.shared.records import assemble_row, encode_varint
-from components.shared.vocabulary import Vocabulary
+from components.shared.dataset.records import assemble_row, encode_varint
+from components.shared.tokens.vocabulary import Vocabulary
 
 
 def pack_pairs(pairs: Sequence[Pair], length: int) -> list[list[Pair]]:

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from components.preprocess.batches import CORPORA
 from components.preprocess.storage import filesystem
-from components.shared.files import sha256
-from components.shared.records import write_records
+from components.shared.dataset.records import write_records
+from components.shared.files.atomic import sha256
 
 HELD_OUT_FOLDER = "held-out"
 

@@ -18,9 +18,9 @@ from apache_beam.io.gcp import gcsio
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.preprocess.storage.store_errors import explained, require_credentials
-from components.shared import files
-from components.shared.datasets import MANIFEST
+from components.shared.dataset.folder import MANIFEST
 from components.shared.errors import InputError
+from components.shared.files import atomic
 
 # What a store keeps is behind these: Kubeflow's launcher copies from and to it.
 _MOUNT_TO_STORE = {"/gcs/": "gs://", "/s3/": "s3://", "/minio/": "s3://"}
@@ -151,7 +151,7 @@ def whole_file(address: str) -> Iterator[Path]:
     of its own, and either may be the one that stays.
     """
     if not is_in_store(address):
-        with files.whole_file(Path(address)) as scratch:
+        with atomic.whole_file(Path(address)) as scratch:
             yield scratch
         return
     with tempfile.TemporaryDirectory(prefix="preprocess-") as folder:
@@ -212,7 +212,7 @@ def whole_dataset(address: str) -> Iterator[str]:
     dataset.json is there, which the block must write last.
     """
     if not is_in_store(address):
-        with files.whole_folder(Path(address)) as folder:
+        with atomic.whole_folder(Path(address)) as folder:
             yield str(folder)
         return
     _remove_dataset(address)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Literal, cast
 import zstandard
 
 from components.shared.errors import InputError
-from components.shared.unpacking import BoundedReader
+from components.shared.files.unpacking import BoundedReader
 
 Compression = Literal["plain", "gzip", "bz2", "zstd", "xz"]
 

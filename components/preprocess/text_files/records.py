@@ -12,7 +12,7 @@ from components.preprocess.outcomes import (
     NOT_TEXT,
     NULL,
 )
-from components.shared.text import parse_json, replace_surrogates
+from components.shared.files.text import parse_json, replace_surrogates
 
 Form = Literal["text", "json", "sentences"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from components.preprocess.storage import filesystem
-from components.shared.vocabulary import SPECIAL_PIECES
+from components.shared.tokens.vocabulary import SPECIAL_PIECES
 
 _CONTINUATION = "##"
 _MAX_ALPHABET = 1000

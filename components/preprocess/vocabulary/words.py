@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import SPECIAL_PIECES, Vocabulary
 
 # Splitting into words needs no vocabulary, only the rules.
 _NO_PIECES = Vocabulary(SPECIAL_PIECES, 0, 1, 2, 3, 4, sha256="")

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from components.shared.documents import decode_json, describe, expect_shape
 from components.shared.errors import InputError
+from components.shared.files.documents import decode_json, describe, expect_shape
 
 Preset = Literal["tiny", "mini", "small", "medium", "base", "large"]
 PRESETS: tuple[Preset, ...] = get_args(Preset)
+# How a model is computed: Keras's names of dtype policies.
+Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 # google-research/bert, README: the five released sizes and BERT-Large; heads are 64 wide.
 _PRESET_TO_LAYERS_AND_HIDDEN: dict[str, tuple[int, int]] = {
     "tiny": (2, 128),

@@ -41,8 +41,8 @@ from components.shared.checkpoints.weights import (
     read_finite,
 )
 from components.shared.errors import DivergedError, InputError
-from components.shared.files import whole_folder
-from components.shared.tokenization import Tokenization
+from components.shared.files.atomic import whole_folder
+from components.shared.tokens.tokenization import Tokenization
 
 if TYPE_CHECKING:
     import keras

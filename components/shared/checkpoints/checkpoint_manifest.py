@@ -8,9 +8,9 @@ from pathlib import Path
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.description import BERT_CONFIG, VOCABULARY
 from components.shared.errors import DamagedError, InputError, NewerFormatError
-from components.shared.files import sha256, whole_folder
-from components.shared.formats import load_stamped, stamp
-from components.shared.tokenization import TOKENIZER_CONFIG, Tokenization
+from components.shared.files.atomic import sha256, whole_folder
+from components.shared.files.formats import load_stamped, stamp
+from components.shared.tokens.tokenization import TOKENIZER_CONFIG, Tokenization
 
 MANIFEST = "checkpoint.json"
 _REMEDY = "take another checkpoint or write this one again"

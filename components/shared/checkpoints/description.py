@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints import huggingface
-from components.shared.documents import load_json
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization, read_tokenization
-from components.shared.vocabulary import Vocabulary
+from components.shared.files.documents import load_json
+from components.shared.tokens.tokenization import Tokenization, read_tokenization
+from components.shared.tokens.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from components.shared.tokenizer import WordPieceTokenizer
+    from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 BERT_CONFIG, VOCABULARY, LABELS = "bert_config.json", "vocab.txt", "labels.json"
 ONNX_FILE = "model.onnx"
@@ -46,7 +46,9 @@ class Description:
 
     def make_tokenizer(self) -> "WordPieceTokenizer":
         """The tokenizer that the model's text goes through."""
-        from components.shared.tokenizer import WordPieceTokenizer  # pretraining does without
+        from components.shared.tokens.tokenizer import (
+            WordPieceTokenizer,  # pretraining does without
+        )
 
         return WordPieceTokenizer(self.vocabulary, **vars(self.tokenization))
 

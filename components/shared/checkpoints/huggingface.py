@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.shared.bert.config import BertConfig
-from components.shared.documents import describe, load_json
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
+from components.shared.files.documents import describe, load_json
+from components.shared.tokens.tokenization import Tokenization
 
 if TYPE_CHECKING:  # ingest, which reads what lies beside the weights, does without
     import numpy as np

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.shared.errors import InputError
-from components.shared.files import give_usual_mode, whole_folder
+from components.shared.files.atomic import give_usual_mode, whole_folder
 
 
 @dataclass(frozen=True, kw_only=True)

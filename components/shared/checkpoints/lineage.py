@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.checkpoints.checkpoint_manifest import MANIFEST, fingerprint
-from components.shared.documents import decode_json
-from components.shared.formats import WRITER, WRITER_KEY, decode_stamped, load_stamped, stamp
+from components.shared.files.documents import decode_json
+from components.shared.files.formats import WRITER, WRITER_KEY, decode_stamped, load_stamped, stamp
 
 LINEAGE = "lineage.json"
 IMAGE_VARIABLE = "STEP_IMAGE"

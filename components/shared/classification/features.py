@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.shared.classification.sentences import Row
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

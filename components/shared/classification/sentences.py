@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.shared.classification.tasks import TaskKind
-from components.shared.files import whole_folder
-from components.shared.formats import load_stamped, stamp
-from components.shared.score_names import TASK_TO_SCORES
-from components.shared.text import parse_json
+from components.shared.files.atomic import whole_folder
+from components.shared.files.formats import load_stamped, stamp
+from components.shared.files.text import parse_json
+from components.shared.reports.score_names import TASK_TO_SCORES
 
 TRAIN = "train"
 _MANIFEST = "sentences.json"

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from components.shared.errors import InputError
-from components.shared.formats import decode_stamped, stamp
+from components.shared.files.formats import decode_stamped, stamp
 
 CURRENT, VERSIONS, MODEL_JSON = "current.json", "versions", "model.json"
 DECISIONS, DECISION = "decisions", "decision"

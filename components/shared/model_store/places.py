@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from components.shared.errors import InputError
-from components.shared.files import room_expected, whole_folder, write_text
+from components.shared.files.atomic import room_expected, whole_folder, write_text
 from components.shared.model_store.layout import (
     CURRENT,
     DECISIONS,

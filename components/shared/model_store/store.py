@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.errors import DamagedError, InputError
-from components.shared.files import sha256, whole_folder
-from components.shared.formats import decode_stamped, stamp
+from components.shared.files.atomic import sha256, whole_folder
+from components.shared.files.formats import decode_stamped, stamp
 from components.shared.model_store.layout import (
     CURRENT,
     DECISION,

@@ -8,9 +8,9 @@ from typing import Any
 
 from components.shared.checkpoints.checkpoint_manifest import MANIFEST, check_files
 from components.shared.checkpoints.lineage import LINEAGE, find_break, read_links
-from components.shared.documents import load_json
 from components.shared.errors import DamagedError, InputError
-from components.shared.files import sha256
+from components.shared.files.atomic import sha256
+from components.shared.files.documents import load_json
 from components.shared.model_store.layout import MODEL_JSON
 from components.shared.model_store.store import ModelStore
 

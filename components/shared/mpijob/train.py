@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.shared.command_line import format_value
 from components.shared.errors import InputError
 from components.shared.mpijob.kubernetes_api import connect
 from components.shared.mpijob.lifecycle import JobRun
@@ -23,6 +22,7 @@ from components.shared.mpijob.mpijob_manifest import (
 from components.shared.mpijob.own_pod import OwnPod, read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
 from components.shared.processes.termination import Termination
+from components.shared.stage.command_line import format_value
 from components.shared.storage.artifact_paths import address_of, mount_of
 
 # This step's business, not that of the processes that train.

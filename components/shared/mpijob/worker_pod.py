@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.shared.documents import decode_json, expect_shape
 from components.shared.errors import InputError
+from components.shared.files.documents import decode_json, expect_shape
 
 # Kubernetes's names, in which the pipeline writes them.
 _POD_FIELDS = (

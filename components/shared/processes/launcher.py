@@ -34,7 +34,7 @@ from components.shared.errors import (
     TrainingLostError,
     UnreachableError,
 )
-from components.shared.files import os_errors_explained
+from components.shared.files.atomic import os_errors_explained
 from components.shared.processes import mpirun
 from components.shared.processes.heartbeat import Watch, pulse, reader
 from components.shared.processes.rendezvous import Address, Rendezvous

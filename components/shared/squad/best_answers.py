@@ -22,8 +22,8 @@ from components.shared.squad.spans import (
     group_by_question,
 )
 from components.shared.squad.windows import Window
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import Vocabulary
 
 # What run_squad starts the search for the smallest null score with.
 _NO_NULL_SCORE = 1_000_000.0

@@ -16,7 +16,7 @@ from itertools import accumulate, chain
 import numpy as np
 
 from components.shared.squad.data import Question
-from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 # White space as Unicode has it. run_squad knows five of these characters. Python also counts some
 # control characters as space; BERT's tokenizer drops those.

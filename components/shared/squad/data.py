@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from components.shared.documents import describe, parse_document
 from components.shared.errors import InputError
+from components.shared.files.documents import describe, parse_document
 
 Version = Literal["1.1", "2.0"]
 

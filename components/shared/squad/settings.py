@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.shared.errors import InputError
-from components.shared.settings import Rare, expect_choices
+from components.shared.stage.settings import Rare, expect_choices
 
 # [CLS], [SEP], [SEP] and one word piece of the context.
 _FEWEST_OTHER_TOKENS = 4

@@ -11,8 +11,8 @@ import numpy as np
 
 from components.shared.squad.contexts import find_answers, tokenize_contexts
 from components.shared.squad.data import Question
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import Vocabulary
 
 _FIRST_UNIQUE_ID = 1_000_000_000
 _NUM_SPECIAL_TOKENS = 3  # [CLS] and two [SEP]

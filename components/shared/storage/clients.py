@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from components.shared.progress import Counted
+from components.shared.stage.progress import Counted
 
 _CONNECT_SECONDS, _MAX_ATTEMPTS = 10, 8
 _SHA256 = "sha256"  # the key of ours among an object's own metadata

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from components.shared.files import write_text
+from components.shared.files.atomic import write_text
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import Bucket, open_bucket
 

@@ -3,7 +3,7 @@
 import re
 
 from components.shared.errors import InputError
-from components.shared.text import mask_addresses
+from components.shared.files.text import mask_addresses
 
 # minio:// is how Kubeflow names its own store, which speaks S3.
 SCHEMES = ("gs://", "s3://", "minio://")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.shared.settings import Rare
+from components.shared.stage.settings import Rare
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from components.shared.errors import DamagedError, InputError, UnreachableError
-from components.shared.files import sha256, whole_file
+from components.shared.files.atomic import sha256, whole_file
 from components.shared.parallel import run_in_threads
-from components.shared.progress import progress_in_bytes
+from components.shared.stage.progress import progress_in_bytes
 from components.shared.storage.clients import (
     CONFLICTS,
     Advance,

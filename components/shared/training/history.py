@@ -6,10 +6,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from components.shared.documents import describe, parse_document
 from components.shared.errors import InputError
-from components.shared.files import room_expected, write_text
-from components.shared.formats import NUMBER_KEY, expect_format, stamp
+from components.shared.files.atomic import room_expected, write_text
+from components.shared.files.documents import describe, parse_document
+from components.shared.files.formats import NUMBER_KEY, expect_format, stamp
 
 _KIND = "history.jsonl"
 _REMEDY = "give the history of a training step"

@@ -9,16 +9,16 @@ from typing import Any
 
 from components.shared.checkpoints.checkpoint_manifest import MANIFEST
 from components.shared.errors import InputError
-from components.shared.files import expect_place, expect_replaceable, write_text
+from components.shared.files.atomic import expect_place, expect_replaceable, write_text
 from components.shared.mpijob.own_pod import is_inside
 from components.shared.processes.launcher import rank_from_outside, run_as_rank, run_on_processes
 from components.shared.processes.supervisor import supervise
 from components.shared.processes.termination import Termination
-from components.shared.stage import Metadata
+from components.shared.stage.start import Metadata
 from components.shared.storage import artifact_paths
 from components.shared.storage.locations import SCHEMES
-from components.shared.training.checkpoint_store import open_states, step_of
 from components.shared.training.history import History
+from components.shared.training.resuming.checkpoint_store import open_states, step_of
 from components.shared.training.settings import TrainingConfig
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from components.shared.bert.config import Precision
 from components.shared.errors import InputError
 from components.shared.mpijob.worker_pod import WorkerPod
-from components.shared.settings import Rare, expect_choices
+from components.shared.stage.settings import Rare, expect_choices
 from components.shared.storage.locations import expect_path_or_bucket
-from components.shared.training.precision import Precision
 
 Optimizer = Literal["lamb", "adamw"]
 _LEAST = {

@@ -11,16 +11,16 @@ from components.shared.checkpoints.checkpoint import write_checkpoint
 from components.shared.checkpoints.checkpoint_manifest import fingerprint
 from components.shared.checkpoints.lineage import compose_lineage
 from components.shared.errors import InputError, Preempted
-from components.shared.formats import without_writer
+from components.shared.files.formats import without_writer
 from components.shared.processes import distributed
-from components.shared.stage import settings
-from components.shared.tokenization import Tokenization
-from components.shared.training.checkpoint_store import open_states
+from components.shared.stage.start import settings
+from components.shared.tokens.tokenization import Tokenization
 from components.shared.training.events import EventWriter
 from components.shared.training.history import History
-from components.shared.training.lease import claim
 from components.shared.training.micro_batches import MicroBatch
-from components.shared.training.resume import StepCheckpoints
+from components.shared.training.resuming.checkpoint_store import open_states
+from components.shared.training.resuming.lease import claim
+from components.shared.training.resuming.step_checkpoints import StepCheckpoints
 from components.shared.training.settings import TrainingConfig
 from components.shared.training.trainer import Task, Trainer, TrainerSettings
 from components.shared.training.validation import Validation

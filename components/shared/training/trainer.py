@@ -20,7 +20,7 @@ from components.shared.bert.fusion import switch_fusion
 from components.shared.errors import DivergedError
 from components.shared.processes import distributed, preemption
 from components.shared.processes.heartbeat import pulse
-from components.shared.progress import progress
+from components.shared.stage.progress import progress
 from components.shared.training.history import History
 from components.shared.training.loss_scale import LossScale
 from components.shared.training.micro_batches import MicroBatch, prefetch

@@ -8,7 +8,7 @@ import pytest
 from components.choose.config import ChooseClassificationConfig, ChooseConfig
 from components.choose.run import run, run_classification
 from components.shared.errors import InputError
-from components.shared.report_marks import RUNS
+from components.shared.reports.score_names import RUNS_MARK
 
 
 def make_config(folder: Path, *metrics: dict, seeds: tuple[int, ...] = (7,)) -> ChooseConfig:
@@ -20,7 +20,7 @@ def make_config(folder: Path, *metrics: dict, seeds: tuple[int, ...] = (7,)) -> 
         (one / "checkpoint").mkdir(parents=True)
         (one / "checkpoint" / "vocab.txt").write_text(f"model {place}")
         (one / "metrics").write_text(json.dumps(content))
-        (one / "report").write_text(f"<p>{place}</p>{RUNS}")
+        (one / "report").write_text(f"<p>{place}</p>{RUNS_MARK}")
         (one / "summary").write_text(f"# Model {place}\n")
         for name, file in zip(
             candidates, ("checkpoint", "metrics", "report", "summary"), strict=True

@@ -7,7 +7,7 @@ import pytest
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from components.shared.bert.config import ACTIVATIONS, BertConfig
 from components.shared.bert.heads import ClassifierModel, PretrainingModel, SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint, named_variables, write_checkpoint
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 
 NUM_PIECES = 50
 SHAPES = [(1, 7), (3, 16), (2, 40)]

@@ -15,7 +15,7 @@ from components.evaluate.squad.breakdown import Group
 from components.evaluate.squad.config import SpeedSetting
 from components.evaluate.squad.report_examples import AnsweredQuestion
 from components.evaluate.summary import write_summary
-from components.shared.comparison import Difference
+from components.shared.reports.comparison import Difference
 from components.shared.squad.data import Answer, Question
 from components.shared.training.history import History
 from tests.waiting import LONGEST_SECONDS

@@ -14,7 +14,7 @@ from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.errors import InputError
 from components.shared.squad.data import Question
 from components.shared.squad.windows import make_windows
-from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 # Run where the project can't be imported.
 CLIENT = """

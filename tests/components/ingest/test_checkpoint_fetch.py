@@ -14,7 +14,7 @@ from components.ingest.config import CheckpointConfig
 from components.ingest.download.resumable import Downloads
 from components.shared.checkpoints.checkpoint_manifest import check_files, write_manifest
 from components.shared.errors import InputError
-from components.shared.files import sha256
+from components.shared.files.atomic import sha256
 from tests.components.ingest.misbehaving_server import Answer
 from tests.components.ingest.samples import make_google_folder
 

@@ -4,7 +4,7 @@ import dataclasses
 
 from components.ingest.component import ingest
 from components.ingest.config import IngestConfig
-from components.shared.settings import list_settings
+from components.shared.stage.settings import list_settings
 
 
 def test_the_signature_repeats_the_config():

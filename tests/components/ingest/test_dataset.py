@@ -6,7 +6,7 @@ import pytest
 
 from components.ingest.config import IngestConfig
 from components.ingest.run import run
-from components.shared import datasets
+from components.shared.dataset import folder as dataset_folder
 from components.shared.errors import InputError
 from tests.components.ingest.samples import (
     make_dataset,
@@ -60,4 +60,4 @@ def test_no_dataset_is_noted(settings, tmp_path):
     """An object store keeps no empty folder."""
     run(IngestConfig(**settings, given_dataset=tmp_path / "out" / "given_dataset"))
 
-    assert datasets.is_none(tmp_path / "out" / "given_dataset")
+    assert dataset_folder.is_none(tmp_path / "out" / "given_dataset")

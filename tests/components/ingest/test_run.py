@@ -15,7 +15,7 @@ from components.ingest.look_config import LookConfig
 from components.ingest.run import run
 from components.shared.checkpoints.checkpoint_manifest import is_none
 from components.shared.errors import InputError
-from components.shared.formats import stamp
+from components.shared.files.formats import stamp
 from components.shared.squad.data import read_squad
 from tests.components.ingest.misbehaving_server import Answer
 from tests.components.ingest.samples import (

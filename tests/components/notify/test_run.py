@@ -9,7 +9,7 @@ import pytest
 from components.notify.run import run
 from components.shared.errors import InputError
 from components.shared.run_claim import claim_record
-from components.shared.stage import ERROR_FILE
+from components.shared.stage.start import ERROR_FILE
 from components.shared.storage import artifact_paths
 from components.shared.storage.transfers import open_bucket
 from tests.servers import WEBHOOK_SECRET

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.preprocess.config import PreprocessConfig
-from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
+from components.shared.tokens.vocabulary import SPECIAL_PIECES, Vocabulary
 
 HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">
   <siteinfo>

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from components.shared.datasets import read_manifest
-from components.shared.records import PackedRow, decode_row, read_records
+from components.shared.dataset.folder import read_manifest
+from components.shared.dataset.records import PackedRow, decode_row, read_records
 
 
 def read_rows(dataset: Path, length: str) -> list[PackedRow]:

@@ -9,7 +9,7 @@ from components.preprocess.corpus_manifest import ListedFile, read_manifest
 from components.preprocess.dump.files import open_dump
 from components.preprocess.text_files.files import TextSettings, open_text_files
 from components.shared.errors import InputError
-from components.shared.formats import stamp
+from components.shared.files.formats import stamp
 from tests.components.preprocess.conftest import HEAD
 from tests.mutations import NUM_MUTATIONS, fuzz
 

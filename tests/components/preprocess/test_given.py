@@ -6,7 +6,7 @@ import pytest
 
 from components.preprocess.run import run
 from components.shared.checkpoints.checkpoint_manifest import write_none
-from components.shared.datasets import read_manifest
+from components.shared.dataset.folder import read_manifest
 from components.shared.errors import InputError
 from tests.components.preprocess.outputs import read_files
 

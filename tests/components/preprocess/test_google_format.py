@@ -1,9 +1,9 @@
 """Records in the format of Google's create_pretraining_data.py."""
 
 from components.preprocess.run import run
-from components.shared.datasets import read_manifest
-from components.shared.google_records import decode_instance
-from components.shared.records import read_records
+from components.shared.dataset.folder import read_manifest
+from components.shared.dataset.google_records import decode_instance
+from components.shared.dataset.records import read_records
 from tests.components.preprocess.outputs import read_files
 
 PROCESSES = "--direct_running_mode=multi_processing --direct_num_workers=2"

@@ -5,10 +5,10 @@ from functools import partial
 import pytest
 
 from components.preprocess.run import run
-from components.shared.datasets import read_manifest
+from components.shared.dataset.folder import read_manifest
+from components.shared.dataset.google_records import decode_instance
+from components.shared.dataset.records import decode_row, read_records
 from components.shared.errors import InputError
-from components.shared.google_records import decode_instance
-from components.shared.records import decode_row, read_records
 from tests.components.preprocess.text_samples import make_texts
 
 

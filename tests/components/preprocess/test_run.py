@@ -9,9 +9,9 @@ import pytest
 
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
-from components.shared.datasets import read_manifest
+from components.shared.dataset.folder import read_manifest
 from components.shared.errors import InputError
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.vocabulary import Vocabulary
 from tests.components.preprocess.outputs import read_files, read_rows
 
 PROCESSES = "--direct_running_mode=multi_processing --direct_num_workers=2"

@@ -6,8 +6,8 @@ import pytest
 from components.preprocess import shard_sizes
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
-from components.shared.datasets import read_manifest
-from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
+from components.shared.dataset.folder import read_manifest
+from components.shared.tokens.vocabulary import SPECIAL_PIECES, Vocabulary
 
 SAMPLE = Path(__file__).resolve().parents[3] / "pipelines" / "sample" / "wiki-sample.xml.bz2"
 LETTERS = [chr(ord("a") + number) for number in range(26)]

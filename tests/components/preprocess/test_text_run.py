@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 
 from components.preprocess.run import run
-from components.shared.datasets import read_manifest
+from components.shared.dataset.folder import read_manifest
+from components.shared.dataset.records import decode_row, read_records
 from components.shared.errors import InputError
-from components.shared.records import decode_row, read_records
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.vocabulary import Vocabulary
 from tests.components.preprocess.outputs import read_files
 from tests.components.preprocess.text_samples import make_texts, write_everything
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.shared.datasets import MANIFEST
-from components.shared.files import sha256
-from components.shared.records import PackedRow, encode_row, write_records
-from components.shared.vocabulary import Vocabulary
+from components.shared.dataset.folder import MANIFEST
+from components.shared.dataset.records import PackedRow, encode_row, write_records
+from components.shared.files.atomic import sha256
+from components.shared.tokens.vocabulary import Vocabulary
 from tests.components.pretrain.stage import Stage
 
 CLS, SEP = 2, 3

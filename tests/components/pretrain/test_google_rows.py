@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from components.pretrain.google_rows import make_batch
+from components.shared.dataset.google_records import Instance, encode_instance
 from components.shared.errors import InputError
-from components.shared.google_records import Instance, encode_instance
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.vocabulary import Vocabulary
 
 RECORD = Instance(
     input_ids=[2, 7, 4, 3, 9, 3, 0, 0],

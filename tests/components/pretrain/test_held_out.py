@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from components.shared.checkpoints.checkpoint_manifest import write_none
-from components.shared.datasets import MANIFEST, read_manifest
+from components.shared.dataset.folder import MANIFEST, read_manifest
 from tests.components.pretrain.stage import CONFIG
 
 EVERY = {"validate_every_steps": 10}

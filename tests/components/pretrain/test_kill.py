@@ -16,7 +16,7 @@ import pytest
 from components.shared.bert.config import BertConfig
 from components.shared.bert.heads import PretrainingModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from tests.components.pretrain.stage import CONFIG, Stage
 from tests.components.processes import find_children
 from tests.waiting import wait_until

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.pretrain.masking import mask_tokens
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.vocabulary import Vocabulary
 
 # Ids 5 to 89 begin a word, 90 to 99 continue one.
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(85))]

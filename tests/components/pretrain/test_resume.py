@@ -8,7 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from components.shared.storage.transfers import open_bucket
-from components.shared.training.checkpoint_store import open_states
+from components.shared.training.resuming.checkpoint_store import open_states
 from tests.components.faulty_proxy import Fault
 from tests.components.pretrain.stage import Stage
 from tests.components.processes import find_children, is_running

@@ -2,7 +2,7 @@
 
 from components.pretrain.dataset_files import find_shards
 from components.pretrain.rows import RowReader
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.vocabulary import Vocabulary
 
 LENGTH = 32
 NUM_ROWS = 121

@@ -8,7 +8,7 @@ from components.release import model_registry
 from components.release.run import run
 from components.shared.checkpoints.checkpoint_manifest import fingerprint
 from components.shared.errors import InputError
-from components.shared.files import sha256
+from components.shared.files.atomic import sha256
 from components.shared.model_store.store import ModelStore, open_store
 from tests.components.release.fake_registry import serve_registry
 from tests.components.release.test_run import make_config

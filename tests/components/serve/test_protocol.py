@@ -7,10 +7,10 @@ import pytest
 
 from components.serve.config import ServeConfig
 from components.serve.protocol import BertModel
-from components.serve.question_task import QuestionTask
 from components.serve.releases import Releases
 from components.serve.request_errors import TooSlowError
 from components.serve.served import Served
+from components.serve.tasks.question_task import QuestionTask
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.checkpoints.onnx_graph import make_onnx
 from components.shared.checkpoints.weights import open_weights

@@ -1,6 +1,6 @@
 """Records that several tests write and read."""
 
-from components.shared.google_records import Instance
+from components.shared.dataset.google_records import Instance
 
 INSTANCE = Instance(
     input_ids=[2, 4, 3, 30000, 3, 0, 0, 0],

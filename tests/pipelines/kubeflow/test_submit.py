@@ -12,7 +12,7 @@ import time
 import pytest
 import yaml
 
-from components.shared.settings import list_settings
+from components.shared.stage.settings import list_settings
 from pipelines.commands.submit import SubmitSettings
 from pipelines.compiled_package import read_package
 from pipelines.kubeflow.server import connect

@@ -25,9 +25,9 @@ from components.shared.checkpoints.checkpoint import (
 from components.shared.classification.features import make_features
 from components.shared.classification.sentences import Row, write_sentences
 from components.shared.errors import InputError
-from components.shared.report_marks import RUNS
-from components.shared.tokenization import Tokenization
-from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.reports.score_names import RUNS_MARK
+from components.shared.tokens.tokenization import Tokenization
+from components.shared.tokens.tokenizer import WordPieceTokenizer
 from tests.components.evaluate.test_saved_model import CLIENT
 from tests.waiting import LONGEST_SECONDS
 
@@ -153,7 +153,7 @@ def test_numbers_are_scored_written_and_reported(tmp_path):
     table = (tmp_path / "out/predictions/dev.tsv").read_text("utf-8").splitlines()
     assert [float(line.split("\t")[1]) for line in table[1:]] == predicted
     report = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert RUNS in report
+    assert RUNS_MARK in report
     summary = (tmp_path / "out" / "summary.md").read_text("utf-8").splitlines()
     assert summary[2].startswith("| | Pearson correlation | Spearman correlation |")
     assert summary[4].startswith(f"| dev | {metrics['pearson']:.4f} |")

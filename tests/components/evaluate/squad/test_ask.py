@@ -12,7 +12,7 @@ from components.evaluate.squad.config import AskConfig
 from components.shared.bert.heads import SpanModel
 from components.shared.checkpoints.checkpoint import Checkpoint, write_checkpoint
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from tests.waiting import LONGEST_SECONDS
 
 CONTEXT = "home far away where far home"

@@ -16,7 +16,7 @@ from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.errors import InputError
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
-from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.tokens.tokenizer import WordPieceTokenizer
 from tests.waiting import LONGEST_SECONDS, wait_until
 
 SPEED = {"questions_per_second", "windows_per_second"} | {

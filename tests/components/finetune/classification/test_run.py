@@ -19,7 +19,7 @@ from components.shared.checkpoints.checkpoint import Checkpoint, named_variables
 from components.shared.checkpoints.checkpoint_manifest import write_untrained
 from components.shared.classification.sentences import Row, write_sentences
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from components.shared.training.history import History
 from tests.components.processes import find_children
 from tests.waiting import LONGEST_SECONDS, wait_until

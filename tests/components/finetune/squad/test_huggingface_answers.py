@@ -24,9 +24,9 @@ from components.shared.checkpoints.checkpoint import write_checkpoint
 from components.shared.squad.contexts import split_context
 from components.shared.squad.data import Question, read_squad
 from components.shared.squad.final_text import get_final_text
-from components.shared.tokenization import Tokenization
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.tokenization import Tokenization
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import Vocabulary
 from tests.huggingface.questions import write_sample
 from tests.huggingface.run_qa import Feature, Rules, choose
 

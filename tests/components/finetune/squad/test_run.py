@@ -22,7 +22,7 @@ from components.shared.checkpoints.checkpoint import (
     write_checkpoint,
 )
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from components.shared.training.history import History
 from tests.components.processes import find_children
 from tests.components.shared.bert import google_checkpoint

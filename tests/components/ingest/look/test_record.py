@@ -8,7 +8,7 @@ import pytest
 from components.ingest.look_config import RecordConfig
 from components.ingest.record import Record, read_record, record
 from components.shared.errors import InputError
-from components.shared.formats import stamp
+from components.shared.files.formats import stamp
 from components.shared.storage.transfers import open_bucket
 from tests.components.ingest.look.looker import Looker
 from tests.mutations import NUM_MUTATIONS, fuzz

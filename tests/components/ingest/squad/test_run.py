@@ -9,7 +9,7 @@ import pytest
 from components.ingest.squad.config import IngestSquadConfig
 from components.ingest.squad.run import run
 from components.shared.errors import InputError
-from components.shared.files import sha256
+from components.shared.files.atomic import sha256
 from tests.components.ingest.misbehaving_server import Answer
 from tests.components.ingest.samples import CONFIG, VOCABULARY, make_google_folder, make_squad
 

@@ -1,5 +1,5 @@
 from components.preprocess.rows.documents import make_documents
-from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 
 def test_documents_hold_pieces_and_sentence_ends(vocabulary):

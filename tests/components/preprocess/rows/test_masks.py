@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.preprocess.rows.masks import mask_sequence
-from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
+from components.shared.tokens.vocabulary import SPECIAL_PIECES, Vocabulary
 
 CLS, SEP, MASK = 2, 3, 4
 WORDS, CONTINUATIONS = range(5, 605), range(605, 1005)

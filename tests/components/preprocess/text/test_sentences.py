@@ -15,7 +15,7 @@ def know_abbreviation(abbreviation):
     return SentenceSplitter(parameters)
 
 
-# Pages have no lone surrogates: see components/shared/text.py.
+# Pages have no lone surrogates: see components/shared/files/text.py.
 CHARACTERS = st.one_of(
     st.sampled_from("aB .!?。…\"'»«()\n\u2028 "), st.characters(exclude_categories=["Cs"])
 )

@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 from components.preprocess.vocabulary.word_pieces import read_word_counts, train_word_pieces
-from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
+from components.shared.tokens.vocabulary import SPECIAL_PIECES, Vocabulary
 
 COUNTS = {"low": 50, "lower": 40, "lowest": 30, "newest": 60, "widest": 20, "new": 70, "wide": 25}
 

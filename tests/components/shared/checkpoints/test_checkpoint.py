@@ -20,7 +20,7 @@ from components.shared.checkpoints.checkpoint import (
 )
 from components.shared.checkpoints.checkpoint_manifest import check_files
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from components.shared.training.optimizer import make_optimizer
 
 CONFIG = BertConfig(

@@ -19,8 +19,8 @@ from components.shared.checkpoints.huggingface import read_labels
 from components.shared.checkpoints.huggingface_export import ExportConfig, export
 from components.shared.checkpoints.warm_start import start_from
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
-from components.shared.tokenizer import WordPieceTokenizer
+from components.shared.tokens.tokenization import Tokenization
+from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 PIECES = [
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "##s", "sat", "on", "ma", "##t"),

@@ -14,7 +14,7 @@ from components.shared.checkpoints.checkpoint import Checkpoint, named_variables
 from components.shared.checkpoints.checkpoint_manifest import write_untrained
 from components.shared.checkpoints.warm_start import start_from
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from tests.components.shared.bert import google_checkpoint
 
 CONFIG = BertConfig(

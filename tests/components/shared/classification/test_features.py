@@ -4,8 +4,8 @@ import pytest
 
 from components.shared.classification.features import cut_longest_first, make_features
 from components.shared.classification.sentences import Row, read_rows, write_sentences
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import Vocabulary
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "one", "two", "##s", "🙂", "שלום"]
 

@@ -13,7 +13,7 @@ from components.shared.errors import InputError, TrainingLostError
 from components.shared.processes.cpus import count_cpus
 from components.shared.processes.launcher import run_as_rank, run_on_processes
 from components.shared.processes.termination import Termination
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from components.shared.training.settings import TrainingConfig
 from tests.waiting import wait_until
 
@@ -89,9 +89,9 @@ def stop_rank_1(folder: Path) -> None:
 
 def restore_with_folders_of_their_own(folder: Path) -> None:
     from components.shared.processes import distributed
-    from components.shared.training.checkpoint_store import FolderStates
     from components.shared.training.history import History
-    from components.shared.training.resume import StepCheckpoints
+    from components.shared.training.resuming.checkpoint_store import FolderStates
+    from components.shared.training.resuming.step_checkpoints import StepCheckpoints
 
     distributed.initialize(seed=1, precision="float32")
     own = folder / str(distributed.rank())

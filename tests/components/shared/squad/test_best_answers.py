@@ -11,8 +11,8 @@ from components.shared.errors import InputError
 from components.shared.squad.best_answers import choose_answers
 from components.shared.squad.data import Question, read_squad
 from components.shared.squad.windows import make_windows
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import Vocabulary
 
 _PIECES = "[PAD] [UNK] [CLS] [SEP] [MASK] who steve ##n smith ' s met anna in a b c d 😀 שלום ,"
 

@@ -15,8 +15,8 @@ from components.shared.squad.best_answers import choose_answers
 from components.shared.squad.contexts import is_in_latin_script
 from components.shared.squad.data import Answer, Question, SquadData, read_squad
 from components.shared.squad.windows import make_windows
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import SPECIAL_PIECES, Vocabulary
 
 _PASSAGES: list[dict[str, Any]] = [
     json.loads(line)

@@ -3,8 +3,8 @@
 import pytest
 
 from components.shared.squad.final_text import get_final_text
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import SPECIAL_PIECES, Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import SPECIAL_PIECES, Vocabulary
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from components.shared.squad.contexts import split_context
 from components.shared.squad.data import Answer, Question, read_squad
 from components.shared.squad.windows import Window, count_left_out, make_windows
-from components.shared.tokenizer import WordPieceTokenizer
-from components.shared.vocabulary import Vocabulary
+from components.shared.tokens.tokenizer import WordPieceTokenizer
+from components.shared.tokens.vocabulary import Vocabulary
 
 _PIECES = (
     "[PAD] [UNK] [CLS] [SEP] [MASK] a b c d e f g h ##x ##y ( ) - 1895 1943 who ? 😀 שלום עולם"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.shared.errors import InputError
-from components.shared.formats import stamp
+from components.shared.files.formats import stamp
 from components.shared.training.history import History
 
 

@@ -5,7 +5,7 @@ import pytest
 from components.shared.bert.heads import PretrainingModel
 from components.shared.checkpoints.checkpoint import write_checkpoint
 from components.shared.checkpoints.huggingface_export import ExportConfig, export
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from tests.components.shared.checkpoints.huggingface.models import PIECES, build
 
 

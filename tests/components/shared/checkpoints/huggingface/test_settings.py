@@ -10,7 +10,7 @@ from components.shared.checkpoints.checkpoint import Checkpoint, write_checkpoin
 from components.shared.checkpoints.huggingface_export import ExportConfig, export
 from components.shared.checkpoints.warm_start import start_from
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from tests.components.shared.checkpoints.huggingface.models import CONFIG, build, change
 
 

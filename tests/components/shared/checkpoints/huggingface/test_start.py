@@ -20,7 +20,7 @@ from components.shared.checkpoints.huggingface_export import ExportConfig, expor
 from components.shared.checkpoints.warm_start import start_from
 from components.shared.checkpoints.weights import open_weights
 from components.shared.errors import InputError
-from components.shared.tokenization import Tokenization
+from components.shared.tokens.tokenization import Tokenization
 from tests.components.shared.checkpoints.huggingface.models import build, change
 
 LABELS = ("no", "yes")

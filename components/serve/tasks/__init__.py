@@ -1,0 +1,1 @@
+"""The tasks that a served model may do: answer, label or rank."""

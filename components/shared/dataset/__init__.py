@@ -1,0 +1,1 @@
+"""The dataset between preprocessing and pretraining: its folder and its records."""

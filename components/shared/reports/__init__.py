@@ -1,0 +1,1 @@
+"""What the reports of several stages show: scores, comparisons and plots."""

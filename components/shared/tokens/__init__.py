@@ -1,0 +1,1 @@
+"""Word pieces: the vocabulary, the tokenizer, and which pieces pretraining masks."""

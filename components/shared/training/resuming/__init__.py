@@ -1,0 +1,1 @@
+"""The checkpoints of a run under way, from which it resumes."""
