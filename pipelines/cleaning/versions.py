@@ -22,9 +22,14 @@ class _Version:
 
 
 def clean_versions(
-    cluster: Cluster, before: datetime, *, removed_runs: Collection[str], dry_run: bool
+    cluster: Cluster,
+    before: datetime,
+    *,
+    removed_runs: Collection[str],
+    dry_run: bool,
+    say: Callable[[str], None],
 ) -> None:
-    """Choose, print, and remove versions by Kubeflow's API, wherever it keeps them.
+    """Choose, say, and remove versions by Kubeflow's API, wherever it keeps them.
 
     A run on record keeps its version, from which Kubeflow and `follow` know the run's steps.
 
@@ -32,19 +37,20 @@ def clean_versions(
         cluster: the API server.
         before: versions made later stay.
         removed_runs: ids of runs that keep no version, on record or not.
-        dry_run: only print.
+        dry_run: only say.
+        say: takes a line of what is done.
     """
     versions = sorted(
         _choose(cluster, before, removed_runs), key=lambda one: (bool(one.kept_for), one.name)
     )
     for one in versions:
         if one.kept_for:
-            print(f"keep    version {one.name}: {one.kept_for}")
+            say(f"keep    version {one.name}: {one.kept_for}")
         else:
-            print(f"remove  version {one.name}: made on {one.created:%Y-%m-%d}")
+            say(f"remove  version {one.name}: made on {one.created:%Y-%m-%d}")
     going = [one for one in versions if not one.kept_for]
     verb = "would remove" if dry_run else "removing"
-    print(f"versions: {verb} {len(going)} of {len(versions)}", flush=True)
+    say(f"versions: {verb} {len(going)} of {len(versions)}")
     for one in () if dry_run else going:
         cluster.client.delete_pipeline_version(one.pipeline_id, one.id)
 

@@ -1,189 +1,32 @@
 """clean: remove what finished runs left in storage."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
-from components.shared.errors import InputError
-from components.shared.model_store.store import open_store
 from components.shared.stage.command_line import parse_config
-from components.shared.stage.settings import Repeatable, Switch
-from components.shared.storage.locations import SCHEMES
-from pipelines.cleaning.rules import (
-    Choice,
-    Known,
-    Rule,
-    choose_entries,
-    choose_runs,
-    find_reference,
-    match_name,
-)
-from pipelines.cleaning.run_folders import Folder, Root, open_root
-from pipelines.commands.ages import parse_age
+from pipelines.cleaning.settings import Cleaning
 from pipelines.commands.cluster import ClusterSettings
-from pipelines.kubeflow.server import server_errors
-
-if TYPE_CHECKING:
-    from pipelines.cleaning.cluster_runs import ClusterRuns
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CleanSettings(ClusterSettings):
+class CleanSettings(Cleaning, ClusterSettings):
     """Remove the artifacts of finished runs of this project's pipelines, and on a cluster their
     records.
 
     What a run that stays, a recurring run or a model version refers to is kept. It first prints
-    what goes, what stays and why.
+    what goes, what stays and why. `schedule clean` does it at the times of schedules.yaml.
     """
 
     root: str = "runs"
     """Where the runs keep their artifacts: a folder of this machine, or a cluster's pipeline root
     (gs://, s3:// or minio://), which needs --host."""
-    keep_runs: int = 3
-    """Newest runs of each pipeline to keep."""
-    older_than: str = "30d"
-    """Keep what was changed within this time: 30d or 12h."""
-    model_store: Repeatable[tuple[str, ...]] = ()
-    """Model stores whose versions may refer to runs. May be repeated."""
-    scratch: Repeatable[tuple[str, ...]] = ()
-    """Folders or bucket addresses that hold a checkpoint_directory or download_directory for each
-    of several runs: those that are old and that nobody refers to go too. May be repeated."""
-    versions: Switch = False
-    """On a cluster, also remove old versions of this project's pipelines that no run on record and
-    no recurring run uses. The newest of each pipeline stays."""
-    dry_run: Switch = False
-    """Only print what would go."""
-
-    def __post_init__(self) -> None:
-        """Expect a number of runs."""
-        if self.keep_runs < 0:
-            raise InputError(f"--keep-runs must be 0 or more, got {self.keep_runs}")
-
-
-@dataclass(frozen=True)
-class _Work:
-    rule: Rule
-    dry_run: bool
-    scratch: Sequence[str]
-    versions: Mapping[str, str]
-    """Model versions, and what each says of itself."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Choose, print, and remove."""
+    from pipelines.cleaning.clean import clean
+
     settings = parse_config(CleanSettings, arguments, prog="python -m pipelines clean")
-    root, dry_run = settings.root, settings.dry_run
-    before = datetime.now(UTC) - parse_age(settings.older_than, "--older-than")
-    work = _Work(
-        Rule(settings.keep_runs, before),
-        dry_run,
-        settings.scratch,
-        dict(_read_versions(settings.model_store)),
-    )
-    place = open_root(root, "--root")
-    if not root.startswith(SCHEMES):
-        if settings.versions:
-            raise InputError(
-                f"--versions needs the --root of a cluster's runs (gs://, s3:// or minio://), "
-                f"got {root}; runs on this machine have no versions"
-            )
-        from pipelines.local.run_lock import no_run_under_way
-
-        with no_run_under_way(Path(root)):
-            _clean_disk(place, work)
-        return 0
-    cluster = settings.connect()
-    with server_errors(cluster, "check the namespace and your rights"):
-        from pipelines.cleaning.cluster_runs import ClusterRuns
-
-        removed = _clean_bucket(place, ClusterRuns(cluster), work)
-        if settings.versions:
-            from pipelines.cleaning.versions import clean_versions
-
-            clean_versions(cluster, work.rule.before, removed_runs=removed, dry_run=dry_run)
+    clean(settings, settings.connect, partial(print, flush=True))
     return 0
-
-
-def _clean_disk(place: Root, work: _Work) -> None:
-    known = Known({}, frozenset(), work.versions)
-    choices = choose_runs(_list_ours(place), work.rule, known)
-    going = _show(place, choices, work.dry_run)
-    for one in () if work.dry_run else going:
-        place.remove(one)
-    _clean_scratch(known, work)
-
-
-def _clean_bucket(place: Root, runs: "ClusterRuns", work: _Work) -> frozenset[str]:
-    """Clean a cluster's root; return the ids of the runs that went or would go."""
-    known = runs.find_out(work.versions)
-    choices = choose_runs(_list_ours(place), work.rule, known)
-    while True:
-        staying = {one.folder.run for one in choices if one.kept_for} & known.run_to_start.keys()
-        artifacts = runs.list_artifacts(sorted(staying | known.unfinished))
-        known = replace(known, references={**known.references, **artifacts})
-        again = choose_runs([one.folder for one in choices], work.rule, known)
-        if again == choices:
-            break
-        choices = again
-    going = _show(place, choices, work.dry_run)
-    if not work.dry_run:
-        going = [one for one in going if runs.delete(one.run)]
-        # A run that has started meanwhile may have taken steps from the cache until now.
-        now = runs.find_out(work.versions)
-        references = {**now.references, **runs.list_artifacts(sorted(now.unfinished))}
-        for one in going:
-            if who := find_reference(references, match_name(one.run)):
-                print(f"left after all: {place.address}/{one.name}: {who}", flush=True)
-            else:
-                place.remove(one)
-        known = now
-    _clean_scratch(known, work)
-    return frozenset(one.run for one in going)
-
-
-def _list_ours(place: Root) -> list[Folder]:
-    """A root may hold the runs of other pipelines too."""
-    from pipelines.catalog import find_steps
-
-    return [one for one in place.list_runs() if not one.pipeline or find_steps(one.pipeline)]
-
-
-def _clean_scratch(known: Known, work: _Work) -> None:
-    for address in work.scratch:
-        place = open_root(address, "--scratch")
-        choices = choose_entries(place.list_entries(), place.address, work.rule, known)
-        going = _show(place, choices, work.dry_run)
-        for one in () if work.dry_run else going:
-            place.remove(one)
-
-
-def _show(place: Root, choices: Sequence[Choice], dry_run: bool) -> list[Folder]:
-    """Print what goes and what stays; return what goes."""
-    going = [one.folder for one in choices if not one.kept_for]
-    for choice in sorted(choices, key=lambda one: (bool(one.kept_for), one.folder.name)):
-        one = choice.folder
-        about = f"{one.name}: {_describe(one.num_bytes)}, changed {one.changed:%Y-%m-%d}"
-        print(f"keep    {one.name}: {choice.kept_for}" if choice.kept_for else f"remove  {about}")
-    total = _describe(sum(one.num_bytes for one in going))
-    verb = "would remove" if dry_run else "removing"
-    print(f"{place.address}: {verb} {len(going)} of {len(choices)}, {total}", flush=True)
-    return going
-
-
-def _describe(num_bytes: int) -> str:
-    size, unit = float(num_bytes), 0
-    while size >= 1000 and unit < len(_UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    return f"{size:.3g} {_UNITS[unit]}"
-
-
-def _read_versions(addresses: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for address in addresses:
-        store = open_store(address)
-        for version in store.list_versions():
-            yield f"version {version} of {store}", json.dumps(store.describe(version))

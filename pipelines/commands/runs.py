@@ -10,7 +10,7 @@ from typing import Any, Literal
 from components.shared.errors import InputError
 from components.shared.stage.command_line import parse_config
 from components.shared.stage.settings import Rare
-from pipelines.commands.ages import parse_age
+from pipelines.ages import parse_age
 from pipelines.commands.cluster import ClusterSettings
 from pipelines.kubeflow.server import Cluster, server_errors
 

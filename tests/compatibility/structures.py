@@ -10,13 +10,16 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from components.pretrain.config import PretrainConfig
-from components.shared.files.formats import FORMATS
+from components.shared.files.formats import FORMATS, NUMBER_KEY
 from components.shared.run_claim import claim_record
 from components.shared.stage.settings import list_settings
+from pipelines.cleaning.last_clean import note_clean
+from pipelines.cleaning.settings import CleanSchedule
 from pipelines.kubeflow.schedules import Schedule
 from pipelines.local.environments import REPOSITORY
 from tests.compatibility.write import Stages, write_artifacts
@@ -24,6 +27,7 @@ from tests.compatibility.write import Stages, write_artifacts
 RECORDED = Path(__file__).with_name("structures.json")
 # Where each kind's files are, among the artifacts; the first has no name in the structure.
 _KIND_TO_FILES = {
+    "bert-clean.json": ("bert-clean.json",),
     "checkpoint.json": ("**/checkpoint.json",),
     "current.json": ("models/current.json",),
     "dataset.json": ("**/dataset.json",),
@@ -68,13 +72,21 @@ def write_all(folder: Path) -> None:
     write_artifacts(Stages(REPOSITORY, folder))
     # Only a run on Kubeflow claims its record.
     assert claim_record(str(folder / "trained-on.json"), "a-run", max_hours=1) is None
+    note_clean(str(folder), datetime.now(UTC), ["remove  bert/1: 3 B"])
 
 
 def find_structures(folder: Path) -> dict[str, list[str]]:
     """Return the structure of each kind of file in a folder of artifacts."""
     found = {kind: _find_structure(kind, folder) for kind in _KIND_TO_FILES}
     schedule = asdict(Schedule(name="a", pipeline="b", cron="c"))
-    people = {"format_version": 1, "schedules": [schedule]}
+    clean = CleanSchedule(
+        cron="0 0 3 * * *", root="s3://b/r", model_store=("s3://b/m",), scratch=("s3://b/s",)
+    )
+    people = {
+        NUMBER_KEY: FORMATS["schedules.yaml"],
+        "schedules": [schedule],
+        "clean": json.loads(json.dumps(asdict(clean))),
+    }
     return {**found, "schedules.yaml": sorted(set(_walk("schedules.yaml", people, "")))}
 
 

@@ -151,8 +151,10 @@ def test_labeled_sentences_are_trained_on(stages):
 
 def test_schedules_are_read(stages):
     """Those that the release came with."""
-    (schedule,) = read_schedules(stages.folder / "schedules.yaml")
+    file = read_schedules(stages.folder / "schedules.yaml")
 
+    (schedule,) = file.schedules
+    assert file.clean is None
     assert schedule.pipeline == "bert-retraining"
 
 

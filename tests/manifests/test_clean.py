@@ -1,10 +1,14 @@
 """The job that removes what old runs left."""
 
-import re
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import kubernetes_validate
+import pytest
+import yaml
 
+from pipelines.cleaning.last_clean import note_clean
+from pipelines.kubeflow.schedules import read_schedules
 from tests import kustomize
 from tests.components.object_stores import s3_server, s3_settings
 from tests.kustomize import MANIFESTS
@@ -14,8 +18,16 @@ from tests.pod_security import find_violations
 
 RESOURCES = kustomize.build(MANIFESTS / "components" / "clean")
 (JOB,) = [one for one in RESOURCES if one["kind"] == "CronJob"]
-(SETTINGS,) = [one["data"] for one in RESOURCES if one["kind"] == "ConfigMap"]
 POD = JOB["spec"]["jobTemplate"]["spec"]["template"]
+(CONTAINER,) = POD["spec"]["containers"]
+FOLDER = "/etc/bert"
+
+
+def take_example(name):
+    """Return schedules.yaml of the manifests with the section that is a comment there."""
+    text = (MANIFESTS / name / "schedules.yaml").read_text("utf-8")
+    head, _, section = text.partition("# clean:")
+    return f"{head}clean:{section.replace('#   ', '  ')}"
 
 
 def test_every_resource_is_valid():
@@ -26,29 +38,63 @@ def test_every_resource_is_valid():
     assert not find_violations(POD["spec"])
 
 
-def test_the_command_takes_its_flags(monkeypatch):
-    """With the values of the ConfigMap, and the root in another store."""
-    (container,) = POD["spec"]["containers"]
-    values = {
-        variable["name"]: SETTINGS[reference["key"]]
-        for variable in container["env"]
-        if (reference := variable.get("valueFrom", {}).get("configMapKeyRef", {})).get("name")
-        == "bert-clean"
-    }
-    values["ROOT"] = "s3://mlpipeline/v2/artifacts"
-    flags = [re.sub(r"\$\((\w+)\)", lambda m: values[m[1]], word) for word in container["args"]]
+@pytest.mark.parametrize("name", ["base", "overlays/gke"])
+def test_the_example_of_a_clean_is_valid(tmp_path, name):
+    """It waits in the file as a comment."""
+    file = tmp_path / "schedules.yaml"
+    file.write_text(take_example(name), encoding="utf-8")
+
+    clean = read_schedules(file).clean
+
+    assert (clean.keep_runs, clean.older_than, clean.dry_run) == (3, "30d", True)
+    assert read_schedules(MANIFESTS / name / "schedules.yaml").clean is None
+
+
+def test_the_job_cleans_as_the_schedules_of_the_overlay_say(tmp_path, monkeypatch):
+    """With its own words, in a root of another store."""
+    document = yaml.safe_load(take_example("base"))
+    root = "s3://mlpipeline/v2/artifacts"
+    document["clean"] |= {"root": root, "model_store": [], "scratch": [], "dry_run": False}
+    (tmp_path / "schedules.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    words = [word.replace(FOLDER, str(tmp_path)) for word in CONTAINER["args"]]
 
     with running_fake_kfp() as kfp, s3_server() as url:
         for name, value in (s3_settings(url) | {"KF_PIPELINES_ENDPOINT": kfp.address}).items():
             monkeypatch.setenv(name, value)
         boto3.client("s3").create_bucket(Bucket="mlpipeline")
-        done = run_command(*flags)
+        note_clean(root, datetime.now(UTC) - timedelta(days=8), [])
+        done = run_command(*words)
 
-    assert done.lines == [
-        "s3://mlpipeline/v2/artifacts: removing 0 of 0, 0 B",
-        "versions: removing 0 of 0",
-    ]
+    assert done.lines == [f"{root}: removing 0 of 0, 0 B", "versions: removing 0 of 0"]
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "components"),
+    [
+        ("kubeflow", ("namespace", "register", "clean")),
+        ("standalone", ("register", "clean", "single-user")),
+    ],
+)
+def test_the_job_reads_the_overlays_schedules(tmp_path, source, components):
+    """Those of the deploying job; a single user's server is asked for no namespace."""
+    overlay = kustomize.copy_overlay(
+        tmp_path, source, components=[f"../../components/{name}" for name in components]
+    )
+    pods = {
+        one["metadata"]["name"]: one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        for one in kustomize.build(overlay)
+        if one["kind"] == "CronJob"
+    }
+
+    def find_schedules(pod):
+        (name,) = [one["configMap"]["name"] for one in pod["volumes"] if one["name"] == "schedules"]
+        return name
+
+    variables = {one["name"] for one in pods["bert-clean"]["containers"][0]["env"]}
+    assert find_schedules(pods["bert-clean"]) == find_schedules(pods["bert-deploy"])
+    assert ("KF_PIPELINES_NAMESPACE" in variables) == (source == "kubeflow")
+    assert {"name": "schedules", "mountPath": FOLDER, "readOnly": True} in CONTAINER["volumeMounts"]
 
 
 def test_the_account_may_delete_runs_and_nothing_of_kubernetes():

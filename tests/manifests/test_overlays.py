@@ -130,7 +130,7 @@ def test_the_schedules_fit_the_pipelines(overlay, tmp_path):
     packages = read_packages(overlay, tmp_path)
     accounts = {account["metadata"]["name"] for account in of_kind(overlay, "ServiceAccount")}
 
-    schedules = read_schedules(file)
+    schedules = read_schedules(file).schedules
 
     assert schedules
     for schedule in schedules:

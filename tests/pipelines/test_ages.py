@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from components.shared.errors import InputError
-from pipelines.commands.ages import parse_age
+from pipelines.ages import parse_age
 
 
 @pytest.mark.parametrize("text", ["", "30", "d", "-1d", "1w", "1.5d", "9" * 30 + "d"])

@@ -23,6 +23,7 @@ NUMBER_KEY, WRITER_KEY = "format_version", "written_by"
 STAMP_KEYS = frozenset({NUMBER_KEY, WRITER_KEY})
 
 FORMATS = {
+    "bert-clean.json": 1,
     "checkpoint.json": 1,
     "current.json": 1,
     "dataset.json": 1,
@@ -34,7 +35,7 @@ FORMATS = {
     "record": 1,
     "record.running": 1,
     "run.json": 1,  # and the other files of a training state
-    "schedules.yaml": 1,
+    "schedules.yaml": 2,
     "sentences.json": 1,
     "text.json": 1,
     "training.lock": 1,

@@ -113,32 +113,6 @@ def list_runs(bucket):
     return sorted({"/".join(key.split("/")[2:4]) for key in keys if key.startswith("v2/")})
 
 
-@pytest.fixture
-def add_run(kfp, bucket):
-    """Add a run with a file of two of its steps."""
-    kfp.add_pipeline("bert", "1")
-    (pipeline_id,) = kfp.objects["pipelines"]
-    (version,) = kfp.versions[pipeline_id]
-    reference = {key: version[key] for key in ("pipeline_id", "pipeline_version_id")}
-
-    def add_run(state="SUCCEEDED", **parameters):
-        made = kfp.add(
-            "runs",
-            {
-                "display_name": "run",
-                "state": state,
-                "pipeline_version_reference": reference,
-                "runtime_config": {"parameters": parameters, "pipeline_root": ROOT},
-            },
-        )
-        for step in ("ingest", "evaluate"):
-            key = f"v2/artifacts/bert/{made['run_id']}/{step}/id/report"
-            bucket.put_object(Bucket="mlpipeline", Key=key, Body=b"x" * 50)
-        return made["run_id"]
-
-    return add_run
-
-
 def clean_cluster(kfp, *flags):
     flags = ("--older-than", "0h", "--host", kfp.address, *flags)
     return clean(ROOT, *flags)
@@ -236,10 +210,10 @@ def test_old_checkpoints_and_downloads_go(kfp, bucket, add_run):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--root", "nowhere"), "--root nowhere: no such folder"),
-        (("--root", "ftp://host/x"), "--root must be a path"),
-        (("--keep-runs", "-1"), "--keep-runs must be 0 or more, got -1"),
-        (("--older-than", "a month"), "--older-than must be days or hours"),
+        (("--root", "nowhere"), "root nowhere: no such folder"),
+        (("--root", "ftp://host/x"), "root must be a path"),
+        (("--keep-runs", "-1"), "keep_runs must be 0 or more, got -1"),
+        (("--older-than", "a month"), "older_than must be days or hours"),
     ],
 )
 def test_wrong_flags_are_named(flags, message):

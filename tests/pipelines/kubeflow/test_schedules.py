@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from components.shared.errors import InputError
-from pipelines.kubeflow.schedules import Schedule, read_schedules
+from pipelines.kubeflow.schedules import ScheduleFile, read_schedules
 from tests.mutations import NUM_MUTATIONS, fuzz
 from tests.pipelines.commands import Done, run_command
 from tests.pipelines.fake_kfp import running_fake_kfp
@@ -23,6 +23,16 @@ MONTHLY = {
     "pipeline_root": "s3://bucket/runs",
 }
 
+CLEAN = {
+    "cron": "0 30 3 * * 0",
+    "time_zone": "Europe/Berlin",
+    "root": "s3://bucket/runs",
+    "keep_runs": 2,
+    "older_than": "12h",
+    "model_store": ["s3://bucket/models"],
+    "versions": True,
+}
+
 
 @pytest.fixture
 def kfp():
@@ -35,9 +45,10 @@ def kfp():
 def apply(kfp, tmp_path):
     """Apply a file with these schedules; returns the ended command."""
 
-    def run(*schedules, flags=(), host=None) -> Done:
+    def run(*schedules, flags=(), host=None, **sections) -> Done:
         file = tmp_path / "schedules.yaml"
-        file.write_text(yaml.safe_dump({"schedules": list(schedules)}), encoding="utf-8")
+        document = {"schedules": list(schedules), **sections}
+        file.write_text(yaml.safe_dump(document), encoding="utf-8")
         host = host or kfp.address
         return run_command("schedule", "apply", "--file", file, "--host", host, *flags)
 
@@ -267,6 +278,56 @@ def test_a_wrong_schedule_is_refused_by_its_name(apply, kfp, change, said, flags
     assert not kfp.objects["recurringruns"]
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"cron": "30 3 * * 0"}, "has six, seconds first: '0 30 3 * * 0'"),
+        ({"cron": "0 30 24 * * 0"}, "hours must be 0 to 23, got 24"),
+        ({"cron": None}, "cron is missing"),
+        ({"root": " "}, "root is missing"),
+        ({"root": "runs"}, "root must be in a bucket (gs://, s3:// or minio://), got 'runs'"),
+        ({"scratch": ["/scratch"]}, "scratch must be in a bucket"),
+        ({"model_store": "s3://bucket/models"}, "model_store must be a list of texts, got"),
+        ({"scratch": [1]}, "scratch must be a list of texts, got [1]"),
+        ({"keep_runs": -1}, "keep_runs must be 0 or more, got -1"),
+        ({"keep_runs": True}, "keep_runs must be a whole number, got true"),
+        ({"older_than": "a month"}, "older_than must be days or hours, such as 30d or 12h"),
+        ({"older_than": 30}, "older_than must be a text, got 30"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone must be UTC or a name that this machine knows"),
+        ({"time_zone": ""}, "time_zone must be UTC or a name"),
+        ({"versions": "yes"}, "versions must be true or false, got"),
+        ({"frequency": 3}, "unknown field 'frequency'; known are root, keep_runs, older_than"),
+    ],
+)
+def test_a_wrong_clean_is_refused_like_a_schedule(apply, kfp, change, said):
+    """By its section, in one line, before anything is made."""
+    done = apply(MONTHLY, clean={**CLEAN, **change})
+
+    assert done.returncode == 2
+    assert not done.stdout
+    assert "schedules.yaml: clean: " in done.stderr.splitlines()[-1]
+    assert said in done.stderr.splitlines()[-1]
+    assert not kfp.objects["recurringruns"]
+
+
+def test_a_clean_that_is_no_table_is_refused(apply):
+    """As is a key that is no section."""
+    assert "clean: expected fields such as cron and root" in apply(clean="weekly").stderr
+    assert "at most `clean` and `format_version` beside it" in apply(cleaning=CLEAN).stderr
+
+
+def test_apply_says_what_takes_care_of_the_clean(apply, kfp):
+    """Kubeflow has no part in it."""
+    done = apply(MONTHLY, clean=CLEAN)
+    paused = apply(MONTHLY, clean={**CLEAN, "paused": True})
+
+    assert done.returncode == 0, done.stderr
+    said = "the CronJob of manifests/components/clean does it, not this command"
+    assert done.lines[-1] == f"clean: at 0 30 3 * * 0 Europe/Berlin; {said}"
+    assert paused.lines[-1] == f"clean: paused; {said}"
+    assert only_run(kfp)["display_name"] == "monthly"
+
+
 def test_an_error_of_the_server_is_passed_on(apply, kfp):
     """A pipeline that a schedule of ours ran was deleted by hand."""
     apply(MONTHLY)
@@ -297,9 +358,9 @@ def test_a_host_that_does_not_answer_is_told_as_such(apply):
 def test_a_file_for_a_newer_release_is_rejected(tmp_path):
     """Whatever else is in it."""
     path = tmp_path / "schedules.yaml"
-    path.write_text("format_version: 2\ntimers: []\n", encoding="utf-8")
+    path.write_text("format_version: 3\ntimers: []\n", encoding="utf-8")
 
-    with pytest.raises(InputError, match=r"format_version 2, .*; this release, .*, reads 1; use"):
+    with pytest.raises(InputError, match=r"format_version 3, .*; this release, .*, reads 2; use"):
         read_schedules(path)
 
 
@@ -311,10 +372,10 @@ def test_a_damaged_file_is_rejected_in_one_line(tmp_path):
         path.write_bytes(content)
         return read_schedules(path)
 
-    schedules = [MONTHLY, {**MONTHLY, "name": "second"}]
-    content = yaml.safe_dump({"format_version": 1, "schedules": schedules}).encode()
+    document = {"format_version": 2, "schedules": [MONTHLY], "clean": CLEAN}
+    content = yaml.safe_dump(document).encode()
 
-    messages = fuzz(content, read, list[Schedule])
+    messages = fuzz(content, read, ScheduleFile)
 
     assert len(messages) > NUM_MUTATIONS / 3
     assert all(message.startswith(str(path)) for message in messages)
