@@ -68,21 +68,31 @@ def decode_json(
     return expect_shape(document, shape, source=source, remedy=remedy)
 
 
-def parse_document(content: str | bytes, *, source: str, remedy: str = "") -> Any:
+def parse_document(
+    content: str | bytes, *, source: str, remedy: str = "", first_line: int = 1
+) -> Any:
     """Parse a JSON document of any shape, which its reader checks itself; see `decode_json`.
 
     Numbers may be of any size, NaN or infinity.
+
+    Args:
+        content: the document.
+        source: what messages call it.
+        remedy: what to do about a broken one.
+        first_line: the number that the document's first line has in its source.
     """
+    place = f"line {first_line}: " if first_line > 1 else ""
     try:
         return parse_json(content)
     except json.JSONDecodeError as error:
-        problem = f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
+        line = first_line + error.lineno - 1
+        problem = f"line {line}, column {error.colno}: not JSON: {error.msg}"
     except UnicodeDecodeError as error:
-        problem = f"byte {error.start} is not {error.encoding}; JSON is UTF-8"
+        problem = f"{place}byte {error.start} is not {error.encoding}; JSON is UTF-8"
     except RecursionError:
-        problem = "nested too deeply"
+        problem = f"{place}nested too deeply"
     except ValueError as error:  # Python's limit for digits
-        problem = f"not JSON: {error}"
+        problem = f"{place}not JSON: {error}"
     raise InputError(_compose(source, problem, remedy)) from None
 
 

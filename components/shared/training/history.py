@@ -31,7 +31,7 @@ class History:
         """
         entries = []
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
-            entry = _parse(line, f"{path}, line {number}")
+            entry = _parse(line, number, str(path))
             # The first builds of 0.1.0 wrote no line with the format.
             if number == 1 and NUMBER_KEY in entry:
                 expect_format(entry, _KIND, source=str(path), remedy=_REMEDY)
@@ -84,10 +84,12 @@ class History:
         return {**scalars, name: median(speeds)} if speeds else scalars
 
 
-def _parse(line: bytes, source: str) -> dict[str, Any]:
-    entry = parse_document(line, source=source, remedy=_REMEDY)
+def _parse(line: bytes, number: int, source: str) -> dict[str, Any]:
+    entry = parse_document(line, source=source, remedy=_REMEDY, first_line=number)
     if not isinstance(entry, dict):
-        raise InputError(f"{source}: expected an object, got {describe(entry)}; {_REMEDY}")
+        raise InputError(
+            f"{source}: line {number}: expected an object, got {describe(entry)}; {_REMEDY}"
+        )
     return entry
 
 

@@ -58,8 +58,15 @@ def test_the_first_line_names_the_format(tmp_path):
     ("text", "said"),
     [
         ('{"format_version": 2, "written_by": "kubeflow-bert 2.0"}\n[]\n', "by kubeflow-bert 2.0;"),
-        ('{"step": 10}\n[20]\n', r"line 2: expected an object, got \[20\]; give the history"),
-        ('{"step": 10}\n{"st', "line 2: line 1, column 2: not JSON"),
+        (
+            '{"step": 10}\n[20]\n',
+            r"jsonl: line 2: expected an object, got \[20\]; give the history",
+        ),
+        (
+            '{"step": 10}\n' + "[" * 9999,
+            "history.jsonl: line 2: nested too deeply; give the history",
+        ),
+        ('{"step": 10}\n{"st', r"history.jsonl: line 2, column 2: not JSON"),
     ],
 )
 def test_another_file_is_rejected(tmp_path, text, said):
