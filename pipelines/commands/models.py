@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,8 @@ from components.shared.model_store.store import ModelStore, open_store
 from components.shared.model_store.verification import verify
 from components.shared.reports.score_names import QUESTION_ANSWERING, TASK_TO_SCORES
 from components.shared.stage.command_line import parse_config
-from components.shared.stage.settings import Positional
+from components.shared.stage.settings import Positional, Rare
+from pipelines.commands.tables import Output, print_table
 
 # SQuAD's scores, and the main one of each other task.
 _SHOWN_SCORES = (
@@ -44,10 +45,15 @@ class ModelsSettings:
     """Folder with the train and dev files of the run. Only verify takes it, and compares them as
     well."""
 
+    output: Rare[Output] = "text"
+    """How list prints the versions; show prints JSON in any case."""
+
     def __post_init__(self) -> None:
         """Validate the settings that only some actions take."""
         if self.data is not None and self.action != "verify":
             raise InputError(f"--data: only verify takes it, not {self.action}")
+        if self.output == "json" and self.action not in ("list", "show"):
+            raise InputError(f"--output: only list and show print JSON, not {self.action}")
         if self.version and self.action == "list":
             raise InputError("--version: list shows all; use show for one")
 
@@ -57,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = parse_config(ModelsSettings, arguments, prog="python -m pipelines models")
     store = open_store(settings.model_store)
     if settings.action == "list":
-        return _list(store)
+        return _list(store, settings.output)
     if settings.action == "rollback":
         return _roll_back(store, settings.version)
     version = settings.version or _expect_current(store)
@@ -66,9 +72,9 @@ def main(arguments: Sequence[str]) -> int:
     return _verify(store, version, settings.data)
 
 
-def _list(store: ModelStore) -> int:
+def _list(store: ModelStore, output: Output) -> int:
     current, previous = store.find_current(), store.list_previous()
-    table = [("", "VERSION", "TASK", "SCORES")]
+    table, rows = [("", "VERSION", "TASK", "SCORES")], []
     for version in reversed(store.list_versions()):
         described = expect_shape(store.describe(version), _Described, source=version)
         shown = [
@@ -78,13 +84,13 @@ def _list(store: ModelStore) -> int:
         ]
         mark = "in use" if version == current else "was" if version in previous else "never used"
         table.append((mark, version, described.task, ", ".join(shown)))
-    if len(table) == 1:
+        rows.append({"version": version, "state": mark, **asdict(described)})
+    if output == "json":
+        print(json.dumps(rows, indent=2))
+    elif rows:
+        print_table(table)
+    else:
         print(f"{store}: no model was released yet")
-        return 0
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    for row in table:
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
     return 0
 
 

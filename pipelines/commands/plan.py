@@ -3,11 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from components.shared.bert.config import Precision, Preset
 from components.shared.stage.command_line import parse_config
 from components.shared.stage.settings import Rare, Switch
+from pipelines.commands.tables import Output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class RecipeSettings:
 class PlanSettings(RecipeSettings):
     """Show the recommended batch sizes, steps, learning rates, memory and hours for a machine."""
 
-    format: Rare[Literal["text", "json"]] = "text"
+    output: Rare[Output] = "text"
     """How to print it."""
 
 
@@ -56,5 +57,5 @@ def main(arguments: Sequence[str]) -> int:
 
     settings = parse_config(PlanSettings, arguments, prog="python -m pipelines plan")
     plan = make_plan(settings.hardware, **settings.list_choices())
-    print(plan.to_json() if settings.format == "json" else plan.to_text())
+    print(plan.to_json() if settings.output == "json" else plan.to_text())
     return 0

@@ -5,13 +5,14 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from components.shared.errors import InputError
 from components.shared.stage.command_line import parse_config
 from components.shared.stage.settings import Rare
 from pipelines.ages import parse_age
 from pipelines.commands.cluster import ClusterSettings
+from pipelines.commands.tables import Output, print_table
 from pipelines.kubeflow.server import Cluster, server_errors
 
 _LIMIT = 20
@@ -28,7 +29,7 @@ class RunsSettings(ClusterSettings):
     of it: its model's score, and whether it was published or held back."""
     limit: int | None = None
     """Maximum number of runs. Without it, 20; with --since, no maximum."""
-    format: Rare[Literal["text", "json"]] = "text"
+    output: Rare[Output] = "text"
     """How to print them."""
 
     def __post_init__(self) -> None:
@@ -51,16 +52,14 @@ def main(arguments: Sequence[str]) -> int:
             _describe(cluster, run) | (_describe_result(cluster, run) if since else {})
             for run in runs
         ]
-    if settings.format == "json":
+    if settings.output == "json":
         print(json.dumps(rows, indent=2))
         return 0
     titles = {"name": "NAME", "state": "STATE", "created": "CREATED", "duration": "DURATION"}
     if since:
         titles |= {"result": "RESULT", "changed": "NEW"}
-    table = [titles | {"link": "LINK"}, *rows]
-    widths = {key: max(len(row[key]) for row in table) for key in titles}
-    for row in table:
-        print("  ".join(f"{row[key]:<{widths[key]}}" for key in titles) + f"  {row['link']}")
+    titles |= {"link": "LINK"}
+    print_table([[row[key] for key in titles] for row in (titles, *rows)])
     return 0
 
 

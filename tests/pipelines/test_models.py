@@ -87,6 +87,19 @@ def test_all_versions_are_listed_with_their_scores(store, release):
     ]
 
 
+def test_versions_are_listed_as_json(store, release):
+    """With all scores; an empty store has none."""
+    empty = run_command("models", "list", "--model-store", store, "--output", "json")
+    version = release(80.0)
+
+    (row,) = json.loads(
+        run_command("models", "list", "--model-store", store, "--output", "json").stdout
+    )
+
+    assert json.loads(empty.stdout) == []
+    assert (row["version"], row["state"], row["scores"]["f1"]) == (version, "in use", 80.0)
+
+
 def test_an_empty_store_is_told(store):
     """It is no error to look into it; there is nothing to show."""
     listed = run_command("models", "list", "--model-store", store)

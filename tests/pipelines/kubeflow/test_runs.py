@@ -76,7 +76,7 @@ def test_runs_since_a_time_have_their_results(kfp, package, outputs, result, out
     command = ("runs", "--host", kfp.address, "--since")
 
     table = run_command(*command, "30000d").stdout.splitlines()
-    (row,) = json.loads(run_command(*command, "30000d", "--format", "json").stdout)
+    (row,) = json.loads(run_command(*command, "30000d", "--output", "json").stdout)
     older = run_command(*command, "1h").stdout.splitlines()
 
     changed = outputs.get("look-for-dump", {}).get("changed", "")

@@ -296,7 +296,7 @@ def test_unknown_hardware_is_refused(name):
 
 def test_the_command_prints_json():
     """For a script that submits the run."""
-    command = [sys.executable, "-m", "pipelines", "plan", "--hardware", "dgx-2", "--format", "json"]
+    command = [sys.executable, "-m", "pipelines", "plan", "--hardware", "dgx-2", "--output", "json"]
 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
