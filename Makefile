@@ -67,7 +67,7 @@ test-cluster: cluster-server  ## Test the manifests on a real Kubernetes API ser
 	@$(RUN) -m tests.runner.run cluster $(ARGUMENTS)
 
 cluster-server: setup
-	@$(RUN) -m tests.cluster.server
+	@$(RUN) -m tests.cluster.programs
 
 fuzz: setup  ## Run the randomized tests on new examples for SECONDS (300)
 	@$(RUN) -m tests.runner.fuzz $(or $(SECONDS),300)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster import server
+from tests.cluster import programs, server
 from tests.cluster.server import Server
 from tests.kustomize import MANIFESTS
 from tests.waiting import wait_until
@@ -25,8 +25,8 @@ KUBEFLOW = [Path(__file__).with_name(name) for name in ("kubeflow.yaml", "profil
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory) -> Iterator[Server]:
     """Start a server that knows Kubeflow's, Argo's and mpi-operator's resources."""
-    if not server.are_built():
-        pytest.skip("the API server is not built: `make test-cluster` builds it (minutes)")
+    if reason := programs.why_not("kube-apiserver", "etcd"):
+        pytest.skip(reason)
     with server.running_server(tmp_path_factory.mktemp("server")) as running:
         for file in CRDS:
             running.kubectl("create", "-f", file)

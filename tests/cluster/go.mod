@@ -1,4 +1,4 @@
-// The API server and etcd that these tests start, built by server.py. k8s.io/kubernetes names its
+// The API server and etcd that these tests start, built by programs.py. k8s.io/kubernetes names its
 // staging modules at v0.0.0; the replacements are their releases.
 module kubeflow-bert/tests/cluster
 

@@ -1,19 +1,13 @@
-"""A real kube-apiserver and etcd on loopback, built from their Go modules (go.mod).
+"""A real kube-apiserver and etcd on loopback.
 
 There is no kubelet, scheduler or controller manager: pods never run, accounts named "default" and
 aggregated roles are missing, and a deleted namespace stays until `Server.delete` removes it.
-
-`python -m tests.cluster.server` builds both programs into the user's cache.
 """
 
 import contextlib
-import hashlib
 import json
-import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,49 +15,11 @@ from typing import Any
 
 import yaml
 
+from tests.cluster.programs import find_program
 from tests.kustomize import KUBECTL
 
-_MODULE = Path(__file__).parent
-_PROGRAMS = {
-    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-    "etcd": "go.etcd.io/etcd/server/v3",
-}
-_KUBERNETES = "1.34.4"
-# Kubernetes's own build sets its version; without it, `kubectl version` cannot parse the server's.
-_VERSION = "k8s.io/component-base/version"
-_LINKER_FLAGS = (
-    f"-s -w -X {_VERSION}.gitVersion=v{_KUBERNETES} "
-    f"-X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"
-)
-_TOKEN = "admin"
+TOKEN = "admin"
 _READY_SECONDS = 120
-
-
-def find_go() -> str | None:
-    """Return the path of the go command, on PATH or where Go's own installer puts it."""
-    return shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-
-
-def find_programs() -> Path:
-    """Return the folder of the built programs, which has a name of its own for each build."""
-    key = hashlib.sha256(_LINKER_FLAGS.encode())
-    for name in ("go.mod", "go.sum"):
-        key.update((_MODULE / name).read_bytes())
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "kubeflow-bert" / f"cluster-{key.hexdigest()[:12]}"
-
-
-def are_built() -> bool:
-    """Tell whether the programs are there."""
-    return all((find_programs() / name).exists() for name in _PROGRAMS)
-
-
-def build(go: str) -> None:
-    """Build the programs: minutes if Go's own cache is empty, seconds if not."""
-    for name, package in _PROGRAMS.items():
-        output = find_programs() / name
-        command = [go, "build", "-trimpath", "-ldflags", _LINKER_FLAGS, "-o", str(output), package]
-        subprocess.run(command, cwd=_MODULE, check=True)
 
 
 def identify(resource: dict[str, Any]) -> tuple[str, str, str]:
@@ -75,15 +31,17 @@ def identify(resource: dict[str, Any]) -> tuple[str, str, str]:
 class Server:
     """A running API server, as its administrator sees it."""
 
-    def __init__(self, folder: Path, address: str) -> None:
+    def __init__(self, folder: Path, address: str, enter: Sequence[str] = ()) -> None:
+        self.folder, self.address, self.enter = folder, address, enter
         kubeconfig = folder / "kubeconfig"
-        self._options = (f"--kubeconfig={kubeconfig}", f"--cache-dir={folder / 'cache'}")
+        options = (f"--kubeconfig={kubeconfig}", f"--cache-dir={folder / 'cache'}")
+        self._kubectl = (*enter, str(KUBECTL), *options)
         cluster = {"server": address, "certificate-authority": str(folder / "apiserver.crt")}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "test", "cluster": cluster}],
-            "users": [{"name": "admin", "user": {"token": _TOKEN}}],
+            "users": [{"name": "admin", "user": {"token": TOKEN}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
             "current-context": "test",
         }
@@ -91,7 +49,7 @@ class Server:
 
     def kubectl(self, *arguments: str | Path, stdin: Any = None, check: bool = True) -> str:
         """Run kubectl and return its output; with `stdin`, a resource or several as JSON."""
-        command = [str(KUBECTL), *self._options, *map(str, arguments)]
+        command = [*self._kubectl, *map(str, arguments)]
         text = None if stdin is None else json.dumps(stdin)
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if check:
@@ -143,14 +101,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server(folder: Path) -> Iterator[Server]:
-    """Start etcd and the API server, their files in `folder`; end both afterwards."""
-    programs = find_programs()
+def running_server(folder: Path, enter: Sequence[str] = ()) -> Iterator[Server]:
+    """Start etcd and the API server; end both afterwards.
+
+    Args:
+        folder: for their files.
+        enter: what each command begins with, to run elsewhere than in this machine's network.
+    """
     client, peer, port = _free_ports(3)
     store, address = f"http://127.0.0.1:{client}", f"https://127.0.0.1:{port}"
-    (folder / "tokens.csv").write_text(f"{_TOKEN},admin,1,system:masters\n")
+    (folder / "tokens.csv").write_text(f"{TOKEN},admin,1,system:masters\n")
     etcd = [
-        str(programs / "etcd"),
+        str(find_program("etcd")),
         f"--data-dir={folder / 'etcd'}",
         f"--listen-client-urls={store}",
         f"--advertise-client-urls={store}",
@@ -160,10 +122,12 @@ def running_server(folder: Path) -> Iterator[Server]:
     # The server makes its certificate and key at its start, and signs tokens with that key.
     key = folder / "apiserver.key"
     server = [
-        str(programs / "kube-apiserver"),
+        str(find_program("kube-apiserver")),
         f"--etcd-servers={store}",
         "--bind-address=127.0.0.1",
         f"--secure-port={port}",
+        # Nobody connects to it; by default the server looks for a route to the world.
+        "--advertise-address=192.0.2.1",
         f"--cert-dir={folder}",
         f"--token-auth-file={folder / 'tokens.csv'}",
         "--authorization-mode=RBAC",
@@ -173,17 +137,17 @@ def running_server(folder: Path) -> Iterator[Server]:
         "--service-cluster-ip-range=10.96.0.0/16",
     ]
     with contextlib.ExitStack() as stack:
-        for command in (etcd, server):
-            stack.enter_context(_running(command, folder))
-        running = Server(folder, address)
+        for name, command in (("etcd", etcd), ("kube-apiserver", server)):
+            stack.enter_context(running_program([*enter, *command], folder / f"{name}.log"))
+        running = Server(folder, address, enter)
         _wait_until_ready(running, folder / "kube-apiserver.log")
         yield running
 
 
 @contextlib.contextmanager
-def _running(command: list[str], folder: Path) -> Iterator[None]:
-    """Run a program in the background; its log is `folder`/NAME.log."""
-    with (folder / f"{Path(command[0]).name}.log").open("w") as log:
+def running_program(command: Sequence[str], log_file: Path) -> Iterator[None]:
+    """Run a program in the background, with its output in a file."""
+    with log_file.open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         yield
@@ -206,10 +170,3 @@ def _free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
-
-
-if __name__ == "__main__":
-    if not are_built():
-        if (found := find_go()) is None:
-            sys.exit("no go command: it builds the API server; install Go 1.24 or later")
-        build(found)

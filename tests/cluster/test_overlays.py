@@ -83,7 +83,7 @@ def test_the_launchers_settings_are_a_patch_too(cluster, store):
 def test_kubeflows_network_policies_admit_the_namespace(cluster, applied):
     """Its object store takes connections only from namespaces with a profile's label."""
     policy = cluster.get("networkpolicy", "seaweedfs", "--namespace=kubeflow")
-    (rule,) = policy["spec"]["ingress"]
+    rule = policy["spec"]["ingress"][0]
     ((label, value),) = rule["from"][0]["namespaceSelector"]["matchLabels"].items()
 
     admitted = cluster.kubectl("get", "namespaces", "-oname", f"--selector={label}={value}")
