@@ -7,7 +7,7 @@ from typing import Any
 
 from components.release.candidate import Candidate
 from components.release.gate import Decision
-from components.shared.checkpoints.lineage import LINEAGE, Link, read_links
+from components.shared.checkpoints.lineage import LINEAGE, Link, read_lineage
 from components.shared.files.documents import decode_json
 from components.shared.files.formats import WRITER
 
@@ -54,7 +54,7 @@ def _list_trainings(path: Path) -> list[dict[str, Any]]:
             "initial_checkpoint": link.initial.fingerprint if link.initial else None,
             **_describe_dataset(link, path),
         }
-        for link in read_links(path.read_text("utf-8"), source=str(path))
+        for link in read_lineage(path.read_text("utf-8"), source=str(path)).links
     ]
 
 

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from components.shared.checkpoints.checkpoint_manifest import fingerprint, write_manifest
-from components.shared.checkpoints.lineage import LINEAGE, compose_lineage, read_links
+from components.shared.checkpoints.lineage import LINEAGE, compose_lineage, read_lineage
 from components.shared.model_store import store as model_store
+from components.shared.model_store.layout import NotedDecision
 from components.shared.model_store.store import ModelStore, open_store
 from tests.pipelines.commands import run_command
 
@@ -27,13 +29,23 @@ def hash_text(text: str) -> str:
 
 
 def write_checkpoint(
-    folder: Path, label: str, inputs: str, initial: Path | None, dataset: str = ""
+    folder: Path,
+    label: str,
+    inputs: str,
+    initial: Path | None,
+    dataset: str = "",
+    makes_model: bool = False,
 ) -> Path:
     """Write what a training writes."""
     folder.mkdir(parents=True)
     (folder / "vocab.txt").write_text(label, encoding="utf-8")
     text = compose_lineage(
-        label=label, settings={}, inputs=inputs, initial=initial, dataset=dataset
+        label=label,
+        settings={},
+        inputs=inputs,
+        initial=initial,
+        dataset=dataset,
+        makes_model=makes_model,
     )
     (folder / LINEAGE).write_text(text, encoding="utf-8")
     write_manifest(folder, step=1)
@@ -43,20 +55,24 @@ def write_checkpoint(
 @pytest.fixture
 def release(store, tmp_path, monkeypatch):
     """Release a model with an F1; each a second after the one before."""
-    names = (f"2026010{number}T000000Z" for number in range(1, 9))
+    names = (f"202601{number:02}T000000Z" for number in range(1, 29))
     monkeypatch.setattr(
         model_store, "name_version", lambda checksum: f"{next(names)}-{checksum[:8]}"
     )
 
-    def release_one(f1: float) -> str:
+    def release_one(f1: float, *, from_current: bool = False) -> str:
         folder = tmp_path / f"made-{f1}"
+        current = store.find_current() if from_current else None
+        initial = store.fetch(current, folder / "current") / "model" if current else None
+        dataset = DATASET.replace("}", f', "month": {f1}}}') if from_current else DATASET
         pretrained = write_checkpoint(
-            folder / "pretrained", "Pretraining", hash_text(DATASET), None, DATASET
+            folder / "pretrained", "Pretraining", hash_text(dataset), initial, dataset
         )
+        content = folder / "content" / "model"
         model = write_checkpoint(
-            folder / "content" / "model", "Fine-tuning", hash_text(TRAIN), pretrained
+            content, f"Fine-tuning to {f1:g}", hash_text(TRAIN), pretrained, makes_model=True
         )
-        links = read_links((model / LINEAGE).read_text("utf-8"), source=LINEAGE)
+        links = read_lineage((model / LINEAGE).read_text("utf-8"), source=LINEAGE).links
         version = store.publish(
             folder / "content",
             {
@@ -68,6 +84,8 @@ def release(store, tmp_path, monkeypatch):
             },
         )
         store.switch(version, expected=store.find_current())
+        now = datetime.now(UTC).isoformat()
+        store.note(NotedDecision(decided=now, fingerprint=fingerprint(model), version=version))
         return version
 
     return release_one
@@ -146,11 +164,57 @@ def test_every_link_of_a_model_is_verified(store, release, tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert done.lines[0] == "files: as model.json has them"
-    assert done.lines[2].startswith(f"Fine-tuning: on {hash_text(TRAIN)[:12]}, from ")
+    assert done.lines[2].startswith(f"Fine-tuning to 80: on {hash_text(TRAIN)[:12]}, from ")
     assert done.lines[3] == f"Pretraining: on {hash_text(DATASET)[:12]}, from random weights"
     assert done.lines[-2:] == [
         f"{tmp_path / 'train.json'}: as model.json has it", f"{version}: every link holds"
     ]  # fmt: skip
+
+
+@pytest.fixture
+def year(store, release) -> list[str]:
+    """Twelve versions, each trained from the one before, of which the newest three are kept."""
+    versions = []
+    for month in range(12):
+        versions.append(release(70.0 + month, from_current=True))
+        store.prune(3)
+    return versions
+
+
+def test_a_year_of_retrainings_is_followed(store, year):
+    """Through the versions that were removed; a version does not grow with those before it."""
+    done = run_command("models", "verify", "--model-store", store)
+
+    assert done.returncode == 0, done.stderr
+    assert store.list_versions() == year[-3:]
+    followed = [line for line in done.lines if line.endswith("the model that this started from")]
+    assert [line.partition(":")[0] for line in followed] == year[-2::-1]
+    assert [line for line in done.lines if line.startswith("Fine-tuning to 70: ")]
+    assert done.lines[-1] == f"{year[-1]}: every link holds"
+    sizes = {len(store.read(version, "model/lineage.json")) for version in year[-3:]}
+    assert max(sizes) - min(sizes) < 10
+
+
+def test_the_first_break_of_a_year_is_named(store, year):
+    """An altered lineage of a version that was removed, one that is missing, one of elsewhere."""
+    kept = Path(str(store)) / "lineages"
+    second = next(path for path in kept.iterdir() if "to 71" in path.read_text("utf-8"))
+    text = second.read_text("utf-8")
+
+    second.write_text(text.replace("to 71", "to 99"), encoding="utf-8")
+    altered = run_command("models", "verify", "--model-store", store)
+    second.unlink()
+    missing = run_command("models", "verify", "--model-store", store)
+    for decision in (Path(str(store)) / "decisions").iterdir():
+        decision.unlink()
+    elsewhere = run_command("models", "verify", "--model-store", store)
+
+    assert (altered.returncode, missing.returncode, elsewhere.returncode) == (2, 2, 0)
+    assert altered.last_error.endswith(f"lineages/{second.name}: altered since it was written")
+    assert missing.last_error.endswith(
+        f"Pretraining: the lineage.json of {year[1]}, which it started from, is missing"
+    )
+    assert elsewhere.lines[-2].endswith(": unknown, as it was not released here")
 
 
 def forge(store: ModelStore, version: str, name: str, old: str, new: str) -> None:
@@ -174,11 +238,11 @@ def forge(store: ModelStore, version: str, name: str, old: str, new: str) -> Non
     ("name", "old", "new", "said"),
     [
         ("model/lineage.json", '"label": "Pretraining"', '"label": "Other"',
-         "Fine-tuning: Other, which it started from, was altered"),
+         "Fine-tuning to 80: Other, which it started from, was altered"),
         ("model/lineage.json", hash_text(TRAIN), "0" * 64, "names other trainings than"),
         ("model.json", hash_text(TRAIN), "0" * 64, "names other trainings than"),
         ("model.json", '"train.json": "' + hash_text(TRAIN), '"train.json": "' + "0" * 64,
-         "Fine-tuning: was trained on other data than model.json names"),
+         "Fine-tuning to 80: was trained on other data than model.json names"),
     ],
 )  # fmt: skip
 def test_a_forged_link_is_named(store, release, name, old, new, said):

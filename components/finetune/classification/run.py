@@ -62,6 +62,7 @@ def train(config: FinetuneClassificationConfig) -> None:
         inputs=sha256(find_rows(config.sentences, TRAIN)),
         initial=initial.folder,
         labels=labels,
+        makes_model=True,
     )
 
 

@@ -79,4 +79,5 @@ def train(config: FinetuneConfig) -> None:
         tokenization=initial.tokenization,
         inputs=sha256(path),
         initial=initial.folder,
+        makes_model=True,
     )

@@ -30,7 +30,7 @@ FORMATS = {
     "decision": 1,
     "dump.json": 1,
     "history.jsonl": 1,
-    "lineage.json": 1,
+    "lineage.json": 2,
     "model.json": 1,  # and the other files of a model store's version
     "record": 1,
     "record.running": 1,

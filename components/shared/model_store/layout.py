@@ -4,6 +4,7 @@
     versions/NAME/model.json     provenance, scores, and the SHA-256 of each file beside it
     versions/NAME/...            the files of a version
     decisions/NAME.json          what became of a model that was to be released
+    lineages/SHA256.json         the lineage.json of a version that was removed
 
 The name of a version or decision is its time and a checksum, so that names sort by time.
 """
@@ -20,6 +21,7 @@ from components.shared.files.formats import decode_stamped, stamp
 
 CURRENT, VERSIONS, MODEL_JSON = "current.json", "versions", "model.json"
 DECISIONS, DECISION = "decisions", "decision"
+LINEAGES, MODEL_LINEAGE = "lineages", "model/lineage.json"
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 

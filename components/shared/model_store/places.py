@@ -17,6 +17,7 @@ from components.shared.files.atomic import room_expected, whole_folder, write_te
 from components.shared.model_store.layout import (
     CURRENT,
     DECISIONS,
+    LINEAGES,
     MODEL_JSON,
     VERSIONS,
     is_version,
@@ -52,6 +53,10 @@ class Place(Protocol):
 
     def remove_decision(self, name: str) -> None:
         """Remove a decision, if it still exists."""
+        ...
+
+    def write_lineage(self, name: str, text: str) -> None:
+        """Keep the lineage of a version that is removed."""
         ...
 
     @property
@@ -107,6 +112,10 @@ class FolderPlace:
     def remove_decision(self, name: str) -> None:
         """Remove a file."""
         (self._root / DECISIONS / f"{name}{_JSON}").unlink(missing_ok=True)
+
+    def write_lineage(self, name: str, text: str) -> None:
+        """Write a file."""
+        write_text(self._root / LINEAGES / f"{name}{_JSON}", text)
 
     def write_version(self, version: str, folder: Path) -> None:
         """Copy into a scratch folder that is renamed at the end."""
@@ -171,6 +180,10 @@ class BucketPlace:
     def remove_decision(self, name: str) -> None:
         """Remove an object."""
         self._bucket.delete(f"{DECISIONS}/{name}{_JSON}")
+
+    def write_lineage(self, name: str, text: str) -> None:
+        """Write an object, unless it exists: its name says its content."""
+        self._bucket.write_if(f"{LINEAGES}/{name}{_JSON}", text.encode(), tag=None)
 
     def write_version(self, version: str, folder: Path) -> None:
         """Upload the files, model.json last."""

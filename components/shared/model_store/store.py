@@ -19,7 +19,9 @@ from components.shared.model_store.layout import (
     CURRENT,
     DECISION,
     DECISIONS,
+    LINEAGES,
     MODEL_JSON,
+    MODEL_LINEAGE,
     VERSIONS,
     NotedDecision,
     Pointer,
@@ -173,7 +175,7 @@ class ModelStore:
         expect_version(version)
         if version == self.find_current():
             raise InputError(f"{self._join(version)}: is in use; roll back to another one first")
-        self._place.remove_version(version)
+        self._remove(version)
 
     def prune(self, keep_versions: int) -> list[str]:
         """Remove old versions, and return their names.
@@ -194,9 +196,30 @@ class ModelStore:
         removed = []
         for version in (*left[max(1, keep_versions) :], *abandoned):
             if version != self.find_current():  # a rollback may be under way
-                self._place.remove_version(version)
+                self._remove(version)
                 removed.append(version)
         return sorted(removed)
+
+    def find_lineage(self, checksum: str) -> str | None:
+        """Return the text of a lineage.json by its SHA-256: of a version, or one that was removed.
+
+        Returns:
+            None if no version has or had it.
+
+        Raises:
+            DamagedError: if it was altered.
+        """
+        for version in self.list_versions():
+            described, _ = parse_description(
+                self._read_model_json(version), source=self._join(version)
+            )
+            if described.files.get(MODEL_LINEAGE) == checksum:
+                return self.read(version, MODEL_LINEAGE)
+        name = f"{LINEAGES}/{checksum}.json"
+        text = self._place.read(name)
+        if text is not None and hashlib.sha256(text.encode()).hexdigest() != checksum:
+            raise DamagedError(f"{self._address}/{name}: altered since it was written")
+        return text
 
     def note(self, decision: NotedDecision) -> None:
         """Keep what became of a model; of many decisions, the oldest go."""
@@ -226,6 +249,13 @@ class ModelStore:
                 )
             )
         return sorted(decisions, key=lambda one: one.time)
+
+    def _remove(self, version: str) -> None:
+        """Remove a version but for its lineage, which those trained from it name."""
+        lineage = self._place.read(f"{VERSIONS}/{version}/{MODEL_LINEAGE}")
+        if lineage is not None:
+            self._place.write_lineage(hashlib.sha256(lineage.encode()).hexdigest(), lineage)
+        self._place.remove_version(version)
 
     def _copy(self, version: str, files: Mapping[str, str], folder: Path) -> None:
         """Copy files of a version, by name with their SHA-256, and compare them with it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.checkpoints.checkpoint_manifest import MANIFEST, check_files
-from components.shared.checkpoints.lineage import LINEAGE, find_break, read_links
+from components.shared.checkpoints.lineage import LINEAGE, Lineage, find_break, read_lineage
 from components.shared.errors import DamagedError, InputError
 from components.shared.files.atomic import sha256
 from components.shared.files.documents import load_json
@@ -46,26 +46,62 @@ def verify(store: ModelStore, version: str, scratch: Path, data: Path | None) ->
     if (model / MANIFEST).exists() and sha256(model / MANIFEST) != described.fingerprint:
         raise DamagedError(f"{version}: {MANIFEST} is not the one of the model that was released")
     yield f"weights: as {MANIFEST} has them, which {MODEL_JSON} names"
-    yield from _verify_trainings(version, model / LINEAGE, described)
+    yield from _verify_trainings(store, version, model / LINEAGE, described)
     if data is not None:
         yield from _verify_data(version, data, described)
 
 
-def _verify_trainings(version: str, path: Path, described: _Described) -> Iterator[str]:
+def _verify_trainings(
+    store: ModelStore, version: str, path: Path, described: _Described
+) -> Iterator[str]:
     if not path.exists():
         yield f"trainings: unknown, as the checkpoint has no {LINEAGE}"
         return
-    links = read_links(path.read_text("utf-8"), source=f"{version}, {LINEAGE}")
+    lineage = read_lineage(path.read_text("utf-8"), source=f"{version}, {LINEAGE}")
+    links = lineage.links
     if [link.inputs for link in links] != [one.get("inputs") for one in described.trainings]:
         raise DamagedError(f"{version}: {MODEL_JSON} names other trainings than {LINEAGE}")
     if links and links[0].inputs not in described.data.values():
         raise DamagedError(
             f"{version}: {links[0].label}: was trained on other data than {MODEL_JSON} names"
         )
-    problem = find_break(links)
+    yield from _follow(version, lineage)
+    while checksum := lineage.model_before:
+        oldest, released = lineage.links[-1], _find_released(store, lineage)
+        text = store.find_lineage(checksum)
+        if text is None and released:
+            raise DamagedError(
+                f"{version}: {oldest.label}: the {LINEAGE} of {released}, which it started from, "
+                "is missing"
+            )
+        name = released or f"the model whose {LINEAGE} is {checksum[:12]}"
+        if text is None:
+            yield f"{name}: unknown, as it was not released here"
+            return
+        yield f"{name}: the model that this started from"
+        lineage = read_lineage(text, source=f"{version}, {LINEAGE} of {name}")
+        yield from _follow(version, lineage)
+
+
+def _find_released(store: ModelStore, lineage: Lineage) -> str:
+    """Return the version that a model started from, if it is noted; "" otherwise."""
+    initial = lineage.links[-1].initial
+    return next(
+        (
+            decision.version
+            for decision in store.list_decisions()
+            if initial and decision.version and decision.fingerprint == initial.fingerprint
+        ),
+        "",
+    )
+
+
+def _follow(version: str, lineage: Lineage) -> Iterator[str]:
+    """Check the trainings of a model, and yield a sentence on each."""
+    problem = find_break(lineage)
     if problem:
         raise DamagedError(f"{version}: {problem}")
-    for link in links:
+    for link in lineage.links:
         start = link.initial.fingerprint[:12] if link.initial else "random weights"
         yield f"{link.label}: on {link.inputs[:12]}, from {start}"
         if link.dataset:

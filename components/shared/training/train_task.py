@@ -40,6 +40,7 @@ def train_task(
     initial: Path | None = None,
     labels: Sequence[str] | None = None,
     validation: Validation | None = None,
+    makes_model: bool = False,
 ) -> None:
     """Train a task and write its checkpoint and history.
 
@@ -56,6 +57,7 @@ def train_task(
         initial: the checkpoint folder of the first weights; None where they are random.
         labels: a classifier's, in the order of its outputs.
         validation: measures the model while it trains; None where nothing does.
+        makes_model: whether the checkpoint is a finished model, rather than weights to go on with.
     """
     trainer = Trainer(
         task,
@@ -143,6 +145,7 @@ def train_task(
                     inputs=inputs,
                     initial=initial,
                     dataset=dataset,
+                    makes_model=makes_model,
                 ),
             )
             steps.keep_only(done, best_step)

@@ -8,7 +8,7 @@ import pytest
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.checkpoint_manifest import check_files, has_random_weights
 from components.shared.checkpoints.description import LABELS, read_labels
-from components.shared.checkpoints.lineage import Link, compose_lineage, read_links
+from components.shared.checkpoints.lineage import Lineage, compose_lineage, read_lineage
 from components.shared.classification.sentences import Sentences
 from components.shared.dataset.folder import Dataset, read_dataset
 from components.shared.files.formats import stamp
@@ -105,7 +105,7 @@ def test_a_document_in_memory(name):
             MODEL, lambda content: parse_description(content, source="model.json")[0], Description
         ),
         "lineage.json": (
-            LINEAGE, lambda content: read_links(content, source="lineage.json"), tuple[Link, ...]
+            LINEAGE, lambda content: read_lineage(content, source="lineage.json"), Lineage
         ),
     }[name]  # fmt: skip
 

@@ -1,5 +1,6 @@
 """A store of models on a disk or in a bucket: versions are whole, and one of them is in use."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -70,6 +71,25 @@ def test_a_version_is_published_used_and_fetched(store, publish, tmp_path):
     assert (described["format_version"], described["version"]) == (1, version)
     assert described["scores"] == {"f1": 80}
     assert sorted(described["files"]) == ["README.md", "model/vocab.txt"]
+
+
+def test_the_lineage_of_a_version_outlives_it(store, tmp_path):
+    """Found by its checksum, as those name it that were trained from the version."""
+    versions = []
+    for text in ("one", "two"):
+        content = make_content(tmp_path / f"content-{text}", text)
+        (content / "model" / "lineage.json").write_text(f"of {text}", encoding="utf-8")
+        versions.append(store.publish(content, {"scores": {}}))
+        store.switch(versions[-1], expected=store.find_current())
+    one, two = (hashlib.sha256(f"of {text}".encode()).hexdigest() for text in ("one", "two"))
+    before = store.find_lineage(one)
+
+    store.prune(1)
+
+    assert store.list_versions() == versions[1:]
+    assert (before, store.find_lineage(one)) == ("of one", "of one")
+    assert store.find_lineage(two) == "of two"
+    assert store.find_lineage("0" * 64) is None
 
 
 @on_a_disk
