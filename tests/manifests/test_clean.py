@@ -1,11 +1,13 @@
 """The job that removes what old runs left."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import kubernetes_validate
 import pytest
 import yaml
+from google.cloud import storage
 
 from pipelines.cleaning.last_clean import note_clean
 from pipelines.kubeflow.schedules import read_schedules
@@ -110,3 +112,29 @@ def test_the_account_may_delete_runs_and_nothing_of_kubernetes():
     assert all(allowed == {"get", "list"} for allowed in verbs.values())
     assert POD["spec"]["serviceAccountName"] == "bert-cleaner"
     assert POD["spec"]["automountServiceAccountToken"] is False
+
+
+def test_the_lifecycle_rules_spare_models_and_records(monkeypatch):
+    """A store of S3's takes its form; Google's client reads its own."""
+    folder = MANIFESTS / "components" / "clean"
+    rules = json.loads((folder / "lifecycle-s3.json").read_text("utf-8"))
+    theirs = json.loads((folder / "lifecycle-gs.json").read_text("utf-8"))
+    bucket = storage.Bucket(storage.Client.create_anonymous_client(), "my-bucket")
+    bucket.lifecycle_rules = theirs["rule"]
+
+    with s3_server() as url:
+        for name, value in s3_settings(url).items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="my-bucket")
+        client.put_bucket_lifecycle_configuration(Bucket="my-bucket", LifecycleConfiguration=rules)
+        kept = client.get_bucket_lifecycle_configuration(Bucket="my-bucket")["Rules"]
+
+    assert [rule["Filter"]["Prefix"] for rule in kept] == [
+        "v2/artifacts/bert-retraining/", "bert/checkpoints/"
+    ]  # fmt: skip
+    assert [type(rule).__name__ for rule in bucket.lifecycle_rules] == [
+        "LifecycleRuleDelete", "LifecycleRuleAbortIncompleteMultipartUpload"
+    ]  # fmt: skip
+    for rule in theirs["rule"]:
+        assert rule["condition"]["matchesPrefix"] == ["bert/bert-retraining/", "bert/checkpoints/"]
