@@ -118,8 +118,8 @@ def _clean_bucket(place: Root, runs: "ClusterRuns", work: _Work) -> frozenset[st
                 work.say(f"left after all: {place.address}/{one.name}: {who}")
             else:
                 place.remove(one)
-        known = now
-    _clean_scratch(known, work)
+    # Once more: a run that has started meanwhile may use them.
+    _clean_scratch(runs.find_out(work.versions) if work.scratch else known, work)
     return frozenset(one.run for one in going)
 
 

@@ -35,19 +35,21 @@ class ClusterRuns:
             InputError: if the server refuses.
         """
         runs = list(self._list("runs", self._client.list_runs))
+        recurring = {
+            f"recurring run {one.display_name}": _text_of(one)
+            for one in self._list("recurring_runs", self._client.list_recurring_runs)
+        }
         return Known(
             run_to_start={run.run_id: run.created_at for run in runs},
             unfinished=frozenset(run.run_id for run in runs if state_of(run) not in ENDED),
             references={
                 **others,
-                **{
-                    f"recurring run {one.display_name}": _text_of(one)
-                    for one in self._list("recurring_runs", self._client.list_recurring_runs)
-                },
+                **recurring,
                 **{
                     f"run {run.run_id}": _text_of(run) for run in runs if state_of(run) not in ENDED
                 },
             },
+            recurring=frozenset(recurring),
         )
 
     def list_artifacts(self, run_ids: Iterable[str]) -> dict[str, str]:

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from pipelines.cleaning.run_folders import Folder
 
+# As the look for new data names the folder of the trainings on it.
+_OF_DATA = re.compile(r"data-[0-9a-f]{16}")
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -27,6 +30,8 @@ class Known:
     unfinished: frozenset[str]
     references: Mapping[str, str]
     """Who refers to something, and what it says, in which a run's id may be."""
+    recurring: frozenset[str] = frozenset()
+    """Those of them that are recurring runs."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +56,25 @@ def choose_entries(
 ) -> list[Choice]:
     """Decide on what lies in a place for checkpoints or downloads, by age and references.
 
+    A retraining gives the trainings on each set of data a folder of their own. One that was cut
+    off is resumed while the data is the same, and otherwise never: only a run under way keeps it.
+
     Args:
         folders: the entries of the place.
         address: the place's, as the runs' parameters name it.
         rule: how old they must be.
         known: who may name the place.
     """
-    return [
-        Choice(
-            one,
-            f"changed on {one.changed:%Y-%m-%d}, too recently"
-            if one.changed >= rule.before
-            else find_reference(
-                known.references, match_name(f"{address}/{one.name}"), _match_alone(address)
-            ),
-        )
-        for one in folders
-    ]
+    under_way = {who: one for who, one in known.references.items() if who not in known.recurring}
+
+    def why_kept(one: Folder) -> str:
+        if one.changed >= rule.before:
+            return f"changed on {one.changed:%Y-%m-%d}, too recently"
+        users = under_way if _OF_DATA.fullmatch(one.name) else known.references
+        own = find_reference(known.references, match_name(f"{address}/{one.name}"))
+        return own or find_reference(users, _match_alone(address))
+
+    return [Choice(one, why_kept(one)) for one in folders]
 
 
 def find_reference(references: Mapping[str, str], *patterns: str) -> str:

@@ -207,6 +207,30 @@ def test_old_checkpoints_and_downloads_go(kfp, bucket, add_run):
     assert [one["Key"] for one in listed] == ["checkpoints/second/pretrain/step-1/vocab.txt"]
 
 
+@pytest.mark.parametrize("under_way", [False, True])
+def test_checkpoints_of_trainings_that_were_cut_off_go(kfp, bucket, add_run, under_way):
+    """A recurring run names the place of all; a run under way may work in any of them."""
+    place = "s3://mlpipeline/checkpoints"
+    names = ["data-0123456789abcdef/pretrain/step-1/vocab.txt", "mine/step-1/vocab.txt"]
+    for name in names:
+        bucket.put_object(Bucket="mlpipeline", Key=f"checkpoints/{name}", Body=b"x")
+    parameters = {"checkpoint_directory": place}
+    kfp.add(
+        "recurringruns",
+        {"display_name": "monthly", "runtime_config": {"parameters": parameters}},
+    )
+    if under_way:
+        add_run("RUNNING", **parameters)
+
+    done = clean_cluster(kfp, "--scratch", place)
+
+    assert done.returncode == 0, done.stderr
+    listed = bucket.list_objects_v2(Bucket="mlpipeline", Prefix="checkpoints/")["Contents"]
+    left = names if under_way else names[1:]
+    assert [one["Key"] for one in listed] == [f"checkpoints/{name}" for name in left]
+    assert "keep    mine: used by recurring run monthly" in done.lines
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
