@@ -6,7 +6,7 @@ from components.evaluate.export import ExportConfig, export
 from components.evaluate.squad.ask import ask
 from components.evaluate.squad.config import AskConfig, EvaluateConfig
 from components.evaluate.squad.run import run
-from components.evaluate.squad.score import ScoreFiles, score
+from components.evaluate.squad.score_file import ScoreFiles, score
 from components.shared.stage.start import main
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from components.shared.errors import InputError
 from components.shared.files.text import mask_addresses
 from components.shared.squad.settings import SquadTrainingConfig
 from components.shared.stage.settings import Rare, Sources
-from components.shared.storage.settings import ObjectStoreConfig
+from components.shared.storage.locations import ObjectStoreConfig
 
 CURRENT = "current"
 """The initial checkpoint that is the model in use."""

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from components.shared.errors import InputError
 from components.shared.stage.settings import Rare, expect_choices
-from components.shared.storage.settings import ObjectStoreConfig
+from components.shared.storage.locations import ObjectStoreConfig
 
 Format = Literal["packed", "google"]
 PACKED, GOOGLE = FORMATS = get_args(Format)

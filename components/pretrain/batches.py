@@ -8,7 +8,7 @@ from components.pretrain.config import PretrainConfig
 from components.pretrain.google_rows import make_batch as make_instance_batch
 from components.pretrain.masking import mask_tokens
 from components.pretrain.rows import Row, RowReader
-from components.shared.dataset.records import PackedRow, decode_row
+from components.shared.dataset.packed_rows import PackedRow, decode_row
 from components.shared.errors import InputError
 from components.shared.tokens.vocabulary import Vocabulary
 from components.shared.training.micro_batches import MicroBatch

@@ -16,7 +16,7 @@ from components.shared.dataset.folder import (
     check_file,
     read_dataset,
 )
-from components.shared.dataset.records import RecordFile
+from components.shared.dataset.tfrecords import RecordFile
 from components.shared.errors import InputError
 from components.shared.files.atomic import sha256
 from components.shared.tokens.vocabulary import Vocabulary

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from components.pretrain.dataset_files import Shards
-from components.shared.dataset.records import RecordFile
+from components.shared.dataset.tfrecords import RecordFile
 from components.shared.errors import InputError
 
 _SHARDS_IN_MEMORY = 2

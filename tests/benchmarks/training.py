@@ -17,7 +17,7 @@ from components.pretrain.dataset_files import find_shards
 from components.pretrain.rows import Row, RowReader
 from components.pretrain.task import PretrainingTask
 from components.shared.bert.config import BertConfig
-from components.shared.dataset.records import PackedRow, decode_row, encode_row
+from components.shared.dataset.packed_rows import PackedRow, decode_row, encode_row
 from components.shared.processes import distributed
 from components.shared.tokens.vocabulary import Vocabulary
 from components.shared.training.micro_batches import MicroBatch

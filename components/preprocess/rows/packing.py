@@ -8,7 +8,7 @@ import numpy as np
 
 from components.preprocess.rows.documents import Document
 from components.preprocess.rows.pairs import NUM_SPECIAL_PIECES, Pair
-from components.shared.dataset.records import assemble_row, encode_varint
+from components.shared.dataset.packed_rows import assemble_row, encode_varint
 from components.shared.tokens.vocabulary import Vocabulary
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from components.preprocess.batches import CORPORA
 from components.preprocess.storage import filesystem
-from components.shared.dataset.records import write_records
+from components.shared.dataset.tfrecords import write_records
 from components.shared.files.atomic import sha256
 
 HELD_OUT_FOLDER = "held-out"

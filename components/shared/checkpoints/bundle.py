@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.shared.dataset.crc import masked_crc
+from components.shared.dataset.tfrecords import masked_crc
 
 _FOOTER_BYTES = 48
 _MAGIC = bytes.fromhex("57fb808b247547db")

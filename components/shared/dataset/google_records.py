@@ -8,7 +8,7 @@ Garden's second version has other names for two features, which are read as well
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.shared.dataset.records import Example
+from components.shared.dataset.examples import Example
 from components.shared.errors import InputError
 
 

@@ -12,9 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from components.shared.errors import PeerLostError
-from components.shared.processes import mpirun, preemption
+from components.shared.processes import mpirun
 from components.shared.processes.cpus import count_cpus, take_share
 from components.shared.processes.heartbeat import publish, pulse
+from components.shared.processes.termination import watch_in_rank
 
 _CPU_CYCLE_MILLISECONDS = "20"
 
@@ -24,7 +25,7 @@ def initialize(*, seed: int, precision: str) -> None:
 
     Comes before the first layer is made: its weights and its precision depend on it.
     """
-    preemption.watch()
+    watch_in_rank()
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         # Horovod's processes ask one another what is ready at each of its cycles, of 1

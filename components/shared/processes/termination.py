@@ -1,4 +1,4 @@
-"""SIGTERM to a step's main process: noted, and passed on to the processes that train."""
+"""SIGTERM, as a machine that is taken away sends it: to a step's main process, and to ranks."""
 
 import signal
 import threading
@@ -64,3 +64,16 @@ class Termination:
         for process in self._processes:
             if process.is_alive():
                 process.terminate()
+
+
+_of_this_rank = Termination()
+
+
+def watch_in_rank() -> None:
+    """From now on, note SIGTERM rather than end on it; for the main thread of a rank."""
+    signal.signal(signal.SIGTERM, _of_this_rank._request)
+
+
+def is_requested_of_rank() -> bool:
+    """Whether this rank was asked to end."""
+    return _of_this_rank.is_requested

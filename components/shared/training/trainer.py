@@ -18,8 +18,9 @@ import tensorflow as tf
 from components.shared.bert.flops import find_peak
 from components.shared.bert.fusion import switch_fusion
 from components.shared.errors import DivergedError
-from components.shared.processes import distributed, preemption
+from components.shared.processes import distributed
 from components.shared.processes.heartbeat import pulse
+from components.shared.processes.termination import is_requested_of_rank
 from components.shared.stage.progress import progress
 from components.shared.training.history import History
 from components.shared.training.loss_scale import LossScale
@@ -191,7 +192,7 @@ class Trainer:
         names = sorted(batch[0].counts)
         own = [sum(b.counts[name] for b in batch) for name in names]
         # All must stop after the same update: whether any is asked to rides on this sum.
-        own.append(float(preemption.is_requested()))
+        own.append(float(is_requested_of_rank()))
         # On the CPU, whatever trains: the flag is read without waiting for a GPU.
         with tf.device("CPU"):
             (total,) = distributed.sum_over_processes([tf.constant(own, tf.float32)])

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from components.shared.dataset.folder import read_manifest
-from components.shared.dataset.records import PackedRow, decode_row, read_records
+from components.shared.dataset.packed_rows import PackedRow, decode_row
+from components.shared.dataset.tfrecords import read_records
 
 
 def read_rows(dataset: Path, length: str) -> list[PackedRow]:

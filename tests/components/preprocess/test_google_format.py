@@ -3,7 +3,7 @@
 from components.preprocess.run import run
 from components.shared.dataset.folder import read_manifest
 from components.shared.dataset.google_records import decode_instance
-from components.shared.dataset.records import read_records
+from components.shared.dataset.tfrecords import read_records
 from tests.components.preprocess.outputs import read_files
 
 PROCESSES = "--direct_running_mode=multi_processing --direct_num_workers=2"

@@ -7,7 +7,8 @@ import pytest
 from components.preprocess.run import run
 from components.shared.dataset.folder import read_manifest
 from components.shared.dataset.google_records import decode_instance
-from components.shared.dataset.records import decode_row, read_records
+from components.shared.dataset.packed_rows import decode_row
+from components.shared.dataset.tfrecords import read_records
 from components.shared.errors import InputError
 from tests.components.preprocess.text_samples import make_texts
 

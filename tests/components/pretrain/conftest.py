@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from components.shared.dataset.folder import MANIFEST
-from components.shared.dataset.records import PackedRow, encode_row, write_records
+from components.shared.dataset.packed_rows import PackedRow, encode_row
+from components.shared.dataset.tfrecords import write_records
 from components.shared.files.atomic import sha256
 from components.shared.tokens.vocabulary import Vocabulary
 from tests.components.pretrain.stage import Stage

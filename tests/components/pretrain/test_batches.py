@@ -9,7 +9,7 @@ from components.pretrain.batches import BatchMaker, choose_maker, expand_rows, m
 from components.pretrain.config import PretrainConfig
 from components.pretrain.dataset_files import find_shards
 from components.pretrain.rows import RowReader
-from components.shared.dataset.records import PackedRow
+from components.shared.dataset.packed_rows import PackedRow
 from components.shared.errors import InputError
 from components.shared.tokens.vocabulary import Vocabulary
 

@@ -8,8 +8,10 @@ import pytest
 
 from components.pretrain.dataset_files import Shards, find_shards
 from components.pretrain.rows import RowReader
+from components.shared.dataset.examples import Example
 from components.shared.dataset.google_records import Instance, encode_instance
-from components.shared.dataset.records import Example, PackedRow, encode_row, write_records
+from components.shared.dataset.packed_rows import PackedRow, encode_row
+from components.shared.dataset.tfrecords import write_records
 from components.shared.errors import InputError
 from components.shared.tokens.vocabulary import Vocabulary
 from tests.mutations import NUM_MUTATIONS, fuzz

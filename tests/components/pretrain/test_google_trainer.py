@@ -1,7 +1,7 @@
 import tensorflow as tf
 
 from components.shared.dataset.google_records import encode_instance
-from components.shared.dataset.records import write_records
+from components.shared.dataset.tfrecords import write_records
 from tests.components.shared.samples import INSTANCE
 
 

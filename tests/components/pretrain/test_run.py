@@ -10,7 +10,8 @@ from components.pretrain.batches import expand_rows
 from components.pretrain.masking import mask_tokens
 from components.shared.bert.config import BertConfig
 from components.shared.dataset.google_records import Instance, encode_instance
-from components.shared.dataset.records import PackedRow, write_records
+from components.shared.dataset.packed_rows import PackedRow
+from components.shared.dataset.tfrecords import write_records
 from components.shared.tokens.vocabulary import Vocabulary
 from tests.components.pretrain.stage import CONFIG
 from tests.components.shared.bert import google_checkpoint

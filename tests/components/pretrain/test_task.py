@@ -8,7 +8,7 @@ from components.pretrain.batches import make_packed_batch
 from components.pretrain.rows import Row
 from components.pretrain.task import PretrainingTask
 from components.shared.bert.config import BertConfig
-from components.shared.dataset.records import PackedRow, encode_row
+from components.shared.dataset.packed_rows import PackedRow, encode_row
 from components.shared.tokens.vocabulary import Vocabulary
 from tests.components.pretrain.conftest import CLS, SEP
 

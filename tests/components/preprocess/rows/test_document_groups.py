@@ -11,7 +11,7 @@ from components.preprocess.rows.document_groups import (
     make_rows,
 )
 from components.preprocess.rows.documents import Document
-from components.shared.dataset.records import decode_row
+from components.shared.dataset.packed_rows import decode_row
 
 
 def make_document(id_, text_hash=None, corpus=DUMP):

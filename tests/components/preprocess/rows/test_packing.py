@@ -7,7 +7,7 @@ import pytest
 from components.preprocess.rows.documents import Document
 from components.preprocess.rows.packing import encode_ids, encode_pairs, list_tokens, pack_pairs
 from components.preprocess.rows.pairs import Pair, Span
-from components.shared.dataset.records import decode_row, encode_varint
+from components.shared.dataset.packed_rows import decode_row, encode_varint
 
 
 def make_pair(length):

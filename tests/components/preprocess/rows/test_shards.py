@@ -1,7 +1,7 @@
 import hashlib
 
 from components.preprocess.rows.shards import Row, ShardSet, write_shard
-from components.shared.dataset.records import read_records
+from components.shared.dataset.tfrecords import read_records
 
 
 def test_rows_stand_as_they_come(tmp_path):

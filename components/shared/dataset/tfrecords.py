@@ -1,0 +1,110 @@
+"""TensorFlow's TFRecord files, written and read without TensorFlow.
+
+The image of preprocessing does not have it.
+"""
+
+import gzip
+import mmap
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import google_crc32c
+
+from components.shared.errors import InputError
+
+_LENGTH = struct.Struct("<Q")
+_CRC = struct.Struct("<I")
+_HEADER_BYTES = _LENGTH.size + _CRC.size
+_GZIP_MAGIC = b"\x1f\x8b"
+_MAX_BYTES_IN_MEMORY = 1 << 30
+
+
+def masked_crc(data: bytes) -> bytes:
+    """Return the CRC-32C rotated by 15 bits and shifted by a constant, in little-endian order.
+
+    A checkpoint's tensors have the same checksum.
+    """
+    crc = google_crc32c.value(data)
+    return _CRC.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def write_records(file: BinaryIO, records: Iterable[bytes]) -> None:
+    """Append records to a file in TFRecord's framing: length, CRC, data, CRC."""
+    for record in records:
+        length = _LENGTH.pack(len(record))
+        file.write(length + masked_crc(length) + record + masked_crc(record))
+
+
+def read_records(path: Path) -> Iterator[bytes]:
+    """The records of a TFRecord file.
+
+    Raises:
+        InputError: if the file is cut short or a checksum does not fit.
+    """
+    return iter(RecordFile(path))
+
+
+class RecordFile(Sequence[bytes]):
+    """The records of a TFRecord file, plain or gzip, in any order."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file and find where each record starts.
+
+        Raises:
+            InputError: if the file is cut short, or is no TFRecord file.
+        """
+        self._path, self._data = path, _load(path)
+        self._starts: list[int] = []
+        start = 0
+        while start < len(self._data):
+            self._starts.append(start)
+            header = self._data[start : start + _HEADER_BYTES]
+            if len(header) < _HEADER_BYTES or masked_crc(header[:8]) != header[8:]:
+                raise InputError(_broken(path, start))
+            start += _HEADER_BYTES + _LENGTH.unpack(header[:8])[0] + _CRC.size
+        if start > len(self._data):
+            raise InputError(_broken(path, self._starts[-1]))
+        self._starts.append(start)
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def __getitem__(self, index: Any) -> Any:
+        """The record's bytes.
+
+        Raises:
+            InputError: if they do not fit their checksum.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        start, end = self._starts[index], self._starts[index + 1] - _CRC.size
+        record = self._data[start + _HEADER_BYTES : end]
+        if self._data[end : end + _CRC.size] != masked_crc(record):
+            raise InputError(_broken(self._path, start))
+        return record
+
+
+def _load(path: Path) -> "bytes | mmap.mmap":
+    """A file's bytes, unpacked; in memory where it is not too large for that.
+
+    A mounted object store reads a whole file faster than its records one by one.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC:
+            try:
+                return gzip.decompress(path.read_bytes())
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise InputError(f"{path}: broken gzip file: {error}; get it again") from None
+        if path.stat().st_size > _MAX_BYTES_IN_MEMORY:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return path.read_bytes()
+
+
+def _broken(path: Path, offset: int) -> str:
+    return (
+        f"{path}: the record at byte {offset} is cut short or altered; "
+        "run the stage that wrote it again"
+    )
