@@ -11,7 +11,7 @@ from components.shared.bert.heads import PretrainingModel
 
 
 class PretrainingTask:
-    """Masked language modelling and next-sentence prediction."""
+    """Masked language modeling and next-sentence prediction."""
 
     def __init__(self, config: BertConfig, *, seed: int) -> None:
         self.model = PretrainingModel(config, seed=seed)

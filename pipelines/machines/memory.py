@@ -1,6 +1,6 @@
 """An estimate of the memory that training takes on a GPU.
 
-Weights, gradients, the sum of gradients under way and the optimiser's two moments are float32:
+Weights, gradients, the sum of gradients under way and the optimizer's two moments are float32:
 20 bytes a parameter, and 2 more for a copy in half precision.
 
 Activations that wait for the backward pass, a layer and row of s tokens with hidden width h and

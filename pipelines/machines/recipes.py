@@ -169,7 +169,7 @@ def recommend_squad(machine: Hardware) -> dict[str, Any]:
 
 
 def recommend_classification(machine: Hardware, preset: str) -> dict[str, Any]:
-    """Fine-tuning on labelled sentences, under the names of that pipeline's parameters."""
+    """Fine-tuning on labeled sentences, under the names of that pipeline's parameters."""
     defaults = _read_defaults(classification)
     batch, most = defaults["global_batch_size"], defaults["micro_batch_size"]
     learning_rates, num_epochs = defaults["learning_rates"], defaults["num_epochs"]

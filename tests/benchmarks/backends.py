@@ -37,7 +37,7 @@ def make_step(
 
     Args:
         task: has a `model` and `sums`, as `PretrainingTask`.
-        optimizer: a Keras optimiser.
+        optimizer: a Keras optimizer.
         arrays: the batch.
         precision: that the model was made in.
     """

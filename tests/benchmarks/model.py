@@ -3,7 +3,7 @@
     KERAS_BACKEND=jax python -m tests.benchmarks.model
 
 It needs Keras, a backend (tensorflow, jax or torch) and this repository, nothing else: the
-model, its losses and the optimiser are this project's, the batch is random. Printed are
+model, its losses and the optimizer are this project's, the batch is random. Printed are
 sequences a second, their share of the device's peak and mixed precision over float32.
 """
 

@@ -76,7 +76,7 @@ def run_steps(folder: Path, vocabulary_file: Path, num_duplicates: int) -> dict[
         num_wikitext_bytes += sum(len(page.wikitext.encode()) for page in pages)
         articles = clock.time("clean", lambda b=batch, p=pages: _clean(p, b))
         articles = clock.time("sentences", lambda b=batch, a=articles: _split(a, b, splitter))
-        documents += clock.time("tokenise", lambda a=articles: make_documents(a, tokenizer))
+        documents += clock.time("tokenize", lambda a=articles: make_documents(a, tokenizer))
 
     def guard() -> None:
         for batch in batches:

@@ -59,7 +59,7 @@ def make_trainer(
     data_collator: Any = default_data_collator,
     **settings: Any,
 ) -> Trainer:
-    """A Trainer with the optimiser that this project's adamw is: decay, epsilon, clipping."""
+    """A Trainer with the optimizer that this project's adamw is: decay, epsilon, clipping."""
     model = BertForQuestionAnswering.from_pretrained(arguments.model)
     return Trainer(
         model=model,
@@ -91,7 +91,7 @@ def fine_tune(arguments: argparse.Namespace) -> None:
     """Train with each seed, and write the answers to a SQuAD file's questions.
 
     Batches are padded to their longest window, run_qa's `--pad_to_max_length false`: what is
-    learnt is the same but for padding's share of the softmax, in half the time.
+    learned is the same but for padding's share of the softmax, in half the time.
     """
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     questions, asked = read_questions(arguments.train), read_questions(arguments.answer)

@@ -98,7 +98,7 @@ def test_an_mpijob_and_its_pods_are_admitted(cluster, name):
     assert len(cluster.create([job, policy, *pods], "--dry-run=server")) == 5
 
 
-def test_a_misspelt_field_of_an_mpijob_is_rejected(cluster):
+def test_a_misspelled_field_of_an_mpijob_is_rejected(cluster):
     """The definition is mpi-operator's, whose unknown fields would be dropped."""
     job = make_job("dgx-2x4", namespace="bert")
     job["spec"]["runPolicy"]["schedulingPolicy"]["minAvailible"] = 4
@@ -129,9 +129,9 @@ def test_pipelines_are_accepted_as_resources(cluster):
     """A field that their definition does not know is an error."""
     resources = build(MANIFESTS / "overlays" / "kubeflow-native")
     versions = [one for one in resources if one["kind"] in ("Pipeline", "PipelineVersion")]
-    misspelt = copy.deepcopy(versions[-1])
-    misspelt["spec"]["displayname"] = "x"
+    misspelled = copy.deepcopy(versions[-1])
+    misspelled["spec"]["displayname"] = "x"
 
     assert len(cluster.create(versions, "--dry-run=server")) == len(versions)
     with pytest.raises(AssertionError, match='unknown field "displayname"'):
-        cluster.create([misspelt], "--dry-run=server")
+        cluster.create([misspelled], "--dry-run=server")

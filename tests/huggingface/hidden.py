@@ -1,6 +1,6 @@
 """Hidden states of a model folder in transformers: python hidden.py INPUTS.npz OUTPUTS.npz.
 
-The inputs hold the folder, texts to tokenise, and arrays.
+The inputs hold the folder, texts to tokenize, and arrays.
 """
 
 import json

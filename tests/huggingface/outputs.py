@@ -1,6 +1,6 @@
 """Runs exported models in transformers: python outputs.py INPUTS.npz OUTPUTS.npz.
 
-The inputs hold the folders `pretraining`, `span` and `classifier`, texts to tokenise, and arrays.
+The inputs hold the folders `pretraining`, `span` and `classifier`, texts to tokenize, and arrays.
 """
 
 import json

@@ -144,10 +144,10 @@ def test_an_image_says_what_it_is(stage):
     labels = inspect(stage)["Config"]["Labels"]
 
     names = ("title", "version", "source", "licenses", "base.name")
-    title, version, source, licence, base = (
+    title, version, source, license_id, base = (
         labels[f"org.opencontainers.image.{name}"] for name in names
     )
-    assert (title, version, licence) == (f"kubeflow-bert {stage}", VERSION, "Apache-2.0")
+    assert (title, version, license_id) == (f"kubeflow-bert {stage}", VERSION, "Apache-2.0")
     assert "@" not in source.partition("//")[2].partition("/")[0]
     assert ("kubeflow-bert/tensorflow" in base) == (stage in ON_TENSORFLOW)
     assert ":" in base

@@ -41,7 +41,7 @@ def test_every_pool_is_valid_and_starts_from_zero(pools):
         assert 1 <= pool["spec"]["autoscaling"]["maxNodeCount"] <= 4
 
 
-def test_a_misspelt_field_is_found(pools):
+def test_a_misspelled_field_is_found(pools):
     """The API server would drop it, and the pool be another."""
     pool = copy.deepcopy(pools["bert-cpu"])
     pool["spec"]["autoscaling"]["maxNodes"] = 4

@@ -43,7 +43,7 @@ def test_every_resource_is_valid(overlay):
 @pytest.mark.parametrize(
     "kind", ["CronJob", "PipelineVersion", "Role", "NetworkPolicy", "ConfigMap"]
 )
-def test_a_misspelt_field_is_found(kind):
+def test_a_misspelled_field_is_found(kind):
     """The API server would drop it, and the resource be another."""
     resource = copy.deepcopy(of_kind("kubeflow-native", kind)[0])
     parent = resource.get("spec", resource)

@@ -58,7 +58,7 @@ def test_every_resource_is_valid(resources):
     assert {kind: found for kind, found in faults.items() if found} == {}
 
 
-def test_a_misspelt_field_of_an_inference_service_is_found():
+def test_a_misspelled_field_of_an_inference_service_is_found():
     """The API server would drop it."""
     built = kustomize.build(MANIFESTS / "components" / "serve" / "kserve")
     (service,) = [resource for resource in built if resource["kind"] == "InferenceService"]

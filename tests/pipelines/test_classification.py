@@ -199,7 +199,7 @@ def inputs(tmp_path) -> Path:
 
 @pytest.mark.slow
 def test_the_whole_pipeline_runs_on_this_machine(inputs):
-    """Tables in; scores of a model that has learnt them, a matrix and a report out."""
+    """Tables in; scores of a model that has learned them, a matrix and a report out."""
     done = run_pipeline(inputs)
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr

@@ -199,15 +199,15 @@ def test_ml_metadata_is_at_the_uis_address_only(kfp, is_ui, status):
     assert got == status
 
 
-def test_the_template_of_a_labelled_pod_counts_its_labels():
+def test_the_template_of_a_labeled_pod_counts_its_labels():
     """As KFP's compiler names it; a queue's label is set when a package is compiled."""
     package = read_package(PACKAGE)
-    labelled = json.loads(json.dumps(package.platform))
-    executors = labelled["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    labeled = json.loads(json.dumps(package.platform))
+    executors = labeled["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     executors["exec-pretrain"]["podMetadata"] = {"labels": {"kueue.x-k8s.io/queue-name": "gpus"}}
 
     assert package.pod_template("pretrain") == "retry-system-container-impl"
     assert (
-        Package(package.spec, labelled).pod_template("pretrain")
+        Package(package.spec, labeled).pod_template("pretrain")
         == "metadata-0-1-retry-system-container-impl"
     )

@@ -116,7 +116,7 @@ def test_masked_lm_loss_falls_on_wikipedia(pretrained):
 
 
 @pytest.mark.long
-def test_without_a_learning_rate_nothing_is_learnt(wikipedia, tmp_path):
+def test_without_a_learning_rate_nothing_is_learned(wikipedia, tmp_path):
     """The control: the fall is due to the updates."""
     losses = pretrain(wikipedia, tmp_path, num_steps=20, learning_rate=1e-12)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluate.classification.labelled import LabelledRow, choose_labelled, label_rows
+from components.evaluate.classification.labeled_rows import LabeledRow, choose_labeled, label_rows
 from components.evaluate.classification.outcome import DevSet, Outcome, Prediction
 from components.evaluate.classification.scores import count_confusion, score, score_labels
 from components.shared.classification.matrices import MOST_LABELS_SHOWN
@@ -38,26 +38,26 @@ def evaluate_labels(
         name_to_logits: for each row float32 [C].
         labels: C of them.
         positive_label: which of two F1 is of; "" where there are more.
-        num_examples: labelled sentences to show.
+        num_examples: labeled sentences to show.
     """
-    name_to_labelled = {
+    name_to_labeled = {
         name: label_rows(rows, name_to_logits[name], labels) for name, rows in name_to_rows.items()
     }
     name_to_matrix = {
         name: count_confusion(
-            [labels.index(item.row.label) for item in labelled],
-            [labels.index(item.prediction) for item in labelled],
+            [labels.index(item.row.label) for item in labeled],
+            [labels.index(item.prediction) for item in labeled],
             len(labels),
         )
-        for name, labelled in name_to_labelled.items()
+        for name, labeled in name_to_labeled.items()
     }
     dev_sets = [
         DevSet(
             name,
             score(name_to_matrix[name], labels, positive_label),
-            [_predict(item, labels) for item in labelled],
+            [_predict(item, labels) for item in labeled],
         )
-        for name, labelled in name_to_labelled.items()
+        for name, labeled in name_to_labeled.items()
     ]
     is_shown = len(labels) <= MOST_LABELS_SHOWN
     num_rows = sum(map(len, name_to_rows.values()))
@@ -79,7 +79,7 @@ def evaluate_labels(
             "set_to_matrix": {
                 name: _shade(matrix_CC) for name, matrix_CC in name_to_matrix.items() if is_shown
             },
-            "examples": choose_labelled(name_to_labelled[dev_sets[0].name], num_examples),
+            "examples": choose_labeled(name_to_labeled[dev_sets[0].name], num_examples),
         },
         matrices={
             name: _describe_matrix(matrix_CC, labels) for name, matrix_CC in name_to_matrix.items()
@@ -87,7 +87,7 @@ def evaluate_labels(
     )
 
 
-def _predict(item: LabelledRow, labels: Sequence[str]) -> Prediction:
+def _predict(item: LabeledRow, labels: Sequence[str]) -> Prediction:
     fields = {
         "label": item.row.label,
         "prediction": item.prediction,

@@ -1,4 +1,4 @@
-"""The evaluation of a model that was fine-tuned on labelled sentences."""
+"""The evaluation of a model that was fine-tuned on labeled sentences."""
 
 import json
 from collections.abc import Sequence

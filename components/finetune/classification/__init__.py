@@ -1,1 +1,1 @@
-"""Fine-tuning on labelled sentences: a BERT in, a classifier out."""
+"""Fine-tuning on labeled sentences: a BERT in, a classifier out."""

@@ -1,4 +1,4 @@
-"""Fine-tuning on labelled sentences: an initial checkpoint in, a classifier out."""
+"""Fine-tuning on labeled sentences: an initial checkpoint in, a classifier out."""
 
 from components.finetune.classification.config import FinetuneClassificationConfig
 from components.shared.classification.features import make_features

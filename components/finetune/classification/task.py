@@ -1,4 +1,4 @@
-"""The losses of what can be learnt of a label: a class, a number, or an order."""
+"""The losses of what can be learned of a label: a class, a number, or an order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,1 +1,1 @@
-"""Ingest for sentence classification: labelled sentences and a model to start from."""
+"""Ingest for sentence classification: labeled sentences and a model to start from."""

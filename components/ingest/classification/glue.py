@@ -45,7 +45,7 @@ GLUE_TASKS: Mapping[str, Columns] = {
     "mrpc": Columns(
         sentence="#1 String", second_sentence="#2 String", label="Quality", metric="f1"
     ),
-    # Annotators of a row labelled "-" did not agree.
+    # Annotators of a row labeled "-" did not agree.
     "mnli": Columns(
         sentence="sentence1", second_sentence="sentence2", label="gold_label", no_label="-"
     ),

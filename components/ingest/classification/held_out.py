@@ -23,7 +23,7 @@ def hold_out(
         lines: the training set.
         seed: equal seeds and files give equal sets.
         source: how messages call the file.
-        task: what is learnt of the labels.
+        task: what is learned of the labels.
 
     Raises:
         InputError: if there are too few rows.

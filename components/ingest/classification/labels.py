@@ -58,7 +58,7 @@ def expect_known(lines: Sequence[Line], labels: Sequence[str], source: str) -> N
             more = ", …" if len(labels) > _NUM_SHOWN else ""
             raise InputError(
                 f"{source}, line {line.number}: the label {line.row.label!r} never occurs in the "
-                f"training set, which has {some}{more}; no model can have learnt it"
+                f"training set, which has {some}{more}; no model can have learned it"
             )
 
 

@@ -1,4 +1,4 @@
-"""Reads labelled sentences from TSV, CSV and JSON lines, and says where one can't be read."""
+"""Reads labeled sentences from TSV, CSV and JSON lines, and says where one can't be read."""
 
 import csv
 import io
@@ -73,7 +73,7 @@ def name_label(label: str | float) -> str:
 def read_table(
     path: Path, label: str, columns: Columns, *, separator: str = "", encoding: str = ""
 ) -> Table:
-    """Read a file of labelled sentences.
+    """Read a file of labeled sentences.
 
     TSV is what GLUE's files are: a quotation mark is a mark like any other, no field holds a
     tab or a line's end. In CSV a quoted field may hold commas, line ends and doubled quotes.

@@ -42,7 +42,7 @@ from components.preprocess.vocabulary.words import count_words
 from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 # Steps whose progress is marked: the first two for each batch of documents.
-COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenise", "Pair and pack", "Write shards"
+COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenize", "Pair and pack", "Write shards"
 
 # What a step gives besides documents or rows.
 COUNTS, PROBLEMS = "counts", "problems"

@@ -3,7 +3,7 @@
 A document is walked through in chunks of about the wished length. The first part of a
 chunk is A; B is the rest of it or, half of the time, a text from a random other document,
 and then the rest of the chunk is used again. Unlike there, a B that turns out to be what
-follows A is labelled so, whatever it was drawn as.
+follows A is labeled so, whatever it was drawn as.
 """
 
 from collections.abc import Iterator, Sequence

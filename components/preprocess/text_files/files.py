@@ -163,7 +163,7 @@ class TextFiles:
 
 
 def _group(sizes: Sequence[int], part_bytes: int | None) -> list[tuple[int, int]]:
-    """Ranges of neighbours of about some bytes together; one of all for None."""
+    """Ranges of neighbors of about some bytes together; one of all for None."""
     ranges, first, num_bytes = [], 0, 0
     for index, size in enumerate(sizes):
         num_bytes += size

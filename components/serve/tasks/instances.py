@@ -19,7 +19,7 @@ def expect_object(value: Any, place: str) -> Mapping[str, Any]:
 
 
 def expect_known(fields: Mapping[str, Any], names: tuple[str, ...], place: str) -> None:
-    """Reject fields with other names: a misspelt one would do nothing.
+    """Reject fields with other names: a misspelled one would do nothing.
 
     Raises:
         RequestError: naming the first.

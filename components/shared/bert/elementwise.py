@@ -47,7 +47,7 @@ NAME_TO_ACTIVATION: dict[str, Callable[[Any], Any]] = {
 
 @fused
 def normalize(values_BLD: Any, gamma_D: Any, beta_D: Any, *, epsilon: float) -> Any:
-    """Layer normalisation over the last axis."""
+    """Layer normalization over the last axis."""
     normal_BLD = _normalize(ops.cast(values_BLD, "float32"), gamma_D, beta_D, epsilon)
     return ops.cast(normal_BLD, values_BLD.dtype)
 
@@ -63,7 +63,7 @@ def add_and_normalize(
     rate: float,
     epsilon: float,
 ) -> Any:
-    """Layer normalisation of `hidden + dropout(update)`."""
+    """Layer normalization of `hidden + dropout(update)`."""
     sum_BLD = ops.cast(hidden_BLD, "float32") + _drop(ops.cast(update_BLD, "float32"), key, rate)
     return ops.cast(_normalize(sum_BLD, gamma_D, beta_D, epsilon), hidden_BLD.dtype)
 

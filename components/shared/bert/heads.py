@@ -14,7 +14,7 @@ from components.shared.bert.model import BertEncoder, Dropout, LayerNorm, dense,
 
 
 class PretrainingModel(keras.Model):
-    """BERT with masked language modelling and next-sentence prediction."""
+    """BERT with masked language modeling and next-sentence prediction."""
 
     def __init__(self, config: BertConfig, *, seed: int) -> None:
         super().__init__(name="pretraining")

@@ -93,7 +93,7 @@ class BertEncoder(keras.layers.Layer):
 
 
 class _Embeddings(keras.layers.Layer):
-    """Word, segment and position embeddings, summed and normalised."""
+    """Word, segment and position embeddings, summed and normalized."""
 
     def __init__(self, config: BertConfig, seed_generator: Any) -> None:
         super().__init__(name="embeddings")
@@ -133,7 +133,7 @@ class _Embeddings(keras.layers.Layer):
 
 
 class _TransformerLayer(keras.layers.Layer):
-    """Self-attention and a feed-forward network, each with a residual and a normalisation."""
+    """Self-attention and a feed-forward network, each with a residual and a normalization."""
 
     def __init__(self, config: BertConfig, seed_generator: Any, *, name: str) -> None:
         super().__init__(name=name)
@@ -218,7 +218,7 @@ class Dropout:
 
 
 class LayerNorm(keras.layers.Layer):
-    """Layer normalisation in float32."""
+    """Layer normalization in float32."""
 
     def __init__(self, name: str, epsilon: float) -> None:
         super().__init__(name=name, autocast=False)
@@ -236,7 +236,7 @@ class LayerNorm(keras.layers.Layer):
         return self.gamma.value, self.beta.value
 
     def call(self, values_BLD: Any) -> Any:
-        """Normalise over the last axis; the dtype stays."""
+        """Normalize over the last axis; the dtype stays."""
         return normalize(values_BLD, *self.scale_and_offset(), epsilon=self.epsilon)
 
 

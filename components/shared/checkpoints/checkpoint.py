@@ -3,7 +3,7 @@
 A folder holds `bert_model.ckpt.*` (TensorFlow's tensor bundle), `bert_config.json`,
 `vocab.txt`, `tokenizer_config.json` (whether text is lower-cased), a classifier's `labels.json`,
 `lineage.json` (how it came to be) and, last, `checkpoint.json` with each file's SHA-256. The
-state of a training run adds the optimiser's moments (`<variable>/adam_m`, `/adam_v`, as Google's
+state of a training run adds the optimizer's moments (`<variable>/adam_m`, `/adam_v`, as Google's
 and NVIDIA's) and `global_step`.
 
 Free of TensorFlow until variables are written or restored: the server only reads.
@@ -67,7 +67,7 @@ class Checkpoint(Description):
     has_weights: bool
     """Whether there are weights yet; where not, a training draws them."""
     has_pooler: bool
-    """Models for masked language modelling or answers alone may have none."""
+    """Models for masked language modeling or answers alone may have none."""
 
     @classmethod
     def read(cls, folder: Path, *, may_be_untrained: bool = False) -> "Checkpoint":
@@ -332,7 +332,7 @@ def expect_no_problems(folder: Path, problems: list[str]) -> None:
 
 
 def restore_training(folder: Path, model: "Model", optimizer: "keras.optimizers.Optimizer") -> int:
-    """Restore weights and optimiser of a run that was not finished; return its updates."""
+    """Restore weights and optimizer of a run that was not finished; return its updates."""
     restore(folder, {**named_variables(model), **_moments(model, optimizer)})
     weights = open_weights(folder)
     optimizer.iterations.assign(weights.read(_ITERATIONS))

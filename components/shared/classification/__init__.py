@@ -1,1 +1,1 @@
-"""Sentence classification: labelled sentences, and what the model reads of them."""
+"""Sentence classification: labeled sentences, and what the model reads of them."""

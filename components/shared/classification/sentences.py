@@ -1,4 +1,4 @@
-"""Labelled sentences as they pass between stages: JSON lines and a list of what is there.
+"""Labeled sentences as they pass between stages: JSON lines and a list of what is there.
 
 A folder holds `train.jsonl` and a file for each development set, one row a line
 (`{"sentence": …, "second_sentence": …, "label": …, "group": …}`), and `sentences.json`: the task,
@@ -40,7 +40,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Sentences:
-    """What a folder of labelled sentences holds."""
+    """What a folder of labeled sentences holds."""
 
     labels: tuple[str, ...]
     """In the order of their ids, the model's outputs."""
@@ -51,7 +51,7 @@ class Sentences:
     num_rows: dict[str, int]
     """By set."""
     task: TaskKind = "classification"
-    """What is learnt of the labels."""
+    """What is learned of the labels."""
     metric: str = TASK_TO_SCORES["classification"].main
     """The score that the best of several models is chosen by."""
 
@@ -97,7 +97,7 @@ def write_sentences(
         labels: in the order of their ids; of a task that gives a number its NUMBER_LABELS.
         positive_label: which of two labels F1 is of; "" where there are more.
         sets: the rows of each, first those of train.
-        task: what is learnt of the labels.
+        task: what is learned of the labels.
         metric: the score to choose models by; "" is the task's usual one.
     """
     written = Sentences(

@@ -1,4 +1,4 @@
-"""The tasks that a label can be learnt for, and how a model's labels tell which is its own."""
+"""The tasks that a label can be learned for, and how a model's labels tell which is its own."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal

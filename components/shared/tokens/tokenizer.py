@@ -1,4 +1,4 @@
-"""BERT's tokenisation, as google-research/bert's tokenization.py defines it.
+"""BERT's tokenization, as google-research/bert's tokenization.py defines it.
 
 Hugging Face's WordPiece cuts words into pieces. The steps before it are Google's own, in
 Python: Hugging Face's differ in the final sigma, in some Chinese characters, in private
@@ -131,7 +131,7 @@ class WordPieceTokenizer:
         ]
         for run in _split_at(cleaned, str.isspace):
             normal = self._normalize("".join(character for character, _ in run))
-            # Case depends on neighbours (the final sigma), the number of characters does not.
+            # Case depends on neighbors (the final sigma), the number of characters does not.
             origins = [origin for character, origin in run for _ in self._normalize(character)]
             apart = [
                 (character, origin)

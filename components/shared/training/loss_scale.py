@@ -1,7 +1,7 @@
 """Loss scaling for float16, below whose smallest numbers gradients would fall.
 
 A skipped step is one of the run's num_steps: its rows are passed, so that a step's place in
-the data depends on its number alone, but the optimiser does not count it: bias correction and
+the data depends on its number alone, but the optimizer does not count it: bias correction and
 learning rate go on where they were.
 """
 

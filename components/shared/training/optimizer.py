@@ -20,7 +20,7 @@ OPTIMIZERS = tuple(_OPTIMIZER_TO_DECAY_POWER)
 def make_optimizer(
     name: str, *, learning_rate: float, num_steps: int, warmup_steps: int
 ) -> keras.optimizers.Optimizer:
-    """An optimiser with its schedule; both pre-normalise by the global gradient norm.
+    """An optimizer with its schedule; both pre-normalize by the global gradient norm.
 
     Args:
         name: "lamb" or "adamw".
@@ -79,7 +79,7 @@ class WarmupPolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Lamb(keras.optimizers.Optimizer):
-    """NVLAMB: LAMB (You et al. 2020) with NVIDIA's pre-normalisation.
+    """NVLAMB: LAMB (You et al. 2020) with NVIDIA's pre-normalization.
 
     Differs from keras.optimizers.Lamb, which clips nothing and leaves the weight decay
     out of the trust ratio: g /= max(1, |g| over all variables); m and v with bias

@@ -1,7 +1,7 @@
 """The training loop that pretraining and fine-tuning share.
 
 One update: each process runs its micro-batches forward and backward, the gradients of all
-are summed in one exchange, and the optimiser is applied once, on every process alike.
+are summed in one exchange, and the optimizer is applied once, on every process alike.
 
 Losses are sums, divided by the number of items in the whole global batch: the result does
 not depend on how the batch is cut among processes and micro-batches.

@@ -297,7 +297,7 @@ def test_a_browser_shows_it_and_runs_nothing(tmp_path, browse):
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1200, 420])
 def test_a_person_sees_curves_and_marked_answers(tmp_path, browse, width):
-    """On a screen and on a telephone: their colours are in a screenshot."""
+    """On a screen and on a telephone: their colors are in a screenshot."""
     question = Question("q", "Cats", "Who?", "A cat is a hat.", (Answer("cat", 2),), False)
     wrong, right = (
         AnsweredQuestion(question, text, text == "cat", 0, 0.5) for text in ("hat", "cat")

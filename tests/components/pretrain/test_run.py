@@ -119,8 +119,8 @@ def counting_instance(generator, vocabulary_path) -> bytes:
 
 
 @pytest.mark.long
-def test_counting_is_learnt(make_stage):
-    """The masked piece lies between its neighbours: the loss falls from ln 64 = 4.16."""
+def test_counting_is_learned(make_stage):
+    """The masked piece lies between its neighbors: the loss falls from ln 64 = 4.16."""
     stage = make_stage()
 
     done = stage.run(num_steps=400, learning_rate=0.02, log_every_steps=20)

@@ -11,7 +11,7 @@ def read_language(arguments: Arguments) -> str:
     return arguments[2] or arguments.get("text", "texte")
 
 
-def _labelled_language(arguments: Arguments) -> str:
+def _labeled_language(arguments: Arguments) -> str:
     """{{langx|de|Wien}}: the language's name before the text, on the English Wikipedia."""
     if not arguments.language.is_english:
         return arguments[2]
@@ -20,18 +20,18 @@ def _labelled_language(arguments: Arguments) -> str:
     )
 
 
-def name_language(code: str, text: str, romanised: str, meaning: str, arguments: Arguments) -> str:
-    """`German: Wien`, with a romanisation and a meaning where they are given."""
+def name_language(code: str, text: str, romanized: str, meaning: str, arguments: Arguments) -> str:
+    """`German: Wien`, with a romanization and a meaning where they are given."""
     language = CODE_TO_LANGUAGE.get(code.strip().lower(), "")
     label = arguments.get("label") or language
     shown = f"{label}: {text}" if label and label.lower() != "none" else text
-    romanised = romanised or arguments.get("translit", "romanized")
+    romanized = romanized or arguments.get("translit", "romanized")
     meaning = meaning or arguments.get("lit", "translation")
-    parts = [shown, romanised and f"romanized: {romanised}", meaning and f"lit. '{meaning}'"]
+    parts = [shown, romanized and f"romanized: {romanized}", meaning and f"lit. '{meaning}'"]
     return ", ".join(filter(None, parts))
 
 
-def _labelled(name_to_label: dict[str, str]) -> Callable[[Arguments], str]:
+def _labeled(name_to_label: dict[str, str]) -> Callable[[Arguments], str]:
     """Named arguments in this order, each after its label."""
 
     def expand(arguments: Arguments) -> str:
@@ -52,13 +52,13 @@ _KOREAN = {"hangul": "Korean", "hanja": "Hanja", "rr": "RR", "mr": "MR"}
 def _chinese(arguments: Arguments) -> str:
     if arguments.get("labels") == "no":
         return "; ".join(filter(None, map(arguments.get, ("c", "s", "t", "p"))))
-    return _labelled(_CHINESE)(arguments)
+    return _labeled(_CHINESE)(arguments)
 
 
 def _korean(arguments: Arguments) -> str:
-    romanised, meaning = arguments[2], arguments[3]
-    return _labelled(_KOREAN)(arguments) or name_language(
-        "ko", arguments[1], romanised, meaning, arguments
+    romanized, meaning = arguments[2], arguments[3]
+    return _labeled(_KOREAN)(arguments) or name_language(
+        "ko", arguments[1], romanized, meaning, arguments
     )
 
 
@@ -102,7 +102,7 @@ def _ruby(arguments: Arguments) -> str:
 
 LANGUAGE_TEMPLATES: dict[str, Callable[[Arguments], str]] = {
     **dict.fromkeys(("lang", "wikt-lang", "langue"), read_language),
-    "langx": _labelled_language,
+    "langx": _labeled_language,
     **dict.fromkeys(("transl", "transliteration", "translit", "tlit", "rtgs"), Arguments.last),
     **dict.fromkeys(("native name", "native phrase", "nativename", "rtl-lang"), _second),
     **dict.fromkeys(("nihongo", "nihongo title"), _nihongo),

@@ -33,7 +33,7 @@ _HISTORY, _RUN, _TRAINER = "history.jsonl", "run.json", "trainer.json"
 class StepCheckpoints:
     """A state `step-00000100` after each so many updates, written while training goes on.
 
-    It holds weights, optimiser, loss scale, the history, the sums since its last line, and
+    It holds weights, optimizer, loss scale, the history, the sums since its last line, and
     the updates done, which are the position in the data too. Process 0 alone reads and
     writes: all others get what it read.
     """

@@ -33,7 +33,7 @@ def test_an_order_that_is_right_has_a_perfect_rank_correlation_alone():
 
 
 def test_one_number_for_all_rows_correlates_with_nothing():
-    """A model that has learnt the mean alone: 0, not NaN, which no JSON holds."""
+    """A model that has learned the mean alone: 0, not NaN, which no JSON holds."""
     scores = score_numbers([0.0, 5.0], [2.5, 2.5])
 
     assert scores == {"pearson": 0.0, "spearman": 0.0, "root_mean_squared_error": 2.5}

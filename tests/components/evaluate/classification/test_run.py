@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from components.evaluate.classification.config import EvaluateClassificationConfig
-from components.evaluate.classification.labelled import choose_labelled, label_rows
+from components.evaluate.classification.labeled_rows import choose_labeled, label_rows
 from components.evaluate.classification.run import run as evaluate
 from components.evaluate.export import ExportConfig, export
 from components.shared.bert.config import BertConfig
@@ -282,7 +282,7 @@ def test_right_and_wrong_ones_are_shown():
     """Half of each, as there are."""
     rows = label_rows(ROWS[:10], [np.array([1.0, 0.0])] * 10, LABELS)
 
-    assert [row.index for row in choose_labelled(rows, 4)] == sorted(
-        row.index for row in choose_labelled(rows, 4)
+    assert [row.index for row in choose_labeled(rows, 4)] == sorted(
+        row.index for row in choose_labeled(rows, 4)
     )
-    assert [row.is_right for row in choose_labelled(rows, 4)].count(True) == 2
+    assert [row.is_right for row in choose_labeled(rows, 4)].count(True) == 2

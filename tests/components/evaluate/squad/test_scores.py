@@ -129,7 +129,7 @@ def test_version_2_takes_answers_with_higher_null_odds_for_none(threshold, exact
 
 
 def test_version_2_ignores_gold_answers_without_a_word():
-    """The gold "The" is nothing once normalised, so silence does not match it."""
+    """The gold "The" is nothing once normalized, so silence does not match it."""
     data = _version_2(_question("q", "The", "cat"))
 
     assert score_answers(data, {"q": ""})["exact"] == 0
@@ -193,7 +193,7 @@ def test_version_2_equals_the_official_script_on_the_development_set(real_data, 
     assert 0 < scores["exact"] < scores["f1"] < scores["best_f1"] < 100
 
 
-# What normalisation has to do with: case, articles, punctuation of ASCII and of none, words
+# What normalization has to do with: case, articles, punctuation of ASCII and of none, words
 # joined by it, marks that are no letters, capitals of two small letters, other scripts.
 _WORDS = (
     "the", "The", "AN", "a", "A.", "a\u0301", "an–the", "the_", "cat", "Cat's", "cat,", "(hat)",

@@ -59,7 +59,7 @@ def test_a_label_never_seen_in_training_is_refused():
 
     assert str(error.value) == (
         "dev.tsv, line 3: the label 'c' never occurs in the training set, which has 'a', 'b'; no "
-        "model can have learnt it"
+        "model can have learned it"
     )
 
 

@@ -1,4 +1,4 @@
-"""Labelled sentences are read as published, and a file that can't be is refused by its line."""
+"""Labeled sentences are read as published, and a file that can't be is refused by its line."""
 
 import json
 

@@ -86,7 +86,7 @@ def test_document_of_one_sentence_has_a_random_partner():
     assert labels == {1}
 
 
-def test_random_next_that_is_the_true_one_is_labelled_so():
+def test_random_next_that_is_the_true_one_is_labeled_so():
     """In a bucket of one document, a random B may be what follows A: that is no random next."""
     documents = [make_document(1, 4, 4)]
 
@@ -99,7 +99,7 @@ def test_random_next_that_is_the_true_one_is_labelled_so():
 
 
 def test_same_text_elsewhere_counts_as_following():
-    """A B drawn from a document that reads just like the true next is labelled 0."""
+    """A B drawn from a document that reads just like the true next is labeled 0."""
     documents = [
         make_document(1, 4, 4, first_piece=0),
         Document(0, 2, 2, array("I", [4, 5, 6, 7]), array("I", [4])),

@@ -47,7 +47,7 @@ def write(
     more: dict[str, tuple[int, ...]] | None = None,
     version: int = tf1.train.SaverDef.V2,
 ) -> dict[str, np.ndarray]:
-    """Save such a graph, with the optimiser's slots, and return the weights.
+    """Save such a graph, with the optimizer's slots, and return the weights.
 
     `without` leaves a variable out, `more` adds some or changes their shape.
     """

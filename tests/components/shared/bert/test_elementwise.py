@@ -106,7 +106,7 @@ def test_dropout_drops_its_rate_and_keeps_the_mean():
 
 
 def test_dropped_positions_look_independent():
-    """Of neighbours, of rows and of keys: no two patterns agree more than chance has it."""
+    """Of neighbors, of rows and of keys: no two patterns agree more than chance has it."""
     ones = np.ones((1000, 1000), np.float32)
     first = np.asarray(drop(ones, np.int32(1), rate=0.5)) == 0
     second = np.asarray(drop(ones, np.int32(2), rate=0.5)) == 0

@@ -48,7 +48,7 @@ V1, V2 = tf.compat.v1.train.SaverDef.V1, tf.compat.v1.train.SaverDef.V2
 
 @pytest.mark.parametrize("version", [V1, V2])
 def test_googles_checkpoint_starts_a_pretraining(tmp_path, vocabulary, capsys, version):
-    """All weights; the optimiser's slots are left out, and said so. Both formats of Savers."""
+    """All weights; the optimizer's slots are left out, and said so. Both formats of Savers."""
     folder = tmp_path / "uncased_L-2_H-8_A-2"
     values = google_checkpoint.write(folder, CONFIG, vocabulary, version=version)
     model = build(PretrainingModel)

@@ -269,13 +269,13 @@ def test_windows_of_real_questions_equal_hugging_faces(real_data, name, training
 
 
 def _squad_example(squad, question: Question, training: bool):
-    labelled = training and not question.is_impossible
+    labeled = training and not question.is_impossible
     return squad.SquadExample(
         qas_id=question.id,
         question_text=question.question,
         context_text=question.context,
-        answer_text=question.answers[0].text if labelled else None,
-        start_position_character=question.answers[0].start if labelled else None,
+        answer_text=question.answers[0].text if labeled else None,
+        start_position_character=question.answers[0].start if labeled else None,
         title="",
         is_impossible=question.is_impossible,
     )

@@ -1,4 +1,4 @@
-"""The optimisers against NumPy statements of their formulas."""
+"""The optimizers against NumPy statements of their formulas."""
 
 import keras
 import numpy as np

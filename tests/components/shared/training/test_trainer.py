@@ -97,7 +97,7 @@ def test_the_gradient_of_the_whole_batch_is_clipped_not_that_of_each_micro_batch
     "changes", [{"precision": "mixed_float16"}, {"compress_gradients": True}], ids=str
 )
 def test_a_step_whose_gradient_overflows_is_skipped_and_counted(make_trainer, changes):
-    """The weights stay, the optimiser's count too, the scale is halved, the loss is known."""
+    """The weights stay, the optimizer's count too, the scale is halved, the loss is known."""
     trainer = make_trainer(num_steps=3, **changes)
     batches = [[micro_batch(row)] for row in ([1, 1], [1, 1e38], [1, 1])]
 

@@ -10,7 +10,7 @@ from components.shared.classification.sentences import Row
 
 
 @dataclass(frozen=True)
-class LabelledRow:
+class LabeledRow:
     """A sentence or a pair of them with the label that the model gave it."""
 
     index: int
@@ -33,7 +33,7 @@ class LabelledRow:
 
 def label_rows(
     rows: Sequence[Row], logits: Sequence[np.ndarray], labels: Sequence[str]
-) -> list[LabelledRow]:
+) -> list[LabeledRow]:
     """Give each row the label with the highest score.
 
     Args:
@@ -41,15 +41,15 @@ def label_rows(
         logits: N arrays of float32 [C].
         labels: C of them.
     """
-    labelled = []
+    labeled = []
     for index, (row, logits_C) in enumerate(zip(rows, logits, strict=True)):
         odds_C = np.exp(np.asarray(logits_C, np.float64) - np.max(logits_C))
         probabilities = (odds_C / odds_C.sum()).tolist()
-        labelled.append(LabelledRow(index, row, labels[int(np.argmax(logits_C))], probabilities))
-    return labelled
+        labeled.append(LabeledRow(index, row, labels[int(np.argmax(logits_C))], probabilities))
+    return labeled
 
 
-def choose_labelled(rows: Sequence[LabelledRow], count: int) -> list[LabelledRow]:
+def choose_labeled(rows: Sequence[LabeledRow], count: int) -> list[LabeledRow]:
     """Right and wrong ones, half of each where there are, from all over the set."""
     chosen = choose_halves(
         [row for row in rows if row.is_right], [row for row in rows if not row.is_right], count
