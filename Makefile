@@ -155,7 +155,7 @@ test-kill: setup  ## Kill ranks of a training again and again (a quarter of an h
 test-gpu-images: setup  ## Build the images for GPUs, and run the pipeline in them on CPUs (half an hour)
 	@$(MAKE) --no-print-directory images VARIANT=gpu
 	@GPU_IMAGES=true $(RUN) -m pytest -q -m docker \
-		tests/images/test_gpu_images.py tests/pipelines/test_run.py
+		tests/images/test_gpu_images.py tests/pipelines/commands/test_run.py
 
 push: setup  ## Push the images to REGISTRY (host/folder) and note their digests for `make compile`
 	@test -n "$(REGISTRY)" || { echo "make push REGISTRY=registry.example.com/team" >&2; exit 2; }

@@ -20,7 +20,7 @@ from tests.compatibility.write import (
     release,
     tune,
 )
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 WEIGHTS = "checkpoint/bert_model.ckpt.data-00000-of-00001"
 # Another processor rounds otherwise.

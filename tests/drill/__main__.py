@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from tests.drill.year import MONTHS, Year, live_through
-from tests.pipelines.fake_kfp import running_fake_kfp
+from tests.pipelines.fakes.fake_kfp import running_fake_kfp
 from tests.servers import Webhook, running
 
 if __name__ == "__main__":

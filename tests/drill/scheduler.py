@@ -16,7 +16,7 @@ import yaml
 
 from pipelines.compiled_package import parse_version
 from pipelines.local.environments import REPOSITORY
-from tests.pipelines.fake_kfp import FakeKfp
+from tests.pipelines.fakes.fake_kfp import FakeKfp
 from tests.servers import Webhook
 from tests.waiting import wait_until
 

@@ -14,8 +14,8 @@ from components.shared.model_store.store import open_store
 from components.shared.run_claim import claim_of
 from tests.drill.data import damage, write_dump, write_questions, write_text
 from tests.drill.scheduler import Run, Scheduler
-from tests.pipelines.commands import run_command
-from tests.pipelines.fake_kfp import FakeKfp
+from tests.pipelines.cli import run_command
+from tests.pipelines.fakes.fake_kfp import FakeKfp
 from tests.servers import Webhook
 
 _KEEP_RUNS, _KEEP_VERSIONS = 3, 3

@@ -13,7 +13,7 @@ import pytest
 
 from components.shared.errors import InputError
 from pipelines.local.images import push, read_digests, write_digests
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 from tests.pipelines.engine import needs_images
 from tests.waiting import wait_until
 

@@ -14,8 +14,8 @@ from pipelines.kubeflow.schedules import read_schedules
 from tests import kustomize
 from tests.components.object_stores import s3_server, s3_settings
 from tests.kustomize import MANIFESTS
-from tests.pipelines.commands import run_command
-from tests.pipelines.fake_kfp import running_fake_kfp
+from tests.pipelines.cli import run_command
+from tests.pipelines.fakes.fake_kfp import running_fake_kfp
 from tests.pod_security import find_violations
 
 RESOURCES = kustomize.build(MANIFESTS / "components" / "clean")

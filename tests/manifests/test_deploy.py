@@ -9,9 +9,9 @@ from components.shared.images import name_image
 from pipelines.catalog import PIPELINES
 from pipelines.retraining import SUFFIX
 from tests.manifests.overlays import containers, list_configs, of_kind, pod_specs
-from tests.pipelines.commands import Done, run_command
+from tests.pipelines.cli import Done, run_command
 from tests.pipelines.engine import needs_images
-from tests.pipelines.fake_kfp import running_fake_kfp
+from tests.pipelines.fakes.fake_kfp import running_fake_kfp
 from tests.waiting import LONGEST_SECONDS
 
 

@@ -23,7 +23,7 @@ from tests.manifests.overlays import (
     read_packages,
     validate,
 )
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 # `kubectl apply` keeps a copy of each resource in an annotation, which may have 256 KiB.
 LARGEST = 200_000

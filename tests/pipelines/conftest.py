@@ -3,8 +3,8 @@
 import pytest
 
 from pipelines.monitoring import following
-from tests.pipelines.commands import run_command
-from tests.pipelines.fake_kfp import running_fake_kfp
+from tests.pipelines.cli import run_command
+from tests.pipelines.fakes.fake_kfp import running_fake_kfp
 
 
 @pytest.fixture

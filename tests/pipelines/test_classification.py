@@ -26,7 +26,7 @@ from pipelines.classification import classification
 from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.environments import REPOSITORY, STAGES
 from pipelines.local.images import DIGESTS
-from tests.pipelines.test_run import read_end
+from tests.pipelines.commands.test_run import read_end
 from tests.waiting import LONGEST_SECONDS
 
 COMPONENT_TO_CONFIG = {

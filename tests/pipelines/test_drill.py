@@ -3,7 +3,7 @@
 import pytest
 
 from tests.drill.year import Year, live_through, start, upgrade, wrong_labels
-from tests.pipelines.fake_kfp import running_fake_kfp
+from tests.pipelines.fakes.fake_kfp import running_fake_kfp
 from tests.servers import Webhook, running
 
 

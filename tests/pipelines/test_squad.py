@@ -18,9 +18,9 @@ from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
 from pipelines.squad import squad
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
+from tests.pipelines.commands.test_run import read_end
 from tests.pipelines.pretrained import write_huggingface_folder
-from tests.pipelines.test_run import read_end
 from tests.waiting import LONGEST_SECONDS
 
 PACKAGES = REPOSITORY / "manifests" / "pipelines"

@@ -9,8 +9,8 @@ import pytest
 from components.shared.model_store.store import open_store
 from pipelines.cleaning import cluster_runs, run_folders
 from pipelines.local.run_lock import run_under_way
-from tests.pipelines.commands import run_command
-from tests.pipelines.fake_metadata import Execution, Output
+from tests.pipelines.cli import run_command
+from tests.pipelines.fakes.fake_metadata import Execution, Output
 
 DAY = 24 * 3600
 ROOT = "s3://mlpipeline/v2/artifacts"

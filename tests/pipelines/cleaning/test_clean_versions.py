@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 ROOT = "s3://mlpipeline/v2/artifacts"
 OLD = "2020-01-01T00:00:00Z"

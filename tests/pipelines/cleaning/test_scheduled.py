@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from pipelines.cleaning.last_clean import note_clean, read_last_clean
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 ROOT = "s3://mlpipeline/v2/artifacts"
 MARK = "v2/artifacts/bert-clean.json"

@@ -11,8 +11,8 @@ from components.shared.images import name_image
 from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.compiled_package import read_package
 from pipelines.local.environments import REPOSITORY
-from tests.pipelines.commands import run_command
-from tests.pipelines.fake_kfp import running_fake_kfp
+from tests.pipelines.cli import run_command
+from tests.pipelines.fakes.fake_kfp import running_fake_kfp
 
 PARAMETERS = {"dump": "simplewiki-latest", "squad_train": "gs://bucket/train.json"}
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.pipelines.commands import run_command
-from tests.pipelines.fake_metadata import Execution, Output
+from tests.pipelines.cli import run_command
+from tests.pipelines.fakes.fake_metadata import Execution, Output
 
 _STEP_TO_OUTPUT = {
     "look-for-dump": "changes",

@@ -6,8 +6,8 @@ import yaml
 from components.shared.errors import InputError
 from pipelines.kubeflow.schedules import ScheduleFile, read_schedules
 from tests.mutations import NUM_MUTATIONS, fuzz
-from tests.pipelines.commands import Done, run_command
-from tests.pipelines.fake_kfp import running_fake_kfp
+from tests.pipelines.cli import Done, run_command
+from tests.pipelines.fakes.fake_kfp import running_fake_kfp
 
 MONTHLY = {
     "name": "monthly",

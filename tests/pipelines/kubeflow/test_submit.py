@@ -19,7 +19,7 @@ from pipelines.kubeflow.server import connect
 from pipelines.local.environments import REPOSITORY
 from pipelines.monitoring.following import follow
 from pipelines.monitoring.progress import duration
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 PACKAGE = REPOSITORY / "manifests" / "pipelines" / "bert-cpu.yaml"
 DATA = ("--dump", "simplewiki-latest", "--squad-train", "gs://bucket/train.json")

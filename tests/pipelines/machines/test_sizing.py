@@ -16,7 +16,7 @@ from pipelines.local.images import DIGESTS
 from pipelines.local.runner import run
 from pipelines.machines.hardware import HARDWARE
 from pipelines.machines.plan import make_plan
-from tests.pipelines.test_run import BERT_CONFIG, SAMPLE
+from tests.pipelines.commands.test_run import BERT_CONFIG, SAMPLE
 
 PACKAGES = REPOSITORY / "manifests" / "pipelines"
 COMMITTED = sorted(path.stem.removeprefix("bert-") for path in PACKAGES.glob("bert-*.yaml"))

@@ -1,7 +1,7 @@
 """Runs whose workflow grew beyond 1 MB: KFP's list of their steps stays as it was."""
 
 from pipelines.monitoring import following
-from tests.pipelines.fake_metadata import Execution
+from tests.pipelines.fakes.fake_metadata import Execution
 
 BEHIND = {"ingest": "SUCCEEDED", "pretrain": "RUNNING", "for-loop-1[0]/finetune": "RUNNING"}
 

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from tests.answers import read_answer
-from tests.pipelines.commands import run_command
-from tests.pipelines.fake_metadata import Execution, Output
-from tests.pipelines.fake_workflow import CACHED, DRIVER_FAILED, OMITTED, node_id
+from tests.pipelines.cli import run_command
+from tests.pipelines.fakes.fake_metadata import Execution, Output
+from tests.pipelines.fakes.fake_workflow import CACHED, DRIVER_FAILED, OMITTED, node_id
 
 LOOP = "for-loop-1[0]"
 WORKFLOW = "bert-x2v5k"

@@ -2,8 +2,8 @@
 
 from pipelines.monitoring import following
 from tests.answers import read_answer
-from tests.pipelines.commands import run_command
-from tests.pipelines.fake_metadata import Execution, Output
+from tests.pipelines.cli import run_command
+from tests.pipelines.fakes.fake_metadata import Execution, Output
 
 # In run-retraining-failed.
 FAILED_POD = "bert-retraining-lwwqm-retry-system-container-impl-3263893669"

@@ -19,8 +19,8 @@ import yaml
 from pipelines.local.environments import REPOSITORY
 from pipelines.monitoring.metadata import decode_frames
 from tests.answers import read_answer
-from tests.pipelines.fake_metadata import Execution, answer_metadata
-from tests.pipelines.fake_workflow import list_tasks
+from tests.pipelines.fakes.fake_metadata import Execution, answer_metadata
+from tests.pipelines.fakes.fake_workflow import list_tasks
 from tests.servers import running
 
 _COLLECTIONS = {

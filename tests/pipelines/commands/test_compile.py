@@ -6,7 +6,7 @@ import sys
 import pytest
 import yaml
 
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 
 def test_the_recipe_can_be_another(tmp_path):

@@ -11,9 +11,9 @@ from pipelines.compiled_package import Package, read_package
 from pipelines.local.environments import REPOSITORY
 from pipelines.monitoring.workflow import Workflow, list_executions
 from tests.answers import read_answer
-from tests.pipelines.commands import run_command
-from tests.pipelines.fake_kfp import running_fake_kfp
-from tests.pipelines.fake_workflow import OMITTED, list_tasks, node_id
+from tests.pipelines.cli import run_command
+from tests.pipelines.fakes.fake_kfp import running_fake_kfp
+from tests.pipelines.fakes.fake_workflow import OMITTED, list_tasks, node_id
 
 PACKAGE = REPOSITORY / "manifests" / "pipelines" / "bert-cpu.yaml"
 LOOP = "for-loop-1[0]"

@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 
 from pipelines.commands.run import _print_end
-from tests.pipelines.test_run import read_end
+from tests.pipelines.commands.test_run import read_end
 
 
 def test_scores_stand_with_their_means_over_the_seeds(tmp_path, capsys):

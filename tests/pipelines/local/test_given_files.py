@@ -11,7 +11,7 @@ from pipelines.catalog import PIPELINES
 from pipelines.local.given_files import PATHS, check_files, make_absolute, read_model
 from pipelines.parameter_checks import check_lengths
 from pipelines.steps import list_parameters, steps_of
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 from tests.pipelines.test_parameter_checks import BERT, CLASSIFICATION
 
 MODEL = {"vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,

@@ -13,7 +13,7 @@ from components.shared.checkpoints.lineage import LINEAGE, compose_lineage, read
 from components.shared.model_store import store as model_store
 from components.shared.model_store.layout import NotedDecision
 from components.shared.model_store.store import ModelStore, open_store
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 DATASET = '{"format_version": 1}\n'
 TRAIN = "questions to train on"

@@ -21,7 +21,7 @@ from pipelines.commands import (
     submit,
 )
 from pipelines.machines.hardware import HARDWARE
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 SETTINGS = {
     "run": run.RunSettings,

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipelines.local.environments import REPOSITORY
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 
 # Prints what is wrong with a package, one fault a line; nothing imports kfp itself.
 CHECK = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.local.environments import REPOSITORY
-from tests.pipelines.commands import run_command
+from tests.pipelines.cli import run_command
 from tests.pipelines.engine import needs_images
 
 SAMPLE = REPOSITORY / "pipelines" / "sample"
