@@ -18,9 +18,10 @@ export PACKAGE_INDEX ?= $(or $(UV_DEFAULT_INDEX),$(PIP_INDEX_URL))
 MIRRORS := --build-arg PACKAGE_INDEX --build-arg GOPROXY
 # An address for the images' labels, without what signs in.
 SOURCE ?= $(shell git config --get remote.origin.url 2>/dev/null | sed 's|//[^/@]*@|//|')
-# What `make compile` compiles, and the machines that it sizes each for.
+# What `make compile` compiles, and the machines that it sizes each for; manifests/ applies those
+# for cpu, and git ignores others (make compile PROFILES="dgx-1v-16g dgx-2").
 PIPELINES := bert squad classification retraining
-PROFILES := cpu dgx-1v-16g dgx-1v-32g dgx-2
+PROFILES ?= cpu
 # Further flags of theirs, such as --kfp-version 2.16 or --queue team-a.
 COMPILE ?=
 STAGES := ingest preprocess pretrain finetune evaluate

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.shared.mpijob.mpijob_manifest import make_network_policy
+from pipelines.catalog import PIPELINES
 from pipelines.compiled_package import Package, read_package
 from pipelines.machines.hardware import HARDWARE
 from pipelines.machines.tasks import Queue
@@ -17,8 +18,8 @@ from tests.pipelines.mpijobs import OWN_POD, make_job, make_spec
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.usefixtures("applied")]
 
 PACKAGES = [
-    *sorted((MANIFESTS / "pipelines").glob("*-*.yaml")),
-    *(MANIFESTS / "overlays" / "gke" / f"{name}.yaml" for name in ("bert", "classification")),
+    *sorted((MANIFESTS / "pipelines").glob("*-cpu.yaml")),
+    *(MANIFESTS / "overlays" / "gke" / f"{name}.yaml" for name in (*PIPELINES, "retraining")),
 ]
 
 

@@ -23,9 +23,7 @@ from components.ingest.classification.config import IngestClassificationConfig
 from components.release.component import release_classification
 from components.release.config import ReleaseClassificationConfig
 from pipelines.classification import classification
-from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.environments import REPOSITORY, STAGES
-from pipelines.local.images import DIGESTS
 from tests.pipelines.commands.test_run import read_end
 from tests.waiting import LONGEST_SECONDS
 
@@ -36,10 +34,6 @@ COMPONENT_TO_CONFIG = {
     choose_classification: ChooseClassificationConfig,
     release_classification: ReleaseClassificationConfig,
 }
-PACKAGES = REPOSITORY / "manifests" / "pipelines"
-COMMITTED = sorted(
-    path.stem.removeprefix("classification-") for path in PACKAGES.glob("classification-*.yaml")
-)
 WORDS = ("plot", "actor", "scene", "music", "film", "ending", "and", "the", "was", "very")
 BERT_CONFIG = json.dumps(
     {
@@ -123,28 +117,6 @@ def test_every_parameter_is_described(spec):
     described = spec["root"]["inputDefinitions"]["parameters"]
 
     assert [name for name, one in described.items() if not one.get("description")] == []
-
-
-@pytest.mark.parametrize("name", COMMITTED)
-def test_a_committed_package_is_what_the_code_compiles_to(name, tmp_path):
-    """`make compile` was not forgotten."""
-    path = tmp_path / "classification.yaml"
-    compile_pipeline(
-        CompileSettings(
-            hardware=name,
-            images=DIGESTS,
-            output=path,
-            pipeline="classification",
-        )
-    )
-
-    committed = (PACKAGES / f"classification-{name}.yaml").read_text("utf-8")
-    assert committed == path.read_text("utf-8")
-
-
-def test_packages_for_the_same_machines_are_committed():
-    """As the other pipeline's are."""
-    assert {"cpu", "dgx-1v-16g", "dgx-1v-32g", "dgx-2"} <= set(COMMITTED)
 
 
 def write_reviews(path: Path, num_rows: int) -> Path:

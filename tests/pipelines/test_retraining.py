@@ -11,14 +11,11 @@ from kfp import dsl
 from components.ingest.component import ingest
 from components.shared.run_claim import claim_record
 from pipelines.commands.compile import CompileSettings, compile_pipeline
-from pipelines.local.environments import REPOSITORY
 from pipelines.local.images import DIGESTS
 from pipelines.local.runner import StepFailedError, run
 from pipelines.retraining import retraining
 from tests.pipelines.commands.test_run import SAMPLE
 from tests.servers import WEBHOOK_SECRET, Webhook, running
-
-PACKAGES = REPOSITORY / "manifests" / "pipelines"
 
 
 @pytest.fixture(scope="module")
@@ -119,17 +116,6 @@ def test_its_parameters_are_those_of_the_pipeline_and_the_record(compiled):
     assert "final_status" not in parameters
     assert all(one.get("description") for one in parameters.values())
     assert parameters["num_processes"]["defaultValue"] == 16
-
-
-@pytest.mark.parametrize("name", ["cpu", "dgx-1v-16g", "dgx-1v-32g", "dgx-2"])
-def test_a_committed_package_is_what_the_code_compiles_to(name, tmp_path):
-    """`make compile` was not forgotten."""
-    path = tmp_path / "retraining.yaml"
-    compile_pipeline(
-        CompileSettings(hardware=name, images=DIGESTS, pipeline="retraining", output=path)
-    )
-
-    assert (PACKAGES / f"retraining-{name}.yaml").read_text("utf-8") == path.read_text("utf-8")
 
 
 @dsl.pipeline(name="fetching")

@@ -14,17 +14,12 @@ from kfp import compiler
 from components.ingest.squad.component import ingest_squad
 from components.ingest.squad.config import IngestSquadConfig
 from components.shared.training.history import History
-from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.environments import REPOSITORY
-from pipelines.local.images import DIGESTS
 from pipelines.squad import squad
 from tests.pipelines.cli import run_command
 from tests.pipelines.commands.test_run import read_end
 from tests.pipelines.pretrained import write_huggingface_folder
 from tests.waiting import LONGEST_SECONDS
-
-PACKAGES = REPOSITORY / "manifests" / "pipelines"
-COMMITTED = sorted(path.stem.removeprefix("squad-") for path in PACKAGES.glob("squad-*.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -83,20 +78,6 @@ def test_its_parameters_are_those_of_one_training(spec):
     assert not {name for name in parameters if name.startswith("finetune_")}
     required = {name for name, one in parameters.items() if "defaultValue" not in one}
     assert required == {"squad_train", "initial_checkpoint"}
-
-
-@pytest.mark.parametrize("name", COMMITTED)
-def test_a_committed_package_is_what_the_code_compiles_to(name, tmp_path):
-    """`make compile` was not forgotten."""
-    path = tmp_path / "squad.yaml"
-    compile_pipeline(CompileSettings(pipeline="squad", hardware=name, images=DIGESTS, output=path))
-
-    assert (PACKAGES / f"squad-{name}.yaml").read_text("utf-8") == path.read_text("utf-8")
-
-
-def test_packages_for_the_same_machines_are_committed():
-    """As the other pipelines' are."""
-    assert {"cpu", "dgx-1v-16g", "dgx-1v-32g", "dgx-2"} <= set(COMMITTED)
 
 
 def write_questions(path: Path, num_articles: int) -> Path:
