@@ -114,7 +114,7 @@ def read_package(path: Path) -> Package:
             f"{path}: no such file; `python -m pipelines compile` writes a package"
         ) from None
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: no pipeline package: {error}") from None
+        raise InputError(f"{path}: not a pipeline package: {error}") from None
     platforms = [one for one in documents[1:] if isinstance(one, dict)]
     first = documents[0] if documents else None
     if isinstance(first, dict) and first.get("kind") in ("Pipeline", "PipelineVersion"):
@@ -124,7 +124,7 @@ def read_package(path: Path) -> Package:
         )
     if not isinstance(first, dict) or not {"pipelineInfo", "root", "components"} <= first.keys():
         raise InputError(
-            f"{path}: no pipeline package: expected IR YAML with pipelineInfo, root and "
+            f"{path}: not a pipeline package: expected IR YAML with pipelineInfo, root and "
             "components, as `python -m pipelines compile` writes it"
         )
     return Package(first, {key: value for one in platforms for key, value in one.items()})

@@ -23,7 +23,7 @@ from components.shared.errors import InputError
 
 SUFFIXES = (".zip", ".tar.gz", ".tgz", ".tar")
 _COPY_BYTES = 1 << 20
-# Weights hardly shrink: what unpacks to more than this many times its size is no checkpoint.
+# Weights hardly shrink: what unpacks to more than this many times its size is not a checkpoint.
 _MOST_TIMES, _ALWAYS_ALLOWED_BYTES = 20, 64 << 20
 _DAMAGED = (
     tarfile.TarError,

@@ -45,7 +45,7 @@ def fetch_checkpoint(config: CheckpointConfig, folder: Path, downloads: Download
         downloads: where an archive goes that is not on this machine.
 
     Raises:
-        InputError: if it can't be had, or is no checkpoint.
+        InputError: if it can't be had, or is not a checkpoint.
     """
     place = config.initial_checkpoint
     if names_archive(place):
@@ -94,7 +94,7 @@ def _expect_model(folder: Path, place: str) -> Description:
 
 
 def _download(place: str, folder: Path, timeout_seconds: float) -> None:
-    # The end of a folder's name: "model" is no part of "model-2".
+    # The end of a folder's name: "model" is not part of "model-2".
     bucket = open_bucket(f"{place.rstrip('/')}/", timeout_seconds=timeout_seconds)
     wanted = _choose(bucket.names(), place)
     bucket.download_all({name: folder / name for name in wanted})

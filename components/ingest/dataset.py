@@ -65,7 +65,7 @@ def expect_its_text(
 def _fetch(source: str, folder: Path, *, timeout_seconds: float) -> Dataset:
     if not source.startswith(SCHEMES):
         return _link(Path(source), folder)
-    # The end of a folder's name: "dataset" is no part of "dataset-2".
+    # The end of a folder's name: "dataset" is not part of "dataset-2".
     bucket = open_bucket(f"{source.rstrip('/')}/", timeout_seconds=timeout_seconds)
     try:
         return _download(bucket, folder)

@@ -22,7 +22,7 @@ from components.shared.storage.locations import SCHEMES
 _HTTP_ERRORS = 400
 _SETTINGS, _VERSION = "settings", "version"
 NO_DATA = (_SETTINGS, _VERSION)
-"""The inputs that are no data: the run's other parameters, and the version of this product."""
+"""The inputs that are not data: the run's other parameters, and the version of this product."""
 
 
 def identify_inputs(config: LookConfig, dump: Sequence[Source]) -> dict[str, str]:

@@ -138,7 +138,7 @@ def _list_changes(
     if noted is None:
         return ["nothing is recorded"]
     known = noted.known_inputs()
-    # What an earlier version did not record is no change after an upgrade.
+    # What an earlier version did not record is not a change after an upgrade.
     compared = {
         name: value
         for name, value in inputs.items()

@@ -45,7 +45,7 @@ def _explain(error: Exception) -> str:
 
 
 def _name_host(url: str) -> str:
-    """Return the part of an address that is no secret."""
+    """Return the part of an address that is not secret."""
     try:
         return urlsplit(url).hostname or "the webhook"
     except ValueError:

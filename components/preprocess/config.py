@@ -178,7 +178,7 @@ class PreprocessConfig(ObjectStoreConfig):
         """The runner by Beam's own name for it.
 
         Raises:
-            InputError: if it is none that this stage knows to give the right dataset.
+            InputError: if this stage does not know it to give the right dataset.
         """
         for name in RUNNERS:
             if self.beam_runner.lower() in (name.lower(), name.lower().removesuffix("runner")):

@@ -50,7 +50,7 @@ def decide(
     }
     broken = [name for name, mean in means.items() if not math.isfinite(mean)]
     if broken:
-        return Decision(False, tuple(f"{SCORE_LABELS[name]} is no number" for name in broken))
+        return Decision(False, tuple(f"{SCORE_LABELS[name]} is not a number" for name in broken))
     against = [
         f"{SCORE_LABELS[name]} {means[name]:.2f} is below the minimum {limits.minimums[name]:g}"
         for name in names

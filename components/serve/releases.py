@@ -106,7 +106,7 @@ def _find_store(config: ServeConfig) -> ModelStore | None:
         return open_store(config.model)
     if config.model_version:
         raise InputError(
-            f"model_version {config.model_version}: {folder} is no model store; leave it out"
+            f"model_version {config.model_version}: {folder} is not a model store; leave it out"
         )
     return None
 

@@ -1,11 +1,11 @@
-"""The errors that are no fault of the program's."""
+"""Errors that are not the program's fault."""
 
 
 class InputError(Exception):
     """Something a user gave is wrong: the message says what, where, and the remedy.
 
     A stage that raises it ends with the message alone and exit status 2; any other
-    exception is a fault of ours and keeps its traceback. It is no ValueError: tyro would
+    exception is a fault of ours and keeps its traceback. It is not a ValueError: tyro would
     catch it and show it inside a box of its own.
     """
 
@@ -50,7 +50,7 @@ class WorkerLostError(Exception):
 
 
 class DivergedError(Exception):
-    """A training's numbers are no numbers any more: the message says which setting to try.
+    """A training's loss or weights are not finite: the message says which setting to try.
 
     A stage that raises it ends with the message alone and exit status 1.
     """

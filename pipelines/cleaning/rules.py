@@ -84,7 +84,7 @@ def find_reference(references: Mapping[str, str], *patterns: str) -> str:
 
 
 def match_name(name: str) -> str:
-    """Return the pattern of a name that is no part of a longer one."""
+    """Return the pattern of a name that is not part of a longer one."""
     return rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
 
 
@@ -96,7 +96,7 @@ def _match_alone(address: str) -> str:
 def _find_newest(folders: Iterable[Folder], keep_runs: int, known: Known) -> frozenset[str]:
     pipeline_to_runs: dict[str, list[tuple[datetime, str]]] = {}
     for one in folders:
-        # Orphans are no runs any more.
+        # Orphans are no longer runs.
         if one.pipeline and (not known.run_to_start or one.run in known.run_to_start):
             started = known.run_to_start.get(one.run, one.changed)
             pipeline_to_runs.setdefault(one.pipeline, []).append((started, one.run))

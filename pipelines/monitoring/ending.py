@@ -57,7 +57,7 @@ def _print_errors(cluster: Cluster, last: Look, package: Package) -> None:
 
 
 def _describe_unrun(steps: Mapping[str, Step], artifacts: Sequence[Artifact]) -> list[str]:
-    """Say which steps did not run, and why where it is no failure."""
+    """Say which steps did not run, and why, where that is not a failure."""
     lines = []
     ran = [name for name, step in steps.items() if step.state not in (NOT_RUN, "SKIPPED")]
     if set(ran) - {_NOTIFY} == {_LOOK_FOR_DUMP} and steps[_LOOK_FOR_DUMP].state == "SUCCEEDED":

@@ -137,7 +137,7 @@ def test_continued_pretraining_learns_another_corpus(pretrained, wiktionary, tmp
 
 
 @pytest.mark.long  # half an hour on two cores
-def test_squad_is_learnt_from_a_published_model(real_data, tmp_path):
+def test_squad_is_learned_from_a_published_model(real_data, tmp_path):
     """The run that pipelines/README.md shows, far above what guessing gives."""
     folders = [*REPOSITORY.glob(MINILM)]
     if not folders:

@@ -106,7 +106,7 @@ def _expect_labels(
 ) -> Sequence[str]:
     if labels is None:
         raise InputError(
-            f"{config.checkpoint}: no labels.json in it, so it is no classifier; fine-tune one "
+            f"{config.checkpoint}: no labels.json in it, so it is not a classifier; fine-tune one "
             "with `python -m components.finetune classification`"
         )
     if sentences.task != "classification":
@@ -119,7 +119,7 @@ def _expect_labels(
     unknown = [label for label in sentences.labels if label not in labels]
     if unknown:
         raise InputError(
-            f"{config.sentences}: the label {unknown[0]!r} is none of the model's "
+            f"{config.sentences}: the label {unknown[0]!r} is not one of the model's "
             f"({', '.join(labels)}); evaluate it on sentences of the task it was trained for"
         )
     return labels

@@ -16,7 +16,7 @@ def write_checkpoint(config: IngestClassificationConfig, downloads: Downloads) -
     """Write the folder that fine-tuning starts from, whole or not at all.
 
     Raises:
-        InputError: if it can't be had, or is no checkpoint.
+        InputError: if it can't be had, or is not a checkpoint.
     """
     if config.initial_checkpoint:
         with whole_folder(config.given_checkpoint) as scratch:

@@ -21,7 +21,7 @@ class Columns:
     """"" where the task is one of single sentences."""
     label: str = "label"
     group: str = ""
-    """"" where the task is no ranking."""
+    """"" where the task is not a ranking."""
     has_header: bool = True
     no_label: str = ""
     """A label that says that there is none; such rows are left out."""

@@ -66,7 +66,7 @@ def expect_numbers(lines: Sequence[Line], source: str) -> None:
     """Compare labels that a regression learns, or is scored by, with what it can.
 
     Raises:
-        InputError: naming the first line with a label that is no number, or if all are equal.
+        InputError: naming the first line with a label that is not a number, or if all are equal.
     """
     for line in lines:
         if not _is_number(line.row.label):
@@ -85,13 +85,13 @@ def expect_relevances(lines: Sequence[Line], source: str) -> None:
     """Compare labels that a ranking learns, or is scored by, with what it can.
 
     Raises:
-        InputError: naming the first line with a label that is no relevance, or if no row is
+        InputError: naming the first line with a label that is not a relevance, or if no row is
             relevant.
     """
     for line in lines:
         if not _is_number(line.row.label) or not 0 <= line.row.value <= _HIGHEST_RELEVANCE:
             raise InputError(
-                f"{source}, line {line.number}: the label {line.row.label!r} is no relevance, a "
+                f"{source}, line {line.number}: the label {line.row.label!r} is not a relevance, a "
                 f"number from 0 to {_HIGHEST_RELEVANCE}, which ranking needs: is label_column the "
                 "right one?"
             )
@@ -110,7 +110,7 @@ def choose_positive(labels: Sequence[str], positive_label: str) -> str:
     positive_label = name_label(positive_label)
     if positive_label and positive_label not in labels:
         raise InputError(
-            f"positive_label {positive_label!r} is none of the labels {', '.join(labels)}"
+            f"positive_label {positive_label!r} is not one of the labels {', '.join(labels)}"
         )
     if positive_label and len(labels) > 2:
         raise InputError(

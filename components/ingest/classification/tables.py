@@ -141,7 +141,7 @@ def _suggest_encoding(content: bytes) -> str:
 
 
 def _split_tsv(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    # Not splitlines(): sentences hold U+2028 and U+0085, which are no ends of lines here.
+    # Not splitlines(): sentences hold U+2028 and U+0085, which do not end lines here.
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.removesuffix("\r")
         if stripped.strip():

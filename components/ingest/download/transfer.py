@@ -23,7 +23,7 @@ from components.shared.parallel import run_within
 from components.shared.stage.progress import progress_in_bytes
 
 _CHUNK_BYTES = 1 << 16
-# Fewer within the timeout are no progress: 270 bytes a second.
+# Fewer within the timeout do not count as progress: 270 bytes a second.
 MIN_BYTES = 1 << 14
 # Until an answer begins, of which headers may come byte by byte too.
 _MAX_TIMEOUTS = 10

@@ -33,7 +33,7 @@ def fetch_development_set(
     """Fetch the development set, if one was named.
 
     Raises:
-        InputError: if it can't be had, or is no SQuAD file.
+        InputError: if it can't be had, or is not a SQuAD file.
     """
     return fetch_optional(source, checksums, downloads, read_squad, max_bytes=MAX_TABLE_BYTES)
 

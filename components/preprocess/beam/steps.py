@@ -52,7 +52,7 @@ NUM_PROBLEMS_SHOWN = 3
 _ShardKey = tuple[int, bool, int]
 # How many documents, by corpus and by what became of them.
 _Count: TypeAlias = TaggedOutput[Literal["counts"], tuple[tuple[str, str], int]]
-# A record that is no text: its file, its place there, and the reason.
+# A record that is not text: its file, its place there, and the reason.
 _Problem = tuple[str, int, str]
 
 

@@ -1,4 +1,4 @@
-"""A page of a dump, and why some pages are no text to learn from."""
+"""A page of a dump, and why some pages are not text to learn from."""
 
 import re
 from typing import NamedTuple
@@ -58,7 +58,7 @@ class Page(NamedTuple):
 
 
 def parse_page(xml: bytes, site: Site) -> Page | str:
-    """Read a `<page>…</page>`; for one that is no article, the reason in a word or two."""
+    """Read a `<page>…</page>`; for one that is not an article, the reason in a word or two."""
     if len(xml) >= MAX_PAGE_BYTES:
         return TOO_LONG
     try:

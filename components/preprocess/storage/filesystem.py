@@ -224,7 +224,7 @@ def whole_dataset(address: str) -> Iterator[str]:
 
 
 def _remove_dataset(address: str) -> None:
-    """What a run writes, dataset.json first: shards without it are no dataset."""
+    """What a run writes, dataset.json first: shards without it are not a dataset."""
     _remove(join(address, MANIFEST))
     _remove(join(address, "length-**"))
     _remove(join(address, "held-out/**"))

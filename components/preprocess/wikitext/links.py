@@ -47,7 +47,7 @@ def read_link(inner: str, site: Site) -> str:
         return ""
     if namespace:
         return label if has_label else target
-    # A link to another kind of page: its namespace is no part of the sentence.
+    # A link to another kind of page: its namespace is not part of the sentence.
     shown = label if has_label else rest
     kind, colon, name = shown.partition(":")
     is_known = normalize_name(kind) in site.file_names | site.category_names

@@ -32,7 +32,7 @@ def expect_known(fields: Mapping[str, Any], names: tuple[str, ...], place: str) 
 
 
 def expect_count(value: Any, place: str, *, most: int | None = None) -> None:
-    """Reject what is no whole number from 1 to a most.
+    """Reject what is not a whole number from 1 to a most.
 
     Raises:
         RequestError: naming the numbers that are allowed.

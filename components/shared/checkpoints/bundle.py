@@ -77,7 +77,7 @@ class BundleWeights:
         """Read a tensor.
 
         Raises:
-            ValueError: if its bytes are missing or altered, or are no numbers.
+            ValueError: if its bytes are missing or altered, or not numbers.
         """
         entry = self._entries[name]
         if entry.dtype not in _DTYPES:

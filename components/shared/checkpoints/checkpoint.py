@@ -131,7 +131,7 @@ def _expect_architecture(
 
 
 def is_training_state(name: str) -> bool:
-    """Whether a tensor is no weight but belongs to the training that made it."""
+    """Whether a tensor is not a weight but belongs to the training that made it."""
     return name in _STATE_NAMES or name.rpartition("/")[2] in _STATE_SUFFIXES
 
 

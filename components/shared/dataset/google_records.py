@@ -70,7 +70,7 @@ def decode_instance(record: bytes, *, source: str) -> Instance:
     try:
         feature = Example.FromString(record).features.feature
     except Exception:  # protobuf's DecodeError has no stable home
-        raise InputError(f"{source}: a record is no tf.train.Example; {_REMEDY}") from None
+        raise InputError(f"{source}: a record is not a tf.train.Example; {_REMEDY}") from None
     fields = {}
     for name in Instance.__dataclass_fields__:
         stored = name if name in feature else _OTHER_NAMES.get(name, name)

@@ -54,7 +54,7 @@ class RecordFile(Sequence[bytes]):
         """Open the file and find where each record starts.
 
         Raises:
-            InputError: if the file is cut short, or is no TFRecord file.
+            InputError: if the file is cut short, or is not a TFRecord file.
         """
         self._path, self._data = path, _load(path)
         self._starts: list[int] = []

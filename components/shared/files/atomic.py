@@ -139,7 +139,7 @@ def expect_place(path: Path, *, is_folder: bool = False) -> None:
         raise InputError(f"{path}: is {found} already, where {wanted} is to be written")
     parent = next(folder for folder in path.absolute().parents if os.path.exists(folder))
     if not parent.is_dir():
-        raise InputError(f"{path}: {parent} is no folder; give the output another path")
+        raise InputError(f"{path}: {parent} is not a folder; give the output another path")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"{path}: {parent} can't be written to; give the output another path")
 

@@ -129,7 +129,7 @@ def is_older(name: str, age: timedelta) -> bool:
 
 
 def expect_version(name: str) -> None:
-    """Reject a name that is no version's.
+    """Reject a name that is not a version's.
 
     Raises:
         InputError: showing the form of one that is.

@@ -24,7 +24,7 @@ _CA_FILE = _NAMESPACE_FILE.with_name("ca.crt")
 _TIMEOUT = (10.0, 60.0)  # seconds, to connect and to answer
 _PASSING_STATUSES = (429, 500, 502, 503, 504)
 _MOST_SECONDS_APART = 10.0
-# How long a server may be away: while training goes on, an upgrade of its is no reason to end.
+# How long a server may be away: while training goes on, an upgrade of it is no reason to end.
 _PATIENCE_SECONDS = 300.0
 _GONE, _CONFLICT, _NOT_FOUND = 410, 409, 404
 _NO_TLS = 0  # how the client reports it, without an answer

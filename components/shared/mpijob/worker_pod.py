@@ -48,7 +48,7 @@ class WorkerPod:
         """From JSON; "" asks for nothing.
 
         Raises:
-            InputError: if it is no JSON object, or has a key or a kind of value of its own.
+            InputError: if it is not a JSON object, or has a key or a kind of value of its own.
         """
         if not text.strip():
             return cls()

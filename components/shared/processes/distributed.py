@@ -89,14 +89,14 @@ def sum_over_processes(tensors: Sequence[Any], *, num_compressed: int = 0) -> li
 
 
 def copy_from_first(variables: Sequence[Any]) -> None:
-    """Give every process the values of process 0: each has drawn its own, the first restored."""
+    """Give every process the values of rank 0: each has drawn its own, the first restored."""
     if hvd.size() > 1:
         with _peers():
             hvd.broadcast_variables([variable.value for variable in variables], root_rank=0)
 
 
 def tell_all(value: Any) -> Any:
-    """Return the JSON value that process 0 gives; the others' values are ignored.
+    """Return the JSON value that rank 0 gives; the others' values are ignored.
 
     Not Horovod's broadcast_object, which unpickles what comes over the network.
     """

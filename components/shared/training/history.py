@@ -27,7 +27,7 @@ class History:
         """Read a file of such lines.
 
         Raises:
-            InputError: if a line is no JSON object, or a newer release wrote the file.
+            InputError: if a line is not a JSON object, or a newer release wrote the file.
         """
         entries = []
         for number, line in enumerate(path.read_bytes().splitlines(), 1):

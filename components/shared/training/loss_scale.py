@@ -62,6 +62,6 @@ class LossScale:
         self.num_skipped += 1
         if self._skipped_in_a_row == _MAX_SKIPPED_IN_A_ROW:
             raise DivergedError(
-                f"{_MAX_SKIPPED_IN_A_ROW} steps in a row had gradients that are no numbers; "
+                f"{_MAX_SKIPPED_IN_A_ROW} steps in a row had non-finite gradients; "
                 "try a smaller learning_rate, or precision mixed_bfloat16 or float32"
             )

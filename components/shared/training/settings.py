@@ -197,6 +197,6 @@ def split_batch(
     nearest = " and ".join(str(n) for n in (below, below + unit) if n)
     raise InputError(
         f"global_batch_size {global_batch_size} cannot be cut into micro-batches of up to "
-        f"{micro_batch_size} on each of num_processes {num_processes}; the nearest that can: "
+        f"{micro_batch_size} on each of num_processes {num_processes}; nearest valid sizes: "
         f"{nearest}"
     )

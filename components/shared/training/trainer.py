@@ -117,7 +117,7 @@ class Trainer:
             validation says that the run is over. The state is saved then.
 
         Raises:
-            DivergedError: if the loss is no number any more.
+            DivergedError: if the loss is not finite.
         """
         distributed.copy_from_first([*self._weights, *self.optimizer.variables])
         settings, window = self.settings, self._window

@@ -142,7 +142,7 @@ def test_an_output_that_can_not_be_written_is_told_before_the_work(settings, tmp
     url = server.serve("/squad.json", Answer(b"{}"))
     given = {"squad_train": url, "squad": tmp_path / "file" / "squad"}
 
-    with pytest.raises(InputError, match="file is no folder; give the output another path"):
+    with pytest.raises(InputError, match="file is not a folder; give the output another path"):
         run(IngestConfig(**settings | given))
 
     assert not server.requests

@@ -342,5 +342,5 @@ def test_output_that_can_not_be_written_is_told_before_the_work(
     write_dump(make_article(1))
     (tmp_path / "file").touch()
 
-    with pytest.raises(InputError, match="file is no folder; give the output another path"):
+    with pytest.raises(InputError, match="file is not a folder; give the output another path"):
         run(make_config(vocabulary=tmp_path / "file" / "vocab.txt"))

@@ -29,7 +29,7 @@ def test_the_nearest_batches_are_of_full_micro_batches():
 
 def test_a_share_that_only_cuts_into_crumbs_is_refused():
     """9,349 is prime: one row at once, where 64 fit."""
-    with pytest.raises(InputError, match="the nearest that can: 9344 and 9408"):
+    with pytest.raises(InputError, match="nearest valid sizes: 9344 and 9408"):
         make(global_batch_size=9349, micro_batch_size=64)
 
 

@@ -91,7 +91,7 @@ def test_model_gardens_names_are_read_too(tmp_path, vocabulary_path):
         (make_record(input_ids=[9] * 32), "begins with id 9, .CLS. is 2 in the vocabulary"),
         (make_record(masked_lm_ids=[64, 1, 0, 0, 0]), "must be 0 to 63, got 64; .* has 64 pieces"),
         (make_record(input_mask=[1] * 30), "32 input_ids and 30 input_mask"),
-        (b"no example at all", "is no tf.train.Example; give TFRecord files of create_pretr"),
+        (b"no example at all", "is not a tf.train.Example; give TFRecord files of create_pretr"),
         (encode_row(PackedRow([2, 9, 3], [3], [3], [0])),
          "has no input_ids, only first_segment_lengths, .*dataset of the preprocess stage"),
     ],

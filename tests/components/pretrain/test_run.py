@@ -244,4 +244,4 @@ def test_a_place_that_can_not_be_written_is_told_before_the_training(make_stage,
 
     assert done.returncode == 2
     assert done.stderr.startswith("pretrain: error: /dev/null/place")
-    assert done.stderr.endswith(": /dev/null is no folder; give the output another path\n")
+    assert done.stderr.endswith(": /dev/null is not a folder; give the output another path\n")

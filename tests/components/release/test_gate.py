@@ -81,7 +81,7 @@ def test_a_broken_model_is_held_back(score):
 
     decision = decide(scores, None, make_limits())
 
-    assert (decision.is_released, decision.reasons) == (False, ("F1 is no number",))
+    assert (decision.is_released, decision.reasons) == (False, ("F1 is not a number",))
 
 
 def simulate(drop: float, num_runs: int) -> np.ndarray:

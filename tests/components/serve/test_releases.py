@@ -152,7 +152,7 @@ def test_a_store_without_a_release_is_told(store, config, tmp_path):
     ("settings", "message"),
     [
         ({"model": "/nowhere"}, "/nowhere: no such folder; a checkpoint is a folder"),
-        ({"model": "/nowhere", "model_version": "x"}, "is no model store; leave it out"),
+        ({"model": "/nowhere", "model_version": "x"}, "is not a model store; leave it out"),
         ({"max_length_tokens": 384}, "more than the model's max_position_embeddings 160"),
     ],
 )

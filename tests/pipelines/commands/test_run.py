@@ -142,7 +142,7 @@ def test_an_empty_dump_is_refused_by_the_step_that_reads_it(tmp_path):
         (
             {"finetune_global_batch_size": 7},
             "finetune: global_batch_size 7 cannot be cut into micro-batches of up to 16 on each of "
-            "num_processes 2; the nearest that can: 6 and 8",
+            "num_processes 2; nearest valid sizes: 6 and 8",
         ),
         (
             {"pretrain_512_learning_rate": -1},

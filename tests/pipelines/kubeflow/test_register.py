@@ -150,7 +150,7 @@ def test_a_package_that_is_none_is_refused_before_any_is_sent(kfp, package, tmp_
     done = run_command("register", package, wrong, "--host", kfp.address)
 
     assert done.returncode == 2
-    assert f"{wrong}: no pipeline package" in done.last_error
+    assert f"{wrong}: not a pipeline package" in done.last_error
     assert not kfp.writes
 
 

@@ -219,7 +219,7 @@ def test_a_run_without_caching_runs_every_step_anew(submit, kfp):
         (
             (*DATA, "--num-processes", "8", "--finetune-global-batch-size", "36"),
             "finetune: global_batch_size 36 cannot be cut into micro-batches of up to 16 on each "
-            "of num_processes 8; the nearest that can: 32 and 40",
+            "of num_processes 8; nearest valid sizes: 32 and 40",
         ),
         ((*DATA, "--precision", "fp16"), 'pretrain_128: precision: expected one of "float32"'),
         ((*DATA, "--beam-runner", "spark"), "preprocess: beam_runner must be one of FnApiRunner,"),

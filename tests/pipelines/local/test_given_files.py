@@ -88,7 +88,7 @@ def test_a_file_that_is_not_there_is_told(folder, name, value):
     given = BERT | {"dump": "x.xml", "squad_train": "train.json"}
 
     check_files(make_absolute(given))
-    with pytest.raises(InputError, match=f"^{name}: {folder}/.*(no such file|is a file|no folder)"):
+    with pytest.raises(InputError, match=f"^{name}: {folder}/.*(no such|is a file|not a folder)"):
         check_files(make_absolute(given | {name: value}))
 
 

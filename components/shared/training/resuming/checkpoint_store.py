@@ -138,7 +138,7 @@ class BucketStates:
             yield Path(scratch)
 
     def remove(self, name: str) -> None:
-        """Remove one; it is none any more once its first object is gone."""
+        """Remove one; it no longer counts once its first object is gone."""
         files = self._files().get(name, [])
         for file in sorted(files, key=lambda file: file != MANIFEST):
             self._bucket.delete(f"{name}/{file}")

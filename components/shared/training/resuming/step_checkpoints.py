@@ -62,7 +62,7 @@ class StepCheckpoints:
             vocabulary: the vocab.txt that goes into each.
             tokenization: how its text becomes words.
             find_best: the step whose state is kept besides the newest.
-            lease: process 0's hold of that place.
+            lease: rank 0's hold of that place.
         """
         self._lease = lease
         self._find_best = find_best
@@ -236,7 +236,7 @@ class StepCheckpoints:
         own, newest = views[0], max(views)
         if newest[0] > own[0]:
             raise InputError(
-                f"{self._states}: {newest[1]} has {newest[0]}, {own[1]}, where process 0 runs, "
+                f"{self._states}: {newest[1]} has {newest[0]}, {own[1]}, where rank 0 runs, "
                 f"{own[0] or 'nothing'}; give a checkpoint_directory that all machines share, or "
-                "start process 0 where it ran before"
+                "start rank 0 where it ran before"
             )

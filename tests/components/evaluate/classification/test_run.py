@@ -224,7 +224,7 @@ def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path):
 
 
 @pytest.mark.slow
-def test_labels_that_the_model_never_learnt_are_refused(checkpoint, tmp_path):
+def test_labels_that_the_model_never_learned_are_refused(checkpoint, tmp_path):
     """One line that names both."""
     rows = [Row("good", None, "perhaps")]
     write_sentences(tmp_path / "sentences", ("bad", "perhaps"), "bad", {"dev": rows})
@@ -233,8 +233,8 @@ def test_labels_that_the_model_never_learnt_are_refused(checkpoint, tmp_path):
 
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(
-        f"evaluate classification: error: {tmp_path / 'sentences'}: the label 'perhaps' is none of "
-        "the model's (bad, good)"
+        f"evaluate classification: error: {tmp_path / 'sentences'}: the label 'perhaps' is not one "
+        "of the model's (bad, good)"
     )
     assert not (tmp_path / "out").exists()
 

@@ -92,7 +92,9 @@ def test_a_label_that_is_no_relevance_is_refused(label):
     """By its line."""
     expect_relevances(make_lines("0", "31", "0.5"), "train.tsv")
 
-    with pytest.raises(InputError, match=f"train.tsv, line 3: the label '{label}' is no relevance"):
+    with pytest.raises(
+        InputError, match=f"train.tsv, line 3: the label '{label}' is not a relevance"
+    ):
         expect_relevances(make_lines("1", label), "train.tsv")
 
 

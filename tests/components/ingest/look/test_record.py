@@ -99,7 +99,7 @@ def test_a_record_that_cannot_be_written_is_found_before_the_training(tmp_path):
     (tmp_path / "file").touch()
     at = str(tmp_path / "file" / "last.json")
 
-    with pytest.raises(InputError, match=f"{at}: .*file is no folder; give"):
+    with pytest.raises(InputError, match=f"{at}: .*file is not a folder; give"):
         Looker(tmp_path, "dump.xml", at).look()
     with pytest.raises(InputError, match="is a folder already"):
         Looker(tmp_path, "dump.xml", str(tmp_path)).look()

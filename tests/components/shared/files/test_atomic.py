@@ -127,7 +127,7 @@ def test_a_place_where_nothing_can_be_written_is_refused_before_the_work(tmp_pat
     for path, is_folder, message in (
         (tmp_path, False, "is a folder already, where a file is to be written"),
         (tmp_path / "file", True, "is a file already, where a folder is to be written"),
-        (tmp_path / "file" / "a" / "b", False, "file is no folder"),
+        (tmp_path / "file" / "a" / "b", False, "file is not a folder"),
     ):
         with pytest.raises(InputError, match=message):
             expect_place(path, is_folder=is_folder)

@@ -244,7 +244,7 @@ def test_a_newer_state_on_another_machine_is_not_passed_by(tmp_path):
     (tmp_path / "0" / "step-00000005").mkdir(parents=True)
     (tmp_path / "1" / "step-00000010").mkdir(parents=True)
 
-    with pytest.raises(InputError, match="has step-00000010, .* where process 0 runs, step-0000"):
+    with pytest.raises(InputError, match="has step-00000010, .* where rank 0 runs, step-0000"):
         run_on_processes(
             2,
             restore_with_folders_of_their_own,

@@ -142,7 +142,7 @@ def test_restarts_in_vain_end_with_the_error_and_their_number(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("work", "error"), [(refuse_input, InputError), (diverge, DivergedError)])
 def test_what_a_restart_would_meet_again_is_raised_at_once(tmp_path, work, error):
-    """Bad input, and a loss that is no number."""
+    """Bad input, and a loss that is not a number."""
     with pytest.raises(error):
         run(work, tmp_path)
 

@@ -36,7 +36,7 @@ def make_validation(patience):
     ],
 )
 def test_a_run_is_over_when_its_loss_has_not_fallen_for_long(losses, patience, is_over, best):
-    """Counted from the best; a loss that is no number is worse than any."""
+    """Counted from the best; a loss that is not a number is worse than any."""
     validation, history = make_validation(patience), make_history(*losses)
 
     assert validation.is_over(history) == is_over
