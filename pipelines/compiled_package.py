@@ -71,7 +71,7 @@ class Package:
         return [name for name, kind in kinds.items() if kind == "system.Metrics"]
 
     def _steps(self) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
-        """Each step's task and component."""
+        """Return each step's task and component."""
         return dict(self._walk(self.spec["root"]["dag"]))
 
     def _walk(

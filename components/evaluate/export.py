@@ -142,7 +142,7 @@ def _make_graph(checkpoint: "Checkpoint", config: ExportConfig) -> "onnx.ModelPr
 
 
 def _choose_questions(config: ExportConfig) -> Sequence[Question]:
-    """What an int8 graph is calibrated on, from all over the file; none for another graph.
+    """Return the questions to calibrate an int8 graph on, from all over the file; else none.
 
     Raises:
         InputError: if the file can't be read, or what calibrates is not installed.

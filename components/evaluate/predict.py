@@ -20,7 +20,7 @@ class Predictions:
     """What the model says of every sequence, and its speed."""
 
     outputs: list[list[np.ndarray]]
-    """Each of the model's outputs, sequence by sequence."""
+    """Return each of the model's outputs, sequence by sequence."""
     speed: dict[str, float]
     """windows_per_second (or sentences) over all devices, latency_ms_p50 … p100 of a batch, and
     compile_and_warmup_seconds, which are in none of them."""
@@ -46,7 +46,7 @@ class Predictor:
     def score(
         self, sequences: Sequence[TokenSequence], *, batch_size: int
     ) -> list[list[np.ndarray]]:
-        """Each of the model's outputs, sequence by sequence.
+        """Return each of the model's outputs, sequence by sequence.
 
         Raises:
             InputError: if the device has not the memory for a batch.

@@ -61,7 +61,7 @@ class SequenceBatches:
         self._epoch_batches = lru_cache(2)(self._make_epoch_batches)
 
     def num_steps(self, num_epochs: float) -> int:
-        """Updates of so many epochs."""
+        """Return the number of optimizer steps of so many epochs."""
         return max(1, int(self._num_batches * num_epochs))
 
     def micro_batches(self, step: int) -> list[MicroBatch]:

@@ -75,7 +75,7 @@ def _write_record(config: RecordConfig) -> None:
 
 
 def read_record(address: str) -> Record | None:
-    """What was recorded, None if nothing was.
+    """Return what was recorded; None if nothing was.
 
     Raises:
         InputError: if the file is no such record.

@@ -134,4 +134,4 @@ def write_text_files(folder: Path, text: FetchedText) -> Mapping[str, Any]:
 
 
 def _accept_any(path: Path) -> None:
-    """What can't be read costs itself only, in preprocessing."""
+    """Accept a file whatever it holds: preprocessing skips and counts what it can't read."""

@@ -11,7 +11,7 @@ class RunFolder:
     """The folder of a run, which holds one for each step."""
 
     def __init__(self, artifact: Path) -> None:
-        """Find it.
+        """Find the run's folder.
 
         Args:
             artifact: an output of one of the run's steps.

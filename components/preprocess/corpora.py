@@ -37,7 +37,7 @@ class Corpora:
 
     @property
     def num_bytes(self) -> int:
-        """Of all files, as they are."""
+        """The size of all files, as they are."""
         return sum(corpus.num_bytes for corpus in self.given.values())
 
     @property

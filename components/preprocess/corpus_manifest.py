@@ -48,7 +48,7 @@ class ListedFile:
             raise InputError(f"address: expected gs:// or s3://, got {self.address!r}")
 
     def find_address(self, folder: str) -> str:
-        """Where it is."""
+        """Return where the manifest is."""
         return self.address or filesystem.join(folder, self.name)
 
 

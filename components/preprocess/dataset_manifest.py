@@ -80,7 +80,7 @@ def describe_dataset(
     report: Report,
     corpora: Corpora,
 ) -> dict[str, Any]:
-    """What dataset.json says."""
+    """Return the content of dataset.json."""
     configuration = settings(config)
     return {
         **stamp(MANIFEST),

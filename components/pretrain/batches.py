@@ -44,7 +44,7 @@ class BatchMaker:
 def choose_maker(
     config: PretrainConfig, vocabulary: Vocabulary, *, is_packed: bool
 ) -> Callable[[Sequence[Row]], MicroBatch]:
-    """What makes a micro-batch of a dataset's rows.
+    """Choose the function that makes micro-batches of a dataset's rows.
 
     Raises:
         InputError: if the settings ask for masks that Google's records cannot have any more.

@@ -49,7 +49,7 @@ def _share_accuracy(right_QC: np.ndarray, predicted_QC: np.ndarray) -> np.ndarra
 
 
 def _share_f1(right_Q: np.ndarray, predicted_Q: np.ndarray) -> np.ndarray:
-    """Of a ratio of means."""
+    """Return each row's share in F1, a ratio of means."""
     parts_Q = 2.0 * (right_Q & predicted_Q)
     wholes_Q = right_Q.astype(float) + predicted_Q
     whole = wholes_Q.mean()
@@ -65,7 +65,7 @@ def _share_macro_f1(right_QC: np.ndarray, predicted_QC: np.ndarray) -> np.ndarra
 
 
 def _share_matthews(right_QC: np.ndarray, predicted_QC: np.ndarray) -> np.ndarray:
-    """Of R_K (Gorodkin 2004), with two labels Matthews's correlation."""
+    """Return each row's share in R_K (Gorodkin 2004), for two labels Matthews's correlation."""
     right_QC, predicted_QC = right_QC.astype(float), predicted_QC.astype(float)
     right_C, predicted_C = right_QC.mean(axis=0), predicted_QC.mean(axis=0)
     agreement_Q = (right_QC * predicted_QC).sum(axis=1)

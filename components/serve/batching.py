@@ -56,7 +56,7 @@ class Batcher:
         self._seconds_per_sequence = 0.0
 
     async def score(self, sequences: Sequence[TokenSequence]) -> list[list[np.ndarray]]:
-        """Each of the model's outputs, sequence by sequence.
+        """Return each of the model's outputs, sequence by sequence.
 
         Raises:
             TooLargeError: if there are more sequences than may wait.

@@ -107,7 +107,7 @@ def _load_on_tensorflow(folder: Path, config: ServeConfig) -> LoadedModel:
 
 
 def fastest_precision(capabilities: Sequence[tuple[int, int]]) -> str:
-    """What GPUs of these compute capabilities compute fastest in; float32 where there are none."""
+    """Return the fastest precision of GPUs with these compute capabilities; float32 without one."""
     if not capabilities:
         return "float32"
     return "bfloat16" if min(capabilities) >= _FIRST_CAPABILITY_WITH_BFLOAT16 else "float16"

@@ -38,7 +38,7 @@ class BertModel(kserve.Model):
 
     @property
     def version(self) -> str:
-        """Of the release in use; "" for a folder."""
+        """The version of the release in use; "" for a folder."""
         return self._served.version
 
     @property

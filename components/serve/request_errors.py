@@ -22,7 +22,7 @@ class RequestError(GrpcException):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Of the answer."""
+        """The headers of the answer."""
         return {}
 
 

@@ -17,7 +17,7 @@ class Served:
     def __init__(
         self, version: str, task: Task, run: Run, config: ServeConfig, *, num_streams: int
     ) -> None:
-        """Make it ready.
+        """Start the model's queue and threads.
 
         Args:
             version: of the model store; "" for a folder.

@@ -24,7 +24,7 @@ def list_devices() -> list[tf.config.LogicalDevice]:
 
 
 def architecture_of(checkpoint: Checkpoint, *, num_labels: int | None) -> MakeModel:
-    """What builds the model of a checkpoint.
+    """Return the function that makes a checkpoint's model.
 
     Args:
         checkpoint: where its weights are.

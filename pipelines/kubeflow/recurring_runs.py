@@ -61,7 +61,7 @@ class RecurringRuns:
         self._found: dict[tuple[str, str], tuple[Version, Package]] = {}
 
     def plan(self, wanted: Sequence[Schedule]) -> list[Change]:
-        """What differs between the file and the cluster, in the file's order.
+        """Return what differs between the file and the cluster, in the file's order.
 
         Raises:
             InputError: if a pipeline or a version is not on the cluster, or has other parameters.
@@ -144,7 +144,7 @@ class RecurringRuns:
         return self._found[key]
 
     def _observe(self) -> Iterator[Observed]:
-        """Ours; the newest first."""
+        """Return our recurring runs, the newest first."""
         runs = fetch_all(
             lambda token: self._client.list_recurring_runs(
                 page_token=token,

@@ -55,7 +55,7 @@ class Cluster:
         return content
 
     def run_link(self, run_id: str) -> str:
-        """Where the UI shows a run."""
+        """Return the URL at which the UI shows a run."""
         return f"{self.host}/#/runs/details/{run_id}"
 
 
@@ -123,7 +123,7 @@ def _no_answer(host: str, error: Exception) -> InputError:
 
 @contextlib.contextmanager
 def server_errors(cluster: Cluster, remedy: str) -> Iterator[None]:
-    """What the server refuses, or its silence, as an InputError."""
+    """Raise what the server refuses, or its silence, as an InputError."""
     try:
         yield
     except ApiException as error:

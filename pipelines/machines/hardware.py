@@ -103,7 +103,7 @@ class Hardware:
         return max(1, math.floor(self.room_gib - helpers))
 
     def describe(self) -> str:
-        """Its GPUs, for people."""
+        """Describe its GPUs to a person."""
         gpus = f"{self.num_gpus} {self.gpu} of {self.gpu_memory_gib} GB"
         if self.num_nodes == 1:
             return gpus if self.num_gpus else "no GPU"

@@ -28,7 +28,7 @@ _MOST_ROWS = 256
 
 
 def count_parameters(config: BertConfig) -> int:
-    """Of the encoder, the pooler and pretraining's two heads."""
+    """Count the parameters of the encoder, the pooler and pretraining's two heads."""
     h, wide = config.hidden_size, config.intermediate_size
     tables = config.vocab_size + config.max_position_embeddings + config.type_vocab_size
     layer = 4 * (h * h + h) + 2 * h * wide + wide + h + 4 * h

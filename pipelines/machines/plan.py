@@ -69,7 +69,7 @@ class Plan:
     """What the pipeline classification is given besides preset, precision and processes."""
 
     def to_json(self) -> str:
-        """The plan as a JSON object."""
+        """Return the plan as a JSON object."""
         fields = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         # The machine by its name: what else is known of it is not of the plan.
         fields["hardware"] = self.hardware.name
@@ -133,7 +133,7 @@ def make_plan(
         finetune_global_batch_size: see `recommend_finetuning`.
 
     Raises:
-        InputError: if a global batch cannot be cut exactly, naming the nearest that can, or
+        InputError: if a global batch cannot be cut exactly, naming the nearest valid sizes, or
             the model does not fit.
     """
     machine = find_hardware(hardware)
@@ -330,7 +330,7 @@ def _squad_parameters(machine: Hardware, preset: str, finetuning: Phase) -> dict
 
 
 def _flags(parameters: dict[str, Any]) -> list[str]:
-    """As the command line takes them."""
+    """Return the recipe as flags of the command line."""
 
     def say(value: Any) -> str:
         return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -87,7 +87,7 @@ _NVIDIA_GLUE_BATCH, _NVIDIA_GLUE_RATE, _NVIDIA_GLUE_EPOCHS = 128, 2.4e-5, 3.0
 def recommend_pretraining(
     preset: str, *, global_batch_size: int = 0, continued: bool = False
 ) -> tuple[Recipe, ...]:
-    """Both phases.
+    """Recommend a recipe for both phases of pretraining.
 
     Args:
         preset: size of the model.
@@ -117,7 +117,7 @@ def recommend_pretraining(
 def recommend_finetuning(
     machine: Hardware, preset: str, precision: str, *, global_batch_size: int = 0
 ) -> Recipe:
-    """Fine-tuning on SQuAD 1.1.
+    """Recommend a recipe for fine-tuning on SQuAD 1.1.
 
     Several machines share the batch of one, down to a window for each process: nobody published
     more than 384 windows per step.

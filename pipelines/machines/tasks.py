@@ -214,7 +214,7 @@ def limit_training(training_hours: float) -> int:
 
 
 def describe_worker_pod(hardware: Hardware, queue: Queue | None = None) -> str:
-    """What each pod of a training on several machines asks for; the parameter `worker_pod`."""
+    """Return what each pod of a training on several machines requests: `worker_pod`."""
     memory = f"{hardware.worker_memory_gib}Gi"
     gpus = {_GPU: str(hardware.num_gpus)} if hardware.num_gpus else {}
     pod = {

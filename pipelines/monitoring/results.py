@@ -28,7 +28,7 @@ class Result:
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def in_words(self) -> str:
-        """Return it as a table shows it."""
+        """Return the result as a table shows it."""
         words = [self.outcome.replace("_", " ")]
         if self.score:
             words.append(f"{self.score} {self.scores[self.score]:.2f}")

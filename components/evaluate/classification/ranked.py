@@ -100,7 +100,7 @@ def _score(groups: _Groups, recall_k: int) -> dict[str, float]:
 
 
 def _list_predictions(groups: _Groups) -> list[Prediction]:
-    """In the order of the file."""
+    """List the predictions in the order of the file."""
     items = [(group, item) for group, ranked in groups.items() for item in ranked]
     return [
         Prediction(

@@ -78,7 +78,7 @@ def score(matrix_CC: np.ndarray, labels: Sequence[str], positive_label: str) -> 
 
 
 def _counts(matrix_CC: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each label: rows that have and got it, that have it, that got it."""
+    """Count for each label the rows that have and got it, that have it, and that got it."""
     return np.diagonal(matrix_CC), matrix_CC.sum(axis=1), matrix_CC.sum(axis=0)
 
 

@@ -137,7 +137,7 @@ class EvaluateConfig(AnswerConfig, SquadConfig):
             )
 
     def speed_grid(self) -> list[SpeedSetting]:
-        """What the speed is measured at besides, by precision."""
+        """Return the further shapes to measure the speed at, by precision."""
         if not (self.speed_precisions or self.speed_lengths or self.speed_batch_sizes):
             return []
         return [

@@ -79,7 +79,7 @@ class Answerer:
 
 
 def load_predictor(checkpoint: Checkpoint, *, precision: str) -> Predictor:
-    """The model that scores windows.
+    """Load the model that scores windows.
 
     Raises:
         InputError: if the checkpoint is of another architecture or task.

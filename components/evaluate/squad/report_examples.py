@@ -105,7 +105,7 @@ def _answered(question: Question, answers: Answers) -> AnsweredQuestion:
 
 
 def _spread(items: Sequence[Item], count: int) -> list[Item]:
-    """So many of them, evenly apart."""
+    """Choose so many of them, evenly apart."""
     count = min(count, len(items))
     return [items[place * len(items) // count] for place in range(count)]
 

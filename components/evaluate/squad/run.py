@@ -131,7 +131,7 @@ def run(config: EvaluateConfig) -> Metadata:
 
 
 def list_versions() -> dict[str, str]:
-    """What the evaluation ran with."""
+    """List the versions that the evaluation ran with."""
     import tensorflow as tf  # its package has another name in the images for GPUs
 
     versions = {name: version(name) for name in _PACKAGES}

@@ -26,5 +26,5 @@ class FinetuneClassificationConfig(FinetuningConfig, SentenceConfig):
 
     @property
     def command(self) -> list[str]:
-        """What runs this training, but for its flags."""
+        """Return the command that runs this training, without its flags."""
         return [*super().command, "classification"]

@@ -40,7 +40,7 @@ class ClassificationTask(_Task):
     loss = "label"
 
     def targets(self, rows: Sequence[Row]) -> np.ndarray:
-        """The labels' ids: int32 [N]."""
+        """Return the labels' ids: int32 [N]."""
         label_to_id = {label: id_ for id_, label in enumerate(self._labels)}
         return np.array([label_to_id[row.label] for row in rows], np.int32)
 

@@ -77,7 +77,7 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Its file name."""
+        """Return the file's name."""
         if not self.is_remote:
             return Path(self.location).name
         # In a bucket's pattern, a question mark starts no query.

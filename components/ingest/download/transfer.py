@@ -92,12 +92,12 @@ class Part:
 
     @property
     def note(self) -> Path:
-        """Where its version is noted."""
+        """The file that notes its version."""
         return self.path.with_name(self.path.name + ".json")
 
     @property
     def num_bytes(self) -> int:
-        """How much of it is here."""
+        """The number of its bytes that are here."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def discard(self) -> None:

@@ -58,7 +58,7 @@ def write_manifest(folder: Path, files: Sequence[DumpFile]) -> None:
 
 
 def summarize(files: Sequence[DumpFile]) -> Mapping[str, Any]:
-    """What the Kubeflow UI shows of a dump."""
+    """Return what the Kubeflow UI shows of a dump."""
     wikis = sorted({file.wiki for file in files if file.wiki})
     dates = sorted({file.date for file in files if file.date})
     return {

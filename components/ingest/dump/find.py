@@ -12,14 +12,14 @@ from components.shared.files.text import mask_addresses
 
 
 def open_site(config: SourceConfig) -> DumpSite:
-    """Where dumps are found by name."""
+    """Open the site where dumps are found by name."""
     return DumpSite(
         config.dump_site, timeout_seconds=config.timeout_seconds, max_retries=config.max_retries
     )
 
 
 def find_files(source: Source, config: SourceConfig) -> list[Source]:
-    """What one part of `dump` stands for: a named dump's files, a folder's, a pattern's, itself."""
+    """Find what one part of `dump` names: a dump's files, a folder's, a pattern's, or itself."""
     if os.path.isdir(source.location):
         return find_exports(source)
     name = parse_dump_name(source.location)

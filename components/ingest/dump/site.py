@@ -165,7 +165,7 @@ class DumpSite:
         )
 
     def _get(self, path: str, read: Callable[[bytes], Answer]) -> Answer | None:
-        """What a small file holds; None if it does not exist."""
+        """Return a small file's content; None if it does not exist."""
         url, label = f"{self._base}/{path}", f"{self._label}/{path}"
         for attempt in range(self._max_retries + 1):
             try:

@@ -155,7 +155,7 @@ class _Segment(io.RawIOBase):
         self._descriptor, self._position = descriptor, start
 
     def readable(self) -> bool:
-        """It is."""
+        """Return true: it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -166,10 +166,10 @@ class _Segment(io.RawIOBase):
 
 
 def compress(item: Any) -> bytes:
-    """An item in few bytes, quickly."""
+    """Pack an item into few bytes, quickly."""
     return zlib.compress(pickle.dumps(item, protocol=5), _PAGES_LEVEL)
 
 
 def decompress(data: bytes) -> Any:
-    """What `compress` was given."""
+    """Return what `compress` was given."""
     return pickle.loads(zlib.decompress(data))  # noqa: S301 - written by a step before

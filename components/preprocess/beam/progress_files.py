@@ -31,7 +31,7 @@ class Marks:
             pass  # also on a full disk: the work itself tells of it
 
     def count(self, step: str) -> int:
-        """How many are done."""
+        """Return how many are done."""
         path = self._folder / step
         return path.stat().st_size if path.exists() else 0
 

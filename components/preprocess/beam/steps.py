@@ -155,7 +155,7 @@ class MakeRows(beam.DoFn):
         self._shard_counts = shard_counts
 
     def setup(self) -> None:
-        """Once a worker."""
+        """Prepare a worker."""
         collect_seldom()
 
     def start_bundle(self) -> None:

@@ -39,7 +39,7 @@ def is_end(tail: bytes) -> bool:
 
 
 def cut_short(path: str) -> str:
-    """What to say of a file that lacks its end."""
+    """Return the error for a file that lacks its end."""
     return f"{path}: cut short: it ends without </mediawiki>; fetch it again"
 
 
@@ -96,7 +96,7 @@ def _unpack(path: str, file: BinaryIO, start: int, end: int) -> bytes:
 
 
 def damaged_bz2(path: str, error: OSError, start: int) -> str:
-    """What to say of a stream that bzip2's checksums reject."""
+    """Return the error for a stream that bzip2's checksums reject."""
     return (
         f"{path}: damaged bz2 data ({error}) in the stream that starts at byte {start}; fetch it "
         "again"
@@ -104,5 +104,5 @@ def damaged_bz2(path: str, error: OSError, start: int) -> str:
 
 
 def cut_in_stream(path: str, start: int) -> str:
-    """What to say of a file that ends within a stream."""
+    """Return the error for a file that ends within a stream."""
     return f"{path}: cut short in the bz2 stream that starts at byte {start}; fetch it again"

@@ -61,7 +61,7 @@ class Dump:
 
     @property
     def num_bytes(self) -> int:
-        """Of all files, as they are."""
+        """The size of all files, as they are."""
         return sum(file.num_bytes for file in self.files)
 
     @property

@@ -117,7 +117,7 @@ def _make_instances(
 
 
 def _count_tokens(pairs: Iterable[Pair], documents: Sequence[Document]) -> tuple[int, ...]:
-    """Tokens by corpus."""
+    """Count the tokens of each corpus."""
     counts = [0] * len(CORPORA)
     for pair in pairs:
         counts[documents[pair.first.document].corpus] += len(pair)

@@ -95,7 +95,7 @@ def open_file(address: str) -> BinaryIO:
 
 
 def measure_file(address: str) -> int:
-    """The bytes of a file in a store.
+    """Return the number of bytes of a file in a store.
 
     Raises:
         InputError: if the store does not have it.
@@ -113,7 +113,7 @@ def _escape(address: str) -> str:
 
 
 def read_bytes(address: str) -> bytes:
-    """A small file's content.
+    """Return a small file's content.
 
     Raises:
         InputError: if it can't be read.
@@ -126,7 +126,7 @@ def read_bytes(address: str) -> bytes:
 
 
 def read_text(address: str) -> str:
-    """A text file in UTF-8."""
+    """Read a text file in UTF-8."""
     return read_bytes(address).decode("utf-8")
 
 
@@ -224,7 +224,7 @@ def whole_dataset(address: str) -> Iterator[str]:
 
 
 def _remove_dataset(address: str) -> None:
-    """What a run writes, dataset.json first: shards without it are not a dataset."""
+    """Remove what a run writes, dataset.json first: shards without it are not a dataset."""
     _remove(join(address, MANIFEST))
     _remove(join(address, "length-**"))
     _remove(join(address, "held-out/**"))

@@ -14,7 +14,7 @@ _CHARACTERS = 3_000_000
 
 
 def train_punkt(parts: Sequence[Part]) -> "PunktParameters":
-    """What Punkt learns from the corpora: equal ones give equal parameters."""
+    """Train Punkt on the corpora: equal ones give equal parameters."""
     # Takes most of a second, which runs without Punkt need not wait for.
     from nltk.tokenize.punkt import PunktTrainer
 

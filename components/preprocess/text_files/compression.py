@@ -63,7 +63,7 @@ class _ZstdStream(io.RawIOBase):
         self._frame: Any = None
 
     def readable(self) -> bool:
-        """It is."""
+        """Return true: it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:

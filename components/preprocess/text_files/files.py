@@ -104,7 +104,7 @@ class TextFiles:
 
     @property
     def num_bytes(self) -> int:
-        """Of all files, as they are."""
+        """The size of all files, as they are."""
         return sum(file.num_bytes for file in self.files)
 
     @property
@@ -240,7 +240,7 @@ def _open_file(path: str, num_bytes: int, settings: TextSettings) -> TextFile:
 
 @contextmanager
 def open_unpacked(path: str, compression: Compression) -> Iterator[BinaryIO]:
-    """The unpacked bytes of a file."""
+    """Open a file for reading, unpacked."""
     with filesystem.open_file(path) as packed, unpack(path, packed, compression) as file:
         yield file
 

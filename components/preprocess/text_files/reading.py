@@ -75,7 +75,7 @@ def _read_text(file: BinaryIO, part: TextPart) -> Iterator[Record]:
 
 
 def _read_lines(file: BinaryIO, part: TextPart) -> Iterator[Record]:
-    """Each line that starts in the part and isn't blank."""
+    """Yield each line that starts in the part and isn't blank."""
     for place, line in _list_lines(file, max(0, part.start - 1)):
         if place >= part.end and not part.is_whole_file:
             return
@@ -86,7 +86,7 @@ def _read_lines(file: BinaryIO, part: TextPart) -> Iterator[Record]:
 
 
 def _read_blocks(file: BinaryIO, part: TextPart) -> Iterator[Record]:
-    """Each run of lines between blank ones that starts in the part."""
+    """Yield each run of lines between blank ones that starts in the part."""
     block: list[bytes] = []
     place, num_bytes = -1, 0  # of the block; -1 outside of those that start in the part
     is_after_blank = part.start == 0
@@ -154,7 +154,7 @@ class _AsUtf8(io.RawIOBase):
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
 
     def readable(self) -> bool:
-        """It is."""
+        """Return true: it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:

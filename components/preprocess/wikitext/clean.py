@@ -151,7 +151,7 @@ def _join_lines(text: str) -> Iterator[str]:
 
 
 def _read_heading(line: str) -> tuple[int, str]:
-    """Its level and text; level 0 for a line that is no heading, such as `=5 is what he wrote`."""
+    """Return a heading's level and text; 0 for another line, such as `=5 is what he wrote`."""
     line = line.rstrip()
     level = min(
         len(line) - len(line.lstrip("=")), len(line) - len(line.rstrip("=")), _MAX_HEADING_LEVEL

@@ -32,7 +32,7 @@ def drop_web_links(text: str) -> str:
 
 
 def read_link(inner: str, site: Site) -> str:
-    """What `[[inner]]` shows."""
+    """Return the text that `[[inner]]` shows."""
     target, bar, label = inner.partition("|")
     if "\n" in target:
         return inner

@@ -18,7 +18,7 @@ class Job(Protocol):
 
     @property
     def sequences(self) -> Sequence[TokenSequence]:
-        """What the model is to score."""
+        """The sequences that the model must score."""
         ...
 
     def finish(self, scores: Scores) -> list[Prediction]:

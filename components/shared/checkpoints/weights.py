@@ -22,7 +22,7 @@ class Weights(Protocol):
     shapes: Mapping[str, tuple[int, ...]]
 
     def read(self, name: str) -> np.ndarray:
-        """The value of one."""
+        """Return a weight's value."""
         ...
 
 
@@ -42,7 +42,7 @@ class _GoogleWeights:
             self.shapes = self._tensors.shapes
 
     def read(self, name: str) -> np.ndarray:
-        """The value of one.
+        """Return a weight's value.
 
         Raises:
             InputError: if it is cut short or altered.

@@ -67,7 +67,7 @@ class Sentences:
 
 
 def find_rows(folder: Path, name: str) -> Path:
-    """The file of a set."""
+    """Return the path of a set's file."""
     return folder / f"{name}.jsonl"
 
 

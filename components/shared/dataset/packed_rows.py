@@ -86,12 +86,12 @@ def _feature(key: bytes, varints: bytes) -> bytes:
 
 
 def _delimited(tag: bytes, content: bytes) -> bytes:
-    """A field with a length in front."""
+    """Encode a field with its length in front."""
     return tag + encode_varint(len(content)) + content
 
 
 def decode_row(record: bytes) -> PackedRow:
-    """The row that `encode_row` made the record of."""
+    """Return the row that `encode_row` made the record of."""
     feature = Example.FromString(record).features.feature
     names = PackedRow.__dataclass_fields__
     return PackedRow(**{name: feature[name].int64_list.value for name in names})

@@ -39,7 +39,7 @@ def write_records(file: BinaryIO, records: Iterable[bytes]) -> None:
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """The records of a TFRecord file.
+    """Return the records of a TFRecord file.
 
     Raises:
         InputError: if the file is cut short or a checksum does not fit.
@@ -73,7 +73,7 @@ class RecordFile(Sequence[bytes]):
         return len(self._starts) - 1
 
     def __getitem__(self, index: Any) -> Any:
-        """The record's bytes.
+        """Return the record's bytes.
 
         Raises:
             InputError: if they do not fit their checksum.

@@ -59,7 +59,7 @@ class BoundedReader(io.RawIOBase):
         self._num_bytes = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Return true: it can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:

@@ -39,7 +39,7 @@ class Cluster:
         self.networking = client.NetworkingV1Api(api)
 
     def read_pod(self, name: str) -> Object:
-        """One pod.
+        """Return a pod.
 
         Raises:
             InputError: if there is none, or it may not be read.
@@ -169,13 +169,13 @@ class Cluster:
                 raise
 
     def list_jobs(self, name: str, **more: Any) -> Any:
-        """What `watching` lists and watches: the MPIJob of a name."""
+        """List the MPIJobs of a name, as `watching` does."""
         return self.custom.list_namespaced_custom_object(
             GROUP, VERSION, self.namespace, PLURAL, field_selector=f"metadata.name={name}", **more
         )
 
     def list_pods(self, name: str, **more: Any) -> Any:
-        """What `watching` lists and watches: the pods of an MPIJob."""
+        """List the pods of an MPIJob, as `watching` does."""
         return self.core.list_namespaced_pod(
             self.namespace, label_selector=f"{JOB_LABEL}={name}", **more
         )
@@ -189,7 +189,7 @@ class Cluster:
         return {pod["metadata"]["name"]: pod for pod in listing["items"]}
 
     def read_warnings(self, name: str) -> list[str]:
-        """What the mpi-operator could not do for a job; nothing where that may not be read."""
+        """Return what the mpi-operator could not do for a job; nothing without that right."""
         try:
             events = self._call(
                 "list events",
@@ -306,7 +306,7 @@ def _json(response: Any) -> Any:
 
 
 def _message(error: ApiException) -> str:
-    """The server's own words."""
+    """Return the server's own words."""
     try:
         return str(json.loads(error.body)["message"])
     except (TypeError, ValueError, KeyError):

@@ -48,7 +48,7 @@ def initialize(*, seed: int, precision: str) -> None:
 
 
 def rank() -> int:
-    """This process's number, from 0."""
+    """Return this process's rank, from 0."""
     return hvd.rank()
 
 
@@ -58,7 +58,7 @@ def size() -> int:
 
 
 def device_name() -> str:
-    """What TensorFlow calls this process's GPU; "" where there is none."""
+    """Return TensorFlow's name of this process's GPU; "" without one."""
     gpus = tf.config.get_visible_devices("GPU")
     details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
     return str(details.get("device_name", ""))

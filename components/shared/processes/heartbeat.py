@@ -90,7 +90,7 @@ class Pulse:
         return time.monotonic() - self._moved
 
     def beat(self) -> Beat:
-        """The next message."""
+        """Return the next message."""
         self._number += 1
         return Beat(
             self._number,

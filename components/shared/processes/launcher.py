@@ -159,7 +159,7 @@ def run_on_processes(
 def _rank_environment(
     rank: int, num_processes: int, address: Address, hang_timeout_seconds: float
 ) -> dict[str, str]:
-    """What Horovod's Gloo controller reads (horovod/runner/gloo_run.py)."""
+    """Return the variables that Horovod's Gloo controller reads (horovod/runner/gloo_run.py)."""
     return {
         "HOROVOD_HOSTNAME": _LOOPBACK,
         "HOROVOD_RANK": str(rank),

@@ -21,7 +21,7 @@ def local_path(uri: str) -> Path:
 
 
 def address_of(path: Path) -> str | None:
-    """What `local_path` made the path of; None for a path that stands for nothing else."""
+    """Return the address that `local_path` made the path of; None for another path."""
     for scheme, mount in _SCHEME_TO_MOUNT.items():
         if str(path).startswith(mount):
             return scheme + str(path).removeprefix(mount)

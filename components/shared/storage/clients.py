@@ -60,7 +60,7 @@ class Store(Protocol):
         ...
 
     def find(self, name: str) -> Stored | None:
-        """What is known of an object; None if it does not exist."""
+        """Return what is known of an object; None if it does not exist."""
         ...
 
     def put(self, file: Path, name: str, *, sha256: str, advance: Advance) -> None:
@@ -120,7 +120,7 @@ class S3Store:
         ]
 
     def find(self, name: str) -> Stored | None:
-        """What HEAD tells."""
+        """Return what HEAD tells."""
         from botocore.exceptions import ClientError
 
         try:
@@ -150,7 +150,7 @@ class S3Store:
         self._client.delete_object(Bucket=self._bucket, Key=name)
 
     def read(self, name: str) -> Tagged | None:
-        """Return it with its ETag."""
+        """Return an object with its ETag."""
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=name)
             return Tagged(answer["Body"].read(), answer["ETag"])
@@ -188,7 +188,7 @@ class GcsStore:
         return [Listed(blob.name, blob.size, blob.updated) for blob in blobs]
 
     def find(self, name: str) -> Stored | None:
-        """What the object's resource tells."""
+        """Return what the object's resource tells."""
         blob = self._bucket.get_blob(name, **self._patience)
         if blob is None:
             return None
@@ -216,7 +216,7 @@ class GcsStore:
         self._bucket.blob(name).delete(**self._patience)
 
     def read(self, name: str) -> Tagged | None:
-        """Return it with its generation."""
+        """Return an object with its generation."""
         from google.api_core.exceptions import NotFound
 
         blob = self._bucket.get_blob(name, **self._patience)

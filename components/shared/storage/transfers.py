@@ -39,11 +39,11 @@ class Bucket:
         self._address, self._store, self._prefix = address, store, prefix
 
     def names(self) -> list[str]:
-        """The names of all, sorted."""
+        """Return the names of all objects, sorted."""
         return [one.name for one in self.list_objects()]
 
     def list_objects(self) -> Sequence[Listed]:
-        """All of them, by name."""
+        """Return all objects, by name."""
         with self._explained():
             found = self._store.list_objects(self._prefix)
         objects = (replace(one, name=one.name.removeprefix(self._prefix)) for one in found)

@@ -29,17 +29,17 @@ class LossScale:
         self.num_skipped = 0
 
     def state(self) -> list[float]:
-        """What `set_state` needs to go on from here."""
+        """Return what `set_state` needs to resume from here."""
         counts = (self._good_steps, self._skipped_in_a_row, self.num_skipped)
         return [self.value, *map(float, counts)]
 
     def set_state(self, state: Sequence[float]) -> None:
-        """Go on from such a state."""
+        """Resume from such a state."""
         self.value = float(state[0])
         self._good_steps, self._skipped_in_a_row, self.num_skipped = map(int, state[1:])
 
     def entry(self) -> dict[str, float]:
-        """What the history holds of it: the scale, and the steps skipped since the start."""
+        """Return what the history holds: the scale, and the steps skipped since the start."""
         if not self.dynamic:
             return {}
         return {"loss_scale": self.value, "skipped_steps": self.num_skipped}

@@ -164,7 +164,7 @@ class TrainingConfig(ABC):
 
     @property
     def command(self) -> list[str]:
-        """What runs this training, but for its flags."""
+        """Return the command that runs this training, without its flags."""
         return ["python", "-m", ".".join(type(self).__module__.split(".")[:2])]
 
     @property

@@ -172,11 +172,11 @@ class Trainer:
         return settings.num_steps
 
     def state(self) -> dict[str, Any]:
-        """What a run needs to go on from here besides the variables, as JSON can hold it."""
+        """Return what a run needs to resume besides the variables, as JSON can hold it."""
         return {"loss_scale": self.loss_scale.state(), "window": self._window.state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from such a state."""
+        """Resume from such a state."""
         self.loss_scale.set_state(state["loss_scale"])
         self._window.set_state(state["window"])
 

@@ -51,7 +51,7 @@ class Window:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from such a state."""
+        """Resume from such a state."""
         self._updates = [
             Sums(state["names"], np.array(counts, np.float32), np.array(sums, np.float32))
             for counts, sums in zip(state["counts"], state["sums"], strict=True)
@@ -84,7 +84,7 @@ class Window:
         return entry
 
     def _speed(self) -> dict[str, float]:
-        """Of all processes, as each does as much; nothing since the clock started: none."""
+        """Return the speed of all ranks, as each does as much; none if no step was timed."""
         if not self._num_sequences:
             return {}
         seconds = time.perf_counter() - self._started

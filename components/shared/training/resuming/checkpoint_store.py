@@ -28,7 +28,7 @@ class States(Protocol):
     """Folders named `step-…`, whole or not there; other files beside them are left alone."""
 
     def names(self) -> list[str]:
-        """The newest first."""
+        """Return the states' names, the newest first."""
         ...
 
     def write(self, name: str, make: Callable[[Path], None]) -> None:
@@ -78,16 +78,16 @@ class FolderStates:
         return str(self._folder)
 
     def names(self) -> list[str]:
-        """The newest first."""
+        """Return the states' names, the newest first."""
         return sorted((path.name for path in self._folder.glob(f"{_PREFIX}*")), reverse=True)
 
     def write(self, name: str, make: Callable[[Path], None]) -> None:
-        """Have it written in its place."""
+        """Write a state in its place."""
         make(self._folder / name)
 
     @contextmanager
     def read(self, name: str) -> Iterator[Path]:
-        """Its place."""
+        """Return the state's folder."""
         yield self._folder / name
 
     def remove(self, name: str) -> None:
@@ -112,7 +112,7 @@ class BucketStates:
         return self._address
 
     def names(self) -> list[str]:
-        """The newest first."""
+        """Return the states' names, the newest first."""
         whole = {name for name, files in self._files().items() if MANIFEST in files}
         return sorted(whole, reverse=True)
 
