@@ -284,6 +284,10 @@ def test_flags_that_an_action_does_not_take_are_refused(store):
     """In one line."""
     listed = run_command("models", "list", "--model-store", store, "--version", "x")
     shown = run_command("models", "show", "--model-store", store, "--data", "x")
+    verified = run_command("models", "verify", "--model-store", store, "--output", "json")
 
     assert listed.last_error == "models: error: --version: list shows all; use show for one"
     assert shown.last_error == "models: error: --data: only verify takes it, not show"
+    assert verified.last_error == (
+        "models: error: --output: only list and show print JSON, not verify"
+    )
