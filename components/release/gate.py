@@ -28,7 +28,7 @@ class Decision:
     differences: tuple[Difference, ...] = ()
     """To the model in use, by measure; empty without a model in use."""
     scores: Mapping[str, float] = field(default_factory=dict)
-    """The model's own, in percent, by measure; empty where they were not looked at."""
+    """The model's own, in percent, by measure; empty where they were not compared."""
 
 
 def decide(

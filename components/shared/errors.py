@@ -23,7 +23,7 @@ class NewerFormatError(InputError):
 
 
 class Preempted(Exception):  # noqa: N818 - nothing went wrong
-    """The machine is needed elsewhere: the state is saved, and the same command goes on from it.
+    """The machine is needed elsewhere: the state is saved, and the same command resumes from it.
 
     A stage that raises it ends with exit status 143, as a process that a SIGTERM ended;
     Kubeflow starts a step that did not end with 0 again if it has retries left.

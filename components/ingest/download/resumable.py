@@ -45,7 +45,7 @@ class Downloads:
     first_wait_seconds: float = 1.0
     """Before the second attempt; each further wait is twice as long."""
     stop: threading.Event = field(default_factory=threading.Event)
-    """Set when the run has failed elsewhere: no download goes on then."""
+    """Set when the run has failed elsewhere: no download continues then."""
 
     def fetch(
         self, source: Source, accept: Accept[Found], *, max_bytes: int = MAX_BYTES
@@ -136,7 +136,7 @@ class Downloads:
         return (
             f"{source.label}: {broken}, gave up at attempt {failures} without gain, with "
             f"{part.num_bytes} bytes here; check the address and the network, then run again "
-            "(with download_directory set, a download goes on where it broke)"
+            "(with download_directory set, a download resumes where it broke)"
         )
 
 

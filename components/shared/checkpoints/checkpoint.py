@@ -255,7 +255,7 @@ def write_snapshot(
         more: further text files, by name.
 
     Raises:
-        DivergedError: if a tensor holds NaN or infinity, which no training goes on from.
+        DivergedError: if a tensor holds NaN or infinity, which no training resumes from.
     """
     step = int(tensors[_STEP]) if _STEP in tensors else None
     when = "" if step is None else f" after step {step}"

@@ -75,12 +75,12 @@ def choose_answers(
         questions: the questions that the windows' `question_index` counts.
         windows: made of them by `make_windows`, in any order.
         start_logits: for each window the score of each of its tokens as an answer's first;
-            scores after the window's last token (padding) are not looked at.
+            scores after the window's last token (padding) are ignored.
         end_logits: likewise as an answer's last.
         tokenizer: the one that made the windows.
         vocabulary: the tokenizer's.
         version: 2.0 lets a question have no answer.
-        n_best_size: positions looked at in each window, and answers kept of each question.
+        n_best_size: positions considered in each window, and answers kept of each question.
         max_answer_length_tokens: longest answer in word pieces.
         null_score_diff_threshold: no answer is chosen above this null odds.
 

@@ -3,7 +3,7 @@
 Of a sequence's tokens a share is chosen, never [CLS] or [SEP]. Of those chosen 80% become [MASK],
 10% stay, and 10% become a piece drawn from the whole vocabulary (Devlin et al. 2019, §3.1). Where
 whole words are masked, all pieces of a word are chosen or none, and a word that would exceed the
-share is passed over.
+share is left alone.
 
 Preprocessing draws the masks of Google's records with Python's `random`, one sequence at a time;
 pretraining draws those of packed rows from a hash, a batch at a time. Neither can take the other's

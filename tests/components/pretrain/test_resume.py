@@ -106,7 +106,7 @@ def test_a_broken_state_is_passed_over_for_the_one_before(make_stage, straight):
 
     done = stage.run(**SETTINGS, num_checkpoints_kept=3)
 
-    assert f"passed over {newest}: {data}: altered or cut short" in done.stderr
+    assert f"skipped {newest}: {data}: altered or cut short" in done.stderr
     assert f"resuming from step {int(before.name[5:])} of" in done.stderr
     assert stage.losses() == straight.losses()
 
@@ -129,7 +129,7 @@ def test_a_killed_run_goes_on_from_a_bucket(make_stage, straight, stores, scheme
 
     done = stage.run(**settings)
 
-    assert f"passed over {states}/{newest}: " in done.stderr
+    assert f"skipped {states}/{newest}: " in done.stderr
     assert "vocab.txt: missing" in done.stderr
     assert f"resuming from step {int(before[5:])} of {states}" in done.stderr
     assert stage.losses() == straight.losses()

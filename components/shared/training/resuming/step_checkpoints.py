@@ -1,4 +1,4 @@
-"""The checkpoints of a run under way, from which a run that was killed goes on."""
+"""The checkpoints of a run under way, from which a killed run resumes."""
 
 import json
 import socket
@@ -75,7 +75,7 @@ class StepCheckpoints:
     def restore_newest(self) -> int:
         """Restore the newest whole state and its history; return its updates, 0 if none.
 
-        One that fails its checksums is passed over for the one before, and said so.
+        One that fails its checksums is skipped, with a line that says so, for the one before.
 
         Raises:
             InputError: if a state is of a run with other settings or inputs, or another
@@ -165,7 +165,7 @@ class StepCheckpoints:
                 more=texts,
             ),
         )
-        # One that is newer was passed over as broken, and will be written again.
+        # One that is newer was skipped as broken, and will be written again.
         older = [other for other in self._states.names() if other <= name]
         for other in older[self._num_kept :]:
             if step_of(other) != best_step:
@@ -183,9 +183,7 @@ class StepCheckpoints:
                     folder = block.enter_context(self._states.read(name))
                     check_files(folder, has_manifest=True)
                 except DamagedError as error:
-                    print(
-                        f"passed over {self._states}/{name}: {error}", file=sys.stderr, flush=True
-                    )
+                    print(f"skipped {self._states}/{name}: {error}", file=sys.stderr, flush=True)
                     continue
                 if not self._is_of_finished_run(folder, name):
                     trainer = self._trainer

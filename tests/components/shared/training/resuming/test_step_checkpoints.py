@@ -161,7 +161,7 @@ def test_a_damaged_state_in_a_bucket_is_passed_over(
     resumed = make(open_states(place)).restore_newest()
 
     assert resumed == 5
-    assert f"passed over {place}/step-00000010: {place}/{name}: its SHA-256" in (
+    assert f"skipped {place}/step-00000010: {place}/{name}: its SHA-256" in (
         capsys.readouterr().err
     )
 
