@@ -3,6 +3,8 @@
 from components.evaluate.classification import run as classification
 from components.evaluate.classification.config import EvaluateClassificationConfig
 from components.evaluate.export import ExportConfig, export
+from components.evaluate.int8.config import QuantizeConfig
+from components.evaluate.int8.run import run as quantize
 from components.evaluate.squad.ask import ask
 from components.evaluate.squad.config import AskConfig, EvaluateConfig
 from components.evaluate.squad.run import run
@@ -17,6 +19,7 @@ if __name__ == "__main__":
             "ask": (AskConfig, ask),
             "classification": (EvaluateClassificationConfig, classification.run),
             "export": (ExportConfig, export),
+            "quantize": (QuantizeConfig, quantize),
             "score": (ScoreFiles, score),
         },
     )

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.serve.config import ServeConfig
+from components.serve.cpu_graph import choose_graph
 from components.shared.checkpoints.checkpoint import Checkpoint
-from components.shared.checkpoints.description import ONNX_FILE, Description, read_description
-from components.shared.checkpoints.onnx_file import read_graph
-from components.shared.checkpoints.onnx_graph import make_onnx
-from components.shared.checkpoints.weights import open_weights
+from components.shared.checkpoints.description import ONNX_FILE, Description
 from components.shared.errors import InputError
-from components.shared.openvino_engine import Engine, can_compute, choose_precision
+from components.shared.openvino_engine import Engine
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -44,6 +42,8 @@ class LoadedModel:
     precision: str
     engine: str
     """The library and the devices, for the log."""
+    reason: str = ""
+    """Why it is computed in this precision, for the log."""
 
 
 def load_model(folder: Path, config: ServeConfig) -> LoadedModel:
@@ -65,17 +65,15 @@ def load_model(folder: Path, config: ServeConfig) -> LoadedModel:
 def _load_on_openvino(folder: Path, config: ServeConfig) -> LoadedModel:
     if config.precision == "float16":
         raise InputError("precision float16 is for GPUs; give bfloat16, float32 or auto")
-    if (folder / ONNX_FILE).exists():
-        description, graph = read_description(folder), read_graph(folder)
-    else:
-        description = Checkpoint.read(folder)
-        graph = make_onnx(open_weights(folder), description.config, folder=folder)
-    precision = choose_precision(config.precision, graph)
-    engine = Engine(graph, precision=precision, num_streams=config.num_streams)
-    if (config.precision, precision) == ("auto", "float32") and can_compute("int8"):
-        print("serve: this CPU computes int8 faster; see precision in --help", flush=True)
+    chosen = choose_graph(folder, config.precision)
+    engine = Engine(chosen.graph, precision=chosen.precision, num_streams=config.num_streams)
     return LoadedModel(
-        description, engine.run, config.num_streams, precision, "OpenVINO on the CPU"
+        chosen.description,
+        engine.run,
+        config.num_streams,
+        chosen.precision,
+        "OpenVINO on the CPU",
+        chosen.reason,
     )
 
 

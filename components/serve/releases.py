@@ -83,10 +83,8 @@ def load(folder: Path, version: str, config: ServeConfig) -> Served:
         for _ in range(model.num_streams):  # each device in its turn
             model.run(pad_to([blank], length=length))
     name = f"{config.model} {version}".rstrip()
-    print(
-        f"serve: {name}: loaded, in {model.precision} ({config.precision}) by {model.engine}",
-        flush=True,
-    )
+    why = ": ".join(filter(None, (config.precision, model.reason)))
+    print(f"serve: {name}: loaded, in {model.precision} ({why}) by {model.engine}", flush=True)
     return Served(version, task, model.run, config, num_streams=model.num_streams)
 
 

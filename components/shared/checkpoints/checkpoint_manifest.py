@@ -31,6 +31,17 @@ def write_manifest(folder: Path, *, step: int | None, has_random_weights: bool =
     (folder / MANIFEST).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
 
 
+def add_to_manifest(folder: Path) -> None:
+    """Write it anew, with the files that have been added; others than this project's get one."""
+    manifest = folder / MANIFEST
+    step, is_random = None, False
+    if manifest.exists():
+        old = _read(manifest)
+        step, is_random = old.step, old.random_weights
+        manifest.unlink()
+    write_manifest(folder, step=step, has_random_weights=is_random)
+
+
 def _read(manifest: Path) -> _Manifest:
     return load_stamped(manifest, _Manifest, kind=MANIFEST, remedy=_REMEDY)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 BERT_CONFIG, VOCABULARY, LABELS = "bert_config.json", "vocab.txt", "labels.json"
 ONNX_FILE = "model.onnx"
+"""The graph that a folder without weights is served from."""
+INT8_FILE = "model.int8.onnx"
+"""The graph beside the weights that it was made of, for CPUs that compute int8."""
 # Of transformers: PyTorch's pickles, safetensors in several files, TensorFlow's and Flax's.
 _NOT_READ = re.compile(
     r"pytorch_model.*\.bin(\.index\.json)?|model.*\.safetensors\.index\.json|tf_model\.h5|"

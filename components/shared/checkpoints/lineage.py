@@ -1,9 +1,9 @@
 """lineage.json: how a checkpoint came to be, training by training; free of TensorFlow.
 
-A link is written by each training, before those of the checkpoint it started from. It holds that
-checkpoint's checkpoint.json, which has the SHA-256 of its weights and of its own lineage.json: so
-a link can't be altered without breaking the chain above it, whose top is the checkpoint.json of
-the folder that the file lies in.
+A link is written by each training, and by the step that adds an int8 graph, before those of the
+checkpoint it started from. It holds that checkpoint's checkpoint.json, which has the SHA-256 of
+its weights and of its own lineage.json: so a link can't be altered without breaking the chain
+above it, whose top is the checkpoint.json of the folder that the file lies in.
 
 A training that starts from a finished model begins a new file, which names that model's by its
 SHA-256: else the file would grow with each retraining. The model store keeps the files of all its
@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ class Initial:
 
 @dataclass(frozen=True)
 class Link:
-    """A training."""
+    """A training, or the making of an int8 graph."""
 
     label: str
     code: str
@@ -54,7 +54,8 @@ class Link:
     """By its digest, where it is known."""
     settings: dict[str, Any]
     inputs: str
-    """SHA-256 of what was trained on: a file of questions or sentences, or a dataset.json."""
+    """SHA-256 of what was trained or calibrated on: a file of questions or sentences, or a
+    dataset.json."""
     dataset: str = ""
     """The text of that dataset.json, which has the checksums of shards, dumps and other text;
     "" where the link below has it, and for questions and sentences."""
@@ -83,6 +84,7 @@ def compose_lineage(
     initial: Path | None,
     dataset: str = "",
     makes_model: bool = False,
+    adds_to_model: bool = False,
 ) -> str:
     """Return the text of lineage.json for a training's checkpoint.
 
@@ -93,6 +95,8 @@ def compose_lineage(
         initial: the checkpoint folder of the first weights; None where they are random.
         dataset: the text of the dataset.json that `inputs` is the SHA-256 of.
         makes_model: whether it makes a finished model, rather than weights to go on with.
+        adds_to_model: whether it adds a file to the finished model `initial`, whose weights stay:
+            the link belongs to that model's file.
     """
     below = Lineage(())
     started_from = None
@@ -102,7 +106,7 @@ def compose_lineage(
         started_from = Initial(fingerprint(initial), text)
         if lineage.exists():
             below = load_stamped(lineage, Lineage, kind=LINEAGE)
-        if below.is_of_model:
+        if below.is_of_model and not adds_to_model:
             below = Lineage((), model_before=hashlib.sha256(lineage.read_bytes()).hexdigest())
     is_known = any(link.inputs == inputs for link in below.links)
     link = Link(
@@ -114,7 +118,8 @@ def compose_lineage(
         dataset="" if is_known else dataset,
         initial=started_from,
     )
-    return _compose(Lineage((link, *below.links), below.model_before, makes_model))
+    is_of_model = makes_model or adds_to_model
+    return _compose(Lineage((link, *below.links), below.model_before, is_of_model))
 
 
 def read_lineage(text: str, *, source: str) -> Lineage:
@@ -173,14 +178,16 @@ def _compose(lineage: Lineage) -> str:
 def _list_forms(lineage: Lineage) -> list[str]:
     """Return the texts that links may have been written as.
 
-    Format 1 had nothing but links, and the first builds named no writer.
+    They are a finished model's where the link above has added to it. Format 1 had nothing but
+    links, and the first builds named no writer.
     """
     links = [asdict(link) for link in lineage.links]
     first = {NUMBER_KEY: 1, WRITER_KEY: lineage.links[0].code}
     earlier = (
         [] if lineage.model_before else [{**first, "links": links}, {"format": 1, "links": links}]
     )
-    return [_compose(lineage), *map(_dump, earlier)]
+    finished = replace(lineage, is_of_model=True)
+    return [_compose(lineage), _compose(finished), *map(_dump, earlier)]
 
 
 def _dump(document: Mapping[str, Any]) -> str:

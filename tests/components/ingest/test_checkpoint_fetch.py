@@ -73,10 +73,12 @@ def test_the_folder_in_an_archive_is_found(tmp_path, files, pack, suffix, inner)
     assert fetched == {name: files[name] for name in NAMES}
 
 
-@pytest.mark.parametrize("more", [("lineage.json",), ("history.jsonl", "run.json", "trainer.json")])
+@pytest.mark.parametrize(
+    "more", [("lineage.json", "model.int8.onnx"), ("history.jsonl", "run.json", "trainer.json")]
+)
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
 def test_all_that_a_checkpoint_of_this_project_lists_is_fetched(tmp_path, more, packed):
-    """A finished one has its lineage, the state of a training what that goes on from."""
+    """A released one has its lineage and maybe an int8 graph, the state of a training the rest."""
     folder = make_google_folder(tmp_path / "own")
     for path in [path for path in folder.iterdir() if path.name not in NAMES]:
         path.unlink()

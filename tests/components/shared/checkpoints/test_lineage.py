@@ -16,6 +16,7 @@ from components.shared.checkpoints.lineage import (
     find_break,
     read_lineage,
 )
+from components.shared.files.atomic import sha256
 
 DATASET = '{"format_version": 1, "sources": ["wiki"]}\n'
 
@@ -27,6 +28,7 @@ def train(
     initial: Path | None,
     dataset: str = "",
     makes_model: bool = False,
+    adds_to_model: bool = False,
 ) -> Path:
     """Write the checkpoint that a training writes."""
     folder.mkdir()
@@ -38,6 +40,7 @@ def train(
         initial=initial,
         dataset=dataset,
         makes_model=makes_model,
+        adds_to_model=adds_to_model,
     )
     (folder / LINEAGE).write_text(text, encoding="utf-8")
     write_manifest(folder, step=1)
@@ -103,6 +106,25 @@ def test_an_altered_manifest_or_dataset_is_found(links):
     assert find_break_of([replace(links[2], dataset="{}")]) == (
         "at 128: its dataset.json is not the one that was trained on"
     )
+
+
+def test_what_is_added_to_a_model_stays_in_its_file(tmp_path):
+    """An int8 graph, twice here; the next training begins a new file, that names the last one."""
+    tuned = train(tmp_path / "squad", "SQuAD", initial=None, makes_model=True)
+    once = train(tmp_path / "once", "int8", initial=tuned, adds_to_model=True)
+    twice = train(tmp_path / "twice", "int8", initial=once, adds_to_model=True)
+    lineage = read(twice)
+    after = read(train(tmp_path / "after", "SQuAD", initial=twice, makes_model=True))
+
+    assert [link.label for link in lineage.links] == ["int8", "int8", "SQuAD"]
+    assert find_break(lineage) == ""
+    altered = replace(lineage.links[2], settings={"seed": 2})
+    assert find_break(replace(lineage, links=(*lineage.links[:2], altered))) == (
+        "int8: int8, which it started from, was altered"
+    )
+    assert [link.label for link in after.links] == ["SQuAD"]
+    assert after.model_before == sha256(twice / LINEAGE)
+    assert find_break(after) == ""
 
 
 def test_the_chain_begins_at_weights_of_others(tmp_path):

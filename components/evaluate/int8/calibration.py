@@ -1,29 +1,28 @@
 """Turns a graph's matrix products into int8, calibrated on questions."""
 
-import importlib.util
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import onnx
 
 from components.shared.bert.sequences import pad_sequences
-from components.shared.errors import InputError
+from components.shared.squad.data import Question, read_squad
 from components.shared.squad.windows import Window
 
-# The remedy names the group of images/evaluate/pyproject.toml that has it.
-_NO_NNCF = (
-    "precision int8 needs NNCF, which the evaluate image does not have; here: "
-    "`.venv/bin/python sync.py images/evaluate --group int8 --inexact`"
-)
+
+def choose_questions(path: Path, count: int, *, version: str) -> Sequence[Question]:
+    """Return questions to calibrate on, from all over a SQuAD file.
+
+    Raises:
+        InputError: if the file can't be read.
+    """
+    questions = read_squad(path, version=version).questions
+    step = max(1, len(questions) // count)
+    return questions[::step][:count]
 
 
-def expect_installed() -> None:
-    """Raise an InputError if NNCF is not."""
-    if importlib.util.find_spec("nncf") is None:
-        raise InputError(_NO_NNCF)
-
-
-def quantize(graph: onnx.ModelProto, windows: Sequence[Window]) -> onnx.ModelProto:
+def calibrate(graph: onnx.ModelProto, windows: Sequence[Window]) -> onnx.ModelProto:
     """Return the graph with 8-bit weights and activations in its matrix products.
 
     Scales of the activations are those that NNCF finds for transformers on the windows, whose
@@ -32,7 +31,6 @@ def quantize(graph: onnx.ModelProto, windows: Sequence[Window]) -> onnx.ModelPro
     Args:
         graph: a model's, in float32.
         windows: of questions that the model may be asked.
-
     """
     import nncf
 

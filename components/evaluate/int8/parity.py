@@ -10,6 +10,7 @@ from components.evaluate.predict import Predictor
 from components.evaluate.replicas import Replicas
 from components.evaluate.squad.question_answerer import Answerer
 from components.evaluate.squad.scores import score_answers
+from components.shared.checkpoints.onnx_file import Int8Figures
 from components.shared.openvino_engine import Engine, Precision
 from components.shared.squad.data import SquadData
 from components.shared.squad.windows import Window
@@ -44,6 +45,16 @@ class Parity:
     def num_changed(self) -> int:
         """Questions with another answer."""
         return sum(self.graph.answers[key] != text for key, text in self.reference.answers.items())
+
+    @property
+    def figures(self) -> Int8Figures:
+        """What an int8 graph keeps of the comparison."""
+        return Int8Figures(
+            int8_f1=self.graph.f1,
+            float32_f1=self.reference.f1,
+            num_questions=len(self.reference.answers),
+            num_changed_answers=self.num_changed,
+        )
 
     def describe(self) -> list[str]:
         """A line for each of the two, and one for the difference."""

@@ -1,68 +1,22 @@
 """An exported graph is compared with TensorFlow before a server gets it."""
 
-import json
-
 import numpy as np
 import onnxruntime
 import pytest
 
-from components.evaluate import devices
 from components.evaluate.devices import load_replicas
 from components.evaluate.export import ExportConfig, export
-from components.evaluate.squad.config import AnswerConfig
-from components.evaluate.squad.question_answerer import Answerer
+from components.evaluate.int8 import compared_graph
 from components.shared.bert.heads import SpanModel
-from components.shared.checkpoints import onnx_graph
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.checkpoints.description import read_description
 from components.shared.checkpoints.onnx_file import read_graph
 from components.shared.errors import InputError
 from components.shared.openvino_engine import Engine, choose_precision
-from components.shared.squad.data import Question
+from tests.components.evaluate.int8.conftest import SPANS
 from tests.components.evaluate.test_export_onnx import make_batch, write_model
 
-SETTINGS = {"format": "onnx", "max_length_tokens": 40, "max_query_tokens": 8, "stride_tokens": 8}
-
-
-@pytest.fixture
-def checkpoint(tmp_path):
-    return write_model(tmp_path, SpanModel)
-
-
-@pytest.fixture
-def squad(tmp_path, checkpoint):
-    """Thirty questions whose gold answers are the model's own."""
-    words = read_description(checkpoint).vocabulary.pieces[5:]
-    generator = np.random.default_rng(1)
-    contexts = [" ".join(generator.choice(words, 25)) for _ in range(30)]
-    questions = [
-        Question(str(number), "", " ".join(generator.choice(words, 4)), context, (), False)
-        for number, context in enumerate(contexts)
-    ]
-    spans = {name: value for name, value in SETTINGS.items() if name != "format"}
-    answerer = Answerer(AnswerConfig(checkpoint=checkpoint, **spans))
-    windows = answerer.cut(questions)
-    scores = answerer.predictor.score(windows, batch_size=8)
-    answers = {
-        item.id: item for item in answerer.choose(questions, windows, *scores, version="1.1")
-    }
-    paragraphs = [
-        {
-            "context": question.context,
-            "qas": [
-                {
-                    "id": question.id,
-                    "question": question.question,
-                    "answers": [{"text": answers[question.id].text, "answer_start": 0}],
-                }
-            ],
-        }
-        for question in questions
-    ]
-    path = tmp_path / "squad.json"
-    data = {"version": "1.1", "data": [{"title": "words", "paragraphs": paragraphs}]}
-    path.write_text(json.dumps(data), encoding="utf-8")
-    return path
+SETTINGS = {"format": "onnx", **SPANS}
 
 
 def test_f1_changes_and_speed_of_both_are_printed(checkpoint, squad, tmp_path, capsys):
@@ -74,7 +28,7 @@ def test_f1_changes_and_speed_of_both_are_printed(checkpoint, squad, tmp_path, c
     )
 
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("export: ")]
-    precision = choose_precision("auto", read_graph(tmp_path / "out"))
+    precision = choose_precision("auto", read_graph(tmp_path / "out" / "model.onnx"))
     assert [line.partition(": F1 ")[0] for line in lines[:2]] == [
         "export: TensorFlow in float32",
         f"export: OpenVINO in {precision}",
@@ -86,7 +40,7 @@ def test_f1_changes_and_speed_of_both_are_printed(checkpoint, squad, tmp_path, c
 
 def test_a_graph_that_loses_f1_is_not_written(checkpoint, squad, tmp_path, monkeypatch):
     """One with a wrong activation here, though it is a valid model."""
-    make = onnx_graph.make_onnx
+    make = compared_graph.make_onnx
     (tmp_path / "other").mkdir()
     other = write_model(tmp_path / "other", SpanModel, hidden_act="linear")
     described = read_description(other)
@@ -94,7 +48,7 @@ def test_a_graph_that_loses_f1_is_not_written(checkpoint, squad, tmp_path, monke
     def make_another(weights, _config, *, folder):
         return make(weights, described.config, folder=folder)
 
-    monkeypatch.setattr(onnx_graph, "make_onnx", make_another)
+    monkeypatch.setattr(compared_graph, "make_onnx", make_another)
     config = ExportConfig(
         checkpoint=checkpoint, output=tmp_path / "out", dev=squad, max_f1_loss=0, **SETTINGS
     )
@@ -122,7 +76,7 @@ def test_an_int8_graph_answers_nearly_alike(checkpoint, squad, tmp_path):
         )
     )
 
-    graph = read_graph(output)
+    graph = read_graph(output / "model.onnx")
     products = [node for node in graph.graph.node if node.op_type == "MatMul"]
     scaled = {
         name for node in graph.graph.node if "Dequantize" in node.op_type for name in node.output
@@ -164,7 +118,7 @@ def test_a_wrong_file_is_named_before_the_model_is_loaded(
     wrong, checkpoint, squad, tmp_path, monkeypatch
 ):
     """Loading takes longer than a person waits for a mistyped name."""
-    monkeypatch.setattr(devices, "load_on_tensorflow", None)
+    monkeypatch.setattr(compared_graph, "load_on_tensorflow", None)
     files = {"train": squad, "dev": squad} | {wrong: tmp_path / "nowhere.json"}
     config = ExportConfig(
         checkpoint=checkpoint, output=tmp_path / "out", precision="int8", **files, **SETTINGS
