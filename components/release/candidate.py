@@ -8,6 +8,7 @@ from typing import Any
 from components.release.config import ReleaseConfig
 from components.release.gate import Limits
 from components.shared.checkpoints.checkpoint_manifest import check_files, fingerprint
+from components.shared.checkpoints.onnx_file import Int8Figures, read_int8_figures
 from components.shared.files.atomic import sha256
 from components.shared.files.documents import load_json
 from components.shared.reports.comparison import EXACT_AND_F1, QuestionScores, read_question_scores
@@ -51,6 +52,8 @@ class Candidate:
     """SHA-256 of the file of questions, one of those."""
     limits: Limits
     evaluation: Evaluation
+    int8: Int8Figures | None = None
+    """Of the int8 graph beside the weights, if there is one."""
 
 
 def read_candidate(config: ReleaseConfig) -> Candidate:
@@ -82,6 +85,7 @@ def read_candidate(config: ReleaseConfig) -> Candidate:
             ),
             read_scores=lambda outputs: read_question_scores(outputs["evaluate_metrics"]),
         ),
+        int8=read_int8_figures(config.checkpoint),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.shared.checkpoints.description import INT8_FILE
 from components.shared.reports.score_names import QUESTION_ANSWERING, SCORE_LABELS
 
 # Hugging Face's names of tasks.
@@ -40,6 +41,7 @@ def write_model_card(path: Path, description: Mapping[str, Any]) -> None:
         "|---|--:|",
         *(f"| {label} | {value:.4g} |" for label, value in scores.items()),
         "",
+        *_describe_int8(description["scores"]),
         "## Release",
         "",
         *(f"- {reason}" for reason in description["decision"]["reasons"]),
@@ -59,3 +61,15 @@ def write_model_card(path: Path, description: Mapping[str, Any]) -> None:
         "`model.json` holds the checksum of each file, and where the model comes from.",
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _describe_int8(scores: Mapping[str, float]) -> list[str]:
+    """Return the lines on the int8 graph; none without one."""
+    if "int8_f1" not in scores:
+        return []
+    return [
+        f"`model/{INT8_FILE}` is the same model in int8, for CPUs that compute it: F1 "
+        f"{scores['int8_f1']:.2f}, {scores['int8_f1_loss']:.2f} points lost; "
+        f"{scores['int8_num_changed_answers']:,} answers differ.",
+        "",
+    ]

@@ -25,7 +25,7 @@ def describe_model(candidate: Candidate, decision: Decision, in_use: str | None)
         "released": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "code": WRITER,
         "fingerprint": candidate.fingerprint,
-        "scores": dict(candidate.metrics),
+        "scores": {**candidate.metrics, **_score_int8(candidate)},
         "data": dict(candidate.data),
         "num_questions": len(candidate.scores),
         "evaluation": dict(candidate.settings),
@@ -37,6 +37,17 @@ def describe_model(candidate: Candidate, decision: Decision, in_use: str | None)
             "differences": [asdict(item) for item in decision.differences],
         },
         "trainings": _list_trainings(candidate.checkpoint / LINEAGE),
+    }
+
+
+def _score_int8(candidate: Candidate) -> dict[str, float]:
+    """Return how the int8 graph answered the questions; nothing without one."""
+    if candidate.int8 is None:
+        return {}
+    return {
+        "int8_f1": candidate.int8.int8_f1,
+        "int8_f1_loss": candidate.int8.f1_loss,
+        "int8_num_changed_answers": candidate.int8.num_changed_answers,
     }
 
 

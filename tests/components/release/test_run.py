@@ -7,13 +7,17 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
 
 from components.release import in_use
 from components.release.config import ReleaseConfig
 from components.release.run import run
-from components.shared.checkpoints.checkpoint_manifest import write_manifest
+from components.shared.checkpoints.checkpoint_manifest import add_to_manifest, write_manifest
+from components.shared.checkpoints.description import INT8_FILE
+from components.shared.checkpoints.onnx_file import Int8Figures, write_int8_graph
 from components.shared.errors import DamagedError, InputError
+from components.shared.files.atomic import sha256
 from components.shared.model_store.store import ModelStore, open_store
 
 NUM_QUESTIONS = 400
@@ -93,6 +97,41 @@ def test_the_first_model_is_released(tmp_path, store):
     assert described["evaluation"]["max_length_tokens"] == 96
     assert described["decision"]["compared_with"] is None
     assert sorted(described["data"]) == ["dev.json", "train.json"]
+
+
+def test_an_int8_graph_is_released_with_its_model(tmp_path, store):
+    """With its checksum, its figures in model.json, the card and the report."""
+    config = make_config(tmp_path / "one", 0.8)
+    graph = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
+    figures = Int8Figures(
+        int8_f1=79.9, float32_f1=80.02, num_questions=NUM_QUESTIONS, num_changed_answers=7
+    )
+    write_int8_graph(config.checkpoint, graph, figures)
+    add_to_manifest(config.checkpoint)
+
+    run(config)
+
+    described = store.describe(store.find_current())
+    assert described["files"][f"model/{INT8_FILE}"] == sha256(config.checkpoint / INT8_FILE)
+    scores = {name: one for name, one in described["scores"].items() if name.startswith("int8")}
+    assert scores == {
+        "int8_f1": 79.9, "int8_f1_loss": pytest.approx(0.12), "int8_num_changed_answers": 7
+    }  # fmt: skip
+    folder = store.fetch(store.find_current(), tmp_path / "fetched")
+    card = (folder / "README.md").read_text("utf-8")
+    assert "is the same model in int8, for CPUs that compute it: F1 79.90, 0.12 points" in card
+    report = config.release_report.read_text("utf-8")
+    assert "F1 79.90 in int8, 80.02 in float32; 7 of 400 answers differ" in report
+
+
+def test_a_graph_of_others_is_not_released(tmp_path):
+    """Nobody has compared its answers."""
+    config = make_config(tmp_path / "one", 0.8)
+    graph = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
+    onnx.save_model(graph, config.checkpoint / INT8_FILE)
+
+    with pytest.raises(InputError, match=f"{INT8_FILE}: .*; make it again, with `python -m"):
+        run(config)
 
 
 @pytest.mark.parametrize(
