@@ -1,7 +1,9 @@
 """The server against PyTorch's transformers and ONNX Runtime: `make bench-serve`.
 
 The engines compute the same model of random weights, windows of 384 tokens without padding, in
-turns. Then the server answers 16 clients at once, in turns with its engine alone on as many
+turns. This project's has an int8 graph beside its weights, as a pipeline's `quantize` makes it.
+What int8 costs in F1, random weights can't tell: pipelines/README.md has it of a fine-tuned model.
+Then the server answers 16 clients at once, in turns with its engine alone on as many
 windows in full batches: what HTTP, words and answers cost.
 """
 
@@ -29,6 +31,7 @@ _OURS, _OUR_MODULE = "this project", "tests.benchmarks.serving"
 # Who, in which precision: interpreter and module.
 _ENGINES = {
     (_OURS, "float32"): (_SERVE, _OUR_MODULE),
+    (_OURS, "bfloat16"): (_SERVE, _OUR_MODULE),
     (_OURS, "auto"): (_SERVE, _OUR_MODULE),
     ("transformers", "float32"): (_TORCH, "tests.benchmarks.torch_serving"),
     ("transformers", "bfloat16"): (_TORCH, "tests.benchmarks.torch_serving"),
@@ -58,7 +61,10 @@ def compare_engines(report: Report, folder: Path, repeats: int) -> None:
             turns = [(worker, str(size)) for worker in workers.values()]
             for key, seconds in zip(workers, take_turns(turns, repeats), strict=True):
                 speeds[key][size] = size / median(seconds)
-    rows = [(*key, *by_size.values()) for key, by_size in speeds.items()]
+    rows = [
+        (engine, _name_precision(precision, workers[engine, precision]), *by_size.values())
+        for (engine, precision), by_size in speeds.items()
+    ]
     header = ("engine", "precision", *(f"batch {size}" for size in _BATCH_SIZES))
     report.tables.append(Table("windows of 384 tokens a second", header, rows))
     for size in _BATCH_SIZES:
@@ -69,6 +75,27 @@ def compare_engines(report: Report, folder: Path, repeats: int) -> None:
         chosen = speeds[_OURS, "auto"][size] / max(peers.values())
         name = f"batch {size}: precision auto, to the best peer in any"
         report.add(name, chosen, "times", goal=">= 1.5")
+
+
+def _name_precision(wanted: str, worker: Worker) -> str:
+    """Return the precision that was asked for, with the one that auto took."""
+    return f"auto: {worker.facts['precision']}" if wanted == "auto" else wanted
+
+
+def quantize(folder: Path) -> None:
+    """Write the model with its int8 graph to folder/quantized, as a pipeline's step does."""
+    flags: dict[str, object] = {
+        "checkpoint": folder / "model",
+        "squad": folder / "squad",
+        "quantized-checkpoint": folder / "quantized",
+        "quantize-metrics": folder / "quantize.json",
+        "quantize-summary": folder / "quantize.md",
+        "max-length-tokens": _LENGTH,
+        "max-f1-loss": 100,  # of random weights, F1 says nothing
+    }
+    words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
+    command = [str(_EVALUATE), "-m", "components.evaluate", "quantize", *words]
+    subprocess.run(command, cwd=_REPOSITORY, check=True, stdout=subprocess.DEVNULL)
 
 
 def compare_http(report: Report, folder: Path, repeats: int, num_requests: int) -> None:
@@ -131,7 +158,7 @@ def _running_server(folder: Path) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [_SERVE, "-m", "components.serve", "--model", folder / "model", "--grpc-port", 0]
+    command = [_SERVE, "-m", "components.serve", "--model", folder / "quantized", "--grpc-port", 0]
     command += ["--http-port", port, "--max-batch", _MAX_BATCH, "--timeout-seconds", 600]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -164,6 +191,7 @@ def main() -> None:
         folder = Path(name)
         make = [_SERVE, "-m", _OUR_MODULE, folder, "--write", arguments.preset]
         subprocess.run([*map(str, make)], cwd=_REPOSITORY, check=True)
+        quantize(folder)
         compare_engines(report, folder, arguments.repeats)
         compare_http(report, folder, arguments.repeats, arguments.requests)
     report.add("cores that other work took meanwhile", others.cores(), goal="< 0.1")

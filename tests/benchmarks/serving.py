@@ -1,25 +1,31 @@
 """This project's engine with a model of random weights, ready to measure.
 
 Runs in the environment of images/serve, started by serve.py. `write` makes the model, in
-transformers' format, and its graph in ONNX.
+transformers' format, its graph in ONNX, and questions to quantize it with.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
 import onnx
 
+from components.serve.cpu_graph import choose_graph
 from components.shared.bert.config import BertConfig
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.checkpoints.onnx_graph import make_onnx
 from components.shared.checkpoints.weights import open_weights
-from components.shared.openvino_engine import Engine, choose_precision
+from components.shared.openvino_engine import Engine
 from components.shared.tokens.vocabulary import SPECIAL_PIECES
 from tests.benchmarks.workers import serve
 from tests.components.serve.models import SIZES, write_model
 
 NUM_PIECES = 30522
+NUM_WORDS = NUM_PIECES - len(SPECIAL_PIECES)
+NUM_QUESTION_WORDS, NUM_CONTEXT_WORDS = 20, 361  # a window of 384 tokens
+# Enough to calibrate on; those to answer only show that the graph runs.
+NUM_QUESTIONS = {"train": 32, "dev": 8}
 
 
 def make_arrays(batch_size: int, length: int) -> dict[str, np.ndarray]:
@@ -32,16 +38,33 @@ def make_arrays(batch_size: int, length: int) -> dict[str, np.ndarray]:
 
 
 def write(folder: Path, preset: str) -> None:
-    """Write the model to folder/model and its graph to folder/model.onnx."""
+    """Write the model to folder/model, its graph beside it, and questions to folder/squad."""
     config = BertConfig.preset(preset, vocab_size=NUM_PIECES)
     sizes = {name: getattr(config, name) for name in SIZES}
-    words = [f"word{number}" for number in range(NUM_PIECES - len(SPECIAL_PIECES))]
+    words = [f"word{number}" for number in range(NUM_WORDS)]
     model = write_model(folder / "model", sizes=sizes, pieces=[*SPECIAL_PIECES, *words])
-    onnx.save_model(_make_graph(model), folder / "model.onnx")
+    graph = make_onnx(open_weights(model), Checkpoint.read(model).config, folder=model)
+    onnx.save_model(graph, folder / "model.onnx")
+    (folder / "squad").mkdir()
+    for name, count in NUM_QUESTIONS.items():
+        text = json.dumps({"version": "1.1", "data": [{"title": "", "paragraphs": _ask(count)}]})
+        (folder / "squad" / f"{name}.json").write_text(text, encoding="utf-8")
 
 
-def _make_graph(folder: Path) -> onnx.ModelProto:
-    return make_onnx(open_weights(folder), Checkpoint.read(folder).config, folder=folder)
+def _ask(count: int) -> list[dict[str, object]]:
+    """Return paragraphs of random words with a question each, in SQuAD's form."""
+    generator = np.random.default_rng(1)
+
+    def draw(num_words: int) -> str:
+        return " ".join(f"word{number}" for number in generator.integers(NUM_WORDS, size=num_words))
+
+    paragraphs: list[dict[str, object]] = []
+    for number in range(count):
+        context = draw(NUM_CONTEXT_WORDS)
+        answer = {"text": context.partition(" ")[0], "answer_start": 0}
+        question = {"id": str(number), "question": draw(NUM_QUESTION_WORDS), "answers": [answer]}
+        paragraphs.append({"context": context, "qas": [question]})
+    return paragraphs
 
 
 def main() -> None:
@@ -56,12 +79,11 @@ def main() -> None:
     if arguments.write:
         write(arguments.folder, arguments.write)
         return
-    graph = _make_graph(arguments.folder / "model")
-    precision = choose_precision(arguments.precision, graph)
-    engine = Engine(graph, precision=precision, num_streams=1)
+    chosen = choose_graph(arguments.folder / "quantized", arguments.precision)
+    engine = Engine(chosen.graph, precision=chosen.precision, num_streams=1)
     batches = {str(size): make_arrays(size, arguments.length) for size in arguments.batch_sizes}
     serve(
-        {"precision": precision},
+        {"precision": chosen.precision},
         {name: lambda arrays=arrays: engine.run(arrays) for name, arrays in batches.items()},
     )
 
