@@ -66,7 +66,8 @@ def compare_engines(report: Report, folder: Path, repeats: int) -> None:
         for (engine, precision), by_size in speeds.items()
     ]
     header = ("engine", "precision", *(f"batch {size}" for size in _BATCH_SIZES))
-    report.tables.append(Table("windows of 384 tokens a second", header, rows))
+    note = _describe_int8(json.loads((folder / "quantize.json").read_text("utf-8")))
+    report.tables.append(Table("windows of 384 tokens a second", header, rows, note))
     for size in _BATCH_SIZES:
         peers = {key: by_size[size] for key, by_size in speeds.items() if key[0] != _OURS}
         in_float32 = max(speed for (_, kind), speed in peers.items() if kind == "float32")
@@ -80,6 +81,14 @@ def compare_engines(report: Report, folder: Path, repeats: int) -> None:
 def _name_precision(wanted: str, worker: Worker) -> str:
     """Return the precision that was asked for, with the one that auto took."""
     return f"auto: {worker.facts['precision']}" if wanted == "auto" else wanted
+
+
+def _describe_int8(metrics: dict[str, float]) -> str:
+    """Return what the step that made the int8 graph found, and what that says."""
+    return (
+        f"quantize: {metrics['num_changed_answers']} of {metrics['num_questions']} answers differ "
+        "in int8, of random weights; pipelines/README.md has what int8 costs a fine-tuned model"
+    )
 
 
 def quantize(folder: Path) -> None:
