@@ -4,23 +4,28 @@
 
 All environments are made here: those of a local run, of the images, and of the benchmarks.
 The lock gives versions and SHA-256s, and the files come from the package index that is
-configured for uv or pip; `uv sync` alone would download from the URLs in the lock. Runs on
-the same Pythons as get_uv.py; the environment gets one that the project supports.
+configured for uv or pip; `uv sync` alone would download from the URLs in the lock. What a source
+package is built with comes by SHA-256 as well: it is the group `build` of the project's lock, or
+of a local package's own. Runs on the same Pythons as get_uv.py; the environment gets one that the
+project supports.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import get_uv
 
 _REPOSITORY = Path(__file__).resolve().parent
+_EXPORT = ("export", "--no-header", "--no-annotate", "--no-emit-project", "--no-emit-local")
 _DESCRIBE_PYTHON = "import sys; print(*sys.version_info[:2], sys._base_executable)"
 
 
@@ -64,20 +69,24 @@ def sync(arguments: argparse.Namespace) -> None:
     compiles = arguments.compile_bytecode or os.environ.get("PYTHONDONTWRITEBYTECODE")
     options = ["--compile-bytecode"] if compiles else []
     locked = uv(
-        *("export", "--no-header", "--no-annotate", "--no-emit-project", "--no-emit-local"),
+        *_EXPORT,
         *(f"--no-emit-package={name}" for name in left_out),
         *selection,
         directory=project,
     )
+    local = {name: path for name, path in _list_local(project).items() if name not in left_out}
     if is_new:
-        hint = "; compiling Horovod takes minutes" if _needs_horovod(project) else ""
+        hint = "; compiling Horovod takes minutes" if "horovod" in local else ""
         print(f"Setting up {environment} (once{hint})", flush=True)
-    install = ("pip", "install", "--require-hashes", "--requirement", "-")
-    uv(*install, "--python", environment, *options, directory=project, given=locked)
-    # Left for uv sync, which knows the lock: to build what is local, and to remove the rest.
+    install = _Installer(uv, project, ["--python", str(environment), *options])
+    install("--require-hashes", "--requirement", "-", build_lock=project, given=locked)
+    for name, package in local.items():
+        install.build(name, package)
+    # Left for uv sync, which knows the lock: to remove the rest. It would build without hashes.
     options += ["--inexact"] if arguments.inexact else []
     uv(
         "sync",
+        "--require-build-hashes",
         *(f"--no-install-package={name}" for name in left_out),
         *selection,
         *options,
@@ -100,7 +109,8 @@ class _Uv:
         self._environment = dict(os.environ)
         # Where the home is read-only, uv would not even look at an environment that is up to date.
         no_cache = no_cache or not self._may_write_cache()
-        self._command = [str(program), *(["--no-cache"] if no_cache else [])]
+        self._command = [str(program), "--preview-features=build-dependency-hashes,pylock"]
+        self._command += ["--no-cache"] if no_cache else []
         # uv reads neither pip's settings nor an empty URL.
         self._environment.pop("UV_DEFAULT_INDEX", None)
         index = os.environ.get("UV_DEFAULT_INDEX") or get_uv.find_index()
@@ -156,8 +166,55 @@ class _Uv:
         return done.stdout
 
 
-def _needs_horovod(project: Path) -> bool:
-    return '\nname = "horovod"\n' in (project / "uv.lock").read_text("utf-8")
+class _Installer:
+    """Installs packages; the hashes of what the source packages are built with are required."""
+
+    def __init__(self, uv: _Uv, project: Path, options: list[str]) -> None:
+        self._uv, self._project, self._options = uv, project, options
+
+    def __call__(self, *arguments: str, build_lock: Path, given: str | None = None) -> None:
+        """Install what the arguments name.
+
+        Args:
+            arguments: those of uv pip install.
+            build_lock: folder of the lock whose group `build` source packages are built with.
+            given: standard input.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            constraints = Path(scratch, "build.txt")
+            constraints.write_text(self._export_build(build_lock), "utf-8")
+            build = ("--build-constraints", str(constraints), "--require-build-hashes")
+            command = ("pip", "install", *arguments, *build, *self._options)
+            # In the project's folder, whose pyproject.toml has variables for the builds.
+            self._uv(*command, directory=self._project, given=given)
+
+    def build(self, name: str, package: Path) -> None:
+        """Build a local package, and install it as uv sync wants it."""
+        with tempfile.TemporaryDirectory() as scratch:
+            lock = Path(scratch, "pylock.toml")
+            path = json.dumps(str(package), ensure_ascii=False)  # a string of TOML too
+            lock.write_text(
+                'lock-version = "1.0"\ncreated-by = "sync.py"\n\n'
+                f'[[packages]]\nname = "{name}"\n'
+                f"directory = {{ path = {path}, editable = false }}\n",
+                "utf-8",
+            )
+            self("--no-deps", "--requirement", str(lock), build_lock=package)
+
+    def _export_build(self, folder: Path) -> str:
+        if "\nbuild = [" not in (folder / "pyproject.toml").read_text("utf-8"):
+            return ""
+        return self._uv(*_EXPORT, "--frozen", "--group=build", directory=folder)
+
+
+def _list_local(project: Path) -> dict[str, Path]:
+    """Return the folders of the packages that a project takes from the checkout, by name."""
+    found = re.findall(
+        r'^name = "([^"]+)"\nversion = "[^"]+"\nsource = \{ directory = "([^"]+)" \}$',
+        (project / "uv.lock").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    return {name: (project / folder).resolve() for name, folder in found}
 
 
 def _read_supported(project: Path) -> list[tuple[int, int]]:

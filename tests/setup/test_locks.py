@@ -35,3 +35,21 @@ def test_a_package_with_wheels_has_one_for_every_supported_python(file):
     }
 
     assert not missing
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_a_package_without_wheels_is_built_with_what_is_locked(file):
+    """sync.py takes the hashes of a build's dependencies from the group `build`."""
+    lock = tomllib.loads((REPOSITORY / file).read_text("utf-8"))
+    (project,) = (
+        one
+        for one in lock["package"]
+        if one["source"].get("virtual") == "."
+        or one["source"].get("editable") == "."
+        or one["source"].get("directory") == "."
+    )
+    from_source = {
+        one["name"] for one in lock["package"] if "sdist" in one and not one.get("wheels")
+    }
+
+    assert not from_source or "build" in project.get("dev-dependencies", {})

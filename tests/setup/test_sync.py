@@ -1,75 +1,24 @@
 """sync.py: which Python an environment gets, and where its packages come from."""
 
-import io
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 import sync as sync_module
 from pipelines.local.environments import REPOSITORY
-from tests.setup.checkouts import copy_checkout
-from tests.setup.package_index import ONLY_LOOPBACK, serve_packages
-from tests.setup.pythons import PATH, VERSION, copy_python, make_mirror
-
-_NEXT = "3.{}".format(int(VERSION.split(".")[1]) + 1)
-_PROJECT = f"""\
-[project]
-name = "toy"
-version = "1"
-requires-python = ">={VERSION},<{_NEXT}"
-dependencies = ["iniconfig"]
-
-[dependency-groups]
-test = ["pluggy"]
-
-[tool.uv]
-package = false
-"""
+from tests.setup.package_index import serve_packages
+from tests.setup.pythons import VERSION, copy_python, make_mirror
+from tests.setup.toys import PROJECT, add_a_file, installed, make_checkout, sync
 
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A checkout with a small project; the path has a space and an accent."""
-    folder = copy_checkout(tmp_path, "get_uv.py", "sync.py", "uv.lock")
-    (folder / "toy").mkdir()
-    (folder / ".tools").symlink_to(REPOSITORY / ".tools")
-    (folder / "toy" / "pyproject.toml").write_text(_PROJECT, "utf-8")
-    # Resolved once, by the index that the project's own lock names.
-    uv = REPOSITORY / ".tools" / "uv"
-    subprocess.run([uv, "lock", "--quiet", "--project", folder / "toy"], check=True)
-    return folder
-
-
-def sync(checkout, *arguments, path=PATH, python=sys.executable, **settings):
-    """Sync the small project with an empty cache where only loopback can be reached."""
-    home = checkout.parent / "home"
-    environment = {"PATH": path, "HOME": str(home), **ONLY_LOOPBACK, **settings}
-    return subprocess.run(
-        [python, checkout / "sync.py", checkout / "toy", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def installed(checkout, *folder):
-    packages = checkout.joinpath(*folder or ("toy",), ".venv").glob("lib/*/site-packages/*.py")
-    folders = checkout.joinpath(*folder or ("toy",), ".venv").glob("lib/*/site-packages/*/")
-    return {path.stem for path in [*packages, *folders] if "." not in path.stem}
-
-
-def add_a_file(name, wheel):
-    content = io.BytesIO(wheel)
-    with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr("iniconfig/extra.py", "")
-    return content.getvalue()
+    return make_checkout(tmp_path, toy=PROJECT)
 
 
 def base_python(environment):

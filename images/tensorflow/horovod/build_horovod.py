@@ -17,6 +17,7 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from contextlib import chdir
 from pathlib import Path
@@ -24,17 +25,9 @@ from typing import Any, NamedTuple
 
 _VERSION = "0.28.1"
 _SHA256 = "92a43f5a94c43907a56805bad15f19700c62ffc83b7ca483f9e104e229f67ef0"
-_TENSORFLOW = "2.21.0"
-_TOOLS = (
-    "cmake==3.31.10",  # 4 rejects the minimum version that Gloo's CMakeLists.txt asks for
-    "setuptools==80.9.0",
-    "pip==25.3",
-    # Horovod's setup.py has setuptools install what of these is missing.
-    "cloudpickle==3.1.2",
-    "packaging==25.0",
-    "psutil==7.1.3",
-    "pyyaml==6.0.3",
-)
+# cmake and setuptools build it, pip downloads it. The rest of its own dependencies: its setup.py
+# has setuptools install what of these is missing.
+_TOOLS = ("cmake", "setuptools", "pip", "cloudpickle", "packaging", "psutil", "pyyaml")
 _SETTINGS = {
     "HOROVOD_WITH_TENSORFLOW": "1",
     "HOROVOD_WITHOUT_PYTORCH": "1",
@@ -94,9 +87,14 @@ CHANGES = (
 
 
 def get_requires_for_build_wheel(_config_settings: Any = None) -> list[str]:
-    """Return the build's dependencies, all pinned."""
-    tensorflow = "tensorflow[and-cuda]" if _builds_for_gpus() else "tensorflow-cpu"
-    return [*_TOOLS, f"{tensorflow}=={_TENSORFLOW}"]
+    """Return the build's dependencies in the versions of uv.lock, whose hashes sync.py gives uv."""
+    lock = tomllib.loads((Path(__file__).parent / "uv.lock").read_text("utf-8"))
+    name_to_version = {package["name"]: package["version"] for package in lock["package"]}
+    tensorflow, extra = (
+        ("tensorflow", "[and-cuda]") if _builds_for_gpus() else ("tensorflow-cpu", "")
+    )
+    tools = [f"{name}=={name_to_version[name]}" for name in _TOOLS]
+    return [*tools, f"{tensorflow}{extra}=={name_to_version[tensorflow]}"]
 
 
 def build_wheel(
@@ -144,7 +142,9 @@ def _build_key() -> str:
         [os.environ.get("CXX", "c++"), "--version"], capture_output=True, text=True, check=False
     )
     horovod_settings = sorted(item for item in os.environ.items() if item[0].startswith("HOROVOD_"))
-    parts = (Path(__file__).read_text("utf-8"), sys.version, compiler.stdout, horovod_settings)
+    folder = Path(__file__).parent
+    sources = [(folder / name).read_text("utf-8") for name in (Path(__file__).name, "uv.lock")]
+    parts = (sources, sys.version, compiler.stdout, horovod_settings)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
