@@ -10,13 +10,13 @@ from components.pretrain.component import pretrain
 from components.pretrain.config import PretrainConfig
 from pipelines.finetuning import QUANTIZE, finetune_and_release
 from pipelines.squad_steps import EVALUATE, FINETUNE, QUANTIZATION, RELEASE, SQUAD, Outputs
-from pipelines.steps import HIDDEN_TRAINING, Inputs, Step, make_pipeline
+from pipelines.steps import HIDDEN_SERVER, HIDDEN_TRAINING, Inputs, Step, make_pipeline
 
 _PHASE = ("num_steps", "global_batch_size", "micro_batch_size", "learning_rate", "warmup_rate")
 _HIDDEN_PHASE = ("sequence_length", "mask_rate", *HIDDEN_TRAINING)
 
 STEPS = {
-    "ingest": Step(config=IngestConfig, hidden=("timeout_seconds", "max_retries")),
+    "ingest": Step(config=IngestConfig, hidden=HIDDEN_SERVER),
     "preprocess": Step(
         config=PreprocessConfig,
         own=("max_bad_rate",),

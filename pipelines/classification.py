@@ -14,10 +14,10 @@ from components.ingest.classification.config import IngestClassificationConfig
 from components.release.component import release_classification
 from components.release.config import ReleaseClassificationConfig
 from pipelines.finetuning import LOOPED, Finetuning, finetune_and_release
-from pipelines.steps import HIDDEN_TRAINING, Inputs, Step, make_pipeline
+from pipelines.steps import HIDDEN_SERVER, HIDDEN_TRAINING, Inputs, Step, make_pipeline
 
 STEPS = {
-    "ingest": Step(config=IngestClassificationConfig, hidden=("timeout_seconds", "max_retries")),
+    "ingest": Step(config=IngestClassificationConfig, hidden=HIDDEN_SERVER),
     "finetune": Step(
         config=FinetuneClassificationConfig,
         hidden=("warmup_rate", "optimizer", *HIDDEN_TRAINING),

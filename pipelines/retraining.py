@@ -17,9 +17,9 @@ from components.notify.component import notify
 from components.notify.config import NotifyConfig
 from components.shared.stage.component import describe, make_parameter
 from components.shared.stage.settings import list_settings
-from pipelines.steps import Step, name_parameters
+from pipelines.steps import HIDDEN_SERVER, Step, name_parameters
 
-LOOK = Step(config=LookConfig, hidden=("timeout_seconds", "max_retries", "squad_train"))
+LOOK = Step(config=LookConfig, hidden=(*HIDDEN_SERVER, "squad_train"))
 NOTIFY = Step(
     config=NotifyConfig,
     hidden=("pipeline", "final_status", "record"),

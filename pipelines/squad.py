@@ -6,10 +6,10 @@ from components.ingest.squad.component import ingest_squad
 from components.ingest.squad.config import IngestSquadConfig
 from pipelines.finetuning import QUANTIZE, finetune_and_release
 from pipelines.squad_steps import EVALUATE, FINETUNE, QUANTIZATION, RELEASE, SQUAD, Outputs
-from pipelines.steps import Inputs, Step, make_pipeline
+from pipelines.steps import HIDDEN_SERVER, Inputs, Step, make_pipeline
 
 STEPS = {
-    "ingest": Step(config=IngestSquadConfig, hidden=("timeout_seconds", "max_retries")),
+    "ingest": Step(config=IngestSquadConfig, hidden=HIDDEN_SERVER),
     "finetune": replace(
         FINETUNE,
         # Google's and Hugging Face's recipe for BERT-Base.

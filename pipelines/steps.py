@@ -40,6 +40,9 @@ class Step:
         return {name: self.defaults[name] for name in self.hidden if name in self.defaults}
 
 
+HIDDEN_SERVER = ("timeout_seconds", "max_retries", "max_listed_objects")
+"""Settings of the ingest stage that no pipeline has as parameters."""
+
 HIDDEN_TRAINING = (
     "xla", "compress_gradients", "num_checkpoints_kept", "hang_timeout_seconds", "log_every_steps",
 )  # fmt: skip

@@ -24,8 +24,6 @@ from components.shared.files.atomic import whole_folder
 from components.shared.storage.locations import SCHEMES
 from components.shared.storage.transfers import open_bucket
 
-# BERT-Large with an optimizer's state is a tenth of it.
-_MAX_ARCHIVE_BYTES = 64 << 30
 # Of Hugging Face's folders hold the same weights for other frameworks, which are large.
 _WEIGHTS = re.compile(r"model\.safetensors|.*\.ckpt|.*\.index|.*\.data-\d+-of-\d+")
 _OTHERS = re.compile(
@@ -105,7 +103,7 @@ def _unpack(config: CheckpointConfig, folder: Path, downloads: Downloads) -> Non
     source = find_file(config.initial_checkpoint, config)
     assert source is not None
     find = partial(_find_in_archive, label=source.label)
-    fetched = fetch(source, {}, downloads, find, max_bytes=_MAX_ARCHIVE_BYTES)
+    fetched = fetch(source, {}, downloads, find)
     unpack(fetched.path, fetched.content, folder, source.label)
 
 

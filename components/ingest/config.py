@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.ingest.checkpoint_archive import SUFFIXES, names_archive
+from components.ingest.download.limits import SizeLimit
 from components.ingest.download.sources import parse_dump, parse_source, parse_sources
 from components.shared.errors import InputError
 from components.shared.files.text import mask_addresses
+from components.shared.files.unpacking import UnpackingConfig
 from components.shared.squad.settings import SquadTrainingConfig
 from components.shared.stage.settings import Rare, Sources
 from components.shared.storage.locations import ObjectStoreConfig
@@ -33,6 +35,8 @@ class ServerConfig:
     max_retries: Rare[int] = 5
     """How many times in a row a request or download may fail without progress before the stage
     gives up."""
+    max_listed_objects: Rare[int] = 10_000_000
+    """Most objects of a bucket that a pattern may have to look through."""
 
     def __post_init__(self) -> None:
         """Reject settings that are invalid whatever the files hold.
@@ -46,15 +50,63 @@ class ServerConfig:
             )
         if self.max_retries < 0:
             raise InputError(f"max_retries must be 0 or more, got {self.max_retries}; 5 suits most")
+        if self.max_listed_objects < 1:
+            raise InputError(
+                f"max_listed_objects must be 1 or more, got {self.max_listed_objects}; 10 million "
+                "suit most"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
-class DownloadConfig(ServerConfig):
-    """Where downloads go."""
+class SizeConfig:
+    """How large files may be: a server may send without an end."""
+
+    max_file_gb: Rare[float] = 1000.0
+    """Largest file to fetch, in gigabytes: a part of a dump, text, or an archive with a
+    checkpoint."""
+    max_table_gb: Rare[float] = 4.0
+    """Largest file with questions or labeled sentences, in gigabytes; all of it has to fit in
+    memory."""
+    max_list_mb: Rare[float] = 64.0
+    """Largest vocabulary or list of checksums, in megabytes."""
+
+    def __post_init__(self) -> None:
+        """Reject sizes that no file has.
+
+        Raises:
+            InputError: naming the first.
+        """
+        for name in ("max_file_gb", "max_table_gb", "max_list_mb"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} must be more than 0, got {getattr(self, name)}")
+
+    @property
+    def file_limit(self) -> SizeLimit:
+        """That of any file."""
+        return SizeLimit("max_file_gb", self.max_file_gb, int(self.max_file_gb * 1e9))
+
+    @property
+    def table_limit(self) -> SizeLimit:
+        """That of questions and labeled sentences."""
+        return SizeLimit("max_table_gb", self.max_table_gb, int(self.max_table_gb * 1e9))
+
+    @property
+    def list_limit(self) -> SizeLimit:
+        """That of a vocabulary and a list of checksums."""
+        return SizeLimit("max_list_mb", self.max_list_mb, int(self.max_list_mb * 1e6))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadConfig(ServerConfig, SizeConfig):
+    """Where downloads go, and how large they may be."""
 
     download_directory: str = ""
     """Folder, such as a mounted volume, that keeps downloads so that a later run resumes or reuses
     them. Empty removes them at the end."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        SizeConfig.__post_init__(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +206,14 @@ class SquadFilesConfig(SquadTrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestConfig(SourceConfig, CheckpointConfig, SquadFilesConfig, TextConfig, ObjectStoreConfig):
+class IngestConfig(
+    SourceConfig,
+    CheckpointConfig,
+    SquadFilesConfig,
+    TextConfig,
+    UnpackingConfig,
+    ObjectStoreConfig,
+):
     """Fetch a Wikipedia dump, text of your own, SQuAD files and a vocabulary, and verify each file.
 
     Every file may be a path or an http(s)://, gs:// or s3:// URL, followed by conditions that the
@@ -195,6 +254,7 @@ class IngestConfig(SourceConfig, CheckpointConfig, SquadFilesConfig, TextConfig,
         SquadFilesConfig.__post_init__(self)
         self._expect_corpora()
         TextConfig.__post_init__(self)
+        UnpackingConfig.__post_init__(self)
         for source in (self.vocabulary, self.checksums):
             if source.strip():
                 parse_source(source)

@@ -11,7 +11,6 @@ from components.ingest.config import IngestConfig
 from components.ingest.dataset import expect_its_text, fetched_dataset
 from components.ingest.download.checksums import Checksums, read_checksums, require_listed
 from components.ingest.download.fetch import (
-    MAX_LIST_BYTES,
     Fetched,
     fetch,
     fetch_optional,
@@ -85,7 +84,7 @@ def run(config: IngestConfig) -> Metadata:
 
         # The small ones first: a slip in them shows before hours of download.
         vocabulary = fetch_optional(
-            inputs.vocabulary, checksums, downloads, Vocabulary.read, max_bytes=MAX_LIST_BYTES
+            inputs.vocabulary, checksums, downloads, Vocabulary.read, limit=config.list_limit
         )
         if checkpoint is not None:
             expect_same_vocabulary(checkpoint, vocabulary, config.checkpoint_label)
@@ -94,7 +93,7 @@ def run(config: IngestConfig) -> Metadata:
             expect_its_text(dataset, known, checkpoint, config.dataset)
         train = fetch_training_set(config, inputs.squad_train, checksums, downloads)
         dev = fetch_development_set(inputs.squad_dev, checksums, downloads)
-        dump = fetch_dump(inputs.dump, checksums, downloads)
+        dump = fetch_dump(inputs.dump, checksums, downloads, config.max_expansion)
         text = fetch_text(
             inputs.text,
             checksums,
@@ -146,7 +145,7 @@ def find_inputs(config: IngestConfig) -> Inputs:
             raise InputError(f"{output} is missing; give the folder that {setting} goes to")
     dump = [file for source in parse_dump(config.dump) for file in find_files(source, config)]
     for source in dump:
-        export_check(source)  # a pattern may match files of another kind
+        export_check(source, config.max_expansion)  # a pattern may match files of another kind
     require_distinct_names([(source.name, source.label) for source in dump])
     train = find_file(config.squad_train, config)
     assert train is not None
@@ -162,9 +161,8 @@ def find_inputs(config: IngestConfig) -> Inputs:
 
 def fetch_checksums(inputs: Inputs, downloads: Downloads) -> Checksums:
     """The published checksums, none where no list was given."""
-    listed = fetch_optional(
-        inputs.checksums, {}, downloads, read_checksums, max_bytes=MAX_LIST_BYTES
-    )
+    limit = downloads.limits.list_limit
+    listed = fetch_optional(inputs.checksums, {}, downloads, read_checksums, limit=limit)
     if listed is None:
         return {}
     require_listed(inputs.all_files(), listed.content, listed.source.label)
@@ -172,19 +170,18 @@ def fetch_checksums(inputs: Inputs, downloads: Downloads) -> Checksums:
 
 
 def fetch_dump(
-    sources: Sequence[Source], checksums: Checksums, downloads: Downloads
+    sources: Sequence[Source], checksums: Checksums, downloads: Downloads, max_expansion: float
 ) -> list[Fetched[str | None]]:
     """Fetch the dump's files, some at once."""
-    tasks = [
-        partial(fetch, source, checksums, downloads, export_check(source)) for source in sources
-    ]
+    check = partial(export_check, max_expansion=max_expansion)
+    tasks = [partial(fetch, source, checksums, downloads, check(source)) for source in sources]
     fetched = run_in_threads(tasks, num_threads=_NUM_CONNECTIONS, stop=downloads.stop)
-    files = unpack_archives(fetched, downloads.folder, export_check)
+    files = unpack_archives(fetched, downloads.folder, check, max_expansion)
     require_distinct_names([(file.source.name, file.source.label) for file in files])
     return files
 
 
-def export_check(source: Source) -> Callable[[Path], str | None]:
+def export_check(source: Source, max_expansion: float) -> Callable[[Path], str | None]:
     """The check of an export that is compressed as its source's name says.
 
     An archive is checked when its exports are taken out of it.
@@ -192,7 +189,7 @@ def export_check(source: Source) -> Callable[[Path], str | None]:
     if source.is_tar:
         return lambda path: None  # noqa: ARG005
     compression = find_compression(source)
-    return lambda path: check_export(path, compression)
+    return lambda path: check_export(path, compression, max_expansion)
 
 
 def expect_same_vocabulary(

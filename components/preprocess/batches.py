@@ -18,7 +18,8 @@ class PageBatch(NamedTuple):
     """Some pages of a dump: handing on one by one would cost more."""
 
     source: Site
-    items: Sequence[bytes]
+    items: Sequence[bytes | str]
+    """Pages, or why there is none."""
 
     @property
     def corpus(self) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from components.shared.errors import InputError
+from components.shared.files.unpacking import UnpackingConfig
 from components.shared.stage.settings import Rare, expect_choices
 from components.shared.storage.locations import ObjectStoreConfig
 
@@ -27,7 +28,7 @@ EMBEDDED, FLINK, DATAFLOW = RUNNERS = ("FnApiRunner", "FlinkRunner", "DataflowRu
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreprocessConfig(ObjectStoreConfig):
+class PreprocessConfig(UnpackingConfig, ObjectStoreConfig):
     """Turn a Wikipedia dump, text of your own, or both into rows of sentence pairs for BERT."""
 
     dump_files: Path | None = None
@@ -64,6 +65,10 @@ class PreprocessConfig(ObjectStoreConfig):
     """The num_duplicates of the text. Together they weight the corpora. 0 takes num_duplicates."""
     max_bad_rate: Rare[float] = 0.01
     """Maximum fraction of the text's records to skip because they can't be read."""
+    # A wikitext has 2 MiB at most ($wgMaxArticleSize), a book about one.
+    max_document_mb: Rare[float] = 8.0
+    """Longest page of a dump or document of a text, in megabytes. Longer ones are counted and left
+    out. Pages with their full history may need more, and as much memory many times over."""
     sequence_lengths: str = "128,512"
     """Tokens per row; one set of shards is written for each length."""
     format: Rare[Format] = PACKED
@@ -129,6 +134,7 @@ class PreprocessConfig(ObjectStoreConfig):
         Raises:
             InputError: if one is out of its range.
         """
+        super().__post_init__()
         self.lengths()
         expect_choices(self)
         if not 0 < self.mask_rate < 1:
@@ -157,6 +163,10 @@ class PreprocessConfig(ObjectStoreConfig):
         if not 0 <= self.max_bad_rate <= 1:
             raise InputError(
                 f"max_bad_rate must be between 0 and 1, got {self.max_bad_rate}; 0.01 suits most"
+            )
+        if not self.max_document_mb > 0:
+            raise InputError(
+                f"max_document_mb must be more than 0, got {self.max_document_mb}; 8 suits most"
             )
         self._expect_encoding()
         self.runner_name()

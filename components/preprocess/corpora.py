@@ -78,7 +78,7 @@ def open_corpora(
     """
     files: list[Dump | TextFiles | None] = [None] * len(CORPORA)
     if dump_folder:
-        files[DUMP] = open_dump(dump_folder)
+        files[DUMP] = open_dump(dump_folder, settings.limits)
     if text_folder:
         files[TEXT] = open_text_files(text_folder, settings)
     if not any(files):

@@ -28,7 +28,8 @@ from components.preprocess.config import EMBEDDED, PUNKT, PreprocessConfig
 from components.preprocess.corpora import Corpora, Part, open_corpora
 from components.preprocess.dataset_manifest import Report, describe_dataset, read_report
 from components.preprocess.given_dataset import find_given, pass_on, summarize
-from components.preprocess.outcomes import BAD, KEPT
+from components.preprocess.limits import Limits
+from components.preprocess.outcomes import BAD, KEPT, TOO_LONG
 from components.preprocess.rows.document_groups import RowSettings, count_held_out_buckets
 from components.preprocess.shard_sizes import count_shards
 from components.preprocess.storage import filesystem
@@ -110,6 +111,7 @@ def _make_dataset(
         vocabulary = Vocabulary.read(vocabulary_file)
         with filesystem.whole_dataset(dataset) as folder:
             report = _build_shards(work, vocabulary, folder)
+            _warn_of_long_documents(config, report)
             _require_good(config, report)
             _require_documents(config, corpora, report)
             manifest = describe_dataset(
@@ -170,6 +172,7 @@ def _read_as(config: PreprocessConfig) -> TextSettings:
         field=config.text_field,
         encoding=config.text_encoding,
         language=config.language,
+        limits=Limits.of(config),
     )
 
 
@@ -280,6 +283,15 @@ def _choose_splitter(work: _Work) -> SentenceSplitter:
     punkt = train_punkt(work.parts)
     _say(f"Punkt learned {len(punkt.abbrev_types)} abbreviations from the text")
     return SentenceSplitter(punkt)
+
+
+def _warn_of_long_documents(config: PreprocessConfig, report: Report) -> None:
+    num_long = sum(documents[TOO_LONG] for documents in report.corpus_to_documents.values())
+    if num_long:
+        _say(
+            f"{num_long} document(s) have more than max_document_mb {config.max_document_mb:g} and "
+            "were left out; raise it to keep them"
+        )
 
 
 def _require_good(config: PreprocessConfig, report: Report) -> None:

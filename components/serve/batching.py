@@ -86,7 +86,8 @@ class Batcher:
         if num_new > self._max_queue:
             raise TooLargeError(
                 f"the request has {num_new} windows or sentences, and this server takes "
-                f"{self._max_queue}; send shorter texts or fewer at once"
+                f"{self._max_queue}; send shorter texts or fewer at once, or raise the server's "
+                "max_queue"
             )
         if self._num_waiting + num_new > self._max_queue:
             seconds = math.ceil(self._num_waiting * self._seconds_per_sequence)

@@ -19,7 +19,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        error = TooLargeError(f"the request is larger than {self._max_bytes} bytes; send less")
+        error = TooLargeError(
+            f"the request is larger than {self._max_bytes} bytes; send less, or raise the server's "
+            "max_request_bytes"
+        )
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > self._max_bytes:
             await self._drop(receive)

@@ -68,7 +68,8 @@ class BertModel(kserve.Model):
                 predictions = await served.predict(instances, parameters)
         except TimeoutError:
             raise TooSlowError(
-                f"not answered within {self._config.timeout_seconds:g} seconds; send less at once"
+                f"not answered within {self._config.timeout_seconds:g} seconds; send less at once, "
+                "or raise the server's timeout_seconds"
             ) from None
         return self._compose_v2(payload, predictions) if is_v2 else {"predictions": predictions}
 

@@ -2,7 +2,7 @@
 
 from components.ingest.checkpoint_fetch import fetch_checkpoint
 from components.ingest.classification.config import IngestClassificationConfig
-from components.ingest.download.fetch import MAX_LIST_BYTES, fetch
+from components.ingest.download.fetch import fetch
 from components.ingest.download.resumable import Downloads
 from components.ingest.dump.find import find_file
 from components.shared.bert.config import BertConfig
@@ -24,7 +24,7 @@ def write_checkpoint(config: IngestClassificationConfig, downloads: Downloads) -
         return
     source = find_file(config.vocabulary, config)
     assert source is not None
-    vocabulary = fetch(source, {}, downloads, Vocabulary.read, max_bytes=MAX_LIST_BYTES)
+    vocabulary = fetch(source, {}, downloads, Vocabulary.read, limit=config.list_limit)
     num_pieces = len(vocabulary.content)
     bert_config, named = BertConfig.choose(config.bert_config, config.preset, vocab_size=num_pieces)
     bert_config.expect_room(num_pieces, source=named, vocabulary=source.label)

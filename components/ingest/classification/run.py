@@ -16,7 +16,7 @@ from components.ingest.classification.labels import (
     find_labels,
 )
 from components.ingest.classification.tables import Line, Table, find_format, read_table
-from components.ingest.download.fetch import MAX_TABLE_BYTES, fetch, open_downloads
+from components.ingest.download.fetch import fetch, open_downloads
 from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import Source
 from components.ingest.dump.find import find_file
@@ -133,7 +133,7 @@ def fetch_table(source: Source, config: IngestClassificationConfig, downloads: D
         separator=config.separator_character,
         encoding=config.encoding,
     )
-    table = fetch(source, {}, downloads, check, max_bytes=MAX_TABLE_BYTES).content
+    table = fetch(source, {}, downloads, check, limit=config.table_limit).content
     if table.skipped:
         shown = ", ".join(map(str, table.skipped[:_NUM_LINES_SHOWN]))
         more = ", …" if len(table.skipped) > _NUM_LINES_SHOWN else ""

@@ -18,8 +18,8 @@ from components.shared.errors import InputError
 
 Page = TypeVar("Page")
 
-# Of a thousand objects each.
-_MAX_PAGES = 10_000
+# Of a listing; a store may give fewer.
+_OBJECTS_PER_PAGE = 1000
 _SIGNED_SECONDS = 12 * 3600
 _REMEDIES = {
     "404": "no such object or bucket; compare the name with what `aws s3 ls` lists",
@@ -75,22 +75,23 @@ def _translate(piece: str) -> str:
     return {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}[piece]
 
 
-def limit_pages(pages: Iterable[Page], source: Source) -> Iterator[Page]:
-    """Pages of a listing, as many as a bucket can sensibly have.
+def limit_pages(pages: Iterable[Page], source: Source, max_objects: int) -> Iterator[Page]:
+    """Pages of a listing, as many as it takes to list some objects.
 
     Raises:
         InputError: if there are more.
     """
     for number, page in enumerate(pages):
-        if number == _MAX_PAGES:
+        if number * _OBJECTS_PER_PAGE >= max_objects:
             raise InputError(
-                f"{source.label}: the listing has more than {_MAX_PAGES} pages; give a pattern "
-                "that begins with more of the name"
+                f"{source.label}: the listing has more than {number} pages, which is all that "
+                f"max_listed_objects {max_objects} allows; give a pattern that begins with more of "
+                "the name, or raise max_listed_objects"
             )
         yield page
 
 
-def list_s3(source: Source, *, timeout_seconds: float) -> Iterator[str]:
+def list_s3(source: Source, *, timeout_seconds: float, max_objects: int) -> Iterator[str]:
     """Names of the objects that begin as a pattern does.
 
     Raises:
@@ -101,7 +102,7 @@ def list_s3(source: Source, *, timeout_seconds: float) -> Iterator[str]:
     pages = _client(timeout_seconds).get_paginator("list_objects_v2")
     try:
         found = pages.paginate(Bucket=bucket, Prefix=find_prefix(source))
-        for page in limit_pages(found, source):
+        for page in limit_pages(found, source, max_objects):
             yield from (item["Key"] for item in page.get("Contents", ()))
     except botocore.exceptions.ClientError as error:
         raise _refusal(source, error) from None

@@ -10,15 +10,11 @@ from typing import Generic, TypeVar
 from components.ingest.config import DownloadConfig
 from components.ingest.download.checksums import Checksums, with_checksums
 from components.ingest.download.file_checks import check_conditions, check_not_a_page
-from components.ingest.download.resumable import MAX_BYTES, Downloads
+from components.ingest.download.limits import SizeLimit
+from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import Source
-from components.ingest.download.transfer import too_large
-from components.shared.errors import InputError
 
 Content = TypeVar("Content")
-
-# A vocabulary or a list of checksums, and questions or a table: all of it is held in memory.
-MAX_LIST_BYTES, MAX_TABLE_BYTES = 64 << 20, 4 << 30
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,7 @@ def open_downloads(config: DownloadConfig, *, beside: Path) -> Iterator[Download
             folder=Path(folder),
             timeout_seconds=config.timeout_seconds,
             max_retries=config.max_retries,
+            limits=config,
         )
 
 
@@ -59,12 +56,12 @@ def fetch_optional(
     downloads: Downloads,
     check: Callable[[Path], Content],
     *,
-    max_bytes: int,
+    limit: SizeLimit,
 ) -> Fetched[Content] | None:
     """Fetch a file if one was named."""
     if source is None:
         return None
-    return fetch(source, checksums, downloads, check, max_bytes=max_bytes)
+    return fetch(source, checksums, downloads, check, limit=limit)
 
 
 def fetch(
@@ -73,8 +70,8 @@ def fetch(
     downloads: Downloads,
     check: Callable[[Path], Content],
     *,
+    limit: SizeLimit | None = None,
     is_text: bool = False,
-    max_bytes: int = MAX_BYTES,
 ) -> Fetched[Content]:
     """Bring a file here and make sure of it: its kind and content, its size, its checksums.
 
@@ -83,9 +80,9 @@ def fetch(
         checksums: those that a publisher gives.
         downloads: where what is not here goes.
         check: looks into the file.
+        limit: a larger file is rejected before it is read; None for that of any file.
         is_text: whether it may be any text, so that only what a web server sends in its place is
             rejected.
-        max_bytes: a larger file is rejected before it is read.
 
     Raises:
         InputError: if it can't be had or is not as it should be.
@@ -101,10 +98,9 @@ def fetch(
         return check_conditions(path, wanted), check(path)
 
     if source.is_remote:
-        path, (digests, content) = downloads.fetch(source, accept, max_bytes=max_bytes)
+        path, (digests, content) = downloads.fetch(source, accept, limit=limit)
     else:
         path = Path(source.location)
-        if path.stat().st_size > max_bytes:
-            raise InputError(too_large(source.label, max_bytes))
+        (limit or downloads.limits.file_limit).expect(path.stat().st_size, source.label)
         digests, content = accept(path, {})
     return Fetched(path, source, digests, content)

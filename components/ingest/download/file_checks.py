@@ -21,7 +21,7 @@ from components.shared.files.dumps import (
     recognize_compression,
     require_utf_8,
 )
-from components.shared.files.unpacking import decompress_bz2, expect_plausible
+from components.shared.files.unpacking import UnpackingConfig, decompress_bz2, expect_plausible
 from components.shared.stage.progress import progress_in_bytes
 
 _HEAD_BYTES = 1 << 16
@@ -87,7 +87,11 @@ def check_not_a_page(path: Path) -> None:
         )
 
 
-def check_export(path: Path, compression: Compression) -> str | None:
+def check_export(
+    path: Path,
+    compression: Compression,
+    max_expansion: float = UnpackingConfig.max_expansion,
+) -> str | None:
     """Check that a file is a MediaWiki XML export and not cut short.
 
     Returns:
@@ -105,7 +109,7 @@ def check_export(path: Path, compression: Compression) -> str | None:
             f"which begin {start!r}; give a pages-articles dump or the result of Special:Export"
         )
     whole = {"plain": _is_whole_xml, "bz2": _is_whole_bz2, "gzip": _is_whole_gzip}[compression]
-    if not whole(path):
+    if not whole(path, max_expansion):
         raise _cut_short(path)
     name = _WIKI.search(head)
     return name[1].decode(errors="replace") if name else None
@@ -135,24 +139,26 @@ def _check_magic(path: Path, compression: Compression) -> None:
         )
 
 
-def _is_whole_xml(path: Path) -> bool:
+def _is_whole_xml(path: Path, max_expansion: float) -> bool:  # noqa: ARG001
     return _closes(_read_tail(path, _CLOSING_BYTES))
 
 
-def _is_whole_bz2(path: Path) -> bool:
+def _is_whole_bz2(path: Path, max_expansion: float) -> bool:
     # A multistream dump cut between two streams has the mark too, but not the closing tag.
     tail = _read_tail(path, _BZ2_LAST_STREAM_BYTES)
     starts = [match.start() for match in BZ2_STREAM.finditer(tail)]
     if not starts:
         # One long stream. Without the mark at its end it is cut, or bytes follow it, which
         # bzip2 passes over: reading all of it tells.
-        return _has_bz2_end(tail[-_BZ2_TAIL_BYTES:]) or _is_whole(path, bz2.BZ2File, "bz2")
+        if _has_bz2_end(tail[-_BZ2_TAIL_BYTES:]):
+            return True
+        return _is_whole(path, bz2.BZ2File, "bz2", max_expansion)
     decompressor = bz2.BZ2Decompressor()
     content, num_bytes = b"", 0
     try:
         for block in decompress_bz2(decompressor, tail[starts[-1] :]):
             num_bytes += len(block)
-            expect_plausible(path, len(tail) - starts[-1], num_bytes)
+            expect_plausible(path, len(tail) - starts[-1], num_bytes, max_expansion)
             content = (content + block)[-_CLOSING_BYTES:]
     except (OSError, ValueError) as error:
         raise InputError(
@@ -167,11 +173,13 @@ def _has_bz2_end(tail: bytes) -> bool:
     return any(bits >> (_BZ2_CRC_BITS + padding) & mask == _BZ2_END for padding in range(8))
 
 
-def _is_whole_gzip(path: Path) -> bool:
-    return _is_whole(path, gzip.GzipFile, "gzip")
+def _is_whole_gzip(path: Path, max_expansion: float) -> bool:
+    return _is_whole(path, gzip.GzipFile, "gzip", max_expansion)
 
 
-def _is_whole(path: Path, opener: Callable[..., BufferedIOBase], kind: Compression) -> bool:
+def _is_whole(
+    path: Path, opener: Callable[..., BufferedIOBase], kind: Compression, max_expansion: float
+) -> bool:
     """Whether a file can be unpacked to its end, which is an export's."""
     tail = b""
     size = path.stat().st_size
@@ -187,7 +195,7 @@ def _is_whole(path: Path, opener: Callable[..., BufferedIOBase], kind: Compressi
             while chunk := file.read(_CHUNK_BYTES):
                 tail = (tail + chunk)[-_CLOSING_BYTES:]
                 num_bytes += len(chunk)
-                expect_plausible(path, raw.tell(), num_bytes)
+                expect_plausible(path, raw.tell(), num_bytes, max_expansion)
                 advance(raw.tell() - position)
                 position = raw.tell()
     except EOFError:

@@ -13,6 +13,7 @@ import google.auth.transport.requests
 import requests
 from botocore.exceptions import BotoCoreError
 
+from components.ingest.config import ServerConfig
 from components.ingest.download.bucket_listing import (
     decode_checksum,
     find_prefix,
@@ -100,7 +101,12 @@ def open_remote(source: Source, *, timeout_seconds: float) -> Remote:
     return Remote(requests.Session(), source.location, source.label, source.label, is_fixed=False)
 
 
-def resolve_remote(source: Source, *, timeout_seconds: float) -> list[Source]:
+def resolve_remote(
+    source: Source,
+    *,
+    timeout_seconds: float,
+    max_listed_objects: int = ServerConfig.max_listed_objects,
+) -> list[Source]:
     """The objects that a pattern matches, in the order of their names.
 
     Raises:
@@ -111,7 +117,8 @@ def resolve_remote(source: Source, *, timeout_seconds: float) -> list[Source]:
     bucket = split_address(source)[0]
     lister = list_s3 if source.location.startswith("s3://") else _list_gs
     try:
-        names = match_names(source, lister(source, timeout_seconds=timeout_seconds))
+        listed = lister(source, timeout_seconds=timeout_seconds, max_objects=max_listed_objects)
+        names = match_names(source, listed)
     except (BotoCoreError, requests.RequestException) as error:
         raise InputError(
             f"{source.label}: the store can't be reached ({error}); check the network and the "
@@ -128,8 +135,8 @@ def _open_gs(source: Source) -> tuple[requests.Session, str]:
     return _gs_session(host), f"{host}/storage/v1/b/{split_address(source)[0]}"
 
 
-def _list_gs(source: Source, *, timeout_seconds: float) -> Iterator[str]:
-    for page in limit_pages(_list_gs_pages(source, timeout_seconds), source):
+def _list_gs(source: Source, *, timeout_seconds: float, max_objects: int) -> Iterator[str]:
+    for page in limit_pages(_list_gs_pages(source, timeout_seconds), source, max_objects):
         yield from (item.name for item in page.items)
 
 

@@ -13,7 +13,9 @@ from typing import TypeAlias, TypeVar
 
 import requests
 
+from components.ingest.config import SizeConfig
 from components.ingest.download.file_checks import DamagedFileError
+from components.ingest.download.limits import SizeLimit
 from components.ingest.download.remote import Remote, open_remote
 from components.ingest.download.sources import Source
 from components.ingest.download.transfer import (
@@ -29,8 +31,6 @@ Found = TypeVar("Found")
 # Takes a file and the checksums that it should have.
 Accept: TypeAlias = Callable[[Path, Mapping[str, str]], Found]
 
-# The largest file of a wiki's full history has a tenth of it.
-MAX_BYTES = 1 << 40
 _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_WAIT_ON_REQUEST_SECONDS = 300.0
 
@@ -42,13 +42,14 @@ class Downloads:
     folder: Path
     timeout_seconds: float
     max_retries: int
+    limits: SizeConfig = field(default_factory=SizeConfig)
     first_wait_seconds: float = 1.0
     """Before the second attempt; each further wait is twice as long."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the run has failed elsewhere: no download continues then."""
 
     def fetch(
-        self, source: Source, accept: Accept[Found], *, max_bytes: int = MAX_BYTES
+        self, source: Source, accept: Accept[Found], *, limit: SizeLimit | None = None
     ) -> tuple[Path, Found]:
         """Download a file, or make sure that the one kept from before is current.
 
@@ -57,7 +58,7 @@ class Downloads:
             accept: looks into the whole file, given the checksums by which a store knows it,
                 and raises InputError if it won't do; such a file is removed. A
                 DamagedFileError has it downloaded once more.
-            max_bytes: a larger file is rejected before its end.
+            limit: a larger file is rejected before its end; None for that of any file.
 
         Returns:
             The file, and what `accept` returned.
@@ -65,6 +66,7 @@ class Downloads:
         Raises:
             InputError: if it can't be had or is not accepted.
         """
+        limit = limit or self.limits.file_limit
         digest = hashlib.sha256(source.location.encode()).hexdigest()
         folder = self.folder / digest[:16]
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,17 +76,17 @@ class Downloads:
             if final.exists():  # not known to be current until the server says so
                 os.replace(final, part.path)
             try:
-                found = self._complete_and_accept(source, part, accept, max_bytes)
+                found = self._complete_and_accept(source, part, accept, limit)
             except DamagedFileError as error:
                 print(f"{error}; downloading it once more", file=sys.stderr, flush=True)
-                found = self._complete_and_accept(source, part, accept, max_bytes)
+                found = self._complete_and_accept(source, part, accept, limit)
             os.replace(part.path, final)
         return final, found
 
     def _complete_and_accept(
-        self, source: Source, part: Part, accept: Accept[Found], max_bytes: int
+        self, source: Source, part: Part, accept: Accept[Found], limit: SizeLimit
     ) -> Found:
-        remote = self._complete(source, part, max_bytes)
+        remote = self._complete(source, part, limit)
         try:
             return accept(part.path, remote.algorithm_to_digest)
         except InputError as error:
@@ -92,12 +94,12 @@ class Downloads:
             message = str(error).replace(str(part.path), source.label)
             raise type(error)(message) from None
 
-    def _complete(self, source: Source, part: Part, max_bytes: int) -> Remote:
+    def _complete(self, source: Source, part: Part, limit: SizeLimit) -> Remote:
         """Try until the part is whole; only attempts in a row that gain nothing count."""
         failures, furthest = 0, part.num_bytes
         while True:
             try:
-                return self._transfer(source, part, max_bytes)
+                return self._transfer(source, part, limit)
             except BrokenTransferError as broken:
                 failures = 1 if part.num_bytes >= furthest + MIN_BYTES else failures + 1
                 furthest = max(furthest, part.num_bytes)
@@ -105,13 +107,13 @@ class Downloads:
                     raise InputError(self._give_up(source, part, broken, failures)) from None
                 self._pause(source, broken, failures)
 
-    def _transfer(self, source: Source, part: Part, max_bytes: int) -> Remote:
+    def _transfer(self, source: Source, part: Part, limit: SizeLimit) -> Remote:
         remote = self._open(source)
         transfer(
             remote,
             part,
             timeout_seconds=self.timeout_seconds,
-            max_bytes=max_bytes,
+            limit=limit,
             stop=self.stop,
         )
         return remote

@@ -8,7 +8,7 @@ import requests
 from components.shared.errors import InputError
 from components.shared.parallel import run_within
 
-# The dumpstatus.json of enwiki has 1 MB, a page of a bucket's listing less.
+# No setting: the dumpstatus.json of enwiki has 1 MB, a page of a bucket's listing less.
 MAX_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 16
 # Of the timeout, which counts from one byte to the next: a slow server may send single ones.
@@ -44,11 +44,16 @@ def read_small_file(
             for chunk in response.iter_content(_CHUNK_BYTES):
                 content += chunk
                 if len(content) > MAX_BYTES:
-                    raise InputError(f"{label}: the answer has more than {MAX_BYTES} bytes")
+                    raise InputError(
+                        f"{label}: the answer has more than {MAX_BYTES} bytes, which no list has; "
+                        "another server answers here, or a broken one"
+                    )
             return SmallFile(response.status_code, bytes(content))
 
     most_seconds = _MAX_TIMEOUTS * timeout_seconds
     try:
         return run_within(most_seconds, read)
     except TimeoutError:
-        raise requests.ReadTimeout(f"no whole answer came in {most_seconds:.0f} s") from None
+        raise requests.ReadTimeout(
+            f"no whole answer came in {_MAX_TIMEOUTS} times timeout_seconds ({timeout_seconds:g})"
+        ) from None

@@ -14,6 +14,7 @@ from pathlib import Path
 import requests
 import urllib3
 
+from components.ingest.download.limits import SizeLimit
 from components.ingest.download.remote import Remote, refusal
 from components.shared.errors import InputError, find_root_cause
 from components.shared.files.atomic import room_expected, write_text
@@ -111,7 +112,7 @@ def transfer(
     part: Part,
     *,
     timeout_seconds: float,
-    max_bytes: int,
+    limit: SizeLimit,
     stop: threading.Event,
 ) -> None:
     """Ask once for what is missing of a file, and add it to the part.
@@ -120,7 +121,7 @@ def transfer(
         remote: the file.
         part: what is here of it.
         timeout_seconds: how long the server may stay silent, or next to it.
-        max_bytes: of the whole file.
+        limit: of the whole file.
         stop: ends the transfer once it is set.
 
     Raises:
@@ -140,11 +141,11 @@ def transfer(
     )
     try:
         with run_within(_MAX_TIMEOUTS * timeout_seconds, ask) as response:
-            _Transfer(remote, part, _Pace(timeout_seconds), max_bytes, stop).receive(
-                response, version
-            )
+            _Transfer(remote, part, _Pace(timeout_seconds), limit, stop).receive(response, version)
     except TimeoutError:
-        raise BrokenTransferError("the server's answer did not begin in time") from None
+        raise BrokenTransferError(
+            f"the server's answer did not begin in {_MAX_TIMEOUTS} times timeout_seconds"
+        ) from None
     except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
         raise as_broken(error, remote.label) from None
 
@@ -196,7 +197,9 @@ class _Pace:
         if time.monotonic() - self._since < self._seconds:
             return
         if self._num_bytes < MIN_BYTES:
-            raise BrokenTransferError(f"only {self._num_bytes} bytes came in {self._seconds:g} s")
+            raise BrokenTransferError(
+                f"only {self._num_bytes} bytes came in timeout_seconds ({self._seconds:g})"
+            )
         self._since, self._num_bytes = time.monotonic(), 0
 
 
@@ -207,7 +210,7 @@ class _Transfer:
     remote: Remote
     part: Part
     pace: _Pace
-    max_bytes: int
+    limit: SizeLimit
     stop: threading.Event
 
     def receive(self, response: requests.Response, version: Version | None) -> None:
@@ -263,14 +266,11 @@ class _Transfer:
             raise BrokenTransferError(f"{part.num_bytes} of {version.num_bytes} bytes came")
 
     def _require_size(self, num_bytes: int | None) -> None:
-        if num_bytes is not None and num_bytes > self.max_bytes:
+        try:
+            self.limit.expect(num_bytes or 0, self.remote.label)
+        except InputError:
             self.part.discard()
-            raise InputError(too_large(self.remote.label, self.max_bytes))
-
-
-def too_large(label: str, max_bytes: int) -> str:
-    """Say that a file is larger than any of its kind."""
-    return f"{label}: more than {max_bytes} bytes, which no such file has; give another"
+            raise
 
 
 def _require_continuation(response: requests.Response, version: Version, part: Part) -> None:

@@ -23,6 +23,7 @@ def unpack_archives(
     files: Sequence[Fetched[str | None]],
     folder: Path,
     export_check: Callable[[Source], Callable[[Path], str | None]],
+    max_expansion: float,
 ) -> list[Fetched[str | None]]:
     """Put the exports of archives in the archives' place.
 
@@ -30,6 +31,7 @@ def unpack_archives(
         files: of the dump, archives among them.
         folder: where the exports go.
         export_check: makes the check of an export.
+        max_expansion: see `UnpackingConfig`.
 
     Raises:
         InputError: if an archive is damaged, or there is no export in it.
@@ -39,7 +41,7 @@ def unpack_archives(
         if file.source.is_tar:
             target = folder / f"unpacked-{file.digests['sha256'][:16]}"
             target.mkdir(parents=True, exist_ok=True)
-            for path in _unpack(file, target):
+            for path in _unpack(file, target, max_expansion):
                 # Said of where it comes from: the archive's own name, and its name in there.
                 source = Source(f"{file.source.label}/{path.name}")
                 digests = check_conditions(path, Source(str(path)))
@@ -49,14 +51,14 @@ def unpack_archives(
     return unpacked
 
 
-def _unpack(file: Fetched[str | None], folder: Path) -> Iterator[Path]:
+def _unpack(file: Fetched[str | None], folder: Path, max_expansion: float) -> Iterator[Path]:
     """Write the exports of an archive into a folder, by the last part of their names."""
     found = False
     try:
         # As a stream: a damaged or hostile archive can't have it read to and fro.
         with (
             file.path.open("rb") as packed,
-            _open_unpacked(packed, file) as stream,
+            _open_unpacked(packed, file, max_expansion) as stream,
             tarfile.open(fileobj=stream, mode="r|") as archive,
         ):
             for member in archive:
@@ -82,10 +84,10 @@ def _unpack(file: Fetched[str | None], folder: Path) -> Iterator[Path]:
         )
 
 
-def _open_unpacked(packed: BinaryIO, file: Fetched[str | None]) -> BinaryIO:
+def _open_unpacked(packed: BinaryIO, file: Fetched[str | None], max_expansion: float) -> BinaryIO:
     compression = recognize_compression(packed.read(3))
     packed.seek(0)
     if compression == "plain":
         return packed
     stream = bz2.BZ2File(packed) if compression == "bz2" else gzip.GzipFile(fileobj=packed)
-    return cast(BinaryIO, BoundedReader(stream, packed, file.source.label))
+    return cast(BinaryIO, BoundedReader(stream, packed, file.source.label, max_expansion))

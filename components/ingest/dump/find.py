@@ -31,7 +31,11 @@ def find_files(source: Source, config: SourceConfig) -> list[Source]:
 def find_matches(source: Source, config: ServerConfig) -> list[Source]:
     """The files that a path, an address or a pattern names."""
     if source.is_remote:
-        return resolve_remote(source, timeout_seconds=config.timeout_seconds)
+        return resolve_remote(
+            source,
+            timeout_seconds=config.timeout_seconds,
+            max_listed_objects=config.max_listed_objects,
+        )
     return resolve_local(source)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.ingest.config import SquadFilesConfig
 from components.ingest.download.checksums import Checksums
-from components.ingest.download.fetch import MAX_TABLE_BYTES, Fetched, fetch, fetch_optional
+from components.ingest.download.fetch import Fetched, fetch, fetch_optional
 from components.ingest.download.large_files import place
 from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import Source
@@ -24,7 +24,7 @@ def fetch_training_set(
         InputError: if it can't be had, or that stage cannot train on it.
     """
     check = partial(_check_training_file, config)
-    return fetch(source, checksums, downloads, check, max_bytes=MAX_TABLE_BYTES)
+    return fetch(source, checksums, downloads, check, limit=downloads.limits.table_limit)
 
 
 def fetch_development_set(
@@ -35,7 +35,8 @@ def fetch_development_set(
     Raises:
         InputError: if it can't be had, or is not a SQuAD file.
     """
-    return fetch_optional(source, checksums, downloads, read_squad, max_bytes=MAX_TABLE_BYTES)
+    limit = downloads.limits.table_limit
+    return fetch_optional(source, checksums, downloads, read_squad, limit=limit)
 
 
 def write_squad(

@@ -217,7 +217,9 @@ class CountWords(beam.DoFn):
         """End the reader's process."""
         self._reader.close()
 
-    def _is_chosen(self, item: bytes | Record) -> bool:
+    def _is_chosen(self, item: bytes | str | Record) -> bool:
+        if isinstance(item, str):
+            return False
         data = item.data if isinstance(item, Record) else item
         return hash_64(self._seed, "sample", hash_bytes(data)) < self._threshold
 

@@ -18,17 +18,18 @@ _FIRST_WINDOW_BYTES, _MAX_WINDOW_BYTES = 1 << 20, 16 << 20
 _STREAM_MARK_BYTES = 10
 
 
-def require_end(path: str, *, is_bz2: bool) -> None:
+def require_end(path: str, *, is_bz2: bool, max_expansion: float) -> None:
     """Reject a file that is cut short.
 
     Args:
         path: a plain file, or bz2 of several streams.
         is_bz2: whether it is compressed.
+        max_expansion: see `UnpackingConfig`.
 
     Raises:
         InputError: if it does not end with </mediawiki>.
     """
-    tail = _read_bz2_tail(path) if is_bz2 else _read_last(path, _TAIL_BYTES)[0]
+    tail = _read_bz2_tail(path, max_expansion) if is_bz2 else _read_last(path, _TAIL_BYTES)[0]
     if not is_end(tail):
         raise InputError(cut_short(path))
 
@@ -51,14 +52,14 @@ def _read_last(path: str, num_last: int) -> tuple[bytes, int]:
         return file.read(), start
 
 
-def _read_bz2_tail(path: str) -> bytes:
+def _read_bz2_tail(path: str, max_expansion: float) -> bytes:
     """The last bytes of XML, out of as many streams at the end as it takes."""
     tail = b""
     with filesystem.open_file(path) as file:
         end = file.seek(0, os.SEEK_END)
         while end and len(tail) < _TAIL_BYTES:
             start = _find_last_stream(file, end)
-            tail = _unpack(path, file, start, end) + tail
+            tail = _unpack(path, file, start, end, max_expansion) + tail
             end = start
     return tail
 
@@ -76,7 +77,7 @@ def _find_last_stream(file: BinaryIO, end: int) -> int:
     return 0
 
 
-def _unpack(path: str, file: BinaryIO, start: int, end: int) -> bytes:
+def _unpack(path: str, file: BinaryIO, start: int, end: int, max_expansion: float) -> bytes:
     """The last bytes of a stream's content, without what follows the stream."""
     decompressor = bz2.BZ2Decompressor()
     tail, num_bytes = b"", 0
@@ -88,7 +89,7 @@ def _unpack(path: str, file: BinaryIO, start: int, end: int) -> bytes:
                 raise InputError(cut_in_stream(path, start))
             for block in decompress_bz2(decompressor, packed):
                 num_bytes += len(block)
-                expect_plausible(path, file.tell() - start, num_bytes)
+                expect_plausible(path, file.tell() - start, num_bytes, max_expansion)
                 tail = (tail + block)[-_TAIL_BYTES:]
     except OSError as error:
         raise InputError(damaged_bz2(path, error, start)) from None

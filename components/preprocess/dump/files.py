@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.preprocess.corpus_manifest import expect_listed, read_manifest
+from components.preprocess.limits import DEFAULT_LIMITS, Limits
 from components.preprocess.storage import filesystem
 from components.preprocess.text_files.compression import EXPANSION
 from components.preprocess.wikitext.sites import Site, read_site
@@ -49,6 +50,7 @@ class DumpPart:
     is_whole_file: bool
     """Whether it may hold far more pages than other parts."""
     site: Site
+    limits: Limits
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Dump:
     files: Sequence[DumpFile]
     manifest: Any
     """What dump.json says, None where there is none."""
+    limits: Limits
 
     @property
     def num_bytes(self) -> int:
@@ -88,13 +91,14 @@ class Dump:
                     min(start + step, size),
                     not file.is_divisible,
                     file.site,
+                    self.limits,
                 )
                 for start in range(0, size, step)
             ]
         return parts
 
 
-def open_dump(folder: str) -> Dump | None:
+def open_dump(folder: str, limits: Limits = DEFAULT_LIMITS) -> Dump | None:
     """Find the files of a dump and look into the head of each.
 
     Returns:
@@ -121,7 +125,7 @@ def open_dump(folder: str) -> Dump | None:
         raise InputError(
             f"{folder}: no file in it; put a MediaWiki XML export there (.xml, .xml.bz2, .xml.gz)"
         )
-    return Dump(files, manifest.document if manifest else None)
+    return Dump(files, manifest.document if manifest else None, limits)
 
 
 def _open_file(path: str, num_bytes: int) -> DumpFile:

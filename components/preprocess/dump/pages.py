@@ -10,13 +10,9 @@ from components.preprocess.outcomes import (
     DISAMBIGUATION,
     NOT_AN_ARTICLE,
     REDIRECT,
-    TOO_LONG,
 )
 from components.preprocess.rows.hashing import hash_64
 from components.preprocess.wikitext.sites import Site
-
-# A wikitext has 2 MiB at most ($wgMaxArticleSize); its XML may be somewhat longer.
-MAX_PAGE_BYTES = 8 << 20
 
 _CLOSING = "</page>"
 _TITLE = re.compile(r"<title>([^<]*)</title>")
@@ -59,8 +55,6 @@ class Page(NamedTuple):
 
 def parse_page(xml: bytes, site: Site) -> Page | str:
     """Read a `<page>…</page>`; for one that is not an article, the reason in a word or two."""
-    if len(xml) >= MAX_PAGE_BYTES:
-        return TOO_LONG
     try:
         page = xml.decode("utf-8")
     except UnicodeDecodeError:

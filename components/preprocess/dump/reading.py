@@ -23,7 +23,7 @@ from components.preprocess.dump.endings import (
     require_end,
 )
 from components.preprocess.dump.files import DumpPart
-from components.preprocess.dump.pages import MAX_PAGE_BYTES
+from components.preprocess.outcomes import TOO_LONG
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
 from components.shared.files.dumps import BZ2_STREAM, EMPTY_BZ2_STREAM
@@ -45,8 +45,10 @@ def read_page_batches(part: DumpPart) -> Iterator[PageBatch]:
         yield PageBatch(part.site, pages)
 
 
-def read_pages(part: DumpPart) -> Iterator[bytes]:
-    """The `<page>…</page>` that start in a part; one that is too long or not closed comes cut.
+def read_pages(part: DumpPart) -> Iterator[bytes | str]:
+    """The `<page>…</page>` that start in a part.
+
+    One that is not closed comes cut, and `TOO_LONG` in place of one that is.
 
     Raises:
         InputError: if the file is cut short or damaged.
@@ -54,33 +56,54 @@ def read_pages(part: DumpPart) -> Iterator[bytes]:
     buffer = b""
     # The part's own bytes in the buffer, None as long as all are.
     num_own: int | None = None
-    block, tail = b"", b""
-    for block, is_own in _read_blocks(part):
-        if not is_own and num_own is None:
-            num_own = len(buffer)
-        buffer += block
+    tail, limit = b"", part.limits.document_bytes
+    blocks, has_read = _read_blocks(part), False
+    while True:
+        data, num_own_data = _read_at_least(len(buffer), blocks)
+        if not data:
+            break
+        if num_own_data < len(data) and num_own is None:
+            num_own = len(buffer) + num_own_data
+        buffer, has_read = buffer + data, True
         if part.is_whole_file:
-            tail = (tail + block)[-_TAIL_BYTES:]
+            tail = (tail + data)[-_TAIL_BYTES:]
         position = 0
         while page := _find_page(buffer, position, part):
             start, end = page
             if num_own is not None and start >= num_own:
                 return
-            yield buffer[start : min(end, start + MAX_PAGE_BYTES)]
-            # Of a page that is too long, only the beginning counts.
-            position = end if end - start < MAX_PAGE_BYTES else start + len(_OPEN)
+            is_too_long = end - start >= limit
+            yield TOO_LONG if is_too_long else buffer[start:end]
+            # What follows the beginning of a page that is too long may hold others.
+            position = start + len(_OPEN) if is_too_long else end
         start = buffer.find(_OPEN, position)
         position = start if start >= 0 else max(position, len(buffer) - len(_OPEN) + 1)
         if num_own is not None and position >= num_own:
             return
         buffer = buffer[position:]
         num_own = None if num_own is None else num_own - position
-    if not part.is_whole_file and block:
-        require_end(part.path, is_bz2=part.compression == "bz2")
+    if not part.is_whole_file and has_read:
+        is_bz2, most = part.compression == "bz2", part.limits.max_expansion
+        require_end(part.path, is_bz2=is_bz2, max_expansion=most)
     elif part.is_whole_file and not is_end(tail):
         raise InputError(cut_short(part.path))
     if buffer.startswith(_OPEN):
         yield buffer  # never closed
+
+
+def _read_at_least(num_bytes: int, blocks: Iterator[_Block]) -> tuple[bytes, int]:
+    """Some blocks joined, and how many bytes of them are the part's own; fewer at the end.
+
+    As many as wait for a page's end already: each byte is copied and searched a few times only.
+    """
+    read, num_read, num_own = [], 0, 0
+    for block, is_own in blocks:
+        read.append(block)
+        num_read += len(block)
+        num_own += len(block) * is_own
+        if num_read >= num_bytes:
+            break
+    return b"".join(read), num_own
 
 
 def _find_page(buffer: bytes, position: int, part: DumpPart) -> tuple[int, int] | None:
@@ -92,7 +115,7 @@ def _find_page(buffer: bytes, position: int, part: DumpPart) -> tuple[int, int] 
     while True:
         close, following = buffer.find(_CLOSE, position), buffer.find(_OPEN, position)
         found = [end for end in (close, following) if end >= 0]
-        limit = start + MAX_PAGE_BYTES
+        limit = start + part.limits.document_bytes
         if not found or min(found) >= limit:
             return (start, limit) if len(buffer) >= limit + len(_CLOSE) else None
         end = min(found)
@@ -126,7 +149,8 @@ def _read_plain(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
 
 def _read_gzip(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
     try:
-        with BoundedReader(gzip.GzipFile(fileobj=file), file, part.path) as unpacked:
+        unpacking = gzip.GzipFile(fileobj=file)
+        with BoundedReader(unpacking, file, part.path, part.limits.max_expansion) as unpacked:
             while block := unpacked.read(_CHUNK_BYTES):
                 yield block, True
     except EOFError:
@@ -151,7 +175,8 @@ def _read_bz2(file: BinaryIO, part: DumpPart) -> Iterator[_Block]:
             try:
                 for block in decompress_bz2(decompressor, data):
                     num_bytes += len(block)
-                    expect_plausible(part.path, file.tell() - first_start, num_bytes)
+                    most = part.limits.max_expansion
+                    expect_plausible(part.path, file.tell() - first_start, num_bytes, most)
                     yield block, stream_start < part.end
             except OSError as error:
                 raise InputError(damaged_bz2(part.path, error, stream_start)) from None

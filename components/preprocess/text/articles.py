@@ -24,12 +24,14 @@ class Article(NamedTuple):
 
 
 def read_document(
-    item: bytes | Record, source: Site | TextSource, splitter: SentenceSplitter | None = None
+    item: bytes | str | Record, source: Site | TextSource, splitter: SentenceSplitter | None = None
 ) -> Article | str:
     """The sentences of an item of a batch; for one without any, the reason in a word or two.
 
     Without a splitter, paragraphs stand for sentences.
     """
+    if isinstance(item, str):
+        return item
     try:
         if isinstance(item, Record):
             assert isinstance(source, TextSource)

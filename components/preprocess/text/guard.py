@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from components.preprocess.batches import Batch
+from components.preprocess.limits import DEFAULT_LIMITS
 from components.preprocess.outcomes import FAILED, TOO_MUCH_MEMORY, TOO_SLOW
 from components.preprocess.text.articles import Article, read_document
 from components.preprocess.text.sentences import SentenceSplitter
+from components.preprocess.text_files.records import Record
 from components.shared.errors import WorkerLostError
 
 _START = "from components.preprocess.text.guard import serve; serve()"
@@ -30,9 +32,11 @@ class Limits:
     """What a document may take: far more than any sound one does, so that slow machines agree."""
 
     cpu_seconds: float = 30.0
-    """The longest page, 2 MiB, takes a fifth of a second."""
+    """The longest page of Wikipedia, 2 MiB, takes a fifth of a second."""
     memory_bytes: int = 768 << 20
     """Of address space, besides what the process has before it reads."""
+    document_bytes: int = DEFAULT_LIMITS.document_bytes
+    """What both are meant for. Where longer documents are allowed, they get more in proportion."""
 
 
 class GuardedReader:
@@ -100,6 +104,14 @@ def _measure_address_space() -> int:
     return num_pages * resource.getpagesize()
 
 
+def _limit_address_space(num_bytes: int | None) -> None:
+    """Let this process have so much of it; None for as much as whoever started it lets it have."""
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if num_bytes is None or (most != resource.RLIM_INFINITY and num_bytes > most):
+        num_bytes = most
+    resource.setrlimit(resource.RLIMIT_AS, (num_bytes, most))
+
+
 def serve() -> None:
     """Read the documents that come in and write what they are, until no more come."""
     splitter, limits = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process above
@@ -109,18 +121,19 @@ def serve() -> None:
     # The default of this signal ends the process, also within C code.
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    most_bytes = _measure_address_space() + limits.memory_bytes
-    given = resource.getrlimit(resource.RLIMIT_AS)[1]
-    if given == resource.RLIM_INFINITY or most_bytes < given:
-        resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+    least_bytes = _measure_address_space()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
+        _limit_address_space(None)
         try:
             source, items = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process above
         except EOFError:
             return
         for item in items:
-            signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
+            num_bytes = len(item.data if isinstance(item, Record) else item)
+            scale = max(1, num_bytes / limits.document_bytes)
+            _limit_address_space(least_bytes + int(scale * limits.memory_bytes))
+            signal.setitimer(signal.ITIMER_PROF, scale * limits.cpu_seconds)
             try:
                 result: Article | str = read_document(item, source, splitter)
             except MemoryError:

@@ -38,7 +38,7 @@ def recognize(start: bytes) -> Compression:
     return next(found, "plain")
 
 
-def unpack(path: str, packed: BinaryIO, compression: Compression) -> BinaryIO:
+def unpack(path: str, packed: BinaryIO, compression: Compression, max_expansion: float) -> BinaryIO:
     """The unpacked bytes of a file, to be read within `explained`."""
     stream: Any
     if compression == "plain":
@@ -51,7 +51,8 @@ def unpack(path: str, packed: BinaryIO, compression: Compression) -> BinaryIO:
         stream = lzma.LZMAFile(packed)  # noqa: SIM115 - the caller closes it
     else:
         stream = _ZstdStream(packed)
-    return cast(BinaryIO, io.BufferedReader(BoundedReader(stream, packed, path), _CHUNK_BYTES))
+    bounded = BoundedReader(stream, packed, path, max_expansion)
+    return cast(BinaryIO, io.BufferedReader(bounded, _CHUNK_BYTES))
 
 
 class _ZstdStream(io.RawIOBase):

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from components.preprocess.config import BLANK_LINE, FILE, GOOGLE_LINES, LINE, TextDocuments
 from components.preprocess.corpus_manifest import expect_listed, read_manifest
+from components.preprocess.limits import DEFAULT_LIMITS, Limits
 from components.preprocess.outcomes import EMPTY_FILE, HTML
 from components.preprocess.storage import filesystem
 from components.preprocess.text_files.compression import (
@@ -45,6 +46,7 @@ class TextSettings:
     """Of JSON lines, or the column of Parquet."""
     encoding: str = "utf-8"
     language: str = "en"
+    limits: Limits = DEFAULT_LIMITS
 
     @property
     def has_plain_newlines(self) -> bool:
@@ -69,6 +71,7 @@ class TextPart:
     """The encoding of a file that is read as UTF-8, since its line ends are not a byte."""
     problem: str
     """Why there is no text in it."""
+    limits: Limits
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ class TextFiles:
                 is_parquet=is_parquet,
                 recoded_from=settings.encoding if is_recoded else "",
                 problem=file.problem,
+                limits=settings.limits,
             )
 
     def _is_divisible(self, file: TextFile) -> bool:
@@ -212,13 +216,14 @@ def open_text_files(folder: str, settings: TextSettings) -> TextFiles | None:
 def _open_file(path: str, num_bytes: int, settings: TextSettings) -> TextFile:
     with filesystem.open_file(path) as file:
         compression = recognize(file.read(6))
-    with open_unpacked(path, compression) as file, explained(path, compression):
+    most = settings.limits.max_expansion
+    with open_unpacked(path, compression, most) as file, explained(path, compression):
         head = file.read(_HEAD_BYTES)
     if head.startswith(_PARQUET):
         # Takes half a second, which text of other kinds need not wait for.
         from components.preprocess.text_files import parquet
 
-        with open_seekable(path, compression) as file:
+        with open_seekable(path, compression, most) as file:
             sizes = parquet.list_row_groups(path, file, settings.field)
         return TextFile(path, num_bytes, compression, "text", row_group_bytes=sizes)
     if head.startswith(b"PK\x03\x04") or head[257:262] == b"ustar":
@@ -239,21 +244,27 @@ def _open_file(path: str, num_bytes: int, settings: TextSettings) -> TextFile:
 
 
 @contextmanager
-def open_unpacked(path: str, compression: Compression) -> Iterator[BinaryIO]:
+def open_unpacked(path: str, compression: Compression, max_expansion: float) -> Iterator[BinaryIO]:
     """Open a file for reading, unpacked."""
-    with filesystem.open_file(path) as packed, unpack(path, packed, compression) as file:
+    with (
+        filesystem.open_file(path) as packed,
+        unpack(path, packed, compression, max_expansion) as file,
+    ):
         yield file
 
 
 @contextmanager
-def open_seekable(path: str, compression: Compression) -> Iterator[BinaryIO]:
+def open_seekable(path: str, compression: Compression, max_expansion: float) -> Iterator[BinaryIO]:
     """The same to be read at any place; a packed file goes through one on this machine's disk."""
     if compression == "plain":
         with filesystem.open_file(path) as file:
             yield file
         return
     with tempfile.TemporaryFile(prefix="preprocess-") as copy:
-        with open_unpacked(path, compression) as file, explained(path, compression):
+        with (
+            open_unpacked(path, compression, max_expansion) as file,
+            explained(path, compression),
+        ):
             shutil.copyfileobj(file, copy)
         copy.seek(0)
         yield copy

@@ -20,8 +20,6 @@ from components.preprocess.text_files.files import (
 )
 from components.preprocess.text_files.records import Record
 
-# As long as a page of a dump may be; a book takes about one.
-MAX_DOCUMENT_BYTES = 8 << 20
 _CHUNK_BYTES = 1 << 18
 # A part looks so far back for the blank line before its first document.
 _LOOK_BACK_BYTES = 4096
@@ -43,6 +41,7 @@ def read_records(part: TextPart) -> Iterator[Record]:
         InputError: if the file is cut short or damaged.
     """
     path, compression = part.source.path, part.compression
+    limits = part.limits
     if part.problem:
         yield Record(0, b"", part.problem)
         return
@@ -50,12 +49,15 @@ def read_records(part: TextPart) -> Iterator[Record]:
         from components.preprocess.text_files import parquet  # slow to import
 
         groups = range(part.start, part.end)
-        with open_seekable(path, compression) as file:
+        with open_seekable(path, compression, limits.max_expansion) as file:
             for row in parquet.read_rows(path, file, part.source.field, groups):
-                too_long = len(row.data) > MAX_DOCUMENT_BYTES
+                too_long = len(row.data) > limits.document_bytes
                 yield Record(row.place, b"", TOO_LONG) if too_long else row
         return
-    with open_unpacked(path, compression) as file, explained(path, compression):
+    with (
+        open_unpacked(path, compression, limits.max_expansion) as file,
+        explained(path, compression),
+    ):
         yield from _read_text(_recode(file, part.recoded_from), part)
 
 
@@ -65,8 +67,9 @@ def _recode(file: BinaryIO, encoding: str) -> BinaryIO:
 
 def _read_text(file: BinaryIO, part: TextPart) -> Iterator[Record]:
     if part.documents == FILE:
-        data = file.read(MAX_DOCUMENT_BYTES + 1)
-        too_long = len(data) > MAX_DOCUMENT_BYTES
+        limit = part.limits.document_bytes
+        data = file.read(limit + 1)
+        too_long = len(data) > limit
         yield Record(0, b"", TOO_LONG) if too_long else Record(0, _without_mark(data))
     elif part.documents == LINE:
         yield from _read_lines(file, part)
@@ -76,7 +79,7 @@ def _read_text(file: BinaryIO, part: TextPart) -> Iterator[Record]:
 
 def _read_lines(file: BinaryIO, part: TextPart) -> Iterator[Record]:
     """Yield each line that starts in the part and isn't blank."""
-    for place, line in _list_lines(file, max(0, part.start - 1)):
+    for place, line in _list_lines(file, max(0, part.start - 1), part.limits.document_bytes):
         if place >= part.end and not part.is_whole_file:
             return
         if line is None:
@@ -90,39 +93,40 @@ def _read_blocks(file: BinaryIO, part: TextPart) -> Iterator[Record]:
     block: list[bytes] = []
     place, num_bytes = -1, 0  # of the block; -1 outside of those that start in the part
     is_after_blank = part.start == 0
-    for start, line in _list_lines(file, max(0, part.start - _LOOK_BACK_BYTES)):
+    limit = part.limits.document_bytes
+    for start, line in _list_lines(file, max(0, part.start - _LOOK_BACK_BYTES), limit):
         is_blank = line is not None and not line.strip()
         if is_blank and place >= 0:
-            yield _join(place, block, num_bytes)
+            yield _join(place, block, is_too_long=num_bytes > limit)
             block, place, num_bytes = [], -1, 0
         if place < 0 and start >= part.end and not part.is_whole_file:
             return
         if is_after_blank and not is_blank and start >= part.start:
             place = start
         if place >= 0:
-            num_bytes += MAX_DOCUMENT_BYTES + 1 if line is None else len(line)
-            if line is not None and num_bytes <= MAX_DOCUMENT_BYTES:
+            num_bytes += limit + 1 if line is None else len(line)
+            if line is not None and num_bytes <= limit:
                 block.append(line)
         is_after_blank = is_blank
     if place >= 0:
-        yield _join(place, block, num_bytes)
+        yield _join(place, block, is_too_long=num_bytes > limit)
 
 
-def _join(place: int, block: list[bytes], num_bytes: int) -> Record:
-    if num_bytes > MAX_DOCUMENT_BYTES:
+def _join(place: int, block: list[bytes], *, is_too_long: bool) -> Record:
+    if is_too_long:
         return Record(place, b"", TOO_LONG)
     return Record(place, b"".join(block).strip())
 
 
-def _list_lines(file: BinaryIO, start: int) -> Iterator[_Line]:
-    """The lines that start after a byte, or at the file's first."""
+def _list_lines(file: BinaryIO, start: int, limit: int) -> Iterator[_Line]:
+    """The lines that start after a byte, or at the file's first; None for those above a limit."""
     position = 0
     if start:
         position = file.seek(start)
         position += _skip_line(file)
-    while line := file.readline(MAX_DOCUMENT_BYTES + 1):
+    while line := file.readline(limit + 1):
         place, position = position, position + len(line)
-        if len(line) <= MAX_DOCUMENT_BYTES:
+        if len(line) <= limit:
             yield place, line if place else _without_mark(line)
             continue
         if not line.endswith(b"\n"):

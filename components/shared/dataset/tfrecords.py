@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import google_crc32c
 
 from components.shared.errors import InputError
+from components.shared.files.unpacking import HARMLESS_BYTES, UnpackingConfig
 
 _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
@@ -95,12 +96,25 @@ def _load(path: Path) -> "bytes | mmap.mmap":
     with path.open("rb") as file:
         if file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC:
             try:
-                return gzip.decompress(path.read_bytes())
+                return _unpack(path)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise InputError(f"{path}: broken gzip file: {error}; get it again") from None
         if path.stat().st_size > _MAX_BYTES_IN_MEMORY:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     return path.read_bytes()
+
+
+def _unpack(path: Path) -> bytes:
+    """Return what a packed file holds, which has to fit in memory."""
+    most = max(HARMLESS_BYTES, int(UnpackingConfig.max_expansion * path.stat().st_size))
+    with gzip.open(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise InputError(
+            f"{path}: unpacks to more than {most} bytes, {UnpackingConfig.max_expansion:g} times "
+            "its size, which no records do; if these do, unpack it yourself (gunzip)"
+        )
+    return content
 
 
 def _broken(path: Path, offset: int) -> str:

@@ -29,6 +29,11 @@ GOOD: dict[str, Any] = {
         ({"timeout_seconds": 0.0}, "timeout_seconds must be more than 0, got 0.0"),
         ({"timeout_seconds": float("nan")}, "timeout_seconds must be more than 0, got nan"),
         ({"max_retries": -1}, "max_retries must be 0 or more, got -1"),
+        ({"max_listed_objects": 0}, "max_listed_objects must be 1 or more, got 0"),
+        ({"max_file_gb": 0.0}, "max_file_gb must be more than 0, got 0.0"),
+        ({"max_table_gb": -1.0}, "max_table_gb must be more than 0, got -1.0"),
+        ({"max_list_mb": float("nan")}, "max_list_mb must be more than 0, got nan"),
+        ({"max_expansion": 1.0}, "max_expansion must be more than 1, got 1.0"),
     ],
 )
 def test_a_wrong_setting_is_named(changed, said):

@@ -201,3 +201,16 @@ def test_a_decompression_bomb_is_rejected(tmp_path, compression, num_streams):
         check_export(path, compression)
 
     assert peak() < 32 << 20
+
+
+@pytest.mark.parametrize("compression", ["bz2", "gzip"])
+def test_text_that_repeats_itself_passes_with_a_larger_limit(tmp_path, compression):
+    """The error names the setting that lets it through."""
+    pack = {"bz2": bz2.compress, "gzip": gzip.compress}[compression]
+    start, end = EXPORT.split(b"</mediawiki>")[0], b"</mediawiki>"
+    streams = (pack(start), pack(b" " * NUM_BYTES + end))
+    path = write(tmp_path, b"".join(streams))
+    with pytest.raises(InputError, match="or raise max_expansion"):
+        check_export(path, compression)
+
+    assert check_export(path, compression, 1e6) == "testwiki"

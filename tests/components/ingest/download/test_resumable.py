@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from components.ingest.config import SizeConfig
 from components.ingest.download.resumable import Downloads
 from components.ingest.download.sources import parse_source
 from components.ingest.download.transfer import Version
@@ -307,9 +308,11 @@ def test_an_endless_file_is_given_up(server, downloads):
     endless = server.serve("/a", Answer(CONTENT, repeats_after_seconds=0))
     announced = server.serve("/b", Answer(CONTENT))
 
+    limits = SizeConfig(max_file_gb=0.0002)
+    message = "more than 200000 bytes, which is all that max_file_gb 0.0002 allows"
     for url in (endless, announced):
-        with pytest.raises(InputError, match=f"^{url}: more than 200000 bytes, which no such"):
-            downloads.fetch(parse_source(url), lambda path, stored: None, max_bytes=200_000)
+        with pytest.raises(InputError, match=f"^{url}: {message}"):
+            fetch(replace(downloads, limits=limits), url)
 
     assert not files_of(downloads)
 
@@ -318,7 +321,9 @@ def test_single_bytes_that_each_come_in_time_are_no_progress(server, downloads):
     """A server may send them for ever."""
     url = server.serve("/x", Answer(b"x", repeats_after_seconds=0.02))
 
-    with pytest.raises(InputError, match=r"only \d+ bytes came in 0.3 s, gave up at attempt 3 "):
+    with pytest.raises(
+        InputError, match=r"only \d+ bytes came in timeout_seconds \(0.3\), gave up at attempt 3 "
+    ):
         fetch(replace(downloads, timeout_seconds=0.3), url)
 
 

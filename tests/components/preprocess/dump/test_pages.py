@@ -1,6 +1,6 @@
 import pytest
 
-from components.preprocess.dump.pages import MAX_PAGE_BYTES, Page
+from components.preprocess.dump.pages import Page
 from components.preprocess.dump.pages import parse_page as parse_page_of
 from components.preprocess.wikitext.sites import read_site
 
@@ -131,7 +131,6 @@ def test_empty_text_is_an_article_without_text():
         (make(namespace="", title="Kategorie:Ely"), "not an article"),
         (make("\xff").replace("\xff".encode(), b"\xff"), "broken"),
         (b"<page></page>", "broken"),
-        (b"<page>" + b"x" * MAX_PAGE_BYTES, "too long"),
     ],
 )
 def test_page_that_is_no_article_has_its_reason(xml, reason):

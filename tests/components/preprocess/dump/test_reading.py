@@ -7,6 +7,7 @@ import pytest
 from components.preprocess.dump import reading
 from components.preprocess.dump.files import open_dump
 from components.preprocess.dump.reading import read_pages
+from components.preprocess.limits import Limits
 from components.shared.errors import InputError
 from tests.bombs import NUM_BYTES, peak_of_memory
 
@@ -19,8 +20,9 @@ def compress_streams(*texts):
     return b"".join(bz2.compress(text.encode(), 1) for text in texts)
 
 
-def read_all(folder, part_bytes):
-    return [page for part in open_dump(str(folder)).cut(part_bytes) for page in read_pages(part)]
+def read_all(folder, part_bytes, **limits):
+    parts = open_dump(str(folder), Limits(**limits)).cut(part_bytes)
+    return [page for part in parts for page in read_pages(part)]
 
 
 def as_multistream():
@@ -98,22 +100,19 @@ def test_damaged_stream_is_named_with_its_place(dump_folder):
 
 
 @pytest.mark.parametrize("part_bytes", [1 << 11, 1 << 20])
-def test_page_that_is_too_long_is_cut_and_the_next_ones_read(dump_folder, monkeypatch, part_bytes):
-    """A page of any size costs its own text only, and bounded memory."""
-    monkeypatch.setattr(reading, "MAX_PAGE_BYTES", 5000)
+def test_page_that_is_too_long_costs_itself_only(dump_folder, monkeypatch, part_bytes):
+    """Whatever its size, in bounded memory; a larger limit lets it through whole."""
     monkeypatch.setattr(reading, "_CHUNK_BYTES", 1000)
     long = f"<page><id>99</id>{'y' * 20_000}</page>\n"
     text = HEAD + PAGES[0] + long + PAGES[1] + FOOT
     (dump_folder / "dump").write_text(text)
 
-    pages = [page.decode() for page in read_all(dump_folder, part_bytes)]
+    pages = read_all(dump_folder, part_bytes, document_bytes=5000)
+    all_pages = read_all(dump_folder, part_bytes, document_bytes=50_000)
 
-    assert [page[:15] for page in pages] == [
-        "<page><id>0</id",
-        "<page><id>99</i",
-        "<page><id>1</id",
-    ]
-    assert len(pages[1]) == 5000
+    others = [page.strip().encode() for page in PAGES[:2]]
+    assert pages == [others[0], "too long", others[1]]
+    assert all_pages == [others[0], long.strip().encode(), others[1]]
 
 
 def test_zeros_after_the_last_stream_are_no_stream(dump_folder):
@@ -150,15 +149,12 @@ MALFORMED = {
 
 @pytest.mark.parametrize("part_bytes", [*range(1, 40), 333, 1 << 20])
 @pytest.mark.parametrize("name", MALFORMED)
-def test_pages_of_malformed_xml_do_not_depend_on_the_parts(
-    dump_folder, monkeypatch, name, part_bytes
-):
+def test_pages_of_malformed_xml_do_not_depend_on_the_parts(dump_folder, name, part_bytes):
     """Only the text right there decides where a page starts and ends."""
-    monkeypatch.setattr(reading, "MAX_PAGE_BYTES", 2000)
     (dump_folder / "dump").write_text(HEAD + MALFORMED[name])
-    expected = read_all(dump_folder, 1 << 30)
+    expected = read_all(dump_folder, 1 << 30, document_bytes=2000)
 
-    assert read_all(dump_folder, part_bytes) == expected
+    assert read_all(dump_folder, part_bytes, document_bytes=2000) == expected
     assert len(expected) > 1
 
 
@@ -193,3 +189,17 @@ def test_a_decompression_bomb_is_an_error(dump_folder, pack, num_streams):
         read_all(dump_folder, 1 << 20)
 
     assert peak() < 64 << 20
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress])
+def test_text_that_repeats_itself_is_read_with_a_larger_limit(dump_folder, pack):
+    """A page with its whole history may be smaller than usual by far, and is read in one go."""
+    page = b"<page>" + b"x" * NUM_BYTES + b"</page>"
+    (dump_folder / "dump").write_bytes(pack(HEAD.encode() + page + FOOT.encode()))
+    with pytest.raises(InputError, match="or raise max_expansion"):
+        read_all(dump_folder, 1 << 20)
+
+    pages = read_all(dump_folder, 1 << 20, max_expansion=1e6, document_bytes=2 * NUM_BYTES)
+
+    # Without a comparison that pytest would show.
+    assert [one == page for one in pages] == [True]

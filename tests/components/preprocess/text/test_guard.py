@@ -3,6 +3,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -103,6 +104,27 @@ def test_page_costs_itself_only(make_reader, make_batch, splitter, limits, reaso
     read = make_reader(splitter(), limits).read(batch)
 
     assert read == [(1, ["First."]), reason, (3, ["Third."]), reason, (5, ["Last."])]
+
+
+class Slow(SentenceSplitter):
+    """A splitter that takes half a second and some memory."""
+
+    def split(self, paragraph, language):
+        end, taken = time.process_time() + 0.5, bytearray(128 << 20)
+        while time.process_time() < end:
+            taken[0] = 1
+        return super().split(paragraph, language)
+
+
+def test_a_long_document_gets_more_in_proportion(make_reader, make_batch):
+    """Of time and memory, where the settings let it through at all."""
+    limits = Limits(cpu_seconds=0.2, memory_bytes=64 << 20, document_bytes=1000)
+    batch = make_batch("Short.", "Long. " + "<!-- padding -->" * 1000, "Short.")
+
+    read = make_reader(Slow(), limits).read(batch)
+
+    assert read[1] == (2, ["Long."])
+    assert read[0] == read[2] in ("too slow", "too much memory")
 
 
 BRACES = 20_000

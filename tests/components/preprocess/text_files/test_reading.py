@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.preprocess.limits import Limits
 from components.preprocess.text_files import parquet, reading
 from components.preprocess.text_files.files import TextSettings, open_text_files
 from components.preprocess.text_files.reading import read_record_batches, read_records
@@ -84,22 +85,22 @@ def test_a_blank_line_before_a_part_is_found_behind_a_long_one(folder, monkeypat
 
 
 @pytest.mark.parametrize("documents", ["file", "blank-line", "line"])
-def test_a_document_that_is_too_long_costs_itself_only(folder, monkeypatch, documents):
+def test_a_document_that_is_too_long_costs_itself_only(folder, documents):
     """It is never held as a whole; the next one is read."""
-    monkeypatch.setattr(reading, "MAX_DOCUMENT_BYTES", 100)
+    limits = Limits(document_bytes=100)
     (folder / "a.txt").write_text("a\n\n" + "x" * 1000 + "\n\nb\n")
 
     expected = ["too long"] if documents == "file" else ["a", "too long", "b"]
-    assert texts(read(folder, documents=documents)) == expected
-    assert texts(read(folder, 10, documents=documents)) == expected
+    assert texts(read(folder, documents=documents, limits=limits)) == expected
+    assert texts(read(folder, 10, documents=documents, limits=limits)) == expected
 
 
-def test_many_short_lines_make_a_document_too_long_as_well(folder, monkeypatch):
+def test_many_short_lines_make_a_document_too_long_as_well(folder):
     """The limit is the document's, not the line's."""
-    monkeypatch.setattr(reading, "MAX_DOCUMENT_BYTES", 100)
     (folder / "a.txt").write_text("line of text\n" * 20 + "\nb")
 
-    assert texts(read(folder)) == ["too long", "b"]
+    limited = read(folder, limits=Limits(document_bytes=100))
+    assert texts(limited) == ["too long", "b"]
 
 
 @pytest.mark.parametrize("ending", PACK)
@@ -212,6 +213,7 @@ def test_a_decompression_bomb_is_an_error(folder, ending):
         read(folder)
 
     assert peak() < 64 << 20
+    assert texts(read(folder, limits=Limits(document_bytes=100, max_expansion=1e7)))
 
 
 def test_a_text_that_parquet_repeats_takes_memory_once(tmp_path):

@@ -1,11 +1,13 @@
 """TensorFlow's record files."""
 
+import gzip
 import struct
 
 import pytest
 
 from components.shared.dataset.tfrecords import read_records, write_records
 from components.shared.errors import InputError
+from tests.bombs import NUM_BYTES
 
 
 def test_file_is_framed_as_tensorflow_does(tmp_path):
@@ -24,6 +26,15 @@ def test_records_survive_their_file(tmp_path):
         write_records(file, [b"one", b"", b"three" * 1000])
 
     assert list(read_records(path)) == [b"one", b"", b"three" * 1000]
+
+
+def test_a_packed_file_that_is_a_bomb_is_rejected(tmp_path):
+    """It would fill the memory."""
+    path = tmp_path / "a.tfrecord.gz"
+    path.write_bytes(gzip.compress(bytes(NUM_BYTES)))
+
+    with pytest.raises(InputError, match="unpacks to more than .*, which no records do"):
+        list(read_records(path))
 
 
 @pytest.mark.parametrize("cut", [1, 4, 8, 14])
