@@ -9,6 +9,7 @@ from typing import Any
 from kfp import dsl
 from kfp.dsl import pipeline_context
 from kfp.dsl.graph_component import GraphComponent
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
 from components.shared.checkpoints.lineage import IMAGE_VARIABLE
 from components.shared.errors import InputError
@@ -18,6 +19,8 @@ from pipelines.machines.tasks import Queue, Volume, describe_worker_pod, limit_t
 
 # Since which version Kubeflow's API server reads these; an unknown field is an error there.
 _USER_SINCE, _LIMITS_SINCE = (2, 16), (2, 17)
+# KFP 2.15 records a loop under its display name, and looks its outputs up by the task's key.
+_LOOP_NAMES_SINCE = (2, 16)
 _SECONDS_PER_DAY = 24 * 3600
 
 
@@ -103,13 +106,23 @@ def fit(
         active_deadline_seconds=deadline_days * _SECONDS_PER_DAY,
     )
     fitted.__signature__ = _replace_defaults(function, defaults)  # type: ignore[attr-defined]
-    return dsl.pipeline(
+    sized = dsl.pipeline(
         fitted,
         name=pipeline.component_spec.name,
         description=f"{pipeline.component_spec.description} "
         f"Sized for {machine.name} ({machine.describe()}).",
         pipeline_config=limits if version >= _LIMITS_SINCE else None,
     )
+    if version < _LOOP_NAMES_SINCE:
+        _name_loops_by_key(sized.pipeline_spec)
+    return sized
+
+
+def _name_loops_by_key(spec: PipelineSpec) -> None:
+    for component in (spec.root, *spec.components.values()):
+        for key, task in component.dag.tasks.items():
+            if task.HasField("parameter_iterator"):
+                task.task_info.name = key
 
 
 def _list_components(pipeline: GraphComponent) -> list[str]:

@@ -123,3 +123,19 @@ def test_a_run_has_limits(make_package):
     }
     assert limits("bert", "--ttl-days", "0", "--deadline-days", "0") is None
     assert limits("bert", "--kfp-version", "2.16") is None
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("2.15", {"for-loop-1", "for-loop-2"}), ("2.16", {"learning-rates", "seeds"})],
+)
+@pytest.mark.parametrize("name", ["squad", "classification", "retraining"])
+def test_the_oldest_version_finds_the_outputs_of_loops(make_package, name, version, expected):
+    """It looks for a loop's key among the display names; newer ones show a name that says more."""
+    spec, _ = yaml.safe_load_all(make_package(name, "--kfp-version", version).read_text("utf-8"))
+
+    dags = [part["dag"] for part in (spec["root"], *spec["components"].values()) if "dag" in part]
+    tasks = {key: task for dag in dags for key, task in dag["tasks"].items()}
+    loops = {key: task for key, task in tasks.items() if "parameterIterator" in task}
+    assert loops.keys() == {"for-loop-1", "for-loop-2"}
+    assert {task["taskInfo"]["name"] for task in loops.values()} == expected
