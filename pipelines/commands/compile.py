@@ -48,7 +48,8 @@ class CompileSettings(RecipeSettings):
     """PriorityClass of an MPIJob's pods."""
     kfp_version: Rare[Literal["2.15", "2.16", "2.17"]] = "2.17"
     """Oldest Kubeflow Pipelines version that must run the package. Before 2.17, it sets no limits
-    on a whole run, and before 2.16, no user for its steps' pods and no names for its loops."""
+    on a whole run, and before 2.16, no user for its steps' pods and no names for its loops. An
+    older server drops all Kubernetes settings of the package, such as secrets, without an error."""
     ttl_days: Rare[int] = 7
     """How long the cluster keeps a finished run's pods and their logs. 0 uses the cluster's
     settings."""

@@ -17,7 +17,8 @@ from pipelines.machines.hardware import find_hardware
 from pipelines.machines.plan import make_plan
 from pipelines.machines.tasks import Queue, Volume, describe_worker_pod, limit_training, set_task
 
-# Since which version Kubeflow's API server reads these; an unknown field is an error there.
+# Since which version Kubeflow's API server reads these. One that finds a field it does not know
+# drops all of the package's Kubernetes settings, secrets too, without an error.
 _USER_SINCE, _LIMITS_SINCE = (2, 16), (2, 17)
 # KFP 2.15 records a loop under its display name, and looks its outputs up by the task's key.
 _LOOP_NAMES_SINCE = (2, 16)

@@ -1,6 +1,7 @@
 """A package holds only what the API server of its Kubeflow Pipelines version reads.
 
-The server rejects unknown fields. Its messages are those of the Python packages of its version.
+With an unknown field it drops all Kubernetes settings of the package. Its messages are those of the
+Python packages of its version.
 """
 
 import subprocess
@@ -100,7 +101,7 @@ def test_a_package_is_read_by_the_version_it_was_compiled_for(
     ("newer", "older", "field"),
     [("2.17", "2.16", "activeDeadlineSeconds"), ("2.16", "2.15", "securityContext")],
 )
-def test_an_older_server_would_refuse_a_newer_package(
+def test_an_older_server_does_not_read_a_newer_package(
     make_package, find_faults, newer, older, field
 ):
     """So the version to compile for is worth a flag."""
