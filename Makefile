@@ -50,7 +50,7 @@ demo: setup  ## Run the whole pipeline on this machine, on the sample that ships
 # MODEL is a model's folder or a model store; ARGUMENTS are the server's flags.
 serve: setup  ## Serve a finished model at http://localhost:8080/, by default the newest run's here
 	@$(SYNC) images/serve --inexact
-	@model="$(MODEL)"; model="$${model:-$$(ls -td runs/*/choose/checkpoint runs/*/quantize/quantized_checkpoint 2>/dev/null | head -1)}"; \
+	@model="$(MODEL)"; model="$${model:-$$(ls -td runs/*/choose/checkpoint 2>/dev/null | head -1)}"; \
 	test -n "$$model" || { echo "no finished model in runs/: make demo, or make serve MODEL=folder" >&2; exit 2; }; \
 	exec images/serve/.venv/bin/python -m components.serve --model "$$model" $(ARGUMENTS)
 

@@ -8,8 +8,8 @@ from components.preprocess.component import preprocess
 from components.preprocess.config import PreprocessConfig
 from components.pretrain.component import pretrain
 from components.pretrain.config import PretrainConfig
-from pipelines.finetuning import QUANTIZE, finetune_and_release
-from pipelines.squad_steps import EVALUATE, FINETUNE, QUANTIZATION, RELEASE, SQUAD, Outputs
+from pipelines.finetuning import finetune_and_release
+from pipelines.squad_steps import EVALUATE, FINETUNE, RELEASE, SQUAD, Outputs
 from pipelines.steps import HIDDEN_SERVER, HIDDEN_TRAINING, Inputs, Step, make_pipeline
 
 _PHASE = ("num_steps", "global_batch_size", "micro_batch_size", "learning_rate", "warmup_rate")
@@ -42,7 +42,6 @@ STEPS = {
         own=("num_epochs", "global_batch_size", "micro_batch_size", "learning_rate", "seed"),
     ),
     "evaluate": EVALUATE,
-    QUANTIZE: QUANTIZATION,
     "release": RELEASE,
 }  # fmt: skip
 

@@ -11,9 +11,6 @@ import yaml
 
 from components.shared.errors import InputError
 
-# What kfp's compiler calls a choice between branches.
-_CHOICE = "comp-condition-branches-"
-
 
 @dataclass(frozen=True)
 class Package:
@@ -52,18 +49,6 @@ class Package:
             name: task.get("taskInfo", {}).get("name", name)
             for name, (task, _) in self._steps().items()
         }
-
-    def branches(self) -> list[list[set[str]]]:
-        """Return, for each `dsl.If` with an `Else`, the names of the steps in each branch."""
-        components = self.spec["components"]
-        choices = [one["dag"] for name, one in components.items() if name.startswith(_CHOICE)]
-        return [
-            [
-                {name for name, _ in self._walk(components[task["componentRef"]["name"]]["dag"])}
-                for task in dag["tasks"].values()
-            ]
-            for dag in choices
-        ]
 
     def pod_template(self, step: str) -> str:
         """Return the name of the template that KFP's compiler makes a step's pods from."""

@@ -1,14 +1,10 @@
-"""The last steps of every pipeline: fine-tune, evaluate, choose the best model, and release it.
-
-In between, the model may get an int8 graph.
-"""
+"""The last steps of every pipeline: fine-tune, evaluate, choose the best model, and release it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kfp import dsl
-from kfp.dsl import PipelineTask
 from kfp.dsl.base_component import BaseComponent
 
 from pipelines.steps import Inputs
@@ -20,8 +16,6 @@ LOOPED = {
     "the report then shows the scores' mean and standard deviation over the seeds.",
 }
 """What a pipeline says of the settings that it tries several values of."""
-QUANTIZE = "quantize"
-"""The step that adds an int8 graph, and the parameter that turns it on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +30,6 @@ class Finetuning:
     evaluate: BaseComponent
     choose: BaseComponent
     release: BaseComponent
-    quantize: BaseComponent | None = None
-    """None where the task's models have no int8 graph."""
     collected: Mapping[str, str] = field(default_factory=dict)
     """Arguments of choose, and the output of evaluate that each collects."""
     released: tuple[str, ...] = ()
@@ -56,7 +48,7 @@ def finetune_and_release(
     """Fine-tune with each learning rate and seed, evaluate each model, and release the best.
 
     Args:
-        inputs: the settings of the steps finetune, evaluate, quantize and release.
+        inputs: the settings of the steps finetune, evaluate and release.
         task: what is learned.
         outputs: the named tuple of what the pipeline returns, out of what choose and release do.
         data: the channel of the task's data, from ingest.
@@ -98,34 +90,15 @@ def finetune_and_release(
         seeds=seeds,
     ).set_display_name("Choose the best model")
 
-    def release(checkpoint: Any, title: str) -> PipelineTask:
-        released = task.release(
-            checkpoint=checkpoint,
-            candidate_metrics=chosen.outputs["chosen_metrics"],
-            **given,
-            **{name: chosen.outputs[name] for name in task.released},
-            **inputs["release"],
-        ).set_display_name(title)
-        # The model in use changes, though the parameters do not.
-        return released.set_caching_options(False)
+    released = task.release(
+        checkpoint=chosen.outputs["checkpoint"],
+        candidate_metrics=chosen.outputs["chosen_metrics"],
+        **given,
+        **{name: chosen.outputs[name] for name in task.released},
+        **inputs["release"],
+    ).set_display_name("Release")
+    # The model in use changes, though the parameters do not.
+    released.set_caching_options(False)
 
-    if task.quantize is None:
-        released = release(chosen.outputs["checkpoint"], "Release").outputs
-    else:
-        settings = dict(inputs[QUANTIZE])
-        # A release in each branch: to a step after both, KFP 2.17 passes the last branch's
-        # artifact, whichever ran.
-        with dsl.If(settings.pop(QUANTIZE) == False, name="float"):  # noqa: E712 - kfp's
-            without = release(chosen.outputs["checkpoint"], "Release")
-        with dsl.Else(name="int8"):
-            quantized = task.quantize(
-                checkpoint=chosen.outputs["checkpoint"], **given, **settings
-            ).set_display_name("Quantize to int8")
-            released_too = release(quantized.outputs["quantized_checkpoint"], "Release with int8")
-        released = {
-            name: dsl.OneOf(channel, released_too.outputs[name])
-            for name, channel in without.outputs.items()
-        }
-
-    channels = {**chosen.outputs, "metrics": chosen.outputs["chosen_metrics"], **released}
+    channels = {**chosen.outputs, "metrics": chosen.outputs["chosen_metrics"], **released.outputs}
     return outputs(**{name: channels[name] for name in outputs._fields})

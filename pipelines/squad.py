@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from components.ingest.squad.component import ingest_squad
 from components.ingest.squad.config import IngestSquadConfig
-from pipelines.finetuning import QUANTIZE, finetune_and_release
-from pipelines.squad_steps import EVALUATE, FINETUNE, QUANTIZATION, RELEASE, SQUAD, Outputs
+from pipelines.finetuning import finetune_and_release
+from pipelines.squad_steps import EVALUATE, FINETUNE, RELEASE, SQUAD, Outputs
 from pipelines.steps import HIDDEN_SERVER, Inputs, Step, make_pipeline
 
 STEPS = {
@@ -16,7 +16,6 @@ STEPS = {
         defaults={"learning_rate": 3e-5, "global_batch_size": 12, "micro_batch_size": 12},
     ),
     "evaluate": EVALUATE,
-    QUANTIZE: QUANTIZATION,
     "release": RELEASE,
 }
 

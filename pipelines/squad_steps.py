@@ -5,16 +5,13 @@ from typing import NamedTuple
 from kfp import dsl
 
 from components.choose.component import choose
-from components.evaluate.int8.component import quantize
-from components.evaluate.int8.config import QuantizeConfig
 from components.evaluate.squad.component import evaluate
 from components.evaluate.squad.config import EvaluateConfig
 from components.finetune.squad.component import finetune
 from components.finetune.squad.config import FinetuneConfig
 from components.release.component import release
 from components.release.config import ReleaseConfig
-from components.shared.stage.settings import Setting
-from pipelines.finetuning import LOOPED, QUANTIZE, Finetuning
+from pipelines.finetuning import LOOPED, Finetuning
 from pipelines.steps import HIDDEN_TRAINING, Step
 
 FINETUNE = Step(
@@ -28,18 +25,6 @@ EVALUATE = Step(
     hidden=("max_query_tokens", "max_answer_length_tokens", "n_best_size",
             "num_warmup_batches", "num_report_questions"),
 )  # fmt: skip
-QUANTIZATION = Step(
-    config=QuantizeConfig,
-    hidden=("max_query_tokens", "max_answer_length_tokens", "n_best_size",
-            "num_calibration_questions", "batch_size"),
-    switch=Setting(
-        name=QUANTIZE,
-        type=bool,
-        default=False,
-        text="Whether the released model gets an int8 graph beside its weights, which the server "
-        "takes on CPUs with VNNI or AMX.",
-    ),
-)  # fmt: skip
 RELEASE = Step(config=ReleaseConfig)
 
 SQUAD = Finetuning(
@@ -48,7 +33,6 @@ SQUAD = Finetuning(
     finetune=finetune,
     evaluate=evaluate,
     choose=choose,
-    quantize=quantize,
     release=release,
 )
 

@@ -31,9 +31,6 @@ class Step:
     looped: Mapping[str, str] = field(default_factory=dict)
     """Settings for which the pipeline takes a list, under the plural, and what it does with
     several values. It runs the step with each combination of them."""
-    switch: Setting | None = None
-    """The parameter that turns the step on; None for a step that always runs. The pipeline's
-    function gets it among the step's settings, and passes it on to no component."""
 
     def fixed(self) -> dict[str, Any]:
         """Return the hidden settings that have another value in this pipeline."""
@@ -80,7 +77,6 @@ def make_pipeline(
                         setting: values[parameter]
                         for setting, parameter in name_parameters(step_name, step).items()
                     }
-                    | ({step.switch.name: values[step.switch.name]} if step.switch else {})
                     for step_name, step in steps.items()
                 }
             )
@@ -136,8 +132,6 @@ def list_parameters(steps: Steps) -> dict[str, Parameter]:
 
 def _list_own_settings(name: str, step: Step) -> Iterator[Setting]:
     """Yield a step's settings under the names and with the defaults that its pipeline has."""
-    if step.switch:
-        yield step.switch
     settings = list_settings(step.config)
     for setting, parameter in name_parameters(name, step).items():
         one = settings[setting]

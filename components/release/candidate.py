@@ -54,6 +54,10 @@ class Candidate:
     evaluation: Evaluation
     int8: Int8Figures | None = None
     """Of the int8 graph beside the weights, if there is one."""
+    quantization: Mapping[str, float] = field(default_factory=dict)
+    """What Kubeflow shows of the making of that graph."""
+    quantization_outcome: str = ""
+    """What came of it, in words; "" where none was to be made."""
 
 
 def read_candidate(config: ReleaseConfig) -> Candidate:

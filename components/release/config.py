@@ -73,10 +73,18 @@ class ReleaseConfig(StoreConfig):
     """Minimum F1 of a released model, in percent."""
     min_exact: float = 0.0
     """Minimum exact match of a released model, in percent."""
+    quantize: bool = False
+    """Whether to add an int8 graph to the model, which the server takes on CPUs with VNNI or AMX.
+    It is calibrated on train.json."""
+    max_f1_loss: float = 0.5
+    """Maximum loss of F1 of that graph on dev.json, in percent points: with a larger one the model
+    is released without it."""
 
     def __post_init__(self) -> None:
         StoreConfig.__post_init__(self)
-        self._expect_percent("min_f1", "min_exact")
+        self._expect_percent("min_f1", "min_exact", "max_f1_loss")
+        if self.quantize and not self.model_store:
+            raise InputError("quantize has no release to add a graph to; give model_store, too")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,6 @@
 """The scores of the model in use, of the questions that the candidate was evaluated on."""
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from components.release.candidate import Candidate, Evaluation
+from components.release.other_stage import run_stage
 from components.shared.errors import InputError
 from components.shared.files.documents import decode_json
 from components.shared.model_store.store import ModelStore
 from components.shared.reports.comparison import QUESTION_SCORES, QuestionScores
-from components.shared.stage.command_line import format_value
 
 SCORES_FILE = "question_scores.json"
 """The file of a version that has its scores of each question, and says which questions."""
@@ -83,18 +81,10 @@ def _evaluate(
             "checkpoint": folder / "model",
             **{name: settings[name] for name in evaluation.settings if name in settings},
         }
-        flags = [f"--{name.replace('_', '-')}={format_value(one)}" for name, one in given.items()]
-        done = subprocess.run(
-            [sys.executable, "-m", *evaluation.command, *flags],
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if done.returncode:
-            last = done.stderr.strip().rpartition("\n")[2]
+        error = run_stage(*evaluation.command, settings=given)
+        if error:
             raise InputError(
                 f"{store}: version {version}, which is in use, can't be evaluated on the "
-                f"development set: {last}; roll back to another version"
+                f"development set: {error}; roll back to another version"
             )
         return evaluation.read_scores(outputs)

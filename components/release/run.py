@@ -18,6 +18,7 @@ from components.release.in_use import SCORES_FILE, describe_scores, find_scores
 from components.release.model_card import write_model_card
 from components.release.model_registry import Registration, register
 from components.release.provenance import describe_model
+from components.release.quantization import add_int8_graph
 from components.release.release_report import write_report
 from components.shared.errors import InputError
 from components.shared.files.atomic import expect_place, write_text
@@ -55,7 +56,10 @@ class Outcome:
 
 def run(config: ReleaseConfig) -> Metadata:
     """Release a model that answers questions, or hold it back."""
-    return _run(config, lambda: read_candidate(config))
+    if not config.quantize:
+        return _run(config, lambda: read_candidate(config))
+    with tempfile.TemporaryDirectory(prefix="quantized-", ignore_cleanup_errors=True) as scratch:
+        return _run(config, lambda: add_int8_graph(config, read_candidate(config), Path(scratch)))
 
 
 def run_classification(config: ReleaseClassificationConfig) -> Metadata:
@@ -80,6 +84,8 @@ def _run(config: StoreConfig, read: Callable[[], Candidate]) -> Metadata:
         outcome = Outcome(Decision(False, ("no model_store is given",)))
     print(f"release: {outcome.summary}", flush=True)
     metrics = _list_metrics(outcome)
+    if candidate:
+        metrics |= candidate.quantization
     content = {**metrics, **_describe(outcome)}
     write_text(config.release_metrics, json.dumps(content, indent=2) + "\n")
     write_report(

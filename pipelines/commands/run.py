@@ -103,13 +103,6 @@ def run_pipeline(name: str, settings: RunSettings, parameters: Mapping[str, Any]
     return 0
 
 
-def _find_checkpoint(artifacts: Mapping[str, Any], log: RunLog) -> Path:
-    """Return the finished model: of a step that may be skipped, a pipeline gives no artifact."""
-    assert log.path is not None
-    quantized = log.path.parent / "quantize" / "quantized_checkpoint"
-    return quantized if quantized.exists() else Path(artifacts["checkpoint"].path)
-
-
 def _name_as_page(artifact: Any) -> Path:
     """Copy a report: under its artifact's name a browser would not take it for a page."""
     path = Path(artifact.path)
@@ -130,7 +123,7 @@ def _print_end(log: RunLog, seconds: float, artifacts: Mapping[str, Any]) -> Non
         print(f"  {name:<{width}}  {format_number(value):>9}")
     release = artifacts["release_report"]
     print(
-        f"\ncheckpoint: {_find_checkpoint(artifacts, log)}\n"
+        f"\ncheckpoint: {artifacts['checkpoint'].path}\n"
         f"report: {_name_as_page(artifacts['report'])}\n"
         f"release: {release.metadata['decision']}\n"
         f"release report: {_name_as_page(release)}\n"

@@ -25,9 +25,8 @@ from kfp.dsl.base_component import BaseComponent
 from kfp.local import docker_task_handler, executor_input_utils, subprocess_task_handler
 from kfp.local.io import IOStore
 from kfp.local.orchestrator import enhanced_dag_orchestrator, task_spec_utils
-from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 from kfp.local.status import Status
-from kfp.pipeline_spec.pipeline_spec_pb2 import DagOutputsSpec, PipelineTaskSpec
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineTaskSpec
 
 from components.notify.config import URL_VARIABLE
 from components.shared.stage.progress import TERMINAL_VARIABLE
@@ -80,7 +79,6 @@ def run(
     enhanced_dag_orchestrator.ConditionEvaluator._resolve_pipeline_channel = staticmethod(
         _find_value
     )
-    OrchestratorUtils.get_dag_output_artifacts = staticmethod(_find_artifacts)
     if runner == "docker":
         chosen = _docker_runner(arguments)
     else:
@@ -150,21 +148,6 @@ def _make_iteration(loop: PipelineTaskSpec, item: Any, loop_name: str) -> Pipeli
     given.runtime_value.constant.CopyFrom(to_protobuf_value(item))
     iteration.ClearField("parameter_iterator")
     return iteration
-
-
-def _find_artifacts(dag_outputs_spec: DagOutputsSpec, io_store: IOStore) -> dict[str, Any]:
-    """Return what a graph gives: of `dsl.OneOf` the artifact of the branch that ran.
-
-    kfp's own knows parameters alone there.
-    """
-    found = {}
-    for name, one in dag_outputs_spec.artifacts.items():
-        for selector in one.artifact_selectors:
-            with suppress(ValueError):
-                found[name] = io_store.get_task_output(
-                    selector.producer_subtask, selector.output_artifact_key
-                )
-    return found
 
 
 _list_flat_artifacts = executor_input_utils.dsl_artifact_to_artifact_list

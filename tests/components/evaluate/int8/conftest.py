@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from components.evaluate.int8 import compared_graph
 from components.evaluate.squad.config import AnswerConfig
 from components.evaluate.squad.question_answerer import Answerer
 from components.shared.bert.heads import SpanModel
@@ -53,3 +54,15 @@ def squad(tmp_path, checkpoint):
     data = {"version": "1.1", "data": [{"title": "words", "paragraphs": paragraphs}]}
     path.write_text(json.dumps(data), encoding="utf-8")
     return path
+
+
+def spoil_graphs(folder, monkeypatch):
+    """Let every graph have a wrong activation, for which a model in folder is made."""
+    make = compared_graph.make_onnx
+    folder.mkdir()
+    other = read_description(write_model(folder, SpanModel, hidden_act="linear"))
+
+    def make_another(weights, _config, *, folder):
+        return make(weights, other.config, folder=folder)
+
+    monkeypatch.setattr(compared_graph, "make_onnx", make_another)

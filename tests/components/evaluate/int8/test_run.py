@@ -5,20 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from components.evaluate.int8 import compared_graph
 from components.evaluate.int8.config import QuantizeConfig
 from components.evaluate.int8.run import run
-from components.shared.bert.heads import ClassifierModel, SpanModel
+from components.shared.bert.heads import ClassifierModel
 from components.shared.checkpoints.checkpoint import Checkpoint
 from components.shared.checkpoints.checkpoint_manifest import check_files, fingerprint
-from components.shared.checkpoints.description import INT8_FILE, read_description
+from components.shared.checkpoints.description import INT8_FILE
 from components.shared.checkpoints.lineage import LINEAGE, find_break, read_lineage
 from components.shared.checkpoints.onnx_file import read_graph, read_int8_figures
 from components.shared.checkpoints.weights import open_weights
 from components.shared.errors import DamagedError, InputError
 from components.shared.files.atomic import sha256
 from components.shared.openvino_engine import choose_precision
-from tests.components.evaluate.int8.conftest import SPANS
+from tests.components.evaluate.int8.conftest import SPANS, spoil_graphs
 from tests.components.evaluate.test_export_onnx import write_model
 
 
@@ -103,14 +102,7 @@ def test_the_weights_are_read_as_before_and_a_damaged_graph_is_named(make_config
 @pytest.mark.slow
 def test_a_graph_that_loses_too_much_is_left_out(make_config, checkpoint, tmp_path, monkeypatch):
     """The step succeeds and says so: the model is as it was. The graph has a wrong activation."""
-    make = compared_graph.make_onnx
-    (tmp_path / "other").mkdir()
-    other = read_description(write_model(tmp_path / "other", SpanModel, hidden_act="linear"))
-
-    def make_another(weights, _config, *, folder):
-        return make(weights, other.config, folder=folder)
-
-    monkeypatch.setattr(compared_graph, "make_onnx", make_another)
+    spoil_graphs(tmp_path / "other", monkeypatch)
     config = make_config()
 
     shown = run(config)
