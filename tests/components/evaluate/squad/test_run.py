@@ -183,9 +183,9 @@ def test_a_baseline_of_other_questions_is_refused_before_anything_is_answered(sq
     ("content", "message"),
     [
         (None, ": no such file or directory; give the history"),
-        ("where is home\n", ", line 1: .*not JSON.*; give the history of a training step"),
+        ("where is home\n", ": line 1, column 1: not JSON.*; give the history of a training step"),
         ('{"f1": 1.0}\n', ": no history; give the one"),
-        ("1\n", ", line 1: expected an object, got 1; give the history of a training step"),
+        ("1\n", ": line 1: expected an object, got 1; give the history of a training step"),
     ],
 )
 def test_a_history_that_is_none_is_refused(tmp_path, content, message):
