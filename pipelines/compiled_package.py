@@ -36,6 +36,15 @@ class Package:
         return f"{self.name}-{hashlib.sha256(content).hexdigest()[:12]}"
 
     @property
+    def oldest_server(self) -> str:
+        """The oldest KFP version that reads all of the package's settings; see `fit`."""
+        kubernetes = self.platform.get("platforms", {}).get("kubernetes", {})
+        if "pipelineConfig" in kubernetes:
+            return "2.17"
+        executors = kubernetes.get("deploymentSpec", {}).get("executors", {})
+        return "2.16" if any("securityContext" in one for one in executors.values()) else "2.15"
+
+    @property
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:
         """By name: parameterType, description, defaultValue, isOptional."""
         return self.spec["root"].get("inputDefinitions", {}).get("parameters", {})

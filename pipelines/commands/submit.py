@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     """Start the run and follow it."""
     from pipelines.commands.follow import show
     from pipelines.compiled_package import read_package
-    from pipelines.kubeflow.registry import find_version
+    from pipelines.kubeflow.registry import expect_new_enough, find_version
     from pipelines.parameters import read_arguments
 
     # A pipeline's parameters are not known before its package is read.
@@ -89,6 +89,7 @@ def main(arguments: Sequence[str]) -> int:
             found, compiled = find_version(cluster, settings.pipeline, settings.version)
             if settings.list_parameters:
                 return _print_parameters(compiled)
+        expect_new_enough(cluster, compiled)
         values = read_arguments(compiled, more, settings.parameters)
         run_id = _create(cluster, compiled, found, values, settings)
     print(cluster.run_link(run_id), flush=True)

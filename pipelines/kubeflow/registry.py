@@ -1,5 +1,6 @@
 """Puts a compiled pipeline on a cluster as a version whose name says its content."""
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,11 @@ def register(cluster: Cluster, package: Package) -> Version:
     """Make the package the newest version of the pipeline of its name, which is made if need be.
 
     Nothing happens if it is one of its versions already.
+
+    Raises:
+        InputError: if the server is too old for it.
     """
+    expect_new_enough(cluster, package)
     # One that all namespaces share is not ours to change.
     pipeline = find_pipeline(cluster, package.name, or_shared=False) or _create(cluster, package)
     if found := _find(cluster, pipeline.pipeline_id, package.version_name):
@@ -52,6 +57,25 @@ def register(cluster: Cluster, package: Package) -> Version:
                 return found
             raise
     return Version(made.pipeline_id, made.pipeline_version_id, package.version_name, is_new=True)
+
+
+def expect_new_enough(cluster: Cluster, package: Package) -> None:
+    """Expect a server that reads all of the package's settings.
+
+    An older one drops them without a word, secrets and resources among them.
+
+    Raises:
+        InputError: if the server says that it is older.
+    """
+    numbers = re.match(r"(\d+)\.(\d+)", cluster.version)
+    if numbers and tuple(map(int, numbers.groups())) < tuple(
+        map(int, package.oldest_server.split("."))
+    ):
+        raise InputError(
+            f"{package.name}: the package needs Kubeflow Pipelines {package.oldest_server} or "
+            f"later, and {cluster.host} is {cluster.version}, which would drop its Kubernetes "
+            f"settings; compile it with --kfp-version {'.'.join(numbers.groups())}"
+        )
 
 
 def find_version(cluster: Cluster, name: str, version: str = LATEST) -> tuple[Version, Package]:

@@ -38,6 +38,8 @@ class Cluster:
     namespace: str | None = None
     """None where Kubeflow Pipelines stands alone, with a single user."""
     token_file: Path | None = None
+    version: str = ""
+    """Of Kubeflow Pipelines, such as 2.17.0, as its UI says; "" at another address."""
 
     def headers(self) -> dict[str, str]:
         """What signs a request in that is not kfp's own."""
@@ -73,7 +75,7 @@ def connect(host: str, namespace: str | None = None, token_file: Path | None = N
         )
     if token_file is not None and not token_file.is_file():
         raise InputError(f"--token-file {token_file}: no such file")
-    _probe(host, token_file)
+    version = _probe(host, token_file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -84,16 +86,20 @@ def connect(host: str, namespace: str | None = None, token_file: Path | None = N
             )
         except (TimeoutError, ApiException) as error:
             raise _no_answer(host, error) from None
-    return Cluster(host, client, namespace, token_file)
+    return Cluster(host, client, namespace, token_file, version)
 
 
-def _probe(host: str, token_file: Path | None) -> None:
-    """The client would try for half a minute, with a traceback each time."""
+def _probe(host: str, token_file: Path | None) -> str:
+    """Return the version that the UI says it has; "" from another address.
+
+    The client would try for half a minute, with a traceback each time.
+    """
     request = urllib.request.Request(  # noqa: S310 - connect checked the scheme
         f"{host}/apis/v2beta1/healthz", headers=_authorization(token_file)
     )
     try:
-        urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS).close()  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return _read_version(answer.read())
     except urllib.error.HTTPError as error:
         if error.code not in _NOT_SIGNED_IN:
             raise _no_answer(host, error) from None
@@ -105,6 +111,14 @@ def _probe(host: str, token_file: Path | None) -> None:
             ) from None
     except (OSError, ValueError) as error:
         raise _no_answer(host, error) from None
+    return ""
+
+
+def _read_version(health: bytes) -> str:
+    """What the UI's server adds to the API server's health, which has no version."""
+    with contextlib.suppress(ValueError, AttributeError):
+        return str(json.loads(health).get("frontendTagName", ""))
+    return ""
 
 
 def _authorization(token_file: Path | None) -> dict[str, str]:

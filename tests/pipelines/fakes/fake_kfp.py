@@ -50,6 +50,7 @@ class FakeKfp(ThreadingHTTPServer):
         """What a request must bear, where one is needed."""
         self.story: list[tuple[str, Mapping[str, str]]] = [("RUNNING", {})]
         """What each look at a run finds: its state and its steps'; the last stays."""
+        self.release = "2.17.0"
         self.is_ui = True
         """Whether the address is the UI's, which passes the API on, or the API server's own."""
         self.executions: list[Execution] = []
@@ -161,7 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
         parts, query = url.path.split("/")[3:], parse_qs(url.query)
         # The API server answers this one without a token.
         if url.path == "/apis/v2beta1/healthz":
-            return self._answer({"multi_user": bool(self.server.token)})
+            # The UI's server adds its version.
+            version = {"frontendTagName": self.server.release} if self.server.is_ui else {}
+            return self._answer({"multi_user": bool(self.server.token), **version})
         if not self._may():
             return None
         if not url.path.startswith("/apis/v2beta1/"):

@@ -70,6 +70,39 @@ def names(kfp) -> list[str]:
     return [one["display_name"] for versions in kfp.versions.values() for one in versions]
 
 
+@pytest.mark.parametrize(
+    ("release", "kfp_version", "needed"),
+    [("2.16.0", "2.17", "2.17"), ("2.15.2", "2.16", "2.16"), ("2.15.0", "2.15", "")],
+)
+def test_a_server_that_is_too_old_gets_no_package(release, kfp_version, needed, kfp, tmp_path):
+    """It would drop all Kubernetes settings, and start the run; `submit` refuses it, too."""
+    kfp.release = release
+    package = tmp_path / "squad.yaml"
+    compile_pipeline(
+        CompileSettings(pipeline="squad", hardware="cpu", kfp_version=kfp_version, output=package)
+    )
+    data = ("--squad-train", "s3://a/b.json", "--initial-checkpoint", "s3://a/bert")
+    registered = run_command("register", package, "--host", kfp.address)
+    submitted = run_command(
+        "submit", "--package", package, "--host", kfp.address, "--no-follow", *data
+    )
+
+    for done in (registered, submitted):
+        assert done.returncode == (2 if needed else 0), done.stderr
+        if needed:
+            said = f"squad: the package needs Kubeflow Pipelines {needed} or later, and "
+            assert f"error: {said}{kfp.address} is {release}, which" in done.last_error
+            assert done.last_error.endswith(f"compile it with --kfp-version {release[:4]}")
+    assert bool(kfp.writes) is not bool(needed)
+
+
+def test_the_api_server_s_own_address_tells_no_version(kfp, package):
+    """Only the UI's does; the package is taken as it is."""
+    kfp.is_ui, kfp.release = False, "2.15.0"
+
+    assert run_command("register", package, "--host", kfp.address).returncode == 0
+
+
 def test_a_new_pipeline_is_made_with_a_version_named_by_its_content(kfp, package):
     """And the server holds what the compiler wrote."""
     done = run_command("register", package, "--host", kfp.address)
