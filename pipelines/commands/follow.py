@@ -44,8 +44,8 @@ def main(arguments: Sequence[str]) -> int:
 def show(cluster: Cluster, run_id: str, package: Package, *, cancel_on_interrupt: bool) -> int:
     """Follow a run and print what came of it; return the exit status of its state."""
     from pipelines.monitoring.ending import describe_end
-    from pipelines.monitoring.following import follow, stand_by
     from pipelines.monitoring.progress import state_of
+    from pipelines.monitoring.watch import follow, stand_by
 
     with server_errors(cluster, _REMEDY):
         last = stand_by(

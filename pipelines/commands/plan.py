@@ -53,7 +53,7 @@ class PlanSettings(RecipeSettings):
 
 def main(arguments: Sequence[str]) -> int:
     """Print the recipe."""
-    from pipelines.machines.plan import make_plan
+    from pipelines.machines.machine_plan import make_plan
 
     settings = parse_config(PlanSettings, arguments, prog="python -m pipelines plan")
     plan = make_plan(settings.hardware, **settings.list_choices())

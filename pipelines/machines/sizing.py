@@ -14,7 +14,7 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 from components.shared.checkpoints.lineage import IMAGE_VARIABLE
 from components.shared.errors import InputError
 from pipelines.machines.hardware import find_hardware
-from pipelines.machines.plan import make_plan
+from pipelines.machines.machine_plan import make_plan
 from pipelines.machines.tasks import Queue, Volume, describe_worker_pod, limit_training, set_task
 
 # Since which version Kubeflow's API server reads these. One that finds a field it does not know

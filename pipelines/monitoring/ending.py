@@ -8,10 +8,10 @@ from components.shared.files.text import format_number
 from pipelines.compiled_package import Package
 from pipelines.kubeflow.server import Cluster
 from pipelines.monitoring.executions import ENDED, UnreadableError
-from pipelines.monitoring.following import Look
 from pipelines.monitoring.progress import NOT_RUN, Step, state_of
 from pipelines.monitoring.run_artifacts import CHANGES, Artifact, name_metrics, read_artifacts
 from pipelines.monitoring.step_logs import explain_failure
+from pipelines.monitoring.watch import Look
 
 # The first step of a retraining; the others run if it finds other data than last time's. The
 # message on the run's end is sent whatever it finds.

@@ -2,14 +2,14 @@
 
 import pytest
 
-from pipelines.monitoring import following
+from pipelines.monitoring import watch
 from tests.pipelines.cli import run_command
 from tests.pipelines.fakes.fake_kfp import running_fake_kfp
 
 
 @pytest.fixture
 def kfp(monkeypatch):
-    monkeypatch.setattr(following, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(watch, "_SECONDS_BETWEEN_LOOKS", 0.01)
     with running_fake_kfp() as server:
         yield server
 

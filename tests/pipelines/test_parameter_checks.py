@@ -7,7 +7,7 @@ import pytest
 from components.shared.errors import InputError
 from pipelines.bert import bert
 from pipelines.classification import classification
-from pipelines.machines.plan import make_plan
+from pipelines.machines.machine_plan import make_plan
 from pipelines.machines.sizing import fit
 from pipelines.parameter_checks import check_settings
 from pipelines.retraining import retraining

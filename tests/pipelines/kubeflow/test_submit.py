@@ -17,8 +17,8 @@ from pipelines.commands.submit import SubmitSettings
 from pipelines.compiled_package import read_package
 from pipelines.kubeflow.server import connect
 from pipelines.local.environments import REPOSITORY
-from pipelines.monitoring.following import follow
 from pipelines.monitoring.progress import duration
+from pipelines.monitoring.watch import follow
 from tests.pipelines.cli import run_command
 
 PACKAGE = REPOSITORY / "manifests" / "pipelines" / "bert-cpu.yaml"

@@ -15,7 +15,7 @@ from pipelines.local.environments import STAGES
 from pipelines.local.images import DIGESTS
 from pipelines.local.runner import run
 from pipelines.machines.hardware import HARDWARE
-from pipelines.machines.plan import make_plan
+from pipelines.machines.machine_plan import make_plan
 from tests.pipelines.commands.test_run import BERT_CONFIG, SAMPLE
 
 GPU_MACHINES = [machine for machine in HARDWARE.values() if machine.num_gpus]

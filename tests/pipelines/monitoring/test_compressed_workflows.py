@@ -1,6 +1,6 @@
 """Runs whose workflow grew beyond 1 MB: KFP's list of their steps stays as it was."""
 
-from pipelines.monitoring import following
+from pipelines.monitoring import watch
 from tests.pipelines.fakes.fake_metadata import Execution
 
 BEHIND = {"ingest": "SUCCEEDED", "pretrain": "RUNNING", "for-loop-1[0]/finetune": "RUNNING"}
@@ -55,7 +55,7 @@ def test_the_failed_step_of_such_a_run_is_reported_with_its_error(follow, kfp):
 
 def test_what_such_a_run_did_is_left_open_where_ml_metadata_is_not_served(follow, kfp, monkeypatch):
     """At the API server's own address."""
-    monkeypatch.setattr(following, "_SECONDS_UNTIL_SETTLED", 0.0)
+    monkeypatch.setattr(watch, "_SECONDS_UNTIL_SETTLED", 0.0)
     kfp.is_ui = False
 
     done = follow(steps=BEHIND)

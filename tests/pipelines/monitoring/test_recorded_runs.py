@@ -1,6 +1,6 @@
 """Runs that a real KFP 2.17 listed, as `follow` tells them."""
 
-from pipelines.monitoring import following
+from pipelines.monitoring import watch
 from tests.answers import read_answer
 from tests.pipelines.cli import run_command
 from tests.pipelines.fakes.fake_metadata import Execution, Output
@@ -109,7 +109,7 @@ def test_the_recorded_retraining_that_failed(follow, kfp):
 def test_the_recorded_scheduled_run_shows_what_it_found(kfp, monkeypatch):
     """Steps within a condition, of a run that is still going: interrupted, it goes on."""
     monkeypatch.setattr(
-        following.time,
+        watch.time,
         "sleep",
         lambda _: (_ for _ in ()).throw(KeyboardInterrupt),
     )

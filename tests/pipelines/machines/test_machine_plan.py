@@ -13,8 +13,8 @@ from components.shared.errors import InputError
 from pipelines.bert import bert
 from pipelines.classification import classification
 from pipelines.machines.hardware import HARDWARE, find_hardware
+from pipelines.machines.machine_plan import make_plan
 from pipelines.machines.memory import count_parameters, estimate_gib
-from pipelines.machines.plan import make_plan
 from pipelines.squad import squad
 
 LARGE = BertConfig.preset("large", vocab_size=30522)
