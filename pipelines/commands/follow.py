@@ -21,7 +21,7 @@ class FollowSettings(ClusterSettings):
     """Show the progress of a run until it ends, then the errors of failed steps, the steps that did
     not run, and the metrics.
 
-    Exit status: 0 succeeded, 1 failed, 3 canceled, 130 interrupted.
+    Exit status: 0 succeeded, 1 failed, 2 invalid input, 3 canceled, 130 interrupted.
     """
 
     run: Positional[str]

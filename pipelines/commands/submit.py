@@ -28,7 +28,7 @@ _REMEDY = "check the namespace, the service account and your rights"
 class SubmitSettings(ClusterSettings):
     """Start a run on a Kubeflow Pipelines server and follow it like `follow`.
 
-    Exit status: 0 succeeded, 1 failed, 3 canceled, 130 interrupted.
+    Exit status: 0 succeeded, 1 failed, 2 invalid input, 3 canceled, 130 interrupted.
 
     Each parameter of the pipeline is also a flag; --list-parameters lists them.
     """

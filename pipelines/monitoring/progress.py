@@ -15,8 +15,8 @@ _WORDS = {
     "SUCCEEDED": "done",
     "SKIPPED": "skipped",
     "FAILED": "failed",
-    "CANCELING": "being cancelled",
-    "CANCELED": "cancelled",
+    "CANCELING": "being canceled",
+    "CANCELED": "canceled",
     "PAUSED": "paused",
     NOT_RUN: "not run",
 }
@@ -63,14 +63,14 @@ def state_in_words(state: str | None) -> str:
 def state_of(run: Any) -> str:
     """Return a run's state.
 
-    KFP 2.17 ends a cancelled run as FAILED; only its history tells that it was cancelled.
+    KFP 2.17 ends a canceled run as FAILED; only its history tells that it was canceled.
     """
-    if run.state == "FAILED" and _cancelled_at(run) is not None:
+    if run.state == "FAILED" and _canceled_at(run) is not None:
         return "CANCELED"
     return run.state or _NOT_STARTED
 
 
-def _cancelled_at(run: Any) -> datetime.datetime | None:
+def _canceled_at(run: Any) -> datetime.datetime | None:
     times = [one.update_time for one in run.state_history or () if one.state == "CANCELING"]
     return min(times, default=None)
 
@@ -101,9 +101,9 @@ def _observe(title: str, run: Any, own: Sequence[Execution], now: datetime.datet
 
 
 def _state_of_execution(execution: Execution, run: Any) -> str:
-    """Return a state; a step that was ended because its run was cancelled has not failed."""
-    cancelled = _cancelled_at(run)
-    was_ended = cancelled and execution.end and execution.end >= cancelled
+    """Return a state; a step that was ended because its run was canceled has not failed."""
+    canceled = _canceled_at(run)
+    was_ended = canceled and execution.end and execution.end >= canceled
     return "CANCELED" if was_ended and execution.state == "FAILED" else execution.state
 
 

@@ -145,7 +145,7 @@ def stand_by(
         if cancel_on_interrupt:
             cluster.client.terminate_run(run_id)
             print(
-                f"\ninterrupted; the run is being cancelled: {cluster.run_link(run_id)}",
+                f"\ninterrupted; the run is being canceled: {cluster.run_link(run_id)}",
                 file=sys.stderr,
             )
         else:

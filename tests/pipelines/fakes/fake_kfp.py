@@ -103,7 +103,7 @@ class FakeKfp(ThreadingHTTPServer):
         """Return the run as it is now; time goes on with each look."""
         if run["state"] not in _ENDED:
             state, steps = self.story.pop(0) if len(self.story) > 1 else self.story[0]
-            # The real one ends a cancelled run as failed.
+            # The real one ends a canceled run as failed.
             self.change(run, "FAILED" if run["state"] == "CANCELING" else state)
             ended = run["state"] in _ENDED
             if self.listed_tasks is None:

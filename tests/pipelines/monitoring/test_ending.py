@@ -242,7 +242,7 @@ def test_unreadable_metrics_do_not_fail_the_command(follow, kfp):
     assert "/#/runs/details/" in done.stdout.splitlines()[-1]
 
 
-def test_a_cancelled_run_is_cancelled_though_kfp_ends_it_as_failed(kfp):
+def test_a_canceled_run_is_canceled_though_kfp_ends_it_as_failed(kfp):
     """Status 3; `runs` and the step that it was ended in say so, too; it has no error."""
     states = [
         (f"2026-11-28T21:23:{second:02}Z", state)
@@ -257,10 +257,10 @@ def test_a_cancelled_run_is_cancelled_though_kfp_ends_it_as_failed(kfp):
     listed = run_command("runs", "--host", kfp.address)
 
     assert done.returncode == 3
-    assert "Fetch and check the inputs: cancelled, 1 min 20 s" in done.stdout
-    assert "run: cancelled" in done.stdout
+    assert "Fetch and check the inputs: canceled, 1 min 20 s" in done.stdout
+    assert "run: canceled" in done.stdout
     assert "error:" not in done.stderr
-    assert re.search(r"bert 2026-11-28 21:22:44 +cancelled ", listed.stdout)
+    assert re.search(r"bert 2026-11-28 21:22:44 +canceled ", listed.stdout)
 
 
 def submitted(kfp) -> dict:
