@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.ingest.checkpoint_archive import SUFFIXES, names_archive
-from components.ingest.download.limits import SizeLimit
+from components.ingest.download.size_limit import SizeLimit
 from components.ingest.download.sources import parse_dump, parse_source, parse_sources
 from components.shared.errors import InputError
 from components.shared.files.text import mask_addresses

@@ -19,7 +19,7 @@ class PageBatch(NamedTuple):
 
     source: Site
     items: Sequence[bytes | str]
-    """Pages, or why there is none."""
+    """Each page, or in its place the note that it is too long."""
 
     @property
     def corpus(self) -> int:

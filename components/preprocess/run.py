@@ -28,7 +28,7 @@ from components.preprocess.config import EMBEDDED, PUNKT, PreprocessConfig
 from components.preprocess.corpora import Corpora, Part, open_corpora
 from components.preprocess.dataset_manifest import Report, describe_dataset, read_report
 from components.preprocess.given_dataset import find_given, pass_on, summarize
-from components.preprocess.limits import Limits
+from components.preprocess.input_limits import Limits
 from components.preprocess.outcomes import BAD, KEPT, TOO_LONG
 from components.preprocess.rows.document_groups import RowSettings, count_held_out_buckets
 from components.preprocess.shard_sizes import count_shards

@@ -7,8 +7,8 @@ import kserve
 from kserve.errors import InvalidInput, ModelNotFound
 from starlette.responses import HTMLResponse
 
+from components.serve.body_limit import BodyLimit
 from components.serve.config import ServeConfig
-from components.serve.limits import BodyLimit
 from components.serve.protocol import BertModel
 from components.serve.request_errors import RequestError, respond
 

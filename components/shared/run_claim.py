@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-from components.shared.errors import InputError
+from components.shared.files.documents import parse_time
 from components.shared.files.formats import decode_stamped, stamp
 from components.shared.storage.guarded_file import GuardedFile, open_guarded
 
@@ -25,16 +25,11 @@ class Claim:
     """In ISO 8601, with the offset from UTC."""
 
     def __post_init__(self) -> None:
-        try:
-            is_aware = datetime.fromisoformat(self.since).tzinfo is not None
-        except ValueError:
-            is_aware = False
-        if not is_aware:
-            raise InputError(f"since must be a date with its offset, got {self.since!r}")
+        parse_time(self.since, "since")
 
     def is_older(self, age: timedelta) -> bool:
         """Whether the claim was made longer ago than `age`."""
-        return datetime.now(UTC) - datetime.fromisoformat(self.since) > age
+        return datetime.now(UTC) - parse_time(self.since, "since") > age
 
 
 def claim_record(record: str, run: str, *, max_hours: float) -> Claim | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from components.shared.errors import InputError
+from components.shared.files.documents import parse_time
 from components.shared.files.formats import decode_stamped, stamp
 from components.shared.storage.guarded_file import open_guarded
 
@@ -29,21 +29,16 @@ class LastClean:
 
     def __post_init__(self) -> None:
         """Expect a date."""
-        try:
-            is_aware = datetime.fromisoformat(self.since).tzinfo is not None
-        except ValueError:
-            is_aware = False
-        if not is_aware:
-            raise InputError(f"since must be a date with its offset, got {self.since!r}")
+        parse_time(self.since, "since")
 
     @property
     def time(self) -> datetime:
         """`since` as a time."""
-        return datetime.fromisoformat(self.since)
+        return parse_time(self.since, "since")
 
 
 def read_last_clean(root: str) -> LastClean | None:
-    """Return what the file of a root says; None if there is none.
+    """Read when a root was cleaned last; None if it was never noted.
 
     Raises:
         InputError: if it can't be read.

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pipelines.cleaning.clean import Say, clean
+from pipelines.cleaning.clean_settings import CleanSchedule
 from pipelines.cleaning.last_clean import note_clean, read_last_clean
-from pipelines.cleaning.settings import CleanSchedule
+from pipelines.cleaning.removal import Say, clean
 from pipelines.kubeflow.server import Cluster
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from components.shared.stage.command_line import parse_config
-from pipelines.cleaning.settings import Cleaning
+from pipelines.cleaning.clean_settings import Cleaning
 from pipelines.commands.cluster import ClusterSettings
 
 
@@ -25,7 +25,7 @@ class CleanSettings(Cleaning, ClusterSettings):
 
 def main(arguments: Sequence[str]) -> int:
     """Choose, print, and remove."""
-    from pipelines.cleaning.clean import clean
+    from pipelines.cleaning.removal import clean
 
     settings = parse_config(CleanSettings, arguments, prog="python -m pipelines clean")
     clean(settings, settings.connect, partial(print, flush=True))

@@ -14,7 +14,7 @@ from components.shared.model_store.verification import verify
 from components.shared.reports.score_names import QUESTION_ANSWERING, TASK_TO_SCORES
 from components.shared.stage.command_line import parse_config
 from components.shared.stage.settings import Positional, Rare
-from pipelines.commands.tables import Output, print_table
+from pipelines.commands.output import Output, print_table
 
 # SQuAD's scores, and the main one of each other task.
 _SHOWN_SCORES = (

@@ -8,7 +8,7 @@ from typing import Any
 from components.shared.bert.config import Precision, Preset
 from components.shared.stage.command_line import parse_config
 from components.shared.stage.settings import Rare, Switch
-from pipelines.commands.tables import Output
+from pipelines.commands.output import Output
 
 
 @dataclass(frozen=True, kw_only=True)

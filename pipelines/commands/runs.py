@@ -12,7 +12,7 @@ from components.shared.stage.command_line import parse_config
 from components.shared.stage.settings import Rare
 from pipelines.ages import parse_age
 from pipelines.commands.cluster import ClusterSettings
-from pipelines.commands.tables import Output, print_table
+from pipelines.commands.output import Output, print_table
 from pipelines.kubeflow.server import Cluster, server_errors
 
 _LIMIT = 20

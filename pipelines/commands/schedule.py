@@ -8,7 +8,7 @@ from typing import Literal
 
 from components.shared.stage.command_line import parse_config
 from components.shared.stage.settings import Positional, Switch
-from pipelines.cleaning.settings import CleanSchedule
+from pipelines.cleaning.clean_settings import CleanSchedule
 from pipelines.commands.cluster import ClusterSettings
 from pipelines.kubeflow.schedules import Schedule, read_schedules
 from pipelines.kubeflow.server import server_errors

@@ -14,7 +14,8 @@ The form:
       cron: "0 30 3 * * 0"
       root: gs://bucket/root
 
-The fields are those of `Schedule` below, and of `CleanSchedule` in pipelines/cleaning/settings.py.
+The fields are those of `Schedule` below, and of `CleanSchedule` in
+pipelines/cleaning/clean_settings.py.
 """
 
 import dataclasses
@@ -27,7 +28,7 @@ from typing import Any, TypeVar
 from components.shared.errors import InputError
 from components.shared.files.documents import describe, load_yaml
 from components.shared.files.formats import NUMBER_KEY, expect_format
-from pipelines.cleaning.settings import CleanSchedule
+from pipelines.cleaning.clean_settings import CleanSchedule
 from pipelines.kubeflow.cron import parse_cron
 
 _Fields = TypeVar("_Fields")

@@ -18,8 +18,8 @@ from components.pretrain.config import PretrainConfig
 from components.shared.files.formats import FORMATS, NUMBER_KEY
 from components.shared.run_claim import claim_record
 from components.shared.stage.settings import list_settings
+from pipelines.cleaning.clean_settings import CleanSchedule
 from pipelines.cleaning.last_clean import note_clean
-from pipelines.cleaning.settings import CleanSchedule
 from pipelines.kubeflow.schedules import Schedule
 from pipelines.local.environments import REPOSITORY
 from tests.compatibility.write import Stages, write_artifacts

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 from components.ingest.config import DownloadConfig
 from components.ingest.download.checksums import Checksums, with_checksums
 from components.ingest.download.file_checks import check_conditions, check_not_a_page
-from components.ingest.download.limits import SizeLimit
 from components.ingest.download.resumable import Downloads
+from components.ingest.download.size_limit import SizeLimit
 from components.ingest.download.sources import Source
 
 Content = TypeVar("Content")

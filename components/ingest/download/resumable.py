@@ -15,8 +15,8 @@ import requests
 
 from components.ingest.config import SizeConfig
 from components.ingest.download.file_checks import DamagedFileError
-from components.ingest.download.limits import SizeLimit
 from components.ingest.download.remote import Remote, open_remote
+from components.ingest.download.size_limit import SizeLimit
 from components.ingest.download.sources import Source
 from components.ingest.download.transfer import (
     MIN_BYTES,

@@ -14,8 +14,8 @@ from pathlib import Path
 import requests
 import urllib3
 
-from components.ingest.download.limits import SizeLimit
 from components.ingest.download.remote import Remote, refusal
+from components.ingest.download.size_limit import SizeLimit
 from components.shared.errors import InputError, find_root_cause
 from components.shared.files.atomic import room_expected, write_text
 from components.shared.files.documents import load_json

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.preprocess.corpus_manifest import expect_listed, read_manifest
-from components.preprocess.limits import DEFAULT_LIMITS, Limits
+from components.preprocess.input_limits import DEFAULT_LIMITS, Limits
 from components.preprocess.storage import filesystem
 from components.preprocess.text_files.compression import EXPANSION
 from components.preprocess.wikitext.sites import Site, read_site

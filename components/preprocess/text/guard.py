@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from components.preprocess.batches import Batch
-from components.preprocess.limits import DEFAULT_LIMITS
+from components.preprocess.input_limits import DEFAULT_LIMITS
 from components.preprocess.outcomes import FAILED, TOO_MUCH_MEMORY, TOO_SLOW
 from components.preprocess.text.articles import Article, read_document
 from components.preprocess.text.sentences import SentenceSplitter

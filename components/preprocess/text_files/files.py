@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from components.preprocess.config import BLANK_LINE, FILE, GOOGLE_LINES, LINE, TextDocuments
 from components.preprocess.corpus_manifest import expect_listed, read_manifest
-from components.preprocess.limits import DEFAULT_LIMITS, Limits
+from components.preprocess.input_limits import DEFAULT_LIMITS, Limits
 from components.preprocess.outcomes import EMPTY_FILE, HTML
 from components.preprocess.storage import filesystem
 from components.preprocess.text_files.compression import (

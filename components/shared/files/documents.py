@@ -13,6 +13,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -149,6 +150,25 @@ def expect_shape(value: Any, shape: type[Shape], *, source: str, remedy: str = "
 class _MismatchError(Exception):
     def __init__(self, place: str, problem: str) -> None:
         super().__init__(f"{place}: {problem}" if place else problem)
+
+
+def parse_time(text: str, name: str) -> datetime:
+    """Return the time that a field holds in ISO 8601.
+
+    Args:
+        text: the field's value.
+        name: the field's, for messages.
+
+    Raises:
+        InputError: if it is no time, or has no offset from UTC.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise InputError(f"{name} must be a date with its offset, got {text!r}")
+    return time
 
 
 def _expect_bounded(value: Any, id_to_size: dict[int, int]) -> int:

@@ -148,37 +148,6 @@ def test_an_output_that_can_not_be_written_is_told_before_the_work(settings, tmp
     assert not server.requests
 
 
-@pytest.mark.parametrize(
-    ("name", "limit"),
-    [
-        ("vocabulary", "64000000 bytes, which is all that max_list_mb 64 allows"),
-        ("checksums", "64000000 bytes, which is all that max_list_mb 64 allows"),
-        ("squad_train", "4000000000 bytes, which is all that max_table_gb 4 allows"),
-        ("squad_dev", "4000000000 bytes, which is all that max_table_gb 4 allows"),
-        ("dump", "1000000000000 bytes, which is all that max_file_gb 1000 allows"),
-        ("text", "1000000000000 bytes, which is all that max_file_gb 1000 allows"),
-    ],
-)
-def test_a_file_far_larger_than_its_kind_is_rejected_unread(settings, tmp_path, name, limit):
-    """A dump given as the vocabulary, say, would fill the memory."""
-    path = tmp_path / "large.xml"
-    with path.open("wb") as file:
-        file.truncate(1 << 40)
-
-    with pytest.raises(InputError, match=f"^{path}: more than {limit}; give another"):
-        run(IngestConfig(**settings | {name: str(path)}))
-
-
-@pytest.mark.parametrize(
-    ("name", "limit"),
-    [("vocabulary", "max_list_mb"), ("squad_train", "max_table_gb"), ("dump", "max_file_gb")],
-)
-def test_a_limit_of_size_is_a_setting(settings, name, limit):
-    """Lowered here, so that small files are too large."""
-    with pytest.raises(InputError, match=f"^{settings[name]}: .* or raise {limit}$"):
-        run(IngestConfig(**settings, **{limit: 1e-8}))
-
-
 def test_a_checkpoint_brings_its_vocabulary(settings, tmp_path):
     """Another one beside it is rejected, and nothing is written; the same one is not."""
     folder = make_google_folder(tmp_path / "model")

@@ -157,7 +157,7 @@ def test_the_log_says_which_precision_and_why(quantized, cpu, capsys):
     ],
 )
 def test_weights_alone_are_computed_as_they_are(tmp_path, cpu, flags, labels, reason):
-    """What would be faster is told where there is such a thing."""
+    """The reason names int8 where the CPU and the task could have it."""
     cpu(*flags)
     folder = write_model(tmp_path / "model", labels=labels)
 

@@ -83,7 +83,7 @@ def test_the_graph_stands_beside_the_weights(make_config, checkpoint):
 
 @pytest.mark.slow
 def test_the_weights_are_read_as_before_and_a_damaged_graph_is_named(make_config, checkpoint):
-    """Fine-tuning goes on from them, and evaluations answer with them."""
+    """So fine-tuning and evaluations still start from the folder."""
     config = make_config(max_f1_loss=100)
     run(config)
     output = config.quantized_checkpoint

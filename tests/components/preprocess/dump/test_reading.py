@@ -7,7 +7,7 @@ import pytest
 from components.preprocess.dump import reading
 from components.preprocess.dump.files import open_dump
 from components.preprocess.dump.reading import read_pages
-from components.preprocess.limits import Limits
+from components.preprocess.input_limits import Limits
 from components.shared.errors import InputError
 from tests.bombs import NUM_BYTES, peak_of_memory
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.preprocess.limits import Limits
+from components.preprocess.input_limits import Limits
 from components.preprocess.text_files import parquet, reading
 from components.preprocess.text_files.files import TextSettings, open_text_files
 from components.preprocess.text_files.reading import read_record_batches, read_records

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from components.shared.errors import InputError
 from components.shared.model_store.store import open_store
 from components.shared.storage.locations import SCHEMES
+from pipelines.cleaning.clean_settings import Cleaning, find_limit
 from pipelines.cleaning.rules import (
     Choice,
     Known,
@@ -19,7 +20,6 @@ from pipelines.cleaning.rules import (
     match_name,
 )
 from pipelines.cleaning.run_folders import Folder, Root, open_root
-from pipelines.cleaning.settings import Cleaning, find_limit
 from pipelines.kubeflow.server import Cluster, server_errors
 
 if TYPE_CHECKING:
