@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from typing import Literal
 
 import tensorflow as tf
 
@@ -23,7 +24,7 @@ from components.shared.tensorflow_engine import (
 )
 
 # Of Keras's precisions those that OpenVINO computes on a CPU; float16 is left to TensorFlow.
-_OPENVINO_PRECISIONS: Mapping[str, Precision] = {
+_OPENVINO_PRECISIONS: Mapping[str, Literal["float32", "bfloat16"]] = {
     "float32": "float32",
     "mixed_bfloat16": "bfloat16",
 }

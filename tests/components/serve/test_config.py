@@ -7,6 +7,7 @@ import pytest
 
 from components.serve.config import ServeConfig
 from components.serve.run import run
+from components.shared import openvino_engine
 from components.shared.errors import InputError
 from components.shared.openvino_engine import choose_precision
 
@@ -44,12 +45,20 @@ def test_a_port_in_use_is_told_before_a_model_is_loaded(name):
             run(config)
 
 
-def test_auto_is_what_the_cpu_computes_in():
-    """The flags of Linux say the same as OpenVINO."""
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        flags = next(line for line in file if line.startswith("flags")).split()
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("avx512_bf16 amx_bf16", "bfloat16"),
+        ("avx512_bf16 avx512_vnni", "float32"),
+        ("avx2", "float32"),
+    ],
+)
+def test_auto_is_the_fastest_precision_for_weights(flags, expected, monkeypatch, tmp_path):
+    """Linux's description of the CPU says which that is."""
+    path = tmp_path / "cpuinfo"
+    path.write_text(f"flags\t\t: fpu {flags}\n", encoding="utf-8")
+    monkeypatch.setattr(openvino_engine, "CPU_INFO", path)
 
-    expected = "bfloat16" if {"avx512_bf16", "amx_bf16"} & {*flags} else "float32"
     graph = onnx.ModelProto()
     assert choose_precision("auto", graph) == expected
     assert choose_precision("float32", graph) == "float32"

@@ -6,13 +6,13 @@ import subprocess
 import numpy as np
 import pytest
 
-from components.serve import cpu_graph
 from components.serve.config import ServeConfig
 from components.serve.cpu_graph import choose_graph
 from components.serve.releases import load
+from components.shared import openvino_engine
 from components.shared.checkpoints.description import INT8_FILE
 from components.shared.errors import InputError
-from components.shared.openvino_engine import Engine, can_compute, find_int8_instructions
+from components.shared.openvino_engine import Engine, find_int8_instructions
 from tests.components.serve.conftest import REPOSITORY
 from tests.components.serve.models import PIECES, write_model
 
@@ -21,7 +21,6 @@ needs_nncf = pytest.mark.skipif(
     not EVALUATE.exists(), reason="needs the environment of images/evaluate"
 )
 FLAGS = "flags\t\t: fpu avx2 avx512f {}\nbugs\t\t: none\n"
-IN_FLOAT = "bfloat16" if can_compute("bfloat16") else "float32"
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +67,8 @@ def cpu(monkeypatch, tmp_path):
 
     def give(*flags):
         path = tmp_path / "cpuinfo"
-        path.write_text(FLAGS.format(" ".join(flags)), encoding="utf-8")
-        monkeypatch.setattr(
-            cpu_graph, "find_int8_instructions", lambda: find_int8_instructions(path)
-        )
+        path.write_text(FLAGS.format(" ".join(flags)) * 2, encoding="utf-8")
+        monkeypatch.setattr(openvino_engine, "CPU_INFO", path)
 
     return give
 
@@ -86,20 +83,20 @@ def cpu(monkeypatch, tmp_path):
         ("", ""),
     ],
 )
-def test_instructions_for_int8_are_found(flags, expected, tmp_path):
+def test_instructions_for_int8_are_found(flags, expected, cpu):
     """In Linux's description of the CPUs; the fastest are named."""
-    path = tmp_path / "cpuinfo"
-    path.write_text(FLAGS.format(flags) * 2, encoding="utf-8")
+    cpu(*flags.split())
 
-    assert find_int8_instructions(path) == expected
+    assert find_int8_instructions() == expected
 
 
-def test_another_architecture_has_none_of_them(tmp_path):
+def test_another_architecture_has_none_of_them(monkeypatch, tmp_path):
     """Its description has other fields."""
     path = tmp_path / "cpuinfo"
     path.write_text("Features\t: fp asimd asimddp i8mm\n", encoding="utf-8")
+    monkeypatch.setattr(openvino_engine, "CPU_INFO", path)
 
-    assert find_int8_instructions(path) == ""
+    assert find_int8_instructions() == ""
 
 
 @needs_nncf
@@ -108,7 +105,7 @@ def test_another_architecture_has_none_of_them(tmp_path):
     ("flags", "wanted", "precision", "reason"),
     [
         (["avx_vnni"], "auto", "int8", f"{INT8_FILE}, as this CPU has avx_vnni"),
-        ([], "auto", IN_FLOAT, f"{INT8_FILE} needs VNNI or AMX, which this CPU lacks"),
+        ([], "auto", "float32", f"{INT8_FILE} needs VNNI or AMX, which this CPU lacks"),
         (["avx_vnni"], "float32", "float32", ""),
         (["avx_vnni"], "bfloat16", "bfloat16", ""),
         ([], "int8", "int8", ""),
@@ -163,6 +160,6 @@ def test_weights_alone_are_computed_as_they_are(tmp_path, cpu, flags, labels, re
 
     chosen = choose_graph(folder, "auto")
 
-    assert (chosen.precision, chosen.reason) == (IN_FLOAT, reason)
+    assert (chosen.precision, chosen.reason) == ("float32", reason)
     with pytest.raises(InputError, match="precision int8: the model has no int8 graph; `python"):
         choose_graph(folder, "int8")
