@@ -50,8 +50,8 @@ class ServeConfig(SpanConfig):
     """What computes: auto is TensorFlow where it finds a GPU, else OpenVINO on the CPU."""
     precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     """Arithmetic precision. On CPUs auto is int8 where the model has an int8 graph and the CPU has
-    VNNI or AMX, else bfloat16 where the CPU has AMX, else float32. On GPUs auto is bfloat16, and
-    float16 before A100."""
+    VNNI or AMX, else bfloat16 where the CPU computes it faster, else float32. On GPUs auto is
+    bfloat16, and float16 before A100."""
     num_answers: int = 3
     """Number of best answers to give where a request does not say (top_k)."""
     no_answer: bool = False

@@ -108,7 +108,7 @@ def main() -> None:
         choices=PRECISIONS,
         nargs="+",
         default=["float32", "mixed_float16"],
-        help="V100: mixed_float16; A100, H100 and recent CPUs: mixed_bfloat16 too",
+        help="V100: mixed_float16; A100, H100, CPUs with AMX, AMD's from Zen 4: mixed_bfloat16 too",
     )
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="lamb")
     parser.add_argument("--learning-rate", type=float, default=1e-3)

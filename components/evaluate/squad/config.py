@@ -43,8 +43,8 @@ class PredictionConfig:
     batch_size: int = 32
     """Windows or sentences per prediction batch."""
     precision: Precision = "float32"
-    """Arithmetic precision: mixed_float16 suits V100; mixed_bfloat16 suits A100, H100 and recent
-    CPUs."""
+    """Arithmetic precision: mixed_float16 suits V100; mixed_bfloat16 suits A100, H100, Intel's
+    CPUs with AMX, and AMD's since Zen 4."""
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():

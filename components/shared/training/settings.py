@@ -51,8 +51,8 @@ class TrainingConfig(ABC):
     optimizer: Optimizer
     """Optimizer; lamb is NVIDIA's NVLAMB."""
     precision: Precision = "float32"
-    """Arithmetic precision: mixed_float16 suits V100; mixed_bfloat16 suits A100, H100 and recent
-    CPUs."""
+    """Arithmetic precision: mixed_float16 suits V100; mixed_bfloat16 suits A100, H100, Intel's
+    CPUs with AMX, and AMD's since Zen 4."""
     xla: Rare[Literal["auto", "on", "off"]] = "auto"
     """Compile with XLA; auto compiles everything on GPUs and only elementwise parts on CPUs."""
     compress_gradients: Rare[bool] = False

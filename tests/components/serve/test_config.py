@@ -46,17 +46,19 @@ def test_a_port_in_use_is_told_before_a_model_is_loaded(name):
 
 
 @pytest.mark.parametrize(
-    ("flags", "expected"),
+    ("vendor", "flags", "expected"),
     [
-        ("avx512_bf16 amx_bf16", "bfloat16"),
-        ("avx512_bf16 avx512_vnni", "float32"),
-        ("avx2", "float32"),
+        ("GenuineIntel", "avx512_bf16 amx_bf16", "bfloat16"),
+        ("GenuineIntel", "avx512_bf16 avx512_vnni", "float32"),
+        ("AuthenticAMD", "avx512_bf16 avx512_vnni", "bfloat16"),
+        ("AuthenticAMD", "avx2", "float32"),
     ],
 )
-def test_auto_is_the_fastest_precision_for_weights(flags, expected, monkeypatch, tmp_path):
+def test_auto_is_the_fastest_precision_for_weights(vendor, flags, expected, monkeypatch, tmp_path):
     """Linux's description of the CPU says which that is."""
     path = tmp_path / "cpuinfo"
-    path.write_text(f"flags\t\t: fpu {flags}\n", encoding="utf-8")
+    text = f"vendor_id\t: {vendor}\nflags\t\t: fpu {flags}\nbugs\t\t:\n\n"
+    path.write_text(text * 2, encoding="utf-8")
     monkeypatch.setattr(openvino_engine, "CPU_INFO", path)
 
     graph = onnx.ModelProto()
