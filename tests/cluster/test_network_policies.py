@@ -16,7 +16,7 @@ from tests.cluster.agent import running_agent
 from tests.cluster.node import Node
 from tests.cluster.pods import Pods
 from tests.cluster.server import Server
-from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
+from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
 from tests.kustomize import MANIFESTS
 from tests.pipelines.mpijobs import OWN_POD, make_job, make_spec
 

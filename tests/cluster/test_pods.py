@@ -11,7 +11,7 @@ from pipelines.compiled_package import Package, read_package
 from pipelines.machines.hardware import HARDWARE
 from pipelines.machines.tasks import Queue
 from tests.cluster.server import Server
-from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
+from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
 from tests.kustomize import MANIFESTS, OVERLAYS, build
 from tests.pipelines.mpijobs import OWN_POD, make_job, make_spec
 

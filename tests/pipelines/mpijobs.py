@@ -8,7 +8,7 @@ from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
 from pipelines.machines.hardware import find_hardware
 from pipelines.machines.tasks import Queue, describe_worker_pod
-from tests.components.shared.mpijob.step_pod import NAMESPACE, make_own_pod
+from tests.components.shared.mpijob.fakes.step_pod import NAMESPACE, make_own_pod
 
 # Of an account that every overlay has.
 OWN_POD = dataclasses.replace(read_own_pod(make_own_pod()), service_account="bert-runner")
@@ -20,7 +20,7 @@ def make_job(
 ) -> dict[str, Any]:
     """Return a pretraining step's, with the pod of that step as a cluster has it.
 
-    `tests.components.shared.mpijob.mpi_operator` makes the pods of it.
+    `tests.components.shared.mpijob.fakes.mpi_operator` makes the pods of it.
     """
     worker_pod = WorkerPod.parse(describe_worker_pod(find_hardware(hardware), queue))
     return make_mpijob(make_spec(hardware, namespace=namespace), OWN_POD, worker_pod)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tests.components.pretrain import hosts as two_hosts
-from tests.components.shared.mpijob.fake_kubernetes import FakeKubernetes
-from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
+from tests.components.shared.mpijob.fakes.fake_kubernetes import FakeKubernetes
+from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
 from tests.waiting import LONGEST_SECONDS, wait_until
 
 NODES = {"num_nodes": 2, "num_processes": 2}

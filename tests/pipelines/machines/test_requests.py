@@ -10,7 +10,7 @@ from kubernetes.utils.quantity import parse_quantity
 from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.images import DIGESTS
 from pipelines.machines.hardware import HARDWARE, Hardware, find_hardware
-from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
+from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
 from tests.pipelines.mpijobs import make_job
 
 GIB = 2**30

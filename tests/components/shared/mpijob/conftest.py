@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.components.shared.mpijob.fake_kubernetes import FakeKubernetes
+from tests.components.shared.mpijob.fakes.fake_kubernetes import FakeKubernetes
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from components.shared.mpijob.lifecycle import JobRun
 from components.shared.mpijob.mpijob_manifest import JobSpec, make_mpijob, make_network_policy
 from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
-from tests.components.shared.mpijob.fake_kubernetes import FakeKubernetes
-from tests.components.shared.mpijob.step_pod import NAMESPACE
+from tests.components.shared.mpijob.fakes.fake_kubernetes import FakeKubernetes
+from tests.components.shared.mpijob.fakes.step_pod import NAMESPACE
 from tests.waiting import wait_until
 
 STEP = "pretrain-128-0123456789"

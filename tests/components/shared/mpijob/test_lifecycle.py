@@ -9,7 +9,7 @@ from components.shared.errors import (
 )
 from components.shared.mpijob import lifecycle
 from components.shared.processes.termination import Termination
-from tests.components.shared.mpijob.fake_kubernetes import Log
+from tests.components.shared.mpijob.fakes.fake_kubernetes import Log
 from tests.components.shared.mpijob.runs import NAME, READY, STEP, make_run, start_pods, succeed
 from tests.waiting import wait_until
 

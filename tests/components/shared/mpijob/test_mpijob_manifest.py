@@ -7,8 +7,8 @@ import pytest
 from components.shared.mpijob.mpijob_manifest import JobSpec, make_mpijob, name_job
 from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
-from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker
-from tests.components.shared.mpijob.step_pod import NAMESPACE, make_own_pod
+from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
+from tests.components.shared.mpijob.fakes.step_pod import NAMESPACE, make_own_pod
 from tests.custom_resources import find_faults
 from tests.pod_security import find_violations
 

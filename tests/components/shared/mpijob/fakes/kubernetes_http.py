@@ -6,10 +6,10 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.components.shared.mpijob.step_pod import NAMESPACE
+from tests.components.shared.mpijob.fakes.step_pod import NAMESPACE
 
 if TYPE_CHECKING:
-    from tests.components.shared.mpijob.fake_kubernetes import FakeKubernetes
+    from tests.components.shared.mpijob.fakes.fake_kubernetes import FakeKubernetes
 
 
 def make_handler(cluster: "FakeKubernetes") -> type[BaseHTTPRequestHandler]:

@@ -20,9 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.mpijob.mpijob_manifest import JOB_LABEL, QUEUE_LABEL
-from tests.components.shared.mpijob.kubernetes_http import make_handler, make_status
-from tests.components.shared.mpijob.mpi_operator import make_launcher, make_worker, set_condition
-from tests.components.shared.mpijob.step_pod import NAMESPACE, make_own_pod
+from tests.components.shared.mpijob.fakes.kubernetes_http import make_handler, make_status
+from tests.components.shared.mpijob.fakes.mpi_operator import (
+    make_launcher,
+    make_worker,
+    set_condition,
+)
+from tests.components.shared.mpijob.fakes.step_pod import NAMESPACE, make_own_pod
 from tests.custom_resources import find_faults
 from tests.pod_security import find_violations
 
