@@ -85,7 +85,7 @@ bench:  ## Run all benchmarks, one after the other (REAL_DATA); runs/bench/ gets
 
 bench-preprocess: setup  ## Compare preprocessing with Google's create_pretraining_data (REAL_DATA, a quarter of an hour)
 	@$(SYNC) images/preprocess --inexact
-	@$(SYNC) tests/benchmarks/peer
+	@$(SYNC) tests/benchmarks/preprocessing/peer
 	@PYTHONPATH=. $(RUN) tests/benchmarks/preprocess.py $(ARGUMENTS)
 
 bench-pretrain: huggingface  ## Compare pretraining with PyTorch's, packed rows with padded, two processes with one (REAL_DATA, a quarter of an hour)

@@ -19,16 +19,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.other_work import OtherWork
-from tests.benchmarks.report import Report, Table, make_parser
-from tests.benchmarks.workers import Worker, take_turns
+from tests.benchmarks.measuring.other_work import OtherWork
+from tests.benchmarks.measuring.report import Report, Table, make_parser
+from tests.benchmarks.measuring.workers import Worker, take_turns
 from tests.huggingface.questions import write_sample
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 _FINETUNE = _REPOSITORY / "images" / "finetune" / ".venv" / "bin" / "python"
 _EVALUATE = _REPOSITORY / "images" / "evaluate" / ".venv" / "bin" / "python"
 _TORCH = _REPOSITORY / "tests" / "huggingface" / ".venv" / "bin" / "python"
-_TORCH_MODULE = "tests.benchmarks.torch_finetuning"
+_TORCH_MODULE = "tests.benchmarks.finetuning.huggingface_trainer"
 # Enough to time: all windows are of one length there.
 _NUM_TIMED = 96
 
@@ -83,7 +83,7 @@ class Bench:
         start = self._prepare()
         exported = self._export(start)
         ours = Worker(
-            *(_FINETUNE, "tests.benchmarks.finetuning", "--checkpoint", start),
+            *(_FINETUNE, "tests.benchmarks.finetuning.this_project", "--checkpoint", start),
             *("--train", self._train, "--answer", self._others, "--precision", precision),
         )
         theirs = Worker(
@@ -121,7 +121,7 @@ class Bench:
         if not folder.exists():
             random = self._folder / "random"
             vocabulary = self._arguments.data / "uncased-vocab.txt"
-            _run(_FINETUNE, "-m", "tests.benchmarks.random_weights", vocabulary, random)
+            _run(_FINETUNE, "-m", "tests.benchmarks.finetuning.random_weights", vocabulary, random)
             self._fine_tune(
                 random,
                 folder,

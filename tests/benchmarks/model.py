@@ -20,9 +20,9 @@ from components.pretrain.task import PretrainingTask
 from components.shared.bert.config import PRECISIONS, PRESETS, BertConfig
 from components.shared.bert.flops import find_peak
 from components.shared.training.optimizer import OPTIMIZERS, make_optimizer
-from tests.benchmarks.arrays import make_arrays
-from tests.benchmarks.backends import device_name, make_product, make_step
-from tests.benchmarks.report import Report, make_parser, repeat
+from tests.benchmarks.measuring.report import Report, make_parser, repeat
+from tests.benchmarks.pretraining.arrays import make_arrays
+from tests.benchmarks.pretraining.backends import device_name, make_product, make_step
 
 _VOCAB_SIZE = 30522
 # The first update compiles, and the second may once more, as its inputs are no more the

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.corpora import repeat_dump
-from tests.benchmarks.peers import Peers
-from tests.benchmarks.plain_text import PlainText
-from tests.benchmarks.processes import Usage, read_cpu_seconds, run_and_watch
-from tests.benchmarks.report import Report, Table, make_parser
-from tests.benchmarks.whole_dump import estimate_whole_dump
+from tests.benchmarks.measuring.processes import Usage, read_cpu_seconds, run_and_watch
+from tests.benchmarks.measuring.report import Report, Table, make_parser
+from tests.benchmarks.preprocessing.corpora import repeat_dump
+from tests.benchmarks.preprocessing.peers import Peers
+from tests.benchmarks.preprocessing.plain_text import PlainText
+from tests.benchmarks.preprocessing.whole_dump import estimate_whole_dump
 
 _HERE = Path(__file__).resolve().parent
 _REPOSITORY = _HERE.parent.parent
@@ -160,7 +160,12 @@ class Bench:
         return run_and_watch([_PYTHON, "-m", "components.preprocess", *flags], cwd=_REPOSITORY)
 
     def _run_steps(self) -> dict[str, Any]:
-        command = [_PYTHON, _HERE / "steps.py", self._dump_folder(self._copies), self._vocabulary]
+        command = [
+            _PYTHON,
+            _HERE / "preprocessing" / "steps.py",
+            self._dump_folder(self._copies),
+            self._vocabulary,
+        ]
         done = subprocess.run(
             [*command, str(_DUPLICATES)],
             env=os.environ | {"PYTHONPATH": str(_REPOSITORY)},

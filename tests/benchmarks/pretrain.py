@@ -20,13 +20,14 @@ import tempfile
 from pathlib import Path
 
 from components.shared.training.history import History
-from tests.benchmarks.other_work import OtherWork
-from tests.benchmarks.report import Report, make_parser
-from tests.benchmarks.workers import Worker, take_turns
+from tests.benchmarks.measuring.other_work import OtherWork
+from tests.benchmarks.measuring.report import Report, make_parser
+from tests.benchmarks.measuring.workers import Worker, take_turns
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 _PREPROCESS = _REPOSITORY / "images" / "preprocess" / ".venv" / "bin" / "python"
 _OURS = _REPOSITORY / "images" / "pretrain" / ".venv" / "bin" / "python"
+_OUR_MODULE = "tests.benchmarks.pretraining.this_project"
 _PEER = _REPOSITORY / "tests" / "huggingface" / ".venv" / "bin" / "python"
 
 # BERT-Base, uncased.
@@ -75,7 +76,7 @@ class Bench:
     def _measure_packing(self) -> None:
         """Useful tokens a second at length 512, BERT-Base in float32."""
         settings = ["--length", 512, "--num-rows", 4, "--num-updates", 3]
-        with Worker(_OURS, "tests.benchmarks.training", "packing", *self._files, *settings) as ours:
+        with Worker(_OURS, _OUR_MODULE, "packing", *self._files, *settings) as ours:
             names = ("packed", "padded")
             samples = take_turns([(ours, name) for name in names], self._arguments.repeats)
             facts = [ours.facts[name] for name in names]
@@ -103,10 +104,10 @@ class Bench:
         settings = ["--precision", precision, "--length", 128]
         settings += ["--num-rows", num_rows, "--num-updates", num_updates]
         with (
-            Worker(_OURS, "tests.benchmarks.training", "step", *settings) as ours,
+            Worker(_OURS, _OUR_MODULE, "step", *settings) as ours,
             Worker(
                 _PEER,
-                "tests.benchmarks.torch_training",
+                "tests.benchmarks.pretraining.pytorch",
                 "--config",
                 json.dumps(_BASE),
                 *settings,
@@ -149,9 +150,7 @@ class Bench:
         ratio = statistics.median(twos) / statistics.median(ones)
         report.add("two processes over one", ratio, goal=">= 1.8")
         settings = ["--length", 128, "--num-rows", size, "--num-updates", _ACCUMULATED]
-        with Worker(
-            _OURS, "tests.benchmarks.training", "input", *self._files, *settings, cpus="0"
-        ) as ours:
+        with Worker(_OURS, _OUR_MODULE, "input", *self._files, *settings, cpus="0") as ours:
             (samples,) = take_turns([(ours, "input")], self._arguments.repeats)
             tokens = ours.facts["num_tokens"]
         update = tokens / statistics.median(ones)

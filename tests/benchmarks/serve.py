@@ -19,24 +19,24 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 
-from tests.benchmarks.other_work import OtherWork
-from tests.benchmarks.report import Report, Table, make_parser
-from tests.benchmarks.workers import Worker, take_turns
+from tests.benchmarks.measuring.other_work import OtherWork
+from tests.benchmarks.measuring.report import Report, Table, make_parser
+from tests.benchmarks.measuring.workers import Worker, take_turns
 
 _REPOSITORY = Path(__file__).resolve().parent.parent.parent
 _SERVE = _REPOSITORY / "images" / "serve" / ".venv" / "bin" / "python"
 _EVALUATE = _REPOSITORY / "images" / "evaluate" / ".venv" / "bin" / "python"
 _TORCH = _REPOSITORY / "tests" / "huggingface" / ".venv" / "bin" / "python"
-_OURS, _OUR_MODULE = "this project", "tests.benchmarks.serving"
+_OURS, _OUR_MODULE = "this project", "tests.benchmarks.serving.this_project"
 # Who, in which precision: interpreter and module.
 _ENGINES = {
     (_OURS, "float32"): (_SERVE, _OUR_MODULE),
     (_OURS, "bfloat16"): (_SERVE, _OUR_MODULE),
     (_OURS, "auto"): (_SERVE, _OUR_MODULE),
-    ("transformers", "float32"): (_TORCH, "tests.benchmarks.torch_serving"),
-    ("transformers", "bfloat16"): (_TORCH, "tests.benchmarks.torch_serving"),
-    ("ONNX Runtime", "float32"): (_EVALUATE, "tests.benchmarks.onnxruntime_serving"),
-    ("ONNX Runtime", "int8"): (_EVALUATE, "tests.benchmarks.onnxruntime_serving"),
+    ("transformers", "float32"): (_TORCH, "tests.benchmarks.serving.pytorch"),
+    ("transformers", "bfloat16"): (_TORCH, "tests.benchmarks.serving.pytorch"),
+    ("ONNX Runtime", "float32"): (_EVALUATE, "tests.benchmarks.serving.onnx_runtime"),
+    ("ONNX Runtime", "int8"): (_EVALUATE, "tests.benchmarks.serving.onnx_runtime"),
 }
 _LENGTH, _BATCH_SIZES = 384, (1, 8)
 _NUM_CLIENTS, _MAX_BATCH = 16, 8

@@ -61,7 +61,7 @@ SUITES = (
         ),
         others=_STAGES,
     ),
-    Suite("pretrain", ("tests/components/pretrain",), "images/pretrain"),
+    Suite("pretrain", ("tests/components/pretrain", "tests/benchmarks"), "images/pretrain"),
     Suite(
         "training",
         (

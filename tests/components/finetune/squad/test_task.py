@@ -8,7 +8,7 @@ import pytest
 from components.finetune.batches import SequenceBatches
 from components.finetune.squad.task import SpanTask
 from components.shared.bert.config import BertConfig
-from tests.benchmarks.updates import make_train
+from tests.benchmarks.measuring.optimizer_steps import make_train
 from tests.components.finetune.test_batches import make_windows
 
 LENGTH = 64

@@ -19,8 +19,8 @@ from components.shared.processes import distributed
 from components.shared.squad.data import read_squad
 from components.shared.squad.windows import make_windows
 from components.shared.training.micro_batches import MicroBatch
-from tests.benchmarks.updates import make_train
-from tests.benchmarks.workers import serve
+from tests.benchmarks.measuring.optimizer_steps import make_train
+from tests.benchmarks.measuring.workers import serve
 
 
 class _Epoch(Sequence[MicroBatch]):

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import BertConfig, BertForPreTraining
 
-from tests.benchmarks.arrays import make_arrays
-from tests.benchmarks.products import Product, list_products
-from tests.benchmarks.workers import serve
+from tests.benchmarks.measuring.workers import serve
+from tests.benchmarks.pretraining.arrays import make_arrays
+from tests.benchmarks.pretraining.products import Product, list_products
 
 _NOT_PREDICTED = -100
 

@@ -18,7 +18,7 @@ from components.shared.checkpoints.onnx_graph import make_onnx
 from components.shared.checkpoints.weights import open_weights
 from components.shared.openvino_engine import Engine
 from components.shared.tokens.vocabulary import SPECIAL_PIECES
-from tests.benchmarks.workers import serve
+from tests.benchmarks.measuring.workers import serve
 from tests.components.serve.models import SIZES, write_model
 
 NUM_PIECES = 30522

@@ -4,10 +4,10 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks.corpora import repeat_text
-from tests.benchmarks.peers import Peers
-from tests.benchmarks.processes import Usage
-from tests.benchmarks.report import Report
+from tests.benchmarks.measuring.processes import Usage
+from tests.benchmarks.measuring.report import Report
+from tests.benchmarks.preprocessing.corpora import repeat_text
+from tests.benchmarks.preprocessing.peers import Peers
 
 _MEGA = 1e6
 

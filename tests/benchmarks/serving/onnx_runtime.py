@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.quantization import quantize_dynamic
 
-from tests.benchmarks.workers import serve
+from tests.benchmarks.measuring.workers import serve
 
 
 def main() -> None:

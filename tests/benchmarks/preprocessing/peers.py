@@ -8,7 +8,7 @@ import bz2
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks.processes import Usage, run_and_watch
+from tests.benchmarks.measuring.processes import Usage, run_and_watch
 
 _HERE = Path(__file__).resolve().parent / "peer"
 _PYTHON = _HERE / ".venv" / "bin" / "python"

@@ -1,6 +1,6 @@
-"""Writes random weights: python -m tests.benchmarks.random_weights VOCABULARY FOLDER [PRESET].
+"""Writes random weights, in the environment of images/finetune.
 
-Runs in the environment of images/finetune.
+python -m tests.benchmarks.finetuning.random_weights VOCABULARY FOLDER [PRESET]
 """
 
 import sys

@@ -20,7 +20,7 @@ from transformers import (
     default_data_collator,
 )
 
-from tests.benchmarks.workers import serve
+from tests.benchmarks.measuring.workers import serve
 from tests.huggingface.answers import answer
 from tests.huggingface.questions import Question, read_questions
 from tests.huggingface.run_qa import Feature, cut_by_overlap, find_label

@@ -21,10 +21,10 @@ from components.shared.dataset.packed_rows import PackedRow, decode_row, encode_
 from components.shared.processes import distributed
 from components.shared.tokens.vocabulary import Vocabulary
 from components.shared.training.micro_batches import MicroBatch
-from tests.benchmarks.arrays import MASK_RATE, make_arrays
-from tests.benchmarks.products import Product, list_products
-from tests.benchmarks.updates import make_train
-from tests.benchmarks.workers import serve
+from tests.benchmarks.measuring.optimizer_steps import make_train
+from tests.benchmarks.measuring.workers import serve
+from tests.benchmarks.pretraining.arrays import MASK_RATE, make_arrays
+from tests.benchmarks.pretraining.products import Product, list_products
 
 _VOCAB_SIZE = 30522
 

@@ -1,4 +1,4 @@
-"""Updates of this project's trainer on given batches, as often as a benchmark wants them."""
+"""Optimizer steps of this project's trainer on given batches, as many as a benchmark asks for."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from components.shared.training.trainer import Task, Trainer, TrainerSettings
 
 
 def make_train(task: Task, *, precision: str) -> Callable[[Sequence[MicroBatch]], None]:
-    """A function that makes an update of each micro-batch, as the stages do.
+    """Return a function that takes an optimizer step on each micro-batch, as the stages do.
 
     Args:
         task: what is trained; its model is in `precision` already.

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from transformers import BertForQuestionAnswering
 
-from tests.benchmarks.workers import serve
+from tests.benchmarks.measuring.workers import serve
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-_REPOSITORY = Path(__file__).resolve().parent.parent.parent
+_REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def serve(facts: Mapping[str, Any], measurements: Mapping[str, Callable[[], Any]]) -> None:

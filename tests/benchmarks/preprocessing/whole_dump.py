@@ -1,6 +1,6 @@
 """What the whole English Wikipedia would take, going by what an excerpt of it took."""
 
-from tests.benchmarks.report import Table
+from tests.benchmarks.measuring.report import Table
 
 # enwiki's pages-articles of October 2026: 27 GB of bz2.
 _MEGABYTES = 100_000

@@ -11,7 +11,7 @@ import pytest
 
 from tests.waiting import LONGEST_SECONDS
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[2]
 # With PyTorch and JAX, as `make huggingface` sets it up.
 OTHER_PYTHON = REPOSITORY / "tests" / "huggingface" / ".venv" / "bin" / "python"
 
