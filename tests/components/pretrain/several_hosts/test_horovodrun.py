@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.components.pretrain import hosts as two_hosts
+from tests.components.pretrain.several_hosts import hosts as two_hosts
 from tests.waiting import LONGEST_SECONDS
 
 SETTINGS = {"num_steps": 30, "micro_batch_size": 8}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.waiting import wait_until
 
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[4]
 INTERFACE, SSH_PORT = "bert0", 2222
 NAMES = ("bert-a", "bert-b")
 _TOOLS = ("ip", "sshd", "ssh", "ssh-keygen", "unshare", "setpriv")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.components.pretrain import hosts as two_hosts
+from tests.components.pretrain.several_hosts import hosts as two_hosts
 from tests.components.shared.mpijob.fakes.fake_kubernetes import FakeKubernetes
 from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
 from tests.waiting import LONGEST_SECONDS, wait_until
