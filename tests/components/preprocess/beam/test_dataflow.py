@@ -11,8 +11,8 @@ from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
-from tests.components.preprocess.dataflow_service import dataflow_service
-from tests.components.preprocess.stores import BUCKET, google_store
+from tests.components.preprocess.beam.dataflow_service import dataflow_service
+from tests.components.preprocess.storage.stores import BUCKET, google_store
 
 SETTINGS = {
     "beam_runner": "dataflow",

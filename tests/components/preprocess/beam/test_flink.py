@@ -9,7 +9,7 @@ from components.preprocess.beam.runner import find_places, make_options
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.run import run
 from components.shared.errors import InputError
-from tests.components.preprocess.flink_cluster import run_cluster
+from tests.components.preprocess.beam.flink_cluster import run_cluster
 from tests.components.preprocess.text_samples import make_texts, write_everything
 
 ROOT = Path(__file__).parents[4]

@@ -15,7 +15,7 @@ from components.preprocess.run import run
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
 from tests.components.preprocess.outputs import read_files
-from tests.components.preprocess.stores import BUCKET, google_store, s3_store
+from tests.components.preprocess.storage.stores import BUCKET, google_store, s3_store
 from tests.components.preprocess.text_samples import make_texts
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import requests
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[4]
 _WEB = "org.apache.flink:flink-runtime-web:1.19.0"
 _MAINS = {
     "StandaloneSessionClusterEntrypoint": "org.apache.flink.runtime.entrypoint",
