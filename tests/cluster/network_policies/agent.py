@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.cluster import node
+from tests.cluster.network_policies import node
 from tests.cluster.programs import find_program
 from tests.cluster.server import TOKEN, Server, running_program
 

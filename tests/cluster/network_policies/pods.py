@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tests.cluster import node as nodes
-from tests.cluster.node import Node
+from tests.cluster.network_policies import node as nodes
+from tests.cluster.network_policies.node import Node
 from tests.cluster.server import Server
 
 _ACCOUNT = "pods"

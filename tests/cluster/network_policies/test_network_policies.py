@@ -10,11 +10,11 @@ import yaml
 
 from components.shared.mpijob.mpijob_manifest import SSH_PORT, make_network_policy
 from tests import kustomize
-from tests.cluster import node as nodes
 from tests.cluster import programs, server
-from tests.cluster.agent import running_agent
-from tests.cluster.node import Node
-from tests.cluster.pods import Pods
+from tests.cluster.network_policies import node as nodes
+from tests.cluster.network_policies.agent import running_agent
+from tests.cluster.network_policies.node import Node
+from tests.cluster.network_policies.pods import Pods
 from tests.cluster.server import Server
 from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
 from tests.kustomize import MANIFESTS
@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 # A namespace of our own, and a profile's.
 NAMESPACES = ["bert", "team"]
-KUBEFLOW = [Path(__file__).with_name(name) for name in ("kubeflow.yaml", "kubeflow_policies.yaml")]
+HERE = Path(__file__).parent
+KUBEFLOW = [HERE.parent / "kubeflow.yaml", HERE / "kubeflow_policies.yaml"]
 UI_POLICY = MANIFESTS / "components" / "clean" / "ui-network-policy.yaml"
 # Pods of Kubeflow's by its manifests: a label, and ports. 8111 is where the store's keys are made.
 KUBEFLOW_PODS = {
