@@ -18,7 +18,7 @@ from tests.cluster.network_policies.pods import Pods
 from tests.cluster.server import Server
 from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
 from tests.kustomize import MANIFESTS
-from tests.pipelines.mpijobs import OWN_POD, make_job, make_spec
+from tests.pipelines.machines.mpijobs import OWN_POD, make_job, make_spec
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

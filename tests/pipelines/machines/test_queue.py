@@ -8,7 +8,7 @@ import yaml
 
 from pipelines.machines.tasks import Queue
 from tests.pipelines.cli import run_command
-from tests.pipelines.mpijobs import make_job
+from tests.pipelines.machines.mpijobs import make_job
 
 NAME, PRIORITY = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
 

@@ -11,7 +11,7 @@ from pipelines.commands.compile import CompileSettings, compile_pipeline
 from pipelines.local.images import DIGESTS
 from pipelines.machines.hardware import HARDWARE, Hardware, find_hardware
 from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
-from tests.pipelines.mpijobs import make_job
+from tests.pipelines.machines.mpijobs import make_job
 
 GIB = 2**30
 # Argo's container beside a step's, as KFP 2.17's workflow-controller-configmap has it.
