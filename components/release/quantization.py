@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from components.release.candidate import Candidate, read_scalars
+from components.release.comparison.candidate import Candidate, read_scalars
 from components.release.config import ReleaseConfig
 from components.release.other_stage import run_stage
 from components.shared.checkpoints.checkpoint_manifest import fingerprint

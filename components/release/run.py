@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.release.candidate import Candidate, read_candidate
-from components.release.classifier import read_classifier
+from components.release.comparison.candidate import Candidate, read_candidate
+from components.release.comparison.classifier import read_classifier
+from components.release.comparison.gate import Decision, decide
+from components.release.comparison.in_use import SCORES_FILE, describe_scores, find_scores
 from components.release.config import ReleaseClassificationConfig, ReleaseConfig, StoreConfig
-from components.release.gate import Decision, decide
-from components.release.in_use import SCORES_FILE, describe_scores, find_scores
-from components.release.model_card import write_model_card
+from components.release.descriptions.model_card import write_model_card
+from components.release.descriptions.provenance import describe_model
+from components.release.descriptions.release_report import write_report
 from components.release.model_registry import Registration, register
-from components.release.provenance import describe_model
 from components.release.quantization import add_int8_graph
-from components.release.release_report import write_report
 from components.shared.errors import InputError
 from components.shared.files.atomic import expect_place, write_text
 from components.shared.model_store.layout import NotedDecision

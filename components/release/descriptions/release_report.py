@@ -8,8 +8,8 @@ import jinja2
 from markupsafe import Markup
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-from components.release.candidate import Candidate
-from components.release.gate import Decision
+from components.release.comparison.candidate import Candidate
+from components.release.comparison.gate import Decision
 from components.release.model_registry import Registration
 from components.shared.files.atomic import write_text
 from components.shared.files.text import mask_addresses

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.release.candidate import Candidate
-from components.release.gate import Decision
+from components.release.comparison.candidate import Candidate
+from components.release.comparison.gate import Decision
 from components.shared.checkpoints.lineage import LINEAGE, Link, read_lineage
 from components.shared.files.documents import decode_json
 from components.shared.files.formats import WRITER

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.release.comparison.gate import Limits
 from components.release.config import ReleaseConfig
-from components.release.gate import Limits
 from components.shared.checkpoints.checkpoint_manifest import check_files, fingerprint
 from components.shared.checkpoints.onnx_file import Int8Figures, read_int8_figures
 from components.shared.files.atomic import sha256

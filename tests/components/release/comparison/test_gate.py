@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.release.gate import Limits, decide, is_tolerable
+from components.release.comparison.gate import Limits, decide, is_tolerable
 from components.shared.reports.comparison import find_intervals
 
 NUM_QUESTIONS = 1770

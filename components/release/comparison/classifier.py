@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.release.candidate import Candidate, Evaluation, read_scalars
+from components.release.comparison.candidate import Candidate, Evaluation, read_scalars
+from components.release.comparison.gate import Limits
+from components.release.comparison.row_scores import score_rows
 from components.release.config import ReleaseClassificationConfig
-from components.release.gate import Limits
-from components.release.row_scores import score_rows
 from components.shared.checkpoints.checkpoint_manifest import check_files, fingerprint
 from components.shared.classification.ranks import find_first_relevant, score_groups
 from components.shared.classification.sentences import TRAIN, Sentences, find_rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.release.candidate import Candidate, Evaluation
+from components.release.comparison.candidate import Candidate, Evaluation
 from components.release.other_stage import run_stage
 from components.shared.errors import InputError
 from components.shared.files.documents import decode_json

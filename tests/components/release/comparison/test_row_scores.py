@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.release.row_scores import score_rows
+from components.release.comparison.row_scores import score_rows
 from components.shared.errors import InputError
 
 LABELS = ["a", "a", "b", "b", "b", "c", "a", "b"]

@@ -1,0 +1,1 @@
+"""Compares the model to be released with the one in use."""

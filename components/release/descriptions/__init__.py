@@ -1,0 +1,1 @@
+"""Says what was released and why: model.json, model card and report."""
