@@ -17,7 +17,9 @@ from components.ingest.download.sources import Source
 from components.shared.errors import InputError
 from components.shared.files.dumps import (
     BZ2_STREAM,
+    END_BYTES,
     Compression,
+    is_end,
     recognize_compression,
     require_utf_8,
 )
@@ -26,8 +28,6 @@ from components.shared.stage.progress import progress_in_bytes
 
 _HEAD_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20
-_CLOSING_TAG = b"</mediawiki>"
-_CLOSING_BYTES = 1024
 _HTML = re.compile(rb"^(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 _WIKI = re.compile(rb"<dbname>([^<]{1,64})</dbname>")
 
@@ -140,31 +140,44 @@ def _check_magic(path: Path, compression: Compression) -> None:
 
 
 def _is_whole_xml(path: Path, max_expansion: float) -> bool:  # noqa: ARG001
-    return _closes(_read_tail(path, _CLOSING_BYTES))
+    return is_end(_read_tail(path, END_BYTES))
 
 
 def _is_whole_bz2(path: Path, max_expansion: float) -> bool:
     # A multistream dump cut between two streams has the mark too, but not the closing tag.
-    tail = _read_tail(path, _BZ2_LAST_STREAM_BYTES)
-    starts = [match.start() for match in BZ2_STREAM.finditer(tail)]
+    last = _read_tail(path, _BZ2_LAST_STREAM_BYTES)
+    starts = [match.start() for match in BZ2_STREAM.finditer(last)]
+    # One long stream. Without the mark at its end it is cut, or bytes follow it, which
+    # bzip2 passes over: reading all of it tells.
     if not starts:
-        # One long stream. Without the mark at its end it is cut, or bytes follow it, which
-        # bzip2 passes over: reading all of it tells.
-        if _has_bz2_end(tail[-_BZ2_TAIL_BYTES:]):
+        if _has_bz2_end(last[-_BZ2_TAIL_BYTES:]):
             return True
         return _is_whole(path, bz2.BZ2File, "bz2", max_expansion)
+    tail, end = b"", len(last)
+    # The last stream may hold less than the end: tools for several processors cut anywhere.
+    while starts and len(tail) < END_BYTES:
+        start = starts.pop()
+        tail = _unpack_stream(path, last[start:end], max_expansion) + tail
+        end = start
+    return is_end(tail)
+
+
+def _unpack_stream(path: Path, packed: bytes, max_expansion: float) -> bytes:
+    """The last bytes of a stream's content."""
     decompressor = bz2.BZ2Decompressor()
     content, num_bytes = b"", 0
     try:
-        for block in decompress_bz2(decompressor, tail[starts[-1] :]):
+        for block in decompress_bz2(decompressor, packed):
             num_bytes += len(block)
-            expect_plausible(path, len(tail) - starts[-1], num_bytes, max_expansion)
-            content = (content + block)[-_CLOSING_BYTES:]
+            expect_plausible(path, len(packed), num_bytes, max_expansion)
+            content = (content + block)[-END_BYTES:]
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: damaged bz2 data near its end ({error}); fetch it again"
         ) from None
-    return decompressor.eof and _closes(content)
+    if not decompressor.eof:
+        raise _cut_short(path)
+    return content
 
 
 def _has_bz2_end(tail: bytes) -> bool:
@@ -193,7 +206,7 @@ def _is_whole(
             position = 0
             num_bytes = 0
             while chunk := file.read(_CHUNK_BYTES):
-                tail = (tail + chunk)[-_CLOSING_BYTES:]
+                tail = (tail + chunk)[-END_BYTES:]
                 num_bytes += len(chunk)
                 expect_plausible(path, raw.tell(), num_bytes, max_expansion)
                 advance(raw.tell() - position)
@@ -202,11 +215,7 @@ def _is_whole(
         return False
     except (OSError, zlib.error) as error:
         raise InputError(f"{path}: damaged {kind} data ({error}); fetch it again") from None
-    return _closes(tail)
-
-
-def _closes(text: bytes) -> bool:
-    return text.rstrip().endswith(_CLOSING_TAG)
+    return is_end(tail)
 
 
 def _read_tail(path: Path, num_bytes: int) -> bytes:

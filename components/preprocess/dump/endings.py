@@ -2,17 +2,13 @@
 
 import bz2
 import os
-import re
 from typing import BinaryIO
 
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
-from components.shared.files.dumps import BZ2_STREAM
+from components.shared.files.dumps import BZ2_STREAM, END_BYTES, is_end
 from components.shared.files.unpacking import decompress_bz2, expect_plausible
 
-# Comments may follow the last tag.
-_END = re.compile(rb"</mediawiki>\s*(?:<!--(?:[^-]|-(?!->))*-->\s*)*\Z")
-_TAIL_BYTES = 4096
 # A stream of Wikimedia's dumps takes some hundred KB.
 _FIRST_WINDOW_BYTES, _MAX_WINDOW_BYTES = 1 << 20, 16 << 20
 _STREAM_MARK_BYTES = 10
@@ -29,14 +25,9 @@ def require_end(path: str, *, is_bz2: bool, max_expansion: float) -> None:
     Raises:
         InputError: if it does not end with </mediawiki>.
     """
-    tail = _read_bz2_tail(path, max_expansion) if is_bz2 else _read_last(path, _TAIL_BYTES)[0]
+    tail = _read_bz2_tail(path, max_expansion) if is_bz2 else _read_last(path, END_BYTES)[0]
     if not is_end(tail):
         raise InputError(cut_short(path))
-
-
-def is_end(tail: bytes) -> bool:
-    """Whether the last bytes of an export are how one ends."""
-    return _END.search(tail[-_TAIL_BYTES:]) is not None
 
 
 def cut_short(path: str) -> str:
@@ -57,7 +48,7 @@ def _read_bz2_tail(path: str, max_expansion: float) -> bytes:
     tail = b""
     with filesystem.open_file(path) as file:
         end = file.seek(0, os.SEEK_END)
-        while end and len(tail) < _TAIL_BYTES:
+        while end and len(tail) < END_BYTES:
             start = _find_last_stream(file, end)
             tail = _unpack(path, file, start, end, max_expansion) + tail
             end = start
@@ -90,7 +81,7 @@ def _unpack(path: str, file: BinaryIO, start: int, end: int, max_expansion: floa
             for block in decompress_bz2(decompressor, packed):
                 num_bytes += len(block)
                 expect_plausible(path, file.tell() - start, num_bytes, max_expansion)
-                tail = (tail + block)[-_TAIL_BYTES:]
+                tail = (tail + block)[-END_BYTES:]
     except OSError as error:
         raise InputError(damaged_bz2(path, error, start)) from None
     return tail

@@ -19,20 +19,18 @@ from components.preprocess.dump.endings import (
     cut_in_stream,
     cut_short,
     damaged_bz2,
-    is_end,
     require_end,
 )
 from components.preprocess.dump.files import DumpPart
 from components.preprocess.outcomes import TOO_LONG
 from components.preprocess.storage import filesystem
 from components.shared.errors import InputError
-from components.shared.files.dumps import BZ2_STREAM, EMPTY_BZ2_STREAM
+from components.shared.files.dumps import BZ2_STREAM, EMPTY_BZ2_STREAM, END_BYTES, is_end
 from components.shared.files.unpacking import BoundedReader, decompress_bz2, expect_plausible
 
 _CHUNK_BYTES = 1 << 18
 _OPEN, _CLOSE = b"<page>", b"</page>"
 _CDATA, _CDATA_END = b"<![CDATA[", b"]]>"
-_TAIL_BYTES = 4096
 _STREAM_MARK_BYTES = 10
 
 # Some bytes of XML, and whether they are the part's own or come after its end.
@@ -66,7 +64,7 @@ def read_pages(part: DumpPart) -> Iterator[bytes | str]:
             num_own = len(buffer) + num_own_data
         buffer, has_read = buffer + data, True
         if part.is_whole_file:
-            tail = (tail + data)[-_TAIL_BYTES:]
+            tail = (tail + data)[-END_BYTES:]
         position = 0
         while page := _find_page(buffer, position, part):
             start, end = page

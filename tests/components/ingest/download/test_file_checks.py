@@ -3,6 +3,8 @@
 import bz2
 import gzip
 import hashlib
+import re
+import subprocess
 
 import pytest
 
@@ -174,15 +176,37 @@ def test_bytes_after_the_last_bz2_stream_are_passed_over(tmp_path, num_streams, 
     assert check_export(path, "bz2") == "testwiki"
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
-def test_another_encoding_is_named(tmp_path, encoding):
-    """Its pages would be lost one by one."""
+@pytest.mark.parametrize("num_last", [1, 8, 5000])
+@pytest.mark.parametrize("after", [b"", b"\n", b"<!-- made by a tool -->\n"])
+def test_the_end_of_an_export_may_be_spread_over_streams(tmp_path, num_last, after):
+    """Tools that compress on several processors cut anywhere, also within the last tag."""
+    export = EXPORT.rstrip() + after
+    path = write(tmp_path, bz2.compress(export[:-num_last]) + bz2.compress(export[-num_last:]))
+
+    assert check_export(path, "bz2") == "testwiki"
+
+
+@pytest.mark.parametrize("compression", COMPRESSION_TO_CONTENT)
+def test_a_comment_may_follow_the_last_tag(tmp_path, compression):
+    """XML allows it; preprocessing reads such an export as well."""
+    pack = {"plain": bytes, "bz2": bz2.compress, "gzip": gzip.compress}[compression]
+    path = write(tmp_path, pack(EXPORT + b"<!-- made by a tool -->\n"))
+
+    assert check_export(path, compression) == "testwiki"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+def test_another_encoding_is_named_so_that_it_can_be_converted(tmp_path, encoding):
+    """Its pages would be lost one by one; the advice works."""
     path = write(tmp_path, EXPORT.decode().encode(encoding))
 
-    with pytest.raises(
-        InputError, match="in UTF-16, and only UTF-8 can be read; convert it: iconv"
-    ):
+    with pytest.raises(InputError, match="and only UTF-8 can be read; convert it: iconv") as error:
         check_export(path, "plain")
+
+    name = re.search("iconv -f (\\S+) -t UTF-8", str(error.value))[1]
+    assert subprocess.check_output(["iconv", "-f", name, "-t", "UTF-8", path]) == EXPORT
 
 
 @pytest.mark.parametrize("num_streams", [1, 2])

@@ -86,7 +86,7 @@ def test_parts_cover_each_file_once(dump_folder):
         (b"BZh9" + b"x" * 100, "damaged bz2 data"),
         (gzip.compress(HEAD.encode())[:40], "cut short"),
         (HEAD.encode("utf-16"), "the export is in UTF-16.*iconv -f UTF-16"),
-        (HEAD.encode("utf-16-be"), "the export is in UTF-16"),
+        (HEAD.encode("utf-32-be"), "the export is in UTF-32BE"),
         (bz2.compress(HEAD.encode("utf-16")), "the export is in UTF-16"),
         (b'<?xml version="1.0" encoding="windows-1251"?>' + HEAD.encode(), "in windows-1251"),
         (b"a.xml".ljust(257, b"\0") + b"ustar\x0000" + HEAD.encode(), "a tar archive; unpack"),
