@@ -87,7 +87,8 @@ class Source:
     @property
     def is_export(self) -> bool:
         """Whether its name is that of a MediaWiki export."""
-        return _EXPORT.search(self.name) is not None
+        is_hidden = self.name.startswith(".")  # as macOS's notes of a file in an archive: ._a.xml
+        return not is_hidden and _EXPORT.search(self.name) is not None
 
     @property
     def is_tar(self) -> bool:
@@ -147,13 +148,12 @@ def parse_dump(text: str) -> list[Source]:
 
 
 def find_exports(source: Source) -> list[Source]:
-    """The exports in a folder, in the order of their names; what else lies there is no dump.
+    """The exports in a folder and those in it, by their paths; what else lies there is no dump.
 
     Raises:
         InputError: if there is none.
     """
-    folder = Path(source.location)
-    paths = sorted(str(path) for path in folder.iterdir() if path.is_file())
+    paths = sorted(str(path) for path in Path(source.location).rglob("*") if path.is_file())
     found = [path for path in paths if replace(source, location=path).is_export]
     if not found:
         raise InputError(
@@ -230,7 +230,8 @@ def find_compression(source: Source) -> Compression:
         return "plain"
     raise InputError(
         f"{source.label}: unknown kind of file; an export's name ends in .xml, .xml.bz2 or "
-        ".xml.gz (Wikimedia offers each .7z as .bz2 too)"
+        ".xml.gz (Wikimedia offers each .7z as .bz2 too), that of an archive of exports in .tar, "
+        ".tar.gz or .tar.bz2"
     )
 
 

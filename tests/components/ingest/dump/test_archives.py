@@ -30,6 +30,7 @@ EXPORTS = {
     "dumps/b.xml": make_export(3),
     "dumps/a-multistream-index.txt.bz2": bz2.compress(b"1:2:A"),
     "dumps/README": b"Read me.",
+    "dumps/._b.xml": b"\0\5\x16\7 what macOS notes of b.xml",
 }
 
 
@@ -65,13 +66,13 @@ def test_exports_in_an_archive_are_the_dump(tmp_path, ingest, name, mode):
 
 
 def test_exports_in_a_folder_are_the_dump(tmp_path, ingest):
-    """In the order of their names."""
+    """With those in its folders, as of an archive; in the order of their paths."""
     folder = tmp_path / "dumps"
-    folder.mkdir()
-    for name, content in EXPORTS.items():
+    (folder / "abc").mkdir(parents=True)
+    for name, content in {**EXPORTS, "dumps/abc/c.xml": make_export(4)}.items():
         (tmp_path / name).write_bytes(content)
 
-    assert list(ingest(folder)) == ["a.xml.bz2", "b.xml"]
+    assert list(ingest(folder)) == ["a.xml.bz2", "c.xml", "b.xml"]
 
 
 @pytest.mark.parametrize(
