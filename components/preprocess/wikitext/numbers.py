@@ -16,11 +16,10 @@ def format_number(number: str, style: NumberFormat) -> str:
     sign, whole, decimals = match.groups()
     last, others = style.group_sizes
     if len(whole) >= last + style.least_grouped:
-        head, tail = whole[:-last], [whole[-last:]]
-        while head:
-            head, group = head[:-others], head[-others:]
-            tail.append(group)
-        whole = style.group.join(reversed(tail))
+        head = whole[:-last]
+        ends = range(len(head) % others or others, len(head) + 1, others)
+        groups = [head[max(0, end - others) : end] for end in ends]
+        whole = style.group.join([*groups, whole[-last:]])
     return sign + whole + (style.decimal + decimals if decimals else "")
 
 

@@ -65,15 +65,15 @@ def _choose(content: str, language: Language) -> str:
 
 def _read_rules(rules: str) -> dict[str, str]:
     """By a variant's code, its text; empty where the text has no rules."""
-    variant_to_text: dict[str, str] = {}
+    variant_to_parts: dict[str, list[str]] = {}
     last = ""
     for part in rules.split(";"):
         match = _RULE.match(part)
         if match is not None:
             last = match[1].lower()
-            variant_to_text[last] = part[match.end() :].strip()
+            variant_to_parts[last] = [part[match.end() :].strip()]
         elif not last:
             return {}
         elif part.strip():
-            variant_to_text[last] += f";{part}"  # a semicolon of the text's own
-    return variant_to_text
+            variant_to_parts[last].append(part)  # after a semicolon of the text's own
+    return {variant: ";".join(parts) for variant, parts in variant_to_parts.items()}

@@ -228,6 +228,29 @@ NASTY = [
 ]  # fmt: skip
 
 
+# The same inside of one mark.
+NASTY_INSIDE = [
+    ("-{zh:a", ";x", "}-"), ("-{", "zh:a;", "}-"), ("{{formatnum:", "1", "}}"),
+    ("{{val|", "1", "}}"),
+    ("{{convert|", "1", "|m|ft}}"), ("{{convert|1", "|m", "}}"), ("{{hlist", "|a", "}}"),
+    ("{{#switch:", "|a=b", "}}"), ("{{", "{{{a|", "}}}"), ("'''", "a''", "'"), ("[[a", "|", "]]"),
+    ("(", ", ", ")"), ("<gallery>", "<", "</gallery>"), ("{{frac|", "1", "|2}}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("parts", NASTY_INSIDE, ids=str)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_time_is_linear_in_what_one_mark_holds(parts, language):
+    """1 MB takes a second of the processor at most."""
+    start, markup, end = parts
+    site = read_site(f'<mediawiki xml:lang="{language}">')
+    started = time.process_time()
+
+    clean_page(start + markup * (1_000_000 // len(markup)) + end, "Title", site)
+
+    assert time.process_time() - started < 4
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("markup", NASTY, ids=lambda markup: repr(markup[:12]))
 @pytest.mark.parametrize("language", ["en", "zh"])
