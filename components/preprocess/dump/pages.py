@@ -16,8 +16,10 @@ from components.preprocess.wikitext.sites import Site
 
 _CLOSING = "</page>"
 _TITLE = re.compile(r"<title>([^<]*)</title>")
-_TIMESTAMP = re.compile(r"<timestamp>\s*([^<]*?)\s*</timestamp>")
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_TIMESTAMP = re.compile(r"<timestamp>([^<]*)</timestamp>")
+# Comments of XML (those of wikitext are escaped) and CDATA; one that nobody closed goes on to the
+# end, so that each character is looked at once.
+_LITERAL = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 _NAMESPACE = re.compile(r"<ns>\s*(-?\d+)\s*</ns>")
 _ID = re.compile(r"<id>\s*(\d+)\s*</id>")
 _MODEL = re.compile(r"<model>([^<]*)</model>")
@@ -61,8 +63,8 @@ def parse_page(xml: bytes, site: Site) -> Page | str:
         return BROKEN
     if not page.rstrip().endswith(_CLOSING):
         return BROKEN
-    if "<![CDATA[" in page:
-        page = _CDATA.sub(lambda match: escape(match[1]), page)
+    if "<!" in page:
+        page = _LITERAL.sub(lambda match: escape(match[1] or ""), page)
     head, revision = _split_page(page)
     title, page_id, namespace = _TITLE.search(head), _ID.search(head), _NAMESPACE.search(head)
     if title is None:
@@ -95,6 +97,7 @@ def _split_page(page: str) -> tuple[str, str]:
     the latest timestamp, and of equal ones the last.
     """
     head, *revisions = page.split("<revision>")
+    head = head.partition("<upload>")[0]  # of a file, with numbers of its own
     revisions = [revision.partition("</revision>")[0] for revision in revisions]
     if len(revisions) > 1:
         return head, max(reversed(revisions), key=_find_timestamp)
@@ -106,7 +109,7 @@ def _split_page(page: str) -> tuple[str, str]:
 
 def _find_timestamp(revision: str) -> str:
     timestamp = _TIMESTAMP.search(revision)
-    return timestamp[1] if timestamp else ""
+    return timestamp[1].strip() if timestamp else ""
 
 
 def _is_article(title: str, namespace: re.Match[str] | None, site: Site) -> bool:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from components.preprocess.dump.pages import Page
@@ -55,8 +57,22 @@ OLD, NEW = (
 UPLOAD = "<upload><timestamp>2026-01-01T00:00:00Z</timestamp><text>An upload.</text></upload>"
 
 
+COMMENT = (
+    "<!-- <revision><timestamp>2026-01-01T00:00:00Z</timestamp><text>No.</text></revision> -->"
+)
+
+
 @pytest.mark.parametrize(
-    "content", [OLD + NEW, NEW + OLD, NEW + OLD + UPLOAD, UPLOAD + OLD + NEW, OLD + UPLOAD + NEW]
+    "content",
+    [
+        OLD + NEW,
+        NEW + OLD,
+        NEW + OLD + UPLOAD,
+        UPLOAD + OLD + NEW,
+        OLD + UPLOAD + NEW,
+        NEW + COMMENT + OLD,
+        COMMENT + OLD + NEW,
+    ],
 )
 def test_newest_revision_counts(content):
     """By its timestamp, in whatever order an export has them, and whatever stands between."""
@@ -78,6 +94,29 @@ def test_page_without_a_number_has_one_of_its_title():
 
     assert first == again != other
     assert first != 8
+
+
+def test_page_does_not_take_the_number_of_what_it_holds():
+    """An upload has those of its own, and a contributor's."""
+    upload = "<upload><contributor><id>55</id></contributor></upload>"
+
+    assert read(make(page_id="", extra=upload)).page_id == read(make(page_id="")).page_id
+
+
+NASTY = ["<!--", "<![CDATA[", "<timestamp>" + " " * 1000, "<text ", "<revision>", "<id> ", "&#"]
+
+
+@pytest.mark.parametrize("xml", NASTY, ids=lambda xml: repr(xml[:12]))
+def test_time_is_linear_in_the_xml_of_a_page(xml):
+    """Whatever an export made elsewhere holds 1 MB of."""
+    page = make().replace(b"<revision>", b"<revision>" + xml.encode() * (1_000_000 // len(xml)))
+    started = time.process_time()
+
+    for _ in range(2):  # as one revision, and as one of two
+        parse_page(page)
+        page = page.replace(b"</revision>", b"</revision><revision></revision>")
+
+    assert time.process_time() - started < 5
 
 
 def test_character_data_is_text_as_it_stands():
