@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from components.preprocess.languages.facts import normalize_name
+from components.preprocess.languages.facts import fold_case, normalize_name
 from components.preprocess.outcomes import (
     BROKEN,
     DISAMBIGUATION,
@@ -81,7 +81,7 @@ def parse_page(xml: bytes, site: Site) -> Page | str:
     if wikitext is None:
         return BROKEN
     redirect = _REDIRECT.match(wikitext)
-    if redirect is not None and redirect[1].lower() in site.facts.redirect_words:
+    if redirect is not None and fold_case(redirect[1]) in site.facts.redirect_words:
         return REDIRECT
     if _DISAMBIGUATION_TITLE.search(name) or _DISAMBIGUATION.search(wikitext):
         return DISAMBIGUATION

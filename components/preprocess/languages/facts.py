@@ -78,7 +78,12 @@ class Language:
 
 def normalize_name(name: str) -> str:
     """A namespace's name as MediaWiki compares it: no case, marks of direction or extra spaces."""
-    return " ".join(_DIRECTION_MARKS.sub("", name).replace("_", " ").split()).lower()
+    return fold_case(" ".join(_DIRECTION_MARKS.sub("", name).replace("_", " ").split()))
+
+
+def fold_case(text: str) -> str:
+    """Lower case, with a plain i for the Turkish İ, whose dot Python keeps as a mark of its own."""
+    return text.lower().replace("i\u0307", "i")
 
 
 _DIRECTION_MARKS = re.compile("[\u200e\u200f\u202a-\u202e]")
@@ -119,10 +124,10 @@ def _make_language(code: str, facts: Mapping[str, Any]) -> Language:
         file_names=_names(("file", "image"), namespaces.get("file", ())),
         media_names=_names(("media",), namespaces.get("media", ())),
         category_names=_names(("category",), namespaces.get("category", ())),
-        redirect_words=frozenset({"redirect", *map(str.lower, words)}),
+        redirect_words=frozenset({"redirect", *map(fold_case, words)}),
         numbers=_make_numbers(code, facts.get("numbers")),
         variants=tuple(facts.get("variants", {}).get("order", ())),
-        shows={name.lower(): pattern for name, pattern in templates.get("shows", {}).items()},
+        shows={fold_case(name): pattern for name, pattern in templates.get("shows", {}).items()},
         shows_its_name=re.compile(shows_its_name) if shows_its_name else None,
         countries_by_name=templates.get("countries_by_name", False),
         sentences=_make_rules(facts.get("sentences", {})),

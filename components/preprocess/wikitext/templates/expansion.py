@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from components.preprocess.languages import cldr
-from components.preprocess.languages.facts import Language
+from components.preprocess.languages.facts import Language, fold_case
 from components.preprocess.wikitext.numbers import format_number, parse_number
 from components.preprocess.wikitext.templates.arguments import Arguments
 from components.preprocess.wikitext.templates.dates import DATE_TEMPLATES, show_iso_date
@@ -45,7 +45,7 @@ def expand_template(name: str, arguments: Arguments, title: str) -> str:
         title: of the page.
     """
     name = " ".join(name.replace("_", " ").split())
-    key = name.lower().removeprefix("template:")
+    key = fold_case(name).removeprefix("template:")
     language = arguments.language
     if pattern := language.shows.get(key):
         return compile_pattern(pattern)(arguments)

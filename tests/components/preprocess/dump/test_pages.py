@@ -177,6 +177,14 @@ def test_page_that_is_no_article_has_its_reason(xml, reason):
     assert parse_page(xml) == reason
 
 
+@pytest.mark.parametrize("word", ["YÖNLENDİRME", "yönlendirme", "YÖNLENDİR", "Redirect"])
+def test_redirect_is_told_in_turkish_capitals(word):
+    """Whose İ is an i, though Python makes two characters of it."""
+    site = read_site('<mediawiki xml:lang="tr">')
+
+    assert parse_page_of(make(f"#{word} [[Ely]]"), site) == "redirect"
+
+
 def test_article_named_after_a_kind_of_page_stays():
     """Only the words in brackets tell the kind."""
     assert read(make(title="Word-sense disambiguation")).title == "Word-sense disambiguation"
