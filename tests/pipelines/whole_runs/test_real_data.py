@@ -147,8 +147,8 @@ def test_squad_is_learned_from_a_published_model(real_data, tmp_path):
 
     done = run_command(
         *("run", "squad", "--initial-checkpoint", folders[0], "--output", tmp_path / "runs"),
-        *("--squad-train", train, "--squad-dev", dev, "--precision", "mixed_bfloat16"),
-        *("--learning-rates", 1.5e-4, "--num-epochs", 3),
+        *("--squad-train", train, "--squad-dev", dev),
+        *("--learning-rates", 1.5e-4),
         *("--global-batch-size", 24, "--micro-batch-size", 24),
         *("--model-store", tmp_path / "models", "--min-f1", 55),
     )
