@@ -14,6 +14,7 @@ from components.preprocess.batches import CORPORA, Batch, RecordBatch
 from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.corpora import Corpora, read_batches
 from components.preprocess.dump.files import Dump
+from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import make_documents
 from components.preprocess.rows.shards import ShardSet
@@ -91,9 +92,9 @@ def _measure_records(
             num_bytes += _count_bytes(batch)
             articles = [one for one in reader.read(batch) if not isinstance(one, str)]
             made = make_documents(articles, tokenizer)
-            documents = drop_copies([one for one in made if one])
+            bucket = Bucket(0, drop_copies([one for one in made if one]))
             for length in settings.lengths:
-                rows = make_rows(documents, 0, length, once)
+                rows = make_rows(bucket, length, once)
                 length_to_num_bytes[length] += sum(len(row.record) + _FRAME_BYTES for row in rows)
     finally:
         reader.close()

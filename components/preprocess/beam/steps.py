@@ -26,6 +26,7 @@ from components.preprocess.beam.chunks import (
 from components.preprocess.beam.progress_files import Marks
 from components.preprocess.corpora import Part, read_batches
 from components.preprocess.outcomes import BAD, DUPLICATE, EMPTY, HELD_OUT, KEPT
+from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import (
     RowSettings,
     choose_bucket,
@@ -166,12 +167,12 @@ class MakeRows(beam.DoFn):
         self, group_chunks: tuple[int, Iterable[bytes]]
     ) -> Iterator[tuple[_ShardKey, bytes] | _Count]:
         """Make the rows of some buckets, one after another, for each length."""
-        for bucket, items in groupby(merge_chunks(group_chunks[1]), key=itemgetter(0)):
+        for number, items in groupby(merge_chunks(group_chunks[1]), key=itemgetter(0)):
             read = [document for _, document in items]
-            documents = drop_copies(read)
-            kept = Counter(document.corpus for document in documents)
+            bucket = Bucket(number, drop_copies(read))
+            kept = Counter(document.corpus for document in bucket.documents)
             copies = Counter(document.corpus for document in read) - kept
-            is_held_out = bucket >= self._num_buckets
+            is_held_out = number >= self._num_buckets
             settings = self._held_out_settings if is_held_out else self._settings
             for reason, counts in ((HELD_OUT if is_held_out else KEPT, kept), (DUPLICATE, copies)):
                 for corpus, count in counts.items():
@@ -179,7 +180,7 @@ class MakeRows(beam.DoFn):
             for shards, num_shards in self._shard_counts.items():
                 if shards.is_held_out != is_held_out:
                     continue
-                for row in make_rows(documents, bucket, shards.length, settings):
+                for row in make_rows(bucket, shards.length, settings):
                     key = (*shards, row.order % num_shards)
                     # A plain tuple: pickled in a fifth of the time.
                     self._gatherer.add(key, tuple(row), len(row.record))

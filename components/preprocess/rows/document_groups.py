@@ -1,16 +1,19 @@
-"""Buckets: documents that meet by chance, and are paired with one another."""
+"""Which documents meet in a bucket, and the rows that a bucket gives."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import numpy as np
+
 from components.preprocess.batches import CORPORA
 from components.preprocess.config import GOOGLE, PACKED
+from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.documents import Document
-from components.preprocess.rows.hashing import hash_64, random_for
+from components.preprocess.rows.hashing import hash_64, hash_counting, random_for
 from components.preprocess.rows.masks import mask_sequence, pad_instance
-from components.preprocess.rows.packing import encode_ids, encode_pairs, list_tokens, pack_pairs
+from components.preprocess.rows.packing import count_tokens, encode_rows, pack_sequences
 from components.preprocess.rows.pairs import Pair, pair_document
 from components.preprocess.rows.shards import Row
 from components.preprocess.text.sentences import SentenceSplitter
@@ -64,64 +67,61 @@ def drop_copies(documents: Iterable[Document]) -> list[Document]:
     return list(text_hash_to_document.values())
 
 
-def make_rows(
-    documents: Sequence[Document], bucket: int, length: int, settings: RowSettings
-) -> Iterator[Row]:
+def make_rows(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[Row]:
     """The rows of one length that the documents of a bucket give, in the settings' format."""
     make = _make_instances if settings.format == GOOGLE else _make_packed
-    for number, (num_sequences, num_tokens, record) in enumerate(
-        make(documents, bucket, length, settings)
-    ):
-        order = hash_64(settings.seed, "row", bucket, length, number)
-        yield Row(order, num_sequences, num_tokens, record)
+    orders = hash_counting(settings.seed, "row", bucket.number, length)
+    for record, order in zip(make(bucket, length, settings), orders, strict=False):
+        yield Row(order, *record)
 
 
 # The sequences of a record, its real tokens by corpus, and the record.
 _Record: TypeAlias = tuple[int, tuple[int, ...], bytes]
 
 
-def _make_packed(
-    documents: Sequence[Document], bucket: int, length: int, settings: RowSettings
-) -> Iterator[_Record]:
-    pairs = [
+def _make_packed(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[_Record]:
+    pairs = (
         pair
-        for index, duplicate in _list_passes(documents, settings)
-        for pair in _pair(documents, index, duplicate, length, settings)
-    ]
+        for index, duplicate in _list_passes(bucket.documents, settings)
+        for pair in _pair(bucket, index, duplicate, length, settings)
+    )
+    pairs_N6 = np.fromiter(pairs, np.dtype((np.int64, 6)))
     # Without this, a row would hold what stands together in one article.
-    random_for(settings.seed, "pack", bucket, length).shuffle(pairs)
-    varints = [encode_ids(document.piece_ids) for document in documents]
-    for packed in pack_pairs(pairs, length):
-        record = encode_pairs(packed, varints, settings.vocabulary)
-        yield len(packed), _count_tokens(packed, documents), record
+    order = list(range(len(pairs_N6)))
+    random_for(settings.seed, "pack", bucket.number, length).shuffle(order)
+    pairs_N6 = pairs_N6[order]
+    rows = pack_sequences(count_tokens(pairs_N6), length)
+    yield from encode_rows(rows, pairs_N6, bucket, settings.vocabulary)
 
 
-def _make_instances(
-    documents: Sequence[Document], _bucket: int, length: int, settings: RowSettings
-) -> Iterator[_Record]:
-    for index, duplicate in _list_passes(documents, settings):
-        rng = random_for(settings.seed, "mask", documents[index].id, duplicate, length)
-        for pair in _pair(documents, index, duplicate, length, settings):
-            token_ids = list_tokens(pair, documents, settings.vocabulary)
-            max_predictions = settings.max_predictions[length]
+def _make_instances(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[_Record]:
+    vocabulary = settings.vocabulary
+    max_predictions = settings.max_predictions[length]
+    for index, duplicate in _list_passes(bucket.documents, settings):
+        document = bucket.documents[index]
+        rng = random_for(settings.seed, "mask", document.id, duplicate, length)
+        for _, *spans, label in _pair(bucket, index, duplicate, length, settings):
+            a_start, a_end, b_start, b_end = spans
+            a, b = bucket.pieces[a_start:a_end], bucket.pieces[b_start:b_end]
+            token_ids = [vocabulary.cls_id, *a, vocabulary.sep_id, *b, vocabulary.sep_id]
             masked = mask_sequence(
                 token_ids,
-                vocabulary=settings.vocabulary,
+                vocabulary=vocabulary,
                 mask_rate=settings.mask_rate,
                 max_predictions=max_predictions,
                 whole_word_masking=settings.whole_word_masking,
                 rng=rng,
             )
-            instance = pad_instance(masked, pair, length=length, max_predictions=max_predictions)
-            yield 1, _count_tokens([pair], documents), encode_instance(instance)
-
-
-def _count_tokens(pairs: Iterable[Pair], documents: Sequence[Document]) -> tuple[int, ...]:
-    """Count the tokens of each corpus."""
-    counts = [0] * len(CORPORA)
-    for pair in pairs:
-        counts[documents[pair.first.document].corpus] += len(pair)
-    return tuple(counts)
+            instance = pad_instance(
+                masked,
+                first_length=len(a) + 2,  # with [CLS] and [SEP]
+                label=label,
+                length=length,
+                max_predictions=max_predictions,
+            )
+            num_tokens = [0] * len(CORPORA)
+            num_tokens[document.corpus] = len(token_ids)
+            yield 1, tuple(num_tokens), encode_instance(instance)
 
 
 def _list_passes(documents: Sequence[Document], settings: RowSettings) -> Iterator[tuple[int, int]]:
@@ -135,12 +135,12 @@ def _list_passes(documents: Sequence[Document], settings: RowSettings) -> Iterat
 
 
 def _pair(
-    documents: Sequence[Document], index: int, duplicate: int, length: int, settings: RowSettings
+    bucket: Bucket, index: int, duplicate: int, length: int, settings: RowSettings
 ) -> Iterator[Pair]:
     return pair_document(
-        documents,
+        bucket,
         index,
         length=length,
         short_sequence_rate=settings.short_sequence_rate,
-        rng=random_for(settings.seed, documents[index].id, duplicate, length),
+        rng=random_for(settings.seed, bucket.documents[index].id, duplicate, length),
     )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from components.preprocess.rows.pairs import Pair
 from components.shared.dataset.google_records import Instance
 from components.shared.tokens.masking_rule import (
     KEEP_SHARE_OF_OTHERS,
@@ -70,18 +69,22 @@ def _replace(token_id: int, vocabulary: Vocabulary, rng: Random) -> int:
     return rng.randrange(len(vocabulary))
 
 
-def pad_instance(masked: Masked, pair: Pair, *, length: int, max_predictions: int) -> Instance:
-    """The instance of a pair's masked tokens, S = length and P = max_predictions."""
+def pad_instance(
+    masked: Masked, *, first_length: int, label: int, length: int, max_predictions: int
+) -> Instance:
+    """The instance of a pair's masked tokens, S = length and P = max_predictions.
+
+    The first segment has `first_length` of them, with its [CLS] and [SEP].
+    """
     padding = [0] * (length - len(masked.token_ids))
-    first = pair.first.end - pair.first.start + 2  # with [CLS] and [SEP]
-    second = len(masked.token_ids) - first
+    second_length = len(masked.token_ids) - first_length
     unused = [0] * (max_predictions - len(masked.positions))
     return Instance(
         input_ids=masked.token_ids + padding,
-        input_mask=[1] * (first + second) + padding,
-        segment_ids=[0] * first + [1] * second + padding,
+        input_mask=[1] * len(masked.token_ids) + padding,
+        segment_ids=[0] * first_length + [1] * second_length + padding,
         masked_lm_positions=masked.positions + unused,
         masked_lm_ids=masked.targets + unused,
         masked_lm_weights=[1.0] * len(masked.positions) + [0.0] * len(unused),
-        next_sentence_labels=[pair.label],
+        next_sentence_labels=[label],
     )

@@ -1,27 +1,45 @@
-"""Rows that hold several sequences, so that little of a row is padding."""
+"""Rows that hold several sequences, so that little of a row is padding.
 
-from array import array
-from collections.abc import Sequence
-from typing import NamedTuple
+pairs_N6: N pairs, each the six numbers of a `Pair`.
+"""
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from components.preprocess.rows.documents import Document
-from components.preprocess.rows.pairs import NUM_SPECIAL_PIECES, Pair
+from components.preprocess.batches import CORPORA
+from components.preprocess.rows.buckets import Bucket
+from components.preprocess.rows.pairs import NUM_SPECIAL_PIECES
 from components.shared.dataset.packed_rows import assemble_row, encode_varint
 from components.shared.tokens.vocabulary import Vocabulary
 
 
-def pack_pairs(pairs: Sequence[Pair], length: int) -> list[list[Pair]]:
+def count_tokens(pairs_N6: np.ndarray) -> np.ndarray:
+    """Count the tokens of each pair's sequence, with the special ones."""
+    _, a_start, a_end, b_start, b_end, _ = pairs_N6.T
+    return a_end - a_start + b_end - b_start + NUM_SPECIAL_PIECES
+
+
+def pack_sequences(sizes: np.ndarray, length: int) -> list[list[int]]:
     """Put sequences into rows: the longest first, each where it leaves the least room.
 
-    Among sequences of one length the order given decides.
+    Args:
+        sizes: the tokens of each sequence; among those of one size the order decides.
+        length: tokens that a row has room for.
+
+    Returns:
+        The indices of each row's sequences.
     """
-    rows: list[list[Pair]] = []
+    if not len(sizes):
+        return []
+    order = np.argsort(-sizes, kind="stable")
+    # Most sequences leave no room for even the shortest: each is a row, without a search.
+    num_alone = int(np.count_nonzero(sizes + sizes.min() > length))
+    rows = [[index] for index in order[:num_alone].tolist()]
     room_to_rows: list[list[int]] = [[] for _ in range(length + 1)]
     rooms = 0  # bit r is set where a row has room for r more tokens
-    for pair in sorted(pairs, key=len, reverse=True):
-        size = len(pair)
+    rest = order[num_alone:]
+    for index, size in zip(rest.tolist(), sizes[rest].tolist(), strict=True):
         fitting = rooms >> size
         if fitting:
             room = size + (fitting & -fitting).bit_length() - 1
@@ -31,66 +49,45 @@ def pack_pairs(pairs: Sequence[Pair], length: int) -> list[list[Pair]]:
         else:
             room, row = length, len(rows)
             rows.append([])
-        rows[row].append(pair)
+        rows[row].append(index)
         room_to_rows[room - size].append(row)
         rooms |= 1 << (room - size)
     return rows
 
 
-class Varints(NamedTuple):
-    """The piece ids of a document as protobuf's varints, to be cut at any piece."""
+def encode_rows(
+    rows: Sequence[Sequence[int]], pairs_N6: np.ndarray, bucket: Bucket, vocabulary: Vocabulary
+) -> Iterator[tuple[int, tuple[int, ...], bytes]]:
+    """Yield the sequences of each row, its tokens by corpus, and its record.
 
-    encoded: bytes
-    offsets: "array[int]"
-    """Where each piece begins, and the end of the last."""
-
-
-def encode_ids(piece_ids: "array[int]") -> Varints:
-    """Encode the piece ids of a document."""
-    ids = np.frombuffer(piece_ids, dtype=np.uint32)
-    sizes = np.ones(len(ids), dtype=np.int64)
-    for bits in range(7, 32, 7):
-        sizes += ids >> bits > 0
-    ends = np.cumsum(sizes)
-    encoded = np.empty(ends[-1], dtype=np.uint8)
-    for index in range(sizes.max()):
-        has_byte = sizes > index
-        more = sizes[has_byte] > index + 1
-        low = ids[has_byte] >> (7 * index) & 0x7F
-        encoded[(ends - sizes)[has_byte] + index] = low | more * np.uint32(0x80)
-    return Varints(encoded.tobytes(), array("Q", [0, *ends.tolist()]))
-
-
-def encode_pairs(
-    pairs: Sequence[Pair], documents: Sequence[Varints], vocabulary: Vocabulary
-) -> bytes:
-    """Serialize the row of some pairs: `[CLS] A [SEP] B [SEP]` each."""
+    Args:
+        rows: the indices of each row's pairs.
+        pairs_N6: int64, all pairs of a length.
+        bucket: what they are of.
+        vocabulary: supplies the special ids.
+    """
     cls, sep = encode_varint(vocabulary.cls_id), encode_varint(vocabulary.sep_id)
-    parts: list[bytes] = []
-    lengths, first_lengths, labels = [], [], []
-    for (a, a_start, a_end), (b, b_start, b_end), label in pairs:
-        encoded_a, offsets_a = documents[a]
-        encoded_b, offsets_b = documents[b]
-        parts += (
-            cls,
-            encoded_a[offsets_a[a_start] : offsets_a[a_end]],
-            sep,
-            encoded_b[offsets_b[b_start] : offsets_b[b_end]],
-            sep,
+    encoded, offsets = bucket.varints
+    document, first_start, first_end, _, _, label = pairs_N6.T
+    corpora = np.array([one.corpus for one in bucket.documents])
+    places = offsets[pairs_N6[:, 1:5]].T
+    columns = (corpora[document], count_tokens(pairs_N6), first_end - first_start + 2, label)
+    sequences = list(zip(*(column.tolist() for column in (*columns, *places)), strict=True))
+    for row in rows:
+        num_tokens = [0] * len(CORPORA)
+        lengths, first_lengths, labels = [], [], []
+        varints: list[bytes] = []
+        for index in row:
+            corpus, size, first_size, kind, a_start, a_end, b_start, b_end = sequences[index]
+            num_tokens[corpus] += size
+            lengths.append(size)
+            first_lengths.append(first_size)
+            labels.append(kind)
+            varints += (cls, encoded[a_start:a_end], sep, encoded[b_start:b_end], sep)
+        record = assemble_row(
+            token_varints=varints,
+            sequence_lengths=lengths,
+            first_segment_lengths=first_lengths,
+            next_sentence_labels=labels,
         )
-        first_lengths.append(a_end - a_start + 2)
-        lengths.append(a_end - a_start + b_end - b_start + NUM_SPECIAL_PIECES)
-        labels.append(label)
-    return assemble_row(
-        token_varints=b"".join(parts),
-        sequence_lengths=lengths,
-        first_segment_lengths=first_lengths,
-        next_sentence_labels=labels,
-    )
-
-
-def list_tokens(pair: Pair, documents: Sequence[Document], vocabulary: Vocabulary) -> list[int]:
-    """The ids of a sequence: `[CLS] A [SEP] B [SEP]`."""
-    (first, second, _), sep = pair, vocabulary.sep_id
-    a, b = (documents[span.document].piece_ids[span.start : span.end] for span in (first, second))
-    return [vocabulary.cls_id, *a, sep, *b, sep]
+        yield len(row), tuple(num_tokens), record

@@ -18,6 +18,7 @@ from components.preprocess.beam.steps import collect_seldom
 from components.preprocess.dump.files import open_dump
 from components.preprocess.dump.pages import Page, parse_page
 from components.preprocess.dump.reading import read_page_batches
+from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import Document, make_documents
 from components.preprocess.rows.shards import Row, write_shard
@@ -115,13 +116,15 @@ def _make_shards(
     documents: list[Document], settings: RowSettings, scratch: Path, clock: Clock
 ) -> None:
     documents = clock.time("chunks", lambda: _hand_over(documents, scratch, _measure_document))
+    buckets = [
+        Bucket(start, drop_copies(documents[start : start + _DOCUMENTS_PER_BUCKET]))
+        for start in range(0, len(documents), _DOCUMENTS_PER_BUCKET)
+    ]
     for length in settings.lengths:
         rows: list[Row] = []
-        for start in range(0, len(documents), _DOCUMENTS_PER_BUCKET):
-            bucket = drop_copies(documents[start : start + _DOCUMENTS_PER_BUCKET])
+        for bucket in buckets:
             rows += clock.time(
-                "pair, pack, encode",
-                lambda b=bucket, n=length, s=start: list(make_rows(b, s, n, settings)),
+                "pair, pack, encode", lambda b=bucket, n=length: list(make_rows(b, n, settings))
             )
         rows = clock.time("chunks", lambda r=rows: _hand_over_rows(r, scratch))
         clock.time(

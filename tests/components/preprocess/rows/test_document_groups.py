@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from components.preprocess.batches import DUMP, TEXT
+from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import (
     RowSettings,
     choose_bucket,
@@ -80,7 +81,7 @@ def test_duplicates_pair_anew(row_settings):
     """Two passes over the documents give about twice the tokens, in other pairs."""
     documents = [make_document(page) for page in range(1, 20)]
 
-    rows = list(make_rows(documents, 0, 32, row_settings))
+    rows = list(make_rows(Bucket(0, documents), 32, row_settings))
 
     sequences = set()
     for row in rows:
@@ -98,14 +99,16 @@ def test_equal_input_gives_equal_rows(row_settings):
     """All chance comes from the seed."""
     documents = [make_document(page) for page in range(1, 20)]
 
-    first, second = (list(make_rows(documents, 3, 32, row_settings)) for _ in range(2))
+    first, second = (list(make_rows(Bucket(3, documents), 32, row_settings)) for _ in range(2))
 
     assert first == second
 
 
 def test_rows_tell_their_counts(row_settings):
     """What a row says of itself is what its record holds."""
-    for row in make_rows([make_document(1), make_document(2)], 0, 32, row_settings):
+    bucket = Bucket(0, [make_document(1), make_document(2)])
+
+    for row in make_rows(bucket, 32, row_settings):
         decoded = decode_row(row.record)
 
         assert row.num_tokens == (len(decoded.token_ids), 0)
@@ -118,7 +121,7 @@ def test_a_corpus_is_paired_as_often_as_its_setting_says(row_settings):
     documents = [make_document(id_, corpus=id_ % 2) for id_ in range(1, 41)]
     weighted = replace(row_settings, num_duplicates=(1, 3))
 
-    rows = list(make_rows(documents, 0, 32, weighted))
+    rows = list(make_rows(Bucket(0, documents), 32, weighted))
 
     dump_tokens, text_tokens = (sum(row.num_tokens[corpus] for row in rows) for corpus in range(2))
     assert text_tokens == pytest.approx(3 * dump_tokens, rel=0.1)

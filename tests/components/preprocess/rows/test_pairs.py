@@ -1,15 +1,18 @@
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from itertools import accumulate, chain, pairwise
 from random import Random
+from typing import NamedTuple
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.documents import Document
-from components.preprocess.rows.pairs import Span, _below, _cut, _truncate, pair_document
+from components.preprocess.rows.pairs import _below, _truncate, pair_document
 
 
 def make_document(page_id, *sentence_lengths, first_piece=None):
@@ -21,16 +24,44 @@ def make_document(page_id, *sentence_lengths, first_piece=None):
     )
 
 
-def pair(documents, index=0, *, length=32, short_sequence_rate=0.0, seed=1):
-    return list(
-        pair_document(
-            documents,
-            index,
-            length=length,
-            short_sequence_rate=short_sequence_rate,
-            rng=Random(seed),
-        )
+class Span(NamedTuple):
+    """Some pieces of a document, by its index."""
+
+    document: int
+    start: int
+    end: int
+
+
+class Pair(NamedTuple):
+    """A pair by documents instead of places in a bucket."""
+
+    first: Span
+    second: Span
+    label: int
+
+    def __len__(self):
+        return sum(one.end - one.start for one in (self.first, self.second)) + 3
+
+
+def pair(documents, index=0, *, length=32, short_sequence_rate=0.0, seed=1, rng=None):
+    starts = [0, *accumulate(len(one.piece_ids) for one in documents)]
+
+    def locate(start, end):
+        document = bisect_right(starts, start) - 1
+        return Span(document, start - starts[document], end - starts[document])
+
+    pairs = pair_document(
+        Bucket(0, documents),
+        index,
+        length=length,
+        short_sequence_rate=short_sequence_rate,
+        rng=rng or Random(seed),
     )
+    located = []
+    for of_document, *spans, label in pairs:
+        located.append(Pair(locate(*spans[:2]), locate(*spans[2:]), label))
+        assert located[-1].first.document == of_document == index
+    return located
 
 
 class FixedRandom(Random):
@@ -52,16 +83,14 @@ def test_whole_numbers_are_those_of_randrange():
     ours, pythons = Random(7), Random(7)
 
     for count in range(1, 2000):
-        assert _below(ours, count) == pythons.randrange(count)
+        assert _below(ours.getrandbits, count) == pythons.randrange(count)
 
 
 def test_true_next_is_the_rest_of_the_chunk():
     """Three sentences make a chunk; A is the first, B the two after it, label 0."""
     documents = [make_document(1, 4, 4, 4), make_document(2, 30)]
 
-    pairs = list(
-        pair_document(documents, 0, length=32, short_sequence_rate=0.0, rng=FixedRandom(0.9, 0.9))
-    )
+    pairs = pair(documents, rng=FixedRandom(0.9, 0.9))
 
     assert pairs == [(Span(0, 0, 4), Span(0, 4, 12), 0)]
 
@@ -136,26 +165,26 @@ def test_short_passes_aim_at_fewer_pieces():
 
 def test_truncation_takes_from_the_longer_until_it_fits():
     """30 and 10 pieces in room for 20: the longer loses all 20, from both ends."""
-    a, b = _truncate(Span(0, 100, 130), Span(1, 0, 10), 20, Random(1))
+    a_start, a_end, *b = _truncate((100, 130, 0, 10), 20, Random(1).getrandbits)
 
-    assert (a.end - a.start, b) == (10, Span(1, 0, 10))
-    assert a.start > 100
-    assert a.end < 130
+    assert (a_end - a_start, b) == (10, [0, 10])
+    assert a_start > 100
+    assert a_end < 130
 
 
 @pytest.mark.parametrize(("excess", "lengths"), [(1, (10, 9)), (2, (9, 9)), (5, (8, 7))])
 def test_truncation_of_equals_starts_with_b(excess, lengths):
     """Google's code shortens B where both are equally long."""
-    a, b = _truncate(Span(0, 0, 10), Span(1, 0, 10), 20 - excess, Random(1))
+    spans = _truncate((0, 10, 30, 40), 20 - excess, Random(1).getrandbits)
 
-    assert (a.end - a.start, b.end - b.start) == lengths
+    assert (spans[1] - spans[0], spans[3] - spans[2]) == lengths
 
 
 def test_each_piece_goes_from_either_end_with_equal_chance():
     """Of two pieces to cut, both come from the front in a quarter of the cases."""
-    rng = Random(1)
+    draw_bits = Random(1).getrandbits
 
-    fronts = Counter(_cut(Span(0, 0, 10), 2, rng).start for _ in range(4000))
+    fronts = Counter(_truncate((0, 10, 20, 21), 9, draw_bits)[0] for _ in range(4000))
 
     assert fronts[0] == pytest.approx(1000, abs=120)
     assert fronts[1] == pytest.approx(2000, abs=120)
@@ -237,8 +266,8 @@ def test_pairs_are_those_of_googles_rules(sentence_lengths, length, short_rate, 
     arguments = {"length": length, "short_sequence_rate": short_rate}
 
     # Shortening draws in another way, so it is left to tests of its own.
-    with patch("components.preprocess.rows.pairs._truncate", lambda a, b, *_: (a, b)):
-        pairs = list(pair_document(documents, 0, **arguments, rng=Random(seed)))
+    with patch("components.preprocess.rows.pairs._truncate", lambda spans, *_: spans):
+        pairs = pair(documents, **arguments, seed=seed)
 
     expected = pair_as_google(documents, 0, **arguments, rng=Random(seed))
     pieces = [
