@@ -28,7 +28,7 @@ from components.shared.storage.transfers import open_bucket
 _WEIGHTS = re.compile(r"model\.safetensors|.*\.ckpt|.*\.index|.*\.data-\d+-of-\d+")
 _OTHERS = re.compile(
     r"vocab\.txt|bert_config\.json|config\.json|tokenizer_config\.json|tokenizer\.json|"
-    r"added_tokens\.json|labels\.json|"
+    r"added_tokens\.json|special_tokens_map\.json|labels\.json|"
     # This project's: an int8 graph, which checkpoint.json names among the files; the last three
     # are in the state of a training that goes on.
     r"checkpoint\.json|lineage\.json|model\.int8\.onnx|history\.jsonl|run\.json|trainer\.json"

@@ -1,7 +1,7 @@
 """How a model's text becomes words: the settings beside a vocabulary, read without a tokenizer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from components.shared.files.documents import describe, load_json
 from components.shared.tokens.vocabulary import SPECIAL_PIECES
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
-ADDED_TOKENS = "added_tokens.json"
+# transformers before version 5 writes added tokens to the first two, others to the last.
+ADDED_TOKENS, SPECIAL_TOKENS = "added_tokens.json", "special_tokens_map.json"
+TOKENIZER = "tokenizer.json"
 # Settings of transformers that change word pieces or where they stand: the values under which
 # they change nothing, of which the first is shown. Others are rejected.
 _FIXED: Mapping[str, tuple[Any, ...]] = {
@@ -66,19 +68,40 @@ class _File:
     added_tokens_decoder: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class _TokenizerFile:
+    added_tokens: list[dict[str, Any]] = field(default_factory=list)
+
+
 def read_tokenization(folder: Path, *, lowercase: bool) -> Tokenization:
-    """Read the tokenizer_config.json of a model's folder, if there is one.
+    """Read the tokenizer_config.json of a model's folder, if there is one, and what goes with it.
 
     Args:
         folder: of the model.
         lowercase: whether text is lower-cased where the file does not say.
 
     Raises:
-        InputError: if it is broken, or asks for what this project's tokenizer does not do.
+        InputError: if one is broken, or asks for what this project's tokenizer does not do.
     """
+    for path in (folder / TOKENIZER_CONFIG, folder / SPECIAL_TOKENS):
+        if path.exists():
+            _expect_supported(path, load_json(path, dict[str, Any]))
     path = folder / TOKENIZER_CONFIG
-    given = load_json(path, dict[str, Any]) if path.exists() else {}
     file = load_json(path, _File) if path.exists() else _File()
+    _expect_no_added(path, map(_content, (file.added_tokens_decoder or {}).values()))
+    if (folder / ADDED_TOKENS).exists():
+        _expect_no_added(folder / ADDED_TOKENS, load_json(folder / ADDED_TOKENS, dict[str, int]))
+    if (folder / TOKENIZER).exists():
+        tokenizer = load_json(folder / TOKENIZER, _TokenizerFile)
+        _expect_no_added(folder / TOKENIZER, map(_content, tokenizer.added_tokens))
+    return Tokenization(
+        lowercase=lowercase if file.do_lower_case is None else file.do_lower_case,
+        strip_accents=file.strip_accents,
+        tokenize_chinese_chars=file.tokenize_chinese_chars,
+    )
+
+
+def _expect_supported(path: Path, given: Mapping[str, Any]) -> None:
     for name, allowed in _FIXED.items():
         if name in given and given[name] not in allowed:
             raise InputError(
@@ -91,14 +114,6 @@ def read_tokenization(folder: Path, *, lowercase: bool) -> Tokenization:
                 f"{path}: {name} must be {piece}, as in Google's vocabularies, got "
                 f"{describe(given[name])}"
             )
-    _expect_no_added(path, map(_content, (file.added_tokens_decoder or {}).values()))
-    if (folder / ADDED_TOKENS).exists():
-        _expect_no_added(folder / ADDED_TOKENS, load_json(folder / ADDED_TOKENS, dict[str, int]))
-    return Tokenization(
-        lowercase=lowercase if file.do_lower_case is None else file.do_lower_case,
-        strip_accents=file.strip_accents,
-        tokenize_chinese_chars=file.tokenize_chinese_chars,
-    )
 
 
 def _content(token: Any) -> Any:
@@ -110,5 +125,6 @@ def _expect_no_added(path: Path, tokens: Any) -> None:
     added = [token for token in tokens if token not in SPECIAL_PIECES]
     if added:
         raise InputError(
-            f"{path}: the added token {describe(added[0])} is not supported; add it to vocab.txt"
+            f"{path}: the added token {describe(added[0])} is not supported; take a model whose "
+            "word pieces are all in vocab.txt"
         )

@@ -187,6 +187,7 @@ def test_a_checkpoint_is_fetched_from_a_bucket(settings, tmp_path, stores, schem
         ("labels.json", '["a", "a"]', "labels.json: expected distinct labels, one or more"),
         ("checkpoint.json", '{"sha256": []}', "checkpoint.json: step: missing"),
         ("added_tokens.json", '{"[ENT]": 7}', "the added token"),
+        ("special_tokens_map.json", '{"unk_token": "<unk>"}', "unk_token must be"),
         ("vocab.txt", VOCABULARY + "more\n" * 9, "16 word pieces, but .* vocab_size 9"),
     ],
 )

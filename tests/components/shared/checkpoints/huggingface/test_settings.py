@@ -145,11 +145,33 @@ def test_a_tokenizer_that_is_another_is_rejected_by_the_fields_name(folder, fiel
     assert "tokenizer_config.json" in str(error.value)
 
 
-def test_added_tokens_in_a_file_of_their_own_are_rejected(folder):
-    """As transformers before version 5 writes them."""
-    (folder / "added_tokens.json").write_text('{"[ENT]": 10}', encoding="utf-8")
+@pytest.mark.parametrize(
+    ("name", "document", "message"),
+    [
+        ("added_tokens.json", {"[ENT]": 10}, r'the added token "\[ENT\]" is not supported'),
+        (
+            "tokenizer.json",
+            {"added_tokens": [{"id": 0, "content": "[PAD]"}, {"id": 10, "content": "[ENT]"}]},
+            r'the added token "\[ENT\]" is not supported',
+        ),
+        (
+            "special_tokens_map.json",
+            {"additional_special_tokens": ["[ENT]"]},
+            r'additional_special_tokens \["\[ENT\]"\] is not supported',
+        ),
+        (
+            "special_tokens_map.json",
+            {"cls_token": {"content": "<s>"}},
+            r"cls_token must be \[CLS\], .*<s>",
+        ),
+        ("tokenizer.json", {"added_tokens": {}}, "added_tokens: expected a list, got {}"),
+    ],
+)
+def test_tokens_in_a_file_of_their_own_are_rejected(folder, name, document, message):
+    """Version 5 of transformers keeps them in tokenizer.json, others in the other two."""
+    (folder / name).write_text(json.dumps(document), encoding="utf-8")
 
-    with pytest.raises(InputError, match=r'added_tokens.json: the added token "\[ENT\]"'):
+    with pytest.raises(InputError, match=f"{name}: {message}"):
         Checkpoint.read(folder)
 
 
