@@ -149,14 +149,13 @@ def _read_questions(root: "_Node") -> Iterator[Question]:
                     question=node.get(*_QUESTION, kind=str).value,
                     context=context,
                     answers=tuple(_read_answers(node)),
-                    is_impossible="is_impossible" in node.value
-                    and node.get("is_impossible", kind=bool).value,
+                    is_impossible=_read_flag(node, "is_impossible"),
                 )
 
 
 def _read_answers(node: "_Node") -> Iterator[Answer]:
     """Answers as objects or, in CMRC 2018's own form, as texts."""
-    if "answers" not in node.value:
+    if node.value.get("answers") is None:
         return
     for answer in node.get("answers", kind=list).items(dict, str):
         if isinstance(answer.value, str):
@@ -166,6 +165,12 @@ def _read_answers(node: "_Node") -> Iterator[Answer]:
         # CMRC 2018 has -1 for an answer that is not in its context.
         is_known = type(start) is int and start >= 0
         yield Answer(answer.get("text", kind=str).value, start if is_known else None)
+
+
+def _read_flag(node: "_Node", name: str) -> bool:
+    """A field that run_squad takes as true or false: tools write 0, 1 and null, too."""
+    value = node.value.get(name)
+    return bool(value) if value in (0, 1, None) else node.get(name, kind=bool).value
 
 
 @dataclass(frozen=True)

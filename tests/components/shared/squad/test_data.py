@@ -117,6 +117,18 @@ def test_the_field_is_impossible_alone_does_not_make_it_version_2(tmp_path):
     assert read_squad(_write(tmp_path, _document(change))).version == "1.1"
 
 
+@pytest.mark.parametrize(
+    ("value", "version"), [(None, "1.1"), (0, "1.1"), (False, "1.1"), (1, "2.0"), (True, "2.0")]
+)
+def test_is_impossible_may_be_a_number_or_null(tmp_path, value, version):
+    """run_squad asks only whether it is true; a text would always be."""
+    change = lambda document: _qas(document).append(  # noqa: E731
+        {"id": "q2", "question": "?", "answers": None, "is_impossible": value}
+    )
+
+    assert read_squad(_write(tmp_path, _document(change))).version == version
+
+
 def test_version_1_drops_impossible_questions(tmp_path):
     """They are counted, so that a person hears of it."""
     data = read_squad(_write(tmp_path, _document(_add_impossible)), version="1.1")
