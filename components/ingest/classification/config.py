@@ -110,8 +110,8 @@ class IngestClassificationConfig(CheckpointConfig):
 
     def _expect_encoding(self) -> None:
         try:
-            "".encode(self.encoding or "utf-8")
-        except LookupError:
+            "a".encode(self.encoding or "utf-8")
+        except (LookupError, ValueError):  # `undefined` raises UnicodeError
             raise InputError(
                 f"encoding {self.encoding!r} is unknown; give one such as utf-8, utf-16, cp1252, "
                 "gb18030 or shift_jis"

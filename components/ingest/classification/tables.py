@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from components.ingest.classification.encodings import read_text
 from components.ingest.classification.glue import Columns
 from components.shared.classification.sentences import Row
 from components.shared.errors import InputError
@@ -89,7 +91,7 @@ def read_table(
         InputError: naming the line and what is wrong there.
     """
     format_ = find_format(label)
-    text = _read_text(path, label, encoding)
+    text = read_text(path, label, encoding)
     if format_ == "jsonl":
         cells = _read_objects(text, label, columns)
     else:
@@ -114,30 +116,6 @@ def _is_broken(values: Sequence[str], columns: Columns) -> bool:
     """Whether a row is one of those that a published file is known to have."""
     known = columns.known_labels
     return bool(known) and (not values or name_label(values[-1]) not in known)
-
-
-def _read_text(path: Path, label: str, encoding: str) -> str:
-    content = path.read_bytes()
-    # A byte order mark, or the zeros of UTF-16 and UTF-32, tell the encoding; MRPC's file has one.
-    encoding = encoding or json.detect_encoding(content)
-    try:
-        return content.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{label}, line {line}: byte {error.start} of the file (0x{content[error.start]:02x}) "
-            f"is not {error.encoding.upper()}; set encoding to the file's own, such as "
-            f"{_suggest_encoding(content)}"
-        ) from None
-
-
-def _suggest_encoding(content: bytes) -> str:
-    """Suggest an encoding that the file can be read in."""
-    try:
-        content.decode("cp1252")
-    except UnicodeDecodeError:
-        return "latin1 (which reads any file, but not all of them right)"
-    return "cp1252 (Windows, Western Europe)"
 
 
 def _split_tsv(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -234,8 +212,11 @@ def _get_text(fields: Mapping[str, Any], name: str, place: str, columns: Columns
             "second_sentence_column, group_column and label_column"
         )
     value = fields[name]
+    # NaN is what tools write for a label that is missing.
     if name in (columns.group, columns.label) and isinstance(value, int | float):
-        return name_label(value)
+        if math.isfinite(value):
+            return name_label(value)
+        raise InputError(f"{place}: {name}: {_show(value)} is no number; remove the row")
     if not isinstance(value, str):
         raise InputError(f"{place}: {name}: expected a text, found {_show(value)}")
     return value

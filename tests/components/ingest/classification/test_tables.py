@@ -212,6 +212,35 @@ def test_the_encoding_that_an_error_suggests_reads_the_file(tmp_path, sentence, 
     assert read(tmp_path, content, encoding=encoding) == [(text, None, "1")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_an_error_of_a_wrong_encoding_names_the_right_one(tmp_path, encoding):
+    """Not another, in which the file would be other text."""
+    content = "sentence\tlabel\n茶を飲む\t1\n".encode(encoding)
+
+    with pytest.raises(InputError, match=f"is not ASCII; set encoding to .* such as {encoding}$"):
+        read(tmp_path, content, encoding="ascii")
+
+
+def test_a_file_in_utf_16_that_is_cut_is_no_other_encoding(tmp_path):
+    """Read as cp1252, as the error for other files suggests, it would be full of zeros."""
+    content = "sentence\tlabel\ncafé\t1\n".encode("utf-16")[:-1]
+
+    with pytest.raises(InputError, match="is not UTF-16-LE; the file is cut short or"):
+        read(tmp_path, content)
+
+
+@pytest.mark.parametrize("name", ["x.tsv", "x.csv", "x.jsonl"])
+def test_lines_may_end_with_carriage_returns_alone(tmp_path, name):
+    """As the Macs of old wrote them."""
+    content = {
+        "x.tsv": "sentence\tlabel\none\t1\n",
+        "x.csv": "sentence,label\none,1\n",
+        "x.jsonl": '{"sentence": "one", "label": 1}\n{"sentence": "two", "label": 1}\n',
+    }[name]
+
+    assert read(tmp_path, content.replace("\n", "\r"), name=name)[0] == ("one", None, "1")
+
+
 def test_a_field_may_be_of_any_length(tmp_path):
     """Python's csv stops at 131,072 characters by default."""
     sentence = "word " * 60_000
@@ -291,6 +320,8 @@ BROKEN_OBJECTS = {
     "no field": ('{"a": "x", "y": 1}', "line 1: no field 'b' (found 'a', 'y')"),
     "no text": ('{"a": 3, "b": "x", "y": 1}', "line 1: a: expected a text, found 3"),
     "null": ('{"a": "x", "b": null, "y": 1}', "line 1: b: expected a text, found null"),
+    "no label": ('{"a": "x", "b": "x", "y": NaN}', "line 1: y: NaN is no number; remove the row"),
+    "no end": ('{"a": "x", "b": "x", "y": 1e999}', "line 1: y: Infinity is no number"),
     "label with a tab": (r'{"a": "x", "b": "x", "y": "1\t2"}', "the label '1\\t2' holds a tab or"),
 }
 
