@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.shared.bert.config import Preset
+from components.shared.bert.config import Preset, expect_positions
 from components.shared.errors import InputError
 from components.shared.stage.settings import Rare
 from components.shared.training.settings import Optimizer, TrainingConfig
@@ -86,11 +86,7 @@ class PretrainConfig(TrainingConfig):
         Raises:
             InputError: if a row is longer.
         """
-        if self.sequence_length > max_position_embeddings:
-            raise InputError(
-                f"sequence_length {self.sequence_length} is more than the model's "
-                f"max_position_embeddings {max_position_embeddings}"
-            )
+        expect_positions("sequence_length", self.sequence_length, max_position_embeddings)
 
     @property
     def step_name(self) -> str:

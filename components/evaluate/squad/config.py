@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from components.shared.bert.config import Precision
+from components.shared.bert.config import Precision, expect_positions
 from components.shared.errors import InputError
 from components.shared.squad.settings import SpanConfig, SquadConfig
 from components.shared.stage.settings import Rare, expect_choices
@@ -130,11 +130,7 @@ class EvaluateConfig(AnswerConfig, SquadConfig):
         """
         super().expect_room(max_position_embeddings)
         longest = max(self.speed_lengths, default=0)
-        if longest > max_position_embeddings:
-            raise InputError(
-                f"speed_lengths {longest} is more than the model's max_position_embeddings "
-                f"{max_position_embeddings}"
-            )
+        expect_positions("speed_lengths", longest, max_position_embeddings)
 
     def speed_grid(self) -> list[SpeedSetting]:
         """Return the further shapes to measure the speed at, by precision."""

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from components.preprocess.corpus_manifest import expect_listed, read_manifest
+from components.preprocess.corpus_manifest import list_corpus
 from components.preprocess.input_limits import DEFAULT_LIMITS, Limits
 from components.preprocess.storage import filesystem
 from components.preprocess.text_files.compression import EXPANSION
@@ -105,21 +105,11 @@ def open_dump(folder: str, limits: Limits = DEFAULT_LIMITS) -> Dump | None:
         None if the manifest lists no file.
 
     Raises:
-        InputError: if there is none, or one is no MediaWiki export.
+        InputError: if there is none, or one is not a MediaWiki export.
     """
-    name_to_bytes = filesystem.list_folder(folder)
-    manifest = None
-    if name_to_bytes.pop(_MANIFEST, None) is not None:
-        manifest = read_manifest(folder, _MANIFEST)
-        if manifest.is_empty:
-            return None
-    path_to_bytes = {
-        filesystem.join(folder, name): num_bytes
-        for name, num_bytes in name_to_bytes.items()
-        if name and not name.startswith(".")
-    }
-    if manifest is not None:
-        expect_listed(manifest, folder, path_to_bytes)
+    manifest, path_to_bytes = list_corpus(folder, _MANIFEST, hidden=(".",))
+    if manifest is not None and manifest.is_empty:
+        return None
     files = [_open_file(path, num_bytes) for path, num_bytes in path_to_bytes.items()]
     if not files:
         raise InputError(

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from components.preprocess.config import BLANK_LINE, FILE, GOOGLE_LINES, LINE, TextDocuments
-from components.preprocess.corpus_manifest import expect_listed, read_manifest
+from components.preprocess.corpus_manifest import list_corpus
 from components.preprocess.input_limits import DEFAULT_LIMITS, Limits
 from components.preprocess.outcomes import EMPTY_FILE, HTML
 from components.preprocess.storage import filesystem
@@ -188,22 +188,9 @@ def open_text_files(folder: str, settings: TextSettings) -> TextFiles | None:
     Raises:
         InputError: if the folder is empty, or a file in it can't be text.
     """
-    name_to_bytes = filesystem.list_folder(folder)
-    manifest = None
-    if name_to_bytes.pop(_MANIFEST, None) is not None:
-        manifest = read_manifest(folder, _MANIFEST)
-        if manifest.is_empty:
-            return None
-    path_to_bytes = {
-        filesystem.join(folder, name): num_bytes
-        for name, num_bytes in name_to_bytes.items()
-        if name and not name.startswith(_NO_DATA)
-    }
-    if manifest is not None:
-        for file in manifest.files or ():
-            if file.address:
-                path_to_bytes[file.address] = filesystem.measure_file(file.address)
-        expect_listed(manifest, folder, path_to_bytes)
+    manifest, path_to_bytes = list_corpus(folder, _MANIFEST, hidden=_NO_DATA)
+    if manifest is not None and manifest.is_empty:
+        return None
     files = [_open_file(path, num_bytes, settings) for path, num_bytes in path_to_bytes.items()]
     if not files:
         raise InputError(
@@ -237,7 +224,7 @@ def _open_file(path: str, num_bytes: int, settings: TextSettings) -> TextFile:
     problem = "" if head else EMPTY_FILE
     start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
     if _EXPORT_START.match(start):
-        raise InputError(f"{path}: a MediaWiki export, no plain text; give it as dump")
+        raise InputError(f"{path}: a MediaWiki export, not plain text; give it as dump")
     if start.startswith(_HTML_STARTS):
         problem = HTML
     return TextFile(path, num_bytes, compression, form, problem=problem)

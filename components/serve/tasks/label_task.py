@@ -9,10 +9,10 @@ import numpy as np
 from components.serve.config import ServeConfig
 from components.serve.tasks.instances import expect_known, expect_object, expect_text
 from components.serve.tasks.task_protocol import Job, Prediction, Scores
+from components.shared.bert.config import expect_positions
 from components.shared.checkpoints.description import Description
 from components.shared.classification.features import Features, make_features
 from components.shared.classification.sentences import Row
-from components.shared.errors import InputError
 
 
 class LabelTask:
@@ -31,11 +31,7 @@ class LabelTask:
             InputError: if the model's positions are too few for the sentences.
         """
         most = described.config.max_position_embeddings
-        if config.max_sentence_tokens > most:
-            raise InputError(
-                f"max_sentence_tokens {config.max_sentence_tokens} is more than the model's "
-                f"max_position_embeddings {most}"
-            )
+        expect_positions("max_sentence_tokens", config.max_sentence_tokens, most)
         self.labels = labels
         self._tokenizer, self._vocabulary = described.make_tokenizer(), described.vocabulary
         self._max_length_tokens = config.max_sentence_tokens

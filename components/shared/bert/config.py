@@ -89,7 +89,7 @@ class BertConfig:
         for name in _WHOLE_NUMBERS:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} must be a whole number from 1 up, got {value!r}")
+                raise InputError(f"{name} must be a whole number of 1 or more, got {value!r}")
         if self.hidden_size % self.num_attention_heads:
             raise InputError(
                 f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads "
@@ -107,7 +107,7 @@ class BertConfig:
         for name in dropouts:
             value = getattr(self, name)
             if not 0 <= value < 1:
-                raise InputError(f"{name} must be from 0 up to but not 1, got {value}; BERT: 0.1")
+                raise InputError(f"{name} must be at least 0 and below 1, got {value}; BERT: 0.1")
         for name in ("initializer_range", "layer_norm_eps"):
             value = getattr(self, name)
             if not 0 < value < 1:
@@ -206,3 +206,16 @@ class BertConfig:
         if self.classifier_dropout is None:
             del fields["classifier_dropout"]
         return fields
+
+
+def expect_positions(setting: str, num_tokens: int, max_position_embeddings: int) -> None:
+    """Compare the length that a setting asks for with a model's positions.
+
+    Raises:
+        InputError: if the model has fewer.
+    """
+    if num_tokens > max_position_embeddings:
+        raise InputError(
+            f"{setting} {num_tokens} is more than the model's max_position_embeddings "
+            f"{max_position_embeddings}; lower it to that or less"
+        )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from components.shared.bert.config import expect_positions
 from components.shared.errors import InputError
 
 # [CLS], two [SEP], and a word piece of each sentence.
@@ -27,8 +28,4 @@ class SentenceConfig:
         Raises:
             InputError: if a sentence may be longer.
         """
-        if self.max_length_tokens > max_position_embeddings:
-            raise InputError(
-                f"max_length_tokens {self.max_length_tokens} is more than the model's "
-                f"max_position_embeddings {max_position_embeddings}"
-            )
+        expect_positions("max_length_tokens", self.max_length_tokens, max_position_embeddings)

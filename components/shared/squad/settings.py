@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from components.shared.bert.config import expect_positions
 from components.shared.errors import InputError
 from components.shared.stage.settings import Rare, expect_choices
 
@@ -72,11 +73,7 @@ class WindowConfig:
         Raises:
             InputError: if a window is longer.
         """
-        if self.max_length_tokens > max_position_embeddings:
-            raise InputError(
-                f"max_length_tokens {self.max_length_tokens} is more than the model's "
-                f"max_position_embeddings {max_position_embeddings}"
-            )
+        expect_positions("max_length_tokens", self.max_length_tokens, max_position_embeddings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -135,7 +135,7 @@ def test_a_run_ends_before_its_first_step(folder):
 
     assert done.stderr == (
         "run: error: pretrain_512: sequence_length 512 is more than the model's "
-        "max_position_embeddings 128\n"
+        "max_position_embeddings 128; lower it to that or less\n"
     )
     assert done.returncode == 2
     assert not (folder / "runs").exists()

@@ -167,7 +167,8 @@ def test_windows_longer_than_the_models_positions_are_refused(squad, pretrained,
 
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
-        "finetune: error: max_length_tokens 128 is more than the model's max_position_embeddings 64"
+        "finetune: error: max_length_tokens 128 is more than the model's "
+        "max_position_embeddings 64; lower it to that or less"
     )
     assert not (tmp_path / "out" / "checkpoint").exists()
 
