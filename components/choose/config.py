@@ -46,8 +46,8 @@ class ChoiceConfig:
         if expected < 1 or {*counts.values()} != {expected}:
             said = ", ".join(f"{count} {name}" for name, count in counts.items())
             raise InputError(
-                f"expected as many of each as {num_rates} learning_rates times "
-                f"{len(self.seeds)} seeds, one or more; got {said}"
+                f"{num_rates} learning_rates times {len(self.seeds)} seeds need {expected} inputs "
+                f"of each kind, at least one; got {said}"
             )
 
 

@@ -103,7 +103,7 @@ def _expect_plain_files(entries: Sequence[_Entry], archive: Path, label: str) ->
     if num_bytes > max(_MOST_TIMES * archive.stat().st_size, _ALWAYS_ALLOWED_BYTES):
         raise InputError(
             f"{label}: unpacks to {num_bytes} bytes, more than {_MOST_TIMES} times its own size, "
-            "which no weights do; give the archive of a checkpoint"
+            "so it does not hold weights; give the archive of a checkpoint"
         )
 
 

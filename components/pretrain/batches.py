@@ -60,8 +60,8 @@ def choose_maker(
         )
     if config.whole_word_masking:
         raise InputError(
-            f"{config.dataset}: its records were masked when they were made, so whole_word_masking "
-            "comes too late; leave it out, or make them with the preprocess stage's"
+            f"{config.dataset}: its records are masked already, so whole_word_masking can't apply; "
+            "leave it out, or set it in the preprocess stage that makes the records"
         )
     return lambda rows: make_instance_batch(
         [row.record for row in rows],

@@ -50,7 +50,9 @@ class StoreConfig:
                 f"got {mask_addresses(self.model_registry)!r}"
             )
         if self.model_registry and not self.model_store:
-            raise InputError("model_registry has nothing to register; give model_store, too")
+            raise InputError(
+                "model_registry needs model_store: only released versions are registered"
+            )
         if not 0 <= self.max_drop <= _HIGHEST:
             raise InputError(f"max_drop must be 0 to 100 percent points, got {self.max_drop}")
         if self.keep_versions < 1:
@@ -84,7 +86,7 @@ class ReleaseConfig(StoreConfig):
         StoreConfig.__post_init__(self)
         self._expect_percent("min_f1", "min_exact", "max_f1_loss")
         if self.quantize and not self.model_store:
-            raise InputError("quantize has no release to add a graph to; give model_store, too")
+            raise InputError("quantize needs model_store: the graph is made for a released model")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,7 @@ def open_root(address: str, setting: str) -> Root:
     if address.startswith(SCHEMES):
         return BucketRoot(address.rstrip("/"), open_bucket(address))
     if not Path(address).is_dir():
-        raise InputError(f"{setting} {address}: no such folder")
+        raise InputError(f"{setting} {address}: no such folder; give the one that holds the runs")
     return DiskRoot(Path(address))
 
 

@@ -74,7 +74,9 @@ def _fetch(
                 experiment_name=experiment, namespace=cluster.namespace
             )
         except ValueError:
-            raise InputError(f"{cluster.host} has no experiment {experiment!r}") from None
+            raise InputError(
+                f"{cluster.host} has no experiment {experiment!r}; leave it out to list all runs"
+            ) from None
         experiment_id = found.experiment_id
     token = ""
     while len(runs) < limit:

@@ -229,7 +229,10 @@ def _most_rows(
         predicts_words=recipe.is_pretraining,
     )
     if rows == 0:
-        raise InputError(f"BERT {preset} does not fit {machine.name} at length {recipe.length}")
+        raise InputError(
+            f"BERT {preset} does not fit the memory of {machine.name} at length {recipe.length}; "
+            "choose a smaller preset, or a machine whose GPUs have more memory"
+        )
     return rows
 
 

@@ -76,7 +76,8 @@ def fit(
     training_days = math.ceil(limit_training(longest_hours) / 24)
     if 0 < deadline_days < training_days:
         raise InputError(
-            f"--deadline-days {deadline_days}: one training alone may take {training_days} days"
+            f"--deadline-days must be at least {training_days}, since one training alone may take "
+            f"that long, or 0 for none, got {deadline_days}"
         )
     version = tuple(map(int, kfp_version.split(".")))
     function = pipeline.pipeline_func

@@ -83,7 +83,7 @@ def _get(cluster: Cluster, run_id: str) -> Any:
             if time.monotonic() > patience:
                 raise InputError(
                     f"{cluster.host}: no answer for {_SECONDS_OF_SILENCE / 60:.0f} minutes "
-                    f"({error}); the run goes on. Follow it again with "
+                    f"({error}); the run continues. Follow it again with "
                     f"`python -m pipelines follow {run_id}`"
                 ) from None
             time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -150,7 +150,7 @@ def stand_by(
             )
         else:
             print(
-                f"\ninterrupted; the run goes on. Follow it again with\n"
+                f"\ninterrupted; the run continues. Follow it again with\n"
                 f"  python -m pipelines follow {run_id} --host {cluster.host}",
                 file=sys.stderr,
             )

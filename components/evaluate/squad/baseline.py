@@ -34,6 +34,6 @@ def read_baseline(path: Path, questions: Sequence[Question]) -> QuestionScores:
     if ids != scores.keys():
         raise InputError(
             f"{path}: {len(ids & scores.keys())} of its {len(scores)} questions are among the "
-            f"{len(ids)} to answer here; evaluate both models on the same development set"
+            f"{len(ids)} of this data; evaluate both models on the same development set"
         )
     return scores

@@ -101,7 +101,9 @@ def _score_version_2(
     """A question without a prediction is left out of the total."""
     answered = [question for question in questions if question.id in predictions]
     if not answered:
-        raise InputError("the predictions hold none of the data's questions")
+        raise InputError(
+            "predictions answers none of the data's questions; give those made for this file"
+        )
     odds = dict.fromkeys(predictions, 0.0) if null_odds is None else null_odds
     _expect_odds(odds, answered)
     pairs = {question.id: score_answer(question, predictions[question.id]) for question in answered}

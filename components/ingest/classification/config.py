@@ -78,12 +78,12 @@ class IngestClassificationConfig(CheckpointConfig):
         expect_choices(self)
         if self.group_column and self.columns.task != "ranking":
             raise InputError(
-                f"group_column {self.group_column!r}: {self.columns.task} knows no groups; leave "
+                f"group_column {self.group_column!r}: a {self.columns.task} has no groups; leave "
                 "it empty, or set task to ranking"
             )
         if self.positive_label and self.columns.task != "classification":
             raise InputError(
-                f"positive_label {self.positive_label!r}: {self.columns.task} knows no labels, "
+                f"positive_label {self.positive_label!r}: a {self.columns.task} has no labels, "
                 "only numbers; leave it empty, or set task to classification"
             )
         self._expect_separator()

@@ -27,13 +27,13 @@ def find_labels(lines: Sequence[Line], source: str) -> list[str]:
     if len(labels) == 1:
         raise InputError(
             f"{source}: all {len(lines)} rows have the label {labels.pop()!r}; a classifier needs "
-            "two or more to tell apart"
+            "at least two different labels"
         )
     if any(_is_fraction(label) for label in labels):
         shown = next(label for label in sorted(labels) if _is_fraction(label))
         raise InputError(
-            f"{source}: the label {shown!r} is a score, not a class; set task to regression to "
-            "learn the number: or is label_column not the right one?"
+            f"{source}: the label {shown!r} is a number with a fraction, not a class; set task to "
+            "regression to learn numbers, or correct label_column"
         )
     if len(labels) > _MOST_LABELS:
         raise InputError(
@@ -72,12 +72,12 @@ def expect_numbers(lines: Sequence[Line], source: str) -> None:
         if not _is_number(line.row.label):
             raise InputError(
                 f"{source}, line {line.number}: the label {line.row.label!r} is not a number such "
-                "as 3.8, which regression needs: is label_column the right one?"
+                "as 3.8, which regression needs; is label_column the right one?"
             )
     if len({line.row.value for line in lines}) == 1:
         raise InputError(
-            f"{source}: all {len(lines)} rows have the label {lines[0].row.label!r}; no "
-            "correlation can be had with it: is label_column the right one?"
+            f"{source}: all {len(lines)} rows have the label {lines[0].row.label!r}, so no "
+            "correlation is defined; is label_column the right one?"
         )
 
 
@@ -92,12 +92,13 @@ def expect_relevances(lines: Sequence[Line], source: str) -> None:
         if not _is_number(line.row.label) or not 0 <= line.row.value <= _HIGHEST_RELEVANCE:
             raise InputError(
                 f"{source}, line {line.number}: the label {line.row.label!r} is not a relevance, a "
-                f"number from 0 to {_HIGHEST_RELEVANCE}, which ranking needs: is label_column the "
+                f"number from 0 to {_HIGHEST_RELEVANCE}, which ranking needs; is label_column the "
                 "right one?"
             )
     if not any(line.row.value for line in lines):
         raise InputError(
-            f"{source}: none of {len(lines)} rows has a relevance above 0; ranking needs some"
+            f"{source}: none of {len(lines)} rows has a relevance above 0; ranking needs at least "
+            "one; is label_column the right one?"
         )
 
 
@@ -110,12 +111,12 @@ def choose_positive(labels: Sequence[str], positive_label: str) -> str:
     positive_label = name_label(positive_label)
     if positive_label and positive_label not in labels:
         raise InputError(
-            f"positive_label {positive_label!r} is not one of the labels {', '.join(labels)}"
+            f"positive_label must be one of {', '.join(labels)}, got {positive_label!r}"
         )
     if positive_label and len(labels) > 2:
         raise InputError(
-            f"positive_label {positive_label!r}: of {len(labels)} labels none is positive; leave "
-            "it empty, and read macro_f1"
+            f"positive_label {positive_label!r} needs a task with two labels, and this one has "
+            f"{len(labels)}; leave it empty, and read macro_f1"
         )
     return positive_label or (labels[1] if len(labels) == 2 else "")
 

@@ -216,9 +216,9 @@ def _get_text(fields: Mapping[str, Any], name: str, place: str, columns: Columns
     if name in (columns.group, columns.label) and isinstance(value, int | float):
         if math.isfinite(value):
             return name_label(value)
-        raise InputError(f"{place}: {name}: {_show(value)} is no number; remove the row")
+        raise InputError(f"{place}: {name}: {_show(value)} is not a finite number; remove the row")
     if not isinstance(value, str):
-        raise InputError(f"{place}: {name}: expected a text, found {_show(value)}")
+        raise InputError(f"{place}: {name}: expected text, found {_show(value)}")
     return value
 
 
@@ -226,15 +226,15 @@ def _make_row(values: Sequence[str], columns: Columns, place: str) -> Row:
     *sentences, label = values
     group = sentences.pop().strip() if columns.group else None
     if group == "":
-        raise InputError(f"{place}: the group is empty; remove the row, or give it one")
+        raise InputError(f"{place}: the group is empty; remove the row, or fill it in")
     if not any(sentence.strip() for sentence in sentences):
-        raise InputError(f"{place}: the sentence is empty; remove the row, or write it")
+        raise InputError(f"{place}: the sentence is empty; remove the row, or fill it in")
     if not label.strip():
-        raise InputError(f"{place}: the label is empty; remove the row, or give it one")
+        raise InputError(f"{place}: the label is empty; remove the row, or fill it in")
     if {"\t", "\n", "\r"} & set(label.strip()):
         raise InputError(
-            f"{place}: the label {label!r} holds a tab or a line's end, which no table of "
-            "predictions can; is the column the right one?"
+            f"{place}: the label {label!r} contains a tab or a line break, which a table of "
+            "predictions can't hold; is label_column the right one?"
         )
     second = sentences[1] if columns.second_sentence else None
     return Row(sentences[0], second, name_label(label), group and name_label(group))

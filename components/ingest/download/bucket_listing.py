@@ -84,8 +84,8 @@ def limit_pages(pages: Iterable[Page], source: Source, max_objects: int) -> Iter
     for number, page in enumerate(pages):
         if number * _OBJECTS_PER_PAGE >= max_objects:
             raise InputError(
-                f"{source.label}: the listing has more than {number} pages, which is all that "
-                f"max_listed_objects {max_objects} allows; give a pattern that begins with more of "
+                f"{source.label}: the listing has more than {number} pages, the limit that "
+                f"max_listed_objects {max_objects} sets; give a pattern that begins with more of "
                 "the name, or raise max_listed_objects"
             )
         yield page

@@ -21,6 +21,6 @@ class SizeLimit(NamedTuple):
         """
         if num_bytes > self.num_bytes:
             raise InputError(
-                f"{label}: more than {self.num_bytes} bytes, which is all that {self.setting} "
-                f"{self.value:g} allows; give another file, or raise {self.setting}"
+                f"{label}: more than {self.num_bytes} bytes, the limit that {self.setting} "
+                f"{self.value:g} sets; give another file, or raise {self.setting}"
             )

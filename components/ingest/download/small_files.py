@@ -45,8 +45,8 @@ def read_small_file(
                 content += chunk
                 if len(content) > MAX_BYTES:
                     raise InputError(
-                        f"{label}: the answer has more than {MAX_BYTES} bytes, which no list has; "
-                        "another server answers here, or a broken one"
+                        f"{label}: the answer has more than {MAX_BYTES} bytes, too many for a "
+                        "list; check the address, and whether a proxy answers in its place"
                     )
             return SmallFile(response.status_code, bytes(content))
 

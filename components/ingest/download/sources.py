@@ -248,8 +248,8 @@ def _check_address(source: Source) -> None:
         )
     if len(source.name.encode()) > _MAX_NAME_BYTES:
         raise InputError(
-            f"{source.label}: its name is longer than {_MAX_NAME_BYTES} bytes, and no file here "
-            "may have it; rename it there"
+            f"{source.label}: its name is longer than {_MAX_NAME_BYTES} bytes, the limit for a "
+            "file's name here; rename it there"
         )
     if "*" in source.location and not source.is_in_bucket:
         raise InputError(

@@ -52,7 +52,7 @@ def expect_text(fields: Mapping[str, Any], name: str, place: str) -> str:
         raise RequestError(f"{place}: the field {name!r} is missing")
     value = fields[name]
     if not isinstance(value, str):
-        raise RequestError(f"{place}.{name}: expected a text, got {describe(value)}")
+        raise RequestError(f"{place}.{name}: expected text, got {describe(value)}")
     if not value.strip():
         raise RequestError(f"{place}.{name}: no text in it")
     return value

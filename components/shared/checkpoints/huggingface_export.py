@@ -36,7 +36,9 @@ def export(config: ExportConfig) -> None:
 
     checkpoint = Checkpoint.read(config.checkpoint)
     if config.output.exists() and not (config.output / huggingface.CONFIG).exists():
-        raise InputError(f"{config.output}: is there already and no exported model; give another")
+        raise InputError(
+            f"{config.output}: exists already and is not an exported model; give another folder"
+        )
     weights = open_weights(config.checkpoint)
     names = [name for name in weights.shapes if not is_training_state(name)]
     architecture = _architecture(names)

@@ -53,7 +53,7 @@ def read_graph(path: Path) -> onnx.ModelProto:
     except OSError as error:
         raise InputError(f"{path}: {str(error.strerror).lower()}") from None
     except (DecodeError, onnx.checker.ValidationError):
-        raise InputError(f"{path}: damaged, or no ONNX model; export it again") from None
+        raise InputError(f"{path}: damaged, or not an ONNX model; export it again") from None
     return graph
 
 

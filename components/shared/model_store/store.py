@@ -162,7 +162,7 @@ class ModelStore:
         # The answer to a write of our own may have been lost, and the write been repeated.
         if current != version:
             raise SwitchedError(
-                f"{self._address}/{CURRENT}: {current or 'no version'} is in use by now, where "
+                f"{self._address}/{CURRENT}: {current or 'no version'} is in use now, where "
                 f"{expected or 'no version'} was; compare with it, and release again"
             )
 

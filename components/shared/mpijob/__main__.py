@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         elif word == "stop":
             workers.stop()
         else:
-            raise InputError(f"launch, serve, fetch or stop, got {word!r}")
+            raise InputError(f"the command must be launch, serve, fetch or stop, got {word!r}")
     except InputError as error:
         print(f"{word}: error: {error}", file=sys.stderr, flush=True)
         return 2

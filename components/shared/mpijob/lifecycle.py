@@ -116,8 +116,8 @@ class JobRun:
             may_train = num_left == job["spec"]["mpiReplicaSpecs"]["Worker"]["replicas"]
             if may_train or not all(map(pod_status.is_leaving, pods.values())):
                 raise JobError(
-                    f"the MPIJob {name} of an earlier try has not gone in {_CLEAR_SECONDS:.0f} s; "
-                    "see what holds it, and start the step again"
+                    f"the MPIJob {name} of an earlier try is still there after "
+                    f"{_CLEAR_SECONDS:.0f} s; find out what keeps it, and start the step again"
                 )
             self._say(f"not waiting for {', '.join(pods)}: the nodes don't confirm their end")
 

@@ -15,7 +15,7 @@ _FORM = "a SQuAD file as published at rajpurkar.github.io/SQuAD-explorer"
 _KIND = {
     dict: "an object",
     list: "a list",
-    str: "a text",
+    str: "text",
     bool: "true or false",
 }
 # Each field's name in SQuAD's files, and in CMRC 2018's own form.
@@ -195,7 +195,7 @@ class _Node:
         """The question's id as text: what a JSON object has for it as a key."""
         value = self.get(*_ID, kind=object).value
         if isinstance(value, dict | list):
-            raise self.error(f"the id is {describe(value)}, not a text or a number")
+            raise self.error(f"the id is {describe(value)}, not text or a number")
         return value if isinstance(value, str) else json.dumps(value)
 
     def items(self, *kinds: type) -> Iterator["_Node"]:

@@ -170,7 +170,7 @@ class Bucket:
             if stored.sha256 and sha256(scratch) != stored.sha256:
                 raise DamagedError(
                     f"{self._join(name)}: its SHA-256 is not the one noted when it was "
-                    "uploaded; it was damaged or replaced: upload it anew"
+                    "uploaded; it was damaged or replaced; upload it again"
                 )
 
     @staticmethod

@@ -103,7 +103,7 @@ class TrainingConfig(ABC):
                 raise InputError(f"{name} must be {least} or more, got {getattr(self, name)}")
         if not 0 <= self.warmup_rate < 1:
             raise InputError(
-                f"warmup_rate must be from 0 up to but not 1, got {self.warmup_rate}; BERT: 0.1"
+                f"warmup_rate must be at least 0 and below 1, got {self.warmup_rate}; BERT: 0.1"
             )
         if self.hang_timeout_seconds < _MIN_HANG_TIMEOUT_SECONDS:
             raise InputError(

@@ -186,7 +186,7 @@ def test_lists_of_different_lengths_are_refused(tmp_path):
     values = vars(config) | {"learning_rates": (0.1, 0.2)}
 
     with pytest.raises(
-        InputError, match="as 2 learning_rates times 1 seeds, .* got 1 candidate_ch"
+        InputError, match="2 learning_rates times 1 seeds need 2 .* got 1 candidate_ch"
     ):
         ChooseConfig(**values)
 

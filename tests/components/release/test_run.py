@@ -186,7 +186,7 @@ def test_a_graph_that_can_not_be_made_fails_the_step(checkpoint, store, tmp_path
 
 def test_a_graph_is_made_for_a_release_alone(tmp_path):
     """Without a store there is nothing to add it to."""
-    with pytest.raises(InputError, match="quantize has no release to add a graph to; give model_s"):
+    with pytest.raises(InputError, match="quantize needs model_store"):
         make_config(tmp_path / "one", 0.8, model_store="", quantize=True)
 
 

@@ -101,7 +101,9 @@ def test_an_exported_graph_answers_as_the_weights_it_was_made_of(question_model,
     assert asyncio.run(ask(folder)) == asyncio.run(ask(question_model))
 
     (folder / "model.onnx").write_bytes((folder / "model.onnx").read_bytes()[:5000])
-    with pytest.raises(InputError, match="model.onnx: damaged, or no ONNX model; export it again"):
+    with pytest.raises(
+        InputError, match="model.onnx: damaged, or not an ONNX model; export it again"
+    ):
         asyncio.run(ask(folder))
 
 

@@ -90,7 +90,10 @@ def test_the_queue_has_two_weeks_of_its_own(tmp_path):
         (("--queue", "Team A"), "--queue must be a Kubernetes name"),
         (("--queue-priority-class", "high"), "--queue-priority-class orders a queue"),
         (("--pod-priority-class", "x" * 64), "--pod-priority-class must be a Kubernetes name"),
-        (("--hardware", "dgx-1v-16g", "--deadline-days", "16"), "may take 17 days"),
+        (
+            ("--hardware", "dgx-1v-16g", "--deadline-days", "16"),
+            "must be at least 17, since one training",
+        ),
         (("--deadline-days", "-1"), "--deadline-days must be from 0 to 3650, got -1"),
     ],
 )

@@ -94,8 +94,8 @@ class Lease:
         found = _parse(self._lock.read())
         if found is not None and found.token != self._owner.token:
             raise InputError(
-                f"{self._lock}: {found.name} has taken this place over, as this training had not "
-                f"reached it for {self._seconds:.0f} s; this training ends"
+                f"{self._lock}: {found.name} has taken this folder over, since this training had "
+                f"not reached it for {self._seconds:.0f} s; this training ends"
             )
 
     def end(self) -> None:

@@ -176,7 +176,7 @@ def test_a_baseline_of_other_questions_is_refused_before_anything_is_answered(sq
     done = run(squad, tmp_path, tmp_path / "out", baseline=tmp_path / "metrics.json")
 
     assert done.returncode == 2
-    assert "0 of its 1 questions are among the 6 to answer here" in done.stderr
+    assert "0 of its 1 questions are among the 6 of this data" in done.stderr
 
 
 @pytest.mark.parametrize(

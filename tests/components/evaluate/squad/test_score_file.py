@@ -75,7 +75,7 @@ def test_half_a_surrogate_pair_is_the_same_answer_in_both_files(tmp_path):
         ("{", "not JSON"),
         ("[]", "expected an object, got []; give predictions.json as run_squad writes it"),
         ('{"q1": 7}', "q1: expected a string, got 7; give predictions.json as"),
-        ('{"q7": "x"}', "none of the data's questions"),
+        ('{"q7": "x"}', "answers none of the data's questions"),
     ],
 )
 def test_a_malformed_predictions_file_is_refused(tmp_path, predictions, message):

@@ -35,8 +35,11 @@ def test_labels_are_in_order(labels, expected):
 
 
 REFUSED = {
-    "one class": (("a", "a"), "train.tsv: all 2 rows have the label 'a'; a classifier needs two"),
-    "scores": (("5.000", "3.800"), "the label '3.800' is a score, not a class"),
+    "one class": (
+        ("a", "a"),
+        "train.tsv: all 2 rows have the label 'a'; a classifier needs at least two",
+    ),
+    "scores": (("5.000", "3.800"), "the label '3.800' is a number with a fraction, not a class"),
     "too many": (map(str, range(1001)), "1001 labels in 1001 rows, more than 1000"),
 }
 
@@ -77,13 +80,13 @@ def test_a_label_that_is_no_finite_number_is_refused(label):
 
     assert str(error.value) == (
         f"train.tsv, line 3: the label {label!r} is not a number such as 3.8, which regression "
-        "needs: is label_column the right one?"
+        "needs; is label_column the right one?"
     )
 
 
 def test_equal_numbers_are_refused():
     """They correlate with nothing, however they are written."""
-    with pytest.raises(InputError, match=r"all 2 rows have the label '2.0'; no correlation"):
+    with pytest.raises(InputError, match=r"all 2 rows have the label '2.0', so no correlation"):
         expect_numbers(make_lines("2.0", "2"), "dev.tsv")
 
 

@@ -318,11 +318,17 @@ BROKEN_OBJECTS = {
     "digits": ("9" * 5000, "line 1: not JSON (Exceeds the limit"),
     "no object": ("[1]", "line 1: expected an object, found [1]"),
     "no field": ('{"a": "x", "y": 1}', "line 1: no field 'b' (found 'a', 'y')"),
-    "no text": ('{"a": 3, "b": "x", "y": 1}', "line 1: a: expected a text, found 3"),
-    "null": ('{"a": "x", "b": null, "y": 1}', "line 1: b: expected a text, found null"),
-    "no label": ('{"a": "x", "b": "x", "y": NaN}', "line 1: y: NaN is no number; remove the row"),
-    "no end": ('{"a": "x", "b": "x", "y": 1e999}', "line 1: y: Infinity is no number"),
-    "label with a tab": (r'{"a": "x", "b": "x", "y": "1\t2"}', "the label '1\\t2' holds a tab or"),
+    "no text": ('{"a": 3, "b": "x", "y": 1}', "line 1: a: expected text, found 3"),
+    "null": ('{"a": "x", "b": null, "y": 1}', "line 1: b: expected text, found null"),
+    "no label": (
+        '{"a": "x", "b": "x", "y": NaN}',
+        "line 1: y: NaN is not a finite number; remove the row",
+    ),
+    "no end": ('{"a": "x", "b": "x", "y": 1e999}', "line 1: y: Infinity is not a finite number"),
+    "label with a tab": (
+        r'{"a": "x", "b": "x", "y": "1\t2"}',
+        "the label '1\\t2' contains a tab or",
+    ),
 }
 
 

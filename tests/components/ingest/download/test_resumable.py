@@ -309,7 +309,7 @@ def test_an_endless_file_is_given_up(server, downloads):
     announced = server.serve("/b", Answer(CONTENT))
 
     limits = SizeConfig(max_file_gb=0.0002)
-    message = "more than 200000 bytes, which is all that max_file_gb 0.0002 allows"
+    message = "more than 200000 bytes, the limit that max_file_gb 0.0002 sets"
     for url in (endless, announced):
         with pytest.raises(InputError, match=f"^{url}: {message}"):
             fetch(replace(downloads, limits=limits), url)

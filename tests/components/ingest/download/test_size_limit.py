@@ -10,12 +10,12 @@ from components.shared.errors import InputError
 @pytest.mark.parametrize(
     ("name", "limit"),
     [
-        ("vocabulary", "64000000 bytes, which is all that max_list_mb 64 allows"),
-        ("checksums", "64000000 bytes, which is all that max_list_mb 64 allows"),
-        ("squad_train", "4000000000 bytes, which is all that max_table_gb 4 allows"),
-        ("squad_dev", "4000000000 bytes, which is all that max_table_gb 4 allows"),
-        ("dump", "1000000000000 bytes, which is all that max_file_gb 1000 allows"),
-        ("text", "1000000000000 bytes, which is all that max_file_gb 1000 allows"),
+        ("vocabulary", "64000000 bytes, the limit that max_list_mb 64 sets"),
+        ("checksums", "64000000 bytes, the limit that max_list_mb 64 sets"),
+        ("squad_train", "4000000000 bytes, the limit that max_table_gb 4 sets"),
+        ("squad_dev", "4000000000 bytes, the limit that max_table_gb 4 sets"),
+        ("dump", "1000000000000 bytes, the limit that max_file_gb 1000 sets"),
+        ("text", "1000000000000 bytes, the limit that max_file_gb 1000 sets"),
     ],
 )
 def test_a_file_far_larger_than_its_kind_is_rejected_unread(settings, tmp_path, name, limit):

@@ -85,7 +85,7 @@ def test_protocol_v2_gives_the_same(ranking_server):
         ({}, {"top_k": 0}, "parameters.top_k: expected a number of 1 or more, got 0"),
         ({}, {"top_k": True}, "parameters.top_k: expected a number of 1 or more, got true"),
         ({}, {"no_answer": True}, "parameters: no field 'no_answer'; there are top_k"),
-        ({"group": 1}, {}, "instances[0].group: expected a text, got 1"),
+        ({"group": 1}, {}, "instances[0].group: expected text, got 1"),
         ({"query": "a"}, {}, "no field 'query'; there are sentence, second_sentence, group"),
     ],
 )

@@ -227,7 +227,7 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path, vocabulary):
         tokenization=Tokenization(lowercase=True),
     )
 
-    with pytest.raises(InputError, match="is there already and no exported model"):
+    with pytest.raises(InputError, match="exists already and is not an exported model"):
         export(ExportConfig(checkpoint=checkpoint, output=tmp_path / "home"))
 
 

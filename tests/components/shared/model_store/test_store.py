@@ -115,7 +115,7 @@ def test_who_knows_an_older_version_does_not_switch(store, publish):
     store.switch(two, expected=one)
 
     for expected in (one, None):
-        with pytest.raises(SwitchedError, match=f"{two} is in use by now.*release again"):
+        with pytest.raises(SwitchedError, match=f"{two} is in use now.*release again"):
             store.switch(three, expected=expected)
 
     assert store.find_current() == two
@@ -133,7 +133,7 @@ def test_a_write_between_reading_and_switching_is_seen(store, publish, monkeypat
         return replace(text, tag=tag)
 
     monkeypatch.setattr(store._place.current, "replace", write_later)
-    with pytest.raises(SwitchedError, match=f"{two} is in use by now, where no version was"):
+    with pytest.raises(SwitchedError, match=f"{two} is in use now, where no version was"):
         store.switch(one, expected=None)
 
     assert store.find_current() == two

@@ -185,17 +185,17 @@ def test_questions_with_one_id_are_rejected_where_predictions_are_keyed_by_it(tm
         (
             lambda d: _qas(d)[0].update(id=[7]),
             "data[0].paragraphs[0].qas[0]",
-            "the id is [7], not a text or a number",
+            "the id is [7], not text or a number",
         ),
         (
             lambda d: _qas(d)[0]["answers"][0].update(text=19),
             "data[0].paragraphs[0].qas[0].answers[0].text",
-            "expected a text, found 19",
+            "expected text, found 19",
         ),
         (
             lambda d: _qas(d)[0].update(answers=[19]),
             "data[0].paragraphs[0].qas[0].answers[0]",
-            "expected an object or a text, found 19",
+            "expected an object or text, found 19",
         ),
         (
             lambda d: _qas(d)[0].update(is_impossible="yes"),

@@ -134,7 +134,7 @@ def test_a_place_that_was_taken_over_is_not_written_to(place, write_lock):
     """By an owner that had not been renewed for too long; the new owner's lock stays."""
     with claim(place, "a", lease_seconds=30) as lease:
         write_lock(json.dumps(asdict(make_other())))
-        with pytest.raises(InputError, match="host-b, process 7 has taken this place over"):
+        with pytest.raises(InputError, match="host-b, process 7 has taken this folder over"):
             lease.expect_held()
 
     assert files_of(place) == [LOCK]
