@@ -90,7 +90,7 @@ def compile_pipeline(settings: CompileSettings) -> Path:
     from pipelines.kubeflow.native import write_resources
     from pipelines.local.images import read_digests
     from pipelines.machines.sizing import fit
-    from pipelines.machines.tasks import Queue, Volume
+    from pipelines.machines.step_resources import Queue, Volume
     from pipelines.retraining import retraining
 
     name, images = settings.pipeline, settings.images

@@ -15,7 +15,13 @@ from components.shared.checkpoints.lineage import IMAGE_VARIABLE
 from components.shared.errors import InputError
 from pipelines.machines.hardware import find_hardware
 from pipelines.machines.machine_plan import make_plan
-from pipelines.machines.tasks import Queue, Volume, describe_worker_pod, limit_training, set_task
+from pipelines.machines.step_resources import (
+    Queue,
+    Volume,
+    describe_worker_pod,
+    limit_training,
+    set_task,
+)
 
 # Since which version Kubeflow's API server reads these. One that finds a field it does not know
 # drops all of the package's Kubernetes settings, secrets too, without an error.

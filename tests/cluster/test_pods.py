@@ -9,7 +9,7 @@ from components.shared.mpijob.mpijob_manifest import make_network_policy
 from pipelines.catalog import PIPELINES
 from pipelines.compiled_package import Package, read_package
 from pipelines.machines.hardware import HARDWARE
-from pipelines.machines.tasks import Queue
+from pipelines.machines.step_resources import Queue
 from tests.cluster.server import Server
 from tests.components.shared.mpijob.fakes.mpi_operator import make_launcher, make_worker
 from tests.kustomize import MANIFESTS, OVERLAYS, build

@@ -7,7 +7,7 @@ from components.shared.mpijob.mpijob_manifest import JobSpec, make_mpijob, name_
 from components.shared.mpijob.own_pod import read_own_pod
 from components.shared.mpijob.worker_pod import WorkerPod
 from pipelines.machines.hardware import find_hardware
-from pipelines.machines.tasks import Queue, describe_worker_pod
+from pipelines.machines.step_resources import Queue, describe_worker_pod
 from tests.components.shared.mpijob.fakes.step_pod import NAMESPACE, make_own_pod
 
 # Of an account that every overlay has.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.machines.tasks import Queue
+from pipelines.machines.step_resources import Queue
 from tests.pipelines.cli import run_command
 from tests.pipelines.machines.mpijobs import make_job
 
