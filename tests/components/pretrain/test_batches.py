@@ -130,5 +130,5 @@ def test_whole_words_come_too_late_for_records_that_are_masked(dataset_path, voc
     """Rather than a setting without effect."""
     config = make_config(dataset_path, vocabulary_path, whole_word_masking=True)
 
-    with pytest.raises(InputError, match="masked when they were made, so whole_word_masking"):
+    with pytest.raises(InputError, match="masked already, so whole_word_masking"):
         choose_maker(config, Vocabulary.read(vocabulary_path), is_packed=False)
