@@ -188,7 +188,7 @@ def test_it_is_registered_after_the_switch(tmp_path, registry, monkeypatch):
     [
         ({"model_registry": "registry:8080"}, "must be an http.* address .* got 'registry:8080'"),
         ({"model_registry": "http://me:secret@host"}, r"without a user.* got 'http://\*\*\*@host'"),
-        ({"model_registry": "http://host", "model_store": ""}, "give model_store, too"),
+        ({"model_registry": "http://host", "model_store": ""}, "model_registry needs model_store"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_refused(tmp_path, settings, message):

@@ -165,7 +165,7 @@ def test_workers_that_may_still_train_are_waited_for(cluster, monkeypatch):
     cluster.create("mpijobs", make_run(name)._body)
     cluster.silent = {cluster.put_pod(name, "worker", number, **READY) for number in range(2)}
 
-    with pytest.raises(JobError, match=f"the MPIJob {name} of an earlier try has not gone"):
+    with pytest.raises(JobError, match=f"the MPIJob {name} of an earlier try is still there"):
         make_run().run(Termination())
 
 
@@ -176,7 +176,7 @@ def test_an_earlier_job_that_still_runs_is_an_error(cluster, monkeypatch):
     cluster.create("mpijobs", make_run(f"{STEP}-older")._body)
     cluster.put_pod(f"{STEP}-older", "worker", 1, **READY)
 
-    with pytest.raises(JobError, match=f"the MPIJob {STEP}-older of an earlier try has not gone"):
+    with pytest.raises(JobError, match=f"the MPIJob {STEP}-older of an earlier try is still there"):
         make_run().run(Termination())
 
 
