@@ -12,7 +12,8 @@ from components.ingest.dump.names import parse_dump_name
 from components.shared.errors import InputError
 from components.shared.files.atomic import split_places
 from components.shared.files.dumps import Compression
-from components.shared.files.text import replace_surrogates
+from components.shared.files.text import mask_addresses, replace_surrogates
+from components.shared.storage.locations import split_bucket
 
 ALGORITHM_TO_HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 
@@ -20,6 +21,8 @@ _SCHEMES = ("http", "https", "gs", "s3")
 # Of the 255 that file systems allow: names of parts and notes have more than the file's own.
 _MAX_NAME_BYTES = 200
 _BUCKET_SCHEMES = ("gs://", "s3://")
+# As a path, it would be shown with the password that it may hold.
+_ONE_SLASH = re.compile(f"({'|'.join(_SCHEMES)}):/(?!/)", re.IGNORECASE)
 # Wikimedia names the parts of large plain exports "….xml-p1p41242".
 _PLAIN_EXPORT = re.compile(r"\.xml(-p\d+p\d+)?$")
 _CONDITIONS = re.compile(r"^\w+=[^=]*$")
@@ -117,6 +120,10 @@ def parse_source(text: str) -> Source:
     if not mark or not all(map(_CONDITIONS.match, conditions.split("&"))):
         location, conditions = text.strip(), ""
     source = Source(location)
+    if found := _ONE_SLASH.match(location):
+        raise InputError(
+            f"an address begins with {found[1]}://, got {found[0]}; write both slashes"
+        )
     if source.is_remote:
         _check_address(source)
     for condition in filter(None, conditions.split("&")):
@@ -185,10 +192,7 @@ def resolve_local(source: Source) -> list[Source]:
     if source.is_remote or os.path.isfile(source.location):
         return [source]
     if os.path.isdir(source.location):
-        raise InputError(
-            f"{source.location}: a folder, not a file; name the files in it, "
-            f"such as {source.location.rstrip('/')}/*.xml.bz2"
-        )
+        raise InputError(f"{source.location}: a folder, not a file; name a file in it")
     if not glob.has_magic(source.location):
         raise InputError(
             f"{source.location}: no such file; the path counts from {Path.cwd()} "
@@ -236,7 +240,11 @@ def find_compression(source: Source) -> Compression:
 
 
 def _check_address(source: Source) -> None:
-    parts = urlsplit(source.location)
+    try:
+        parts = urlsplit(source.location)
+    except ValueError as error:
+        shown = mask_addresses(source.location)
+        raise InputError(f"{shown}: not an address ({error}); correct it") from None
     if parts.scheme not in _SCHEMES:
         raise InputError(
             f"{source.label}: can't fetch {parts.scheme}://; give a path or an address with "
@@ -246,6 +254,8 @@ def _check_address(source: Source) -> None:
         raise InputError(
             f"{source.label}: the address names no file; it needs a host (or bucket) and a path"
         )
+    if source.is_in_bucket:
+        split_bucket(source.location)  # rejects one with a user's name
     if len(source.name.encode()) > _MAX_NAME_BYTES:
         raise InputError(
             f"{source.label}: its name is longer than {_MAX_NAME_BYTES} bytes, the limit for a "

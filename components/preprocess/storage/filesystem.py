@@ -21,6 +21,7 @@ from components.preprocess.storage.store_errors import explained, require_creden
 from components.shared.dataset.folder import MANIFEST
 from components.shared.errors import InputError
 from components.shared.files import atomic
+from components.shared.storage.locations import split_bucket
 
 # What a store keeps is behind these: Kubeflow's launcher copies from and to it.
 _MOUNT_TO_STORE = {"/gcs/": "gs://", "/s3/": "s3://", "/minio/": "s3://"}
@@ -39,6 +40,8 @@ def find_address(path: Path, *, in_store: bool = False) -> str:
             read and written in the store itself.
     """
     text = _STORE.sub(r"\1://", str(path))
+    if is_in_store(text):
+        split_bucket(text)  # rejects one with a user's name
     if in_store:
         for mount, store in _MOUNT_TO_STORE.items():
             if text.startswith(mount):

@@ -26,7 +26,11 @@ from components.shared.errors import InputError
 # The user's name and password, or the query with a signature, of an address in a text; libraries
 # of HTTP also show an address without its host ("url: /x?token=…").
 _USER = re.compile(r"\b([a-zA-Z][\w+.-]*://)[^\s/?#'\"@]*(?:@[^\s/?#'\"@]*)*@")
-_QUERY = re.compile(r"(\bhttps?://[^\s?'\"]*|\burl: /[^\s?'\"]*)\?[^\s'\"#)]*")
+# A bucket's address has no query, and a question mark in its pattern.
+_QUERY = re.compile(
+    r"(\b(?!gs:|s3:|minio:)[a-zA-Z][\w+.-]*://[^\s?'\"]*|\burl: /[^\s?'\"]*)"
+    r"\?[^\s'\"#)]*?(?=[;,.:]*(?:[\s'\"#)]|\Z))"
+)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # The escape of a surrogate, be it half a pair or one of two.

@@ -30,6 +30,26 @@ def expect_path_or_bucket(name: str, place: str) -> None:
         )
 
 
+def split_bucket(address: str) -> tuple[str, str]:
+    """The bucket of an address, and what follows it.
+
+    Raises:
+        InputError: if it names none, or a user: stores take none there, and what they say about
+            such a bucket would show the password.
+    """
+    scheme, _, rest = address.partition("://")
+    bucket, _, path = rest.partition("/")
+    if not bucket:
+        raise InputError(f"{address}: no bucket's name in it; write {scheme}://bucket/folder")
+    if "@" in bucket:
+        raise InputError(
+            f"{mask_addresses(address)}: the address of a bucket holds no user and password; give "
+            "them in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+            "GOOGLE_APPLICATION_CREDENTIALS)"
+        )
+    return bucket, path
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObjectStoreConfig:
     """The setting of stages that work on large data."""

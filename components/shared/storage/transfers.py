@@ -1,5 +1,6 @@
 """Files in buckets, under gs://, s3:// and minio:// addresses: whole, checked, several at once."""
 
+import re
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from components.shared.errors import DamagedError, InputError, UnreachableError
 from components.shared.files.atomic import sha256, whole_file
@@ -23,6 +23,7 @@ from components.shared.storage.clients import (
     Stored,
     Tagged,
 )
+from components.shared.storage.locations import split_bucket
 
 _READ_SECONDS = 60.0
 _NUM_FILES_AT_ONCE = 4
@@ -204,13 +205,12 @@ def open_bucket(address: str, *, timeout_seconds: float = _READ_SECONDS) -> Buck
     Raises:
         InputError: if the address names no bucket, or there are no credentials.
     """
-    parts = urlsplit(address)
-    if not parts.netloc:
-        raise InputError(f"{address}: no bucket's name in it; write {parts.scheme}://bucket/folder")
-    prefix = parts.path.strip("/")
-    kind: type[GcsStore | S3Store] = GcsStore if parts.scheme == "gs" else S3Store
+    bucket, path = split_bucket(address)
+    # KFP writes settings of a store as a query.
+    prefix = re.split("[?#]", path, maxsplit=1)[0].strip("/")
+    kind: type[GcsStore | S3Store] = GcsStore if address.startswith("gs://") else S3Store
     try:
-        store = kind(parts.netloc, timeout_seconds=timeout_seconds)
+        store = kind(bucket, timeout_seconds=timeout_seconds)
     except Exception as error:
         if type(error).__module__.startswith(("google.auth", "botocore")):
             raise InputError(f"{address}: {error}; {_remedy(error)}") from error

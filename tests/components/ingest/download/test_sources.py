@@ -41,6 +41,10 @@ def test_a_number_sign_in_a_file_name_is_no_condition():
         ("ftp://host/x.xml", "can't fetch ftp://"),
         ("https:///x.xml", "names no file"),
         ("https://host/", "names no file"),
+        ("http://me:secret@[::1/x.xml?k=secret", "http://***@[::1/x.xml?***: not an address (In"),
+        ("https:/me:secret@host/x.xml", "an address begins with https://, got https:/; write"),
+        ("s3://me:secret@bucket/x.xml", "s3://***@bucket/x.xml: the address of a bucket holds no"),
+        ("gs://secret@bucket/x.xml", "gs://***@bucket/x.xml: the address of a bucket holds no u"),
     ],
 )
 def test_a_wrong_form_is_refused_with_what_is_known(text, said):
@@ -49,6 +53,7 @@ def test_a_wrong_form_is_refused_with_what_is_known(text, said):
         parse_source(text)
 
     assert said in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 def test_several_files_are_separated_by_commas_or_white_space():

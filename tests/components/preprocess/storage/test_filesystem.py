@@ -78,6 +78,8 @@ def test_address_of_a_store_survives_pathlib():
     """A setting is a path, in which two slashes become one."""
     assert filesystem.find_address(Path("gs://bucket/a")) == "gs://bucket/a"
     assert filesystem.find_address(Path("/data/a")) == "/data/a"
+    with pytest.raises(InputError, match=r"s3://\*\*\*@bucket/a: the address of a bucket holds no"):
+        filesystem.find_address(Path("s3://me:secret@bucket/a"))
 
 
 def test_mount_of_kubeflow_stands_for_its_store():

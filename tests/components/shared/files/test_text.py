@@ -69,6 +69,8 @@ def test_an_argument_that_is_not_utf8_is_an_input_error():
         ("http://me:p@w@a.b", "http://***@a.b"),
         ("got 'https://a.b/c?sig=x&y=1'; see", "got 'https://a.b/c?***'; see"),
         ("(host='a.b'): with url: /c?sig=x (Caused", "(host='a.b'): with url: /c?*** (Caused"),
+        ("ftp://me:pw@a.b/c?sig=x", "ftp://***@a.b/c?***"),
+        ("at https://a.b/c?sig=x;y: check it", "at https://a.b/c?***: check it"),
         ("s3://bucket/what?.bz2", "s3://bucket/what?.bz2"),
         ("is it so? write to a@b.c", "is it so? write to a@b.c"),
     ],

@@ -182,3 +182,11 @@ def test_a_name_that_is_not_there_is_told(bucket, tmp_path):
     """With the whole address."""
     with pytest.raises(InputError, match="://data/run/none: no such object"):
         bucket.download("none", tmp_path / "copy")
+
+
+def test_a_password_in_an_address_is_rejected_and_not_shown():
+    """No store takes one there; what a library says of such a bucket would show it."""
+    with pytest.raises(InputError, match=r"s3://\*\*\*@data/run: .* in the environment") as error:
+        open_bucket("s3://me:secret@data/run")
+
+    assert "secret" not in str(error.value)
