@@ -36,7 +36,7 @@ class ServerConfig:
     """How many times in a row a request or download may fail without progress before the stage
     gives up."""
     max_listed_objects: Rare[int] = 10_000_000
-    """Most objects of a bucket that a pattern may have to look through."""
+    """Maximum objects of a bucket to list for a pattern."""
 
     def __post_init__(self) -> None:
         """Reject settings that are invalid whatever the files hold.

@@ -28,7 +28,7 @@ class LookConfig(SourceConfig, WeightsConfig, TextConfig):
     """JSON file that records what was trained on last: a path on a mounted volume, or a gs:// or
     s3:// URL. Without it, all counts as new."""
     retrain_on: tuple[Literal["data", "settings", "version"], ...] = ("data",)
-    """Changes that a new training is worth: of the data (the dump, the text, the questions, the
+    """Changes that start a new training: of the data (the dump, the text, the questions, the
     initial checkpoint), of the settings (the run's other parameters), or of the version of this
     product."""
     settings_digest: Rare[str] = ""
@@ -45,7 +45,7 @@ class LookConfig(SourceConfig, WeightsConfig, TextConfig):
     max_run_hours: Rare[float] = 336.0
     """Hours after which a run that left no word of its end no longer keeps others waiting."""
     checkpoint_directory: str = ""
-    """Where trainings keep the checkpoints of a running training. Empty keeps none."""
+    """Folder or URL in which trainings keep the checkpoints to resume from. Empty keeps none."""
 
     is_new: Path
     """Output parameter: true if nothing, or something different, is recorded."""
@@ -57,7 +57,7 @@ class LookConfig(SourceConfig, WeightsConfig, TextConfig):
     fingerprint: Path
     """Output parameter: what distinguishes the dump's files from others."""
     inputs: Path | None = None
-    """Output parameter: the same of each input, as JSON."""
+    """Output parameter: the fingerprint of each input, as JSON."""
     changes: Path | None = None
     """Output: whether anything is new, and what it was compared with, JSON."""
     dump_checkpoints: Path

@@ -24,12 +24,12 @@ class NotifyConfig:
     the address is secret, leave it empty and put it into the secret bert-notify (key url) on a
     cluster, into the environment variable NOTIFY_URL elsewhere. Without either, nothing is sent."""
     notify_on: tuple[Event, ...] = typing.get_args(Event)
-    """Ends of a run that a message is sent for."""
+    """Outcomes of a run to send a message about."""
     notify_format: Literal["json", "slack"] = "json"
     """Body of the message: json has a field for each fact; slack is one text, as webhooks of Slack,
     Mattermost and the like take it."""
     ui_url: Rare[str] = ""
-    """Address at which people open Kubeflow's UI, for the message's link to the run. Empty sends no
+    """URL at which people open Kubeflow's UI, for the message's link to the run. Empty sends no
     link."""
 
     pipeline: str

@@ -18,7 +18,7 @@ class StoreConfig:
     """Where a model is released to, and by how much it may be worse than the one in use."""
 
     model_store: str = ""
-    """Model store to release to: a folder (on a volume that the step has), gs:// or s3:// address.
+    """Model store to release to: a folder (on a volume that the step has), gs:// or s3:// URL.
     Empty releases nothing."""
     max_drop: float = 1.0
     """Maximum drop of a score, in percent points, against the model in use: the model is held back
@@ -40,7 +40,7 @@ class StoreConfig:
     """Output: whether the model was released and why, its scores and those of the one in use,
     JSON."""
     release_report: Path
-    """Output: the same and why, HTML."""
+    """Output: the release report, HTML."""
 
     def __post_init__(self) -> None:
         expect_path_or_bucket("model_store", self.model_store)
@@ -79,8 +79,8 @@ class ReleaseConfig(StoreConfig):
     """Whether to add an int8 graph to the model, which the server takes on CPUs with VNNI or AMX.
     It is calibrated on train.json."""
     max_f1_loss: float = 0.5
-    """Maximum loss of F1 of that graph on dev.json, in percent points: with a larger one the model
-    is released without it."""
+    """Maximum loss of F1 of that graph on dev.json, in percent points: if it loses more, the
+    model is released without it."""
 
     def __post_init__(self) -> None:
         StoreConfig.__post_init__(self)

@@ -35,7 +35,7 @@ class ServeConfig(SpanConfig):
 
     model: str
     """Folder of a finished model (this project's, Google's, transformers' or an exported
-    model.onnx), or a model store: a folder, gs:// or s3:// address."""
+    model.onnx), or a model store: a folder, gs:// or s3:// URL."""
     model_version: str = ""
     """Version of the model store to serve. Empty follows the one in use: a new release is loaded
     beside the old one and takes over when it is ready."""
@@ -47,7 +47,7 @@ class ServeConfig(SpanConfig):
     """Port for gRPC; 0 turns it off."""
 
     engine: Rare[Literal["auto", "openvino", "tensorflow"]] = "auto"
-    """What computes: auto is TensorFlow where it finds a GPU, else OpenVINO on the CPU."""
+    """Library that runs the model. auto is TensorFlow where it finds a GPU, else OpenVINO."""
     precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     """Arithmetic precision. On CPUs auto is int8 where the model has an int8 graph and the CPU has
     VNNI or AMX, else bfloat16 where the CPU computes it faster, else float32. On GPUs auto is
@@ -66,7 +66,7 @@ class ServeConfig(SpanConfig):
     max_wait_ms: float = 2.0
     """Milliseconds that a window may wait for others of its length."""
     max_queue: int = 1024
-    """Maximum windows or sentences to wait; requests beyond it get status 429."""
+    """Maximum windows or sentences in the queue; requests beyond it get status 429."""
     max_request_bytes: int = 4194304
     """Maximum size of a request."""
     timeout_seconds: float = 60.0
@@ -74,9 +74,9 @@ class ServeConfig(SpanConfig):
     grace_seconds: int = 30
     """Time to finish requests after a SIGTERM."""
     poll_seconds: Rare[float] = 30.0
-    """Time between two looks for a new release."""
+    """Time between checks for a new release."""
     num_streams: Rare[int] = 1
-    """Batches to compute on the CPU at the same time; many cores are busier with several. A GPU
+    """Batches to compute on the CPU at the same time; several keep many cores busier. A GPU
     computes one."""
 
     def __post_init__(self) -> None:

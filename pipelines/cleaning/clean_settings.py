@@ -25,10 +25,10 @@ class Cleaning:
     model_store: Repeatable[tuple[str, ...]] = ()
     """Model stores whose versions may refer to runs. May be repeated."""
     scratch: Repeatable[tuple[str, ...]] = ()
-    """Folders or bucket addresses that hold a checkpoint_directory or download_directory for each
-    of several runs: those that are old and that nobody refers to go too. May be repeated."""
+    """Folders or bucket URLs that hold a checkpoint_directory or download_directory per run; those
+    that are old and that nothing refers to are removed too. May be repeated."""
     versions: Switch = False
-    """On a cluster, also remove old versions of this project's pipelines that no run on record and
+    """On a cluster, also remove old versions of this project's pipelines that no recorded run and
     no recurring run uses. The newest of each pipeline stays."""
     dry_run: Switch = False
     """Only print what would go."""

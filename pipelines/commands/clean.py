@@ -14,8 +14,9 @@ class CleanSettings(Cleaning, ClusterSettings):
     """Remove the artifacts of finished runs of this project's pipelines, and on a cluster their
     records.
 
-    What a run that stays, a recurring run or a model version refers to is kept. It first prints
-    what goes, what stays and why. `schedule clean` does it at the times of schedules.yaml.
+    Whatever a remaining run, a recurring run or a model version refers to is kept. The command
+    first prints what goes, what stays and why. `schedule clean` runs it at the times of
+    schedules.yaml.
     """
 
     root: str = "runs"

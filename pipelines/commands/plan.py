@@ -48,7 +48,7 @@ class PlanSettings(RecipeSettings):
     """Show the recommended batch sizes, steps, learning rates, memory and hours for a machine."""
 
     output: Rare[Output] = "text"
-    """How to print it."""
+    """Output format."""
 
 
 def main(arguments: Sequence[str]) -> int:

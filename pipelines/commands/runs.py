@@ -25,12 +25,12 @@ class RunsSettings(ClusterSettings):
     experiment: str = ""
     """List only the runs of this experiment."""
     since: str = ""
-    """List all runs begun within this time (90d or 12h), with what was new for each and what came
-    of it: its model's score, and whether it was published or held back."""
+    """List all runs started within this time (90d or 12h), each with what was new, its model's
+    score, and whether the model was published or held back."""
     limit: int | None = None
     """Maximum number of runs. Without it, 20; with --since, no maximum."""
     output: Rare[Output] = "text"
-    """How to print them."""
+    """Output format."""
 
     def __post_init__(self) -> None:
         """Expect a positive limit."""

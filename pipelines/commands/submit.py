@@ -34,7 +34,7 @@ class SubmitSettings(ClusterSettings):
     """
 
     package: Path | None = None
-    """Package written by `python -m pipelines compile`. Either this or --pipeline is needed."""
+    """Package written by `python -m pipelines compile`. Required unless --pipeline is given."""
     pipeline: str = ""
     """Name of a pipeline registered on the cluster."""
     version: str = LATEST

@@ -31,7 +31,7 @@ class EvaluateClassificationConfig(PredictionConfig, SentenceConfig):
     expects) and .jsonl (with each label's probability)."""
 
     recall_k: int = 10
-    """Of a ranking: how many first rows of a group recall@k counts."""
+    """For a ranking: how many of a group's first rows recall@k counts."""
     num_warmup_batches: Rare[int] = 3
     """Batches of each length to run before timing starts; compilation is never timed."""
     num_report_sentences: Rare[int] = 30

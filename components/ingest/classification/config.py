@@ -35,7 +35,7 @@ class IngestClassificationConfig(CheckpointConfig):
     """GLUE task whose published column layout to use: cola, sst-2, mrpc, qqp, mnli, qnli, rte,
     wnli or sts-b. Empty expects a header with the columns sentence and label."""
     task: Literal["auto", "classification", "regression", "ranking"] = "auto"
-    """What to learn of the label: classification (a class), regression (a number) or ranking (the
+    """What to learn from the label: classification (a class), regression (a number) or ranking (the
     relevance, 0 or more, by which the rows of a group are ordered). auto takes glue_task's task,
     else classification."""
     sentence_column: str = ""
@@ -45,7 +45,7 @@ class IngestClassificationConfig(CheckpointConfig):
     label_column: str = ""
     """Column of the label. Empty uses glue_task's."""
     group_column: str = ""
-    """Of a ranking: column that rows to be ranked together share, such as a user's or a query's
+    """For a ranking: column that rows to be ranked together share, such as a user's or a query's
     id. Empty uses a column called group."""
     has_header: bool = True
     """Whether the first line of a .tsv or .csv names the columns (CoLA never has one)."""

@@ -40,9 +40,7 @@ def score_rows(
         shares_Q = _LABEL_SCORES[metric](*one_hot)
     else:
         known = ", ".join((*_LABEL_SCORES, "f1", *_NUMBER_SCORES))
-        raise InputError(
-            f"the metric {metric} can't be compared row by row; give one of {known}"
-        )
+        raise InputError(f"the metric {metric} can't be compared row by row; give one of {known}")
     return [float(share) for share in shares_Q]
 
 
