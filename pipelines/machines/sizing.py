@@ -13,7 +13,6 @@ from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
 from components.shared.checkpoints.lineage import IMAGE_VARIABLE
 from components.shared.errors import InputError
-from pipelines.machines.hardware import find_hardware
 from pipelines.machines.machine_plan import make_plan
 from pipelines.machines.step_resources import (
     Queue,
@@ -62,8 +61,8 @@ def fit(
         InputError: if there is no such machine, `make_plan` finds no recipe for it, or the
             deadline is too soon.
     """
-    machine = find_hardware(hardware)
     plan = make_plan(hardware, **recipe)
+    machine = plan.hardware
     component_to_hours = {
         "pretrain": sum(phase.hours or 0 for phase in plan.phases),
         "finetune": plan.finetuning.hours or 0.0,
