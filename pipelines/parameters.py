@@ -19,7 +19,7 @@ from pipelines.retraining import NO_SETTINGS
 # YAML 1.1 wants a point and a sign.
 _NOT_YAMLS = re.compile(r"[+-]?\d+(\.\d*)?[eE]\d+|[+-]?\d+[eE][+-]\d+")
 _SAID = {
-    "STRING": "a text",
+    "STRING": "text",
     "NUMBER_INTEGER": "a whole number",
     "NUMBER_DOUBLE": "a number",
     "BOOLEAN": "true or false",

@@ -157,7 +157,7 @@ def _is_blank(value: Any) -> bool:
 
 # By the type of a field: what it is in YAML, and how messages call that.
 _KINDS: Mapping[Any, tuple[Any, str]] = {
-    str: (str, "a text"),
+    str: (str, "text"),
     int: (int, "a whole number"),
     bool: (bool, "true or false"),
     Mapping: (dict, "a table"),

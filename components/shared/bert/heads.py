@@ -46,7 +46,8 @@ class PretrainingModel(keras.Model):
         """Predict masked word pieces and whether B follows A.
 
         Args:
-            batch: the arrays of `components.pretrain.batches.Batch`.
+            batch: `token_ids`, `segment_ids`, `position_ids` and `sequence_ids` [B, L],
+                `masked_positions` [B, P] and `cls_positions` [B, K].
             training: whether dropout is on.
 
         Returns:

@@ -292,7 +292,7 @@ def test_a_wrong_schedule_is_refused_by_its_name(apply, kfp, change, said, flags
         ({"keep_runs": -1}, "keep_runs must be 0 or more, got -1"),
         ({"keep_runs": True}, "keep_runs must be a whole number, got true"),
         ({"older_than": "a month"}, "older_than must be days or hours, such as 30d or 12h"),
-        ({"older_than": 30}, "older_than must be a text, got 30"),
+        ({"older_than": 30}, "older_than must be text, got 30"),
         ({"time_zone": "Mars/Olympus"}, "time_zone must be UTC or a name that this machine knows"),
         ({"time_zone": ""}, "time_zone must be UTC or a name"),
         ({"versions": "yes"}, "versions must be true or false, got"),
