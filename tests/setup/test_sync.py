@@ -118,7 +118,7 @@ def test_a_copied_cache_is_enough_offline(checkout):
     assert "iniconfig" in installed(checkout)
 
 
-def test_a_python_that_does_not_run_is_passed_over(checkout, tmp_path):
+def test_a_python_that_does_not_run_is_skipped(checkout, tmp_path):
     """A shim of pyenv's, say; the next name on the PATH is tried."""
     folder = tmp_path / "bin"
     folder.mkdir()

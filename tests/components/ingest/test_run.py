@@ -354,7 +354,7 @@ def test_a_bad_setting_ends_the_command_with_one_message(settings):
     assert ended.stderr.startswith("ingest: error: dump.7z: unknown kind of file")
 
 
-def test_an_interrupted_command_goes_on_where_it_broke(tmp_path, server, settings, inputs):
+def test_an_interrupted_command_resumes_where_it_broke(tmp_path, server, settings, inputs):
     """Ctrl-C during a download, then the same command."""
     content = inputs.dump.read_bytes()
     url = server.serve(

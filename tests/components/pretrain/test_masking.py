@@ -131,7 +131,7 @@ def test_whole_words_are_chosen_or_left(vocabulary):
         assert len(chosen) in (9, 8)
 
 
-def test_a_word_that_would_exceed_the_share_is_passed_over(vocabulary):
+def test_a_word_that_would_exceed_the_share_is_skipped(vocabulary):
     """One of 8 tokens is to be predicted: never a piece of the word of three."""
     token_ids = np.array([[CLS, 10, 95, 96, 11, 12, SEP, 0]] * 200)
     sequence_ids = (token_ids > 0).astype(int)

@@ -139,7 +139,7 @@ def test_a_training_that_is_killed_is_restarted_where_it_was(folder, straight, t
 
 
 @pytest.mark.long
-def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(folder, straight, tmp_path):
+def test_a_run_that_is_killed_resumes_with_another_number_of_processes(folder, straight, tmp_path):
     """Kill -9, then two processes: the same data in the same order, so the same losses."""
     states = tmp_path / "checkpoint-steps"
     with subprocess.Popen(

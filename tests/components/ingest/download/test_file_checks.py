@@ -167,7 +167,7 @@ def test_a_size_that_differs_is_told_with_both(tmp_path):
 
 @pytest.mark.parametrize("after", [b"\0" * 100, b"\n", b"some text" * 40])
 @pytest.mark.parametrize("num_streams", [1, 3])
-def test_bytes_after_the_last_bz2_stream_are_passed_over(tmp_path, num_streams, after):
+def test_bytes_after_the_last_bz2_stream_are_ignored(tmp_path, num_streams, after):
     """As bzip2 does."""
     step = -(-len(EXPORT) // num_streams)
     parts = [EXPORT[start : start + step] for start in range(0, len(EXPORT), step)]

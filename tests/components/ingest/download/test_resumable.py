@@ -153,7 +153,7 @@ def test_a_server_may_send_less_than_the_rest(server, downloads):
     assert len(server.requests) > 4
 
 
-def test_a_later_run_goes_on_where_an_earlier_one_was_given_up(server, downloads):
+def test_a_later_run_resumes_where_an_earlier_one_gave_up(server, downloads):
     """The part and its version are kept on disk."""
     url = server.serve("/x", Answer(CONTENT, cut_after=200_000), Answer(status=500))
     with pytest.raises(InputError, match="the server answers 500, gave up at attempt 3"):

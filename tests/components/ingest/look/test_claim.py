@@ -59,7 +59,7 @@ def test_a_second_run_may_wait(tmp_path, place, files, monkeypatch, capsys):
     assert capsys.readouterr().out.count("waiting: already running: run run-1") == 1
 
 
-def test_a_run_without_a_word_of_its_end_is_passed_over(tmp_path, place, files):
+def test_a_run_without_a_word_of_its_end_is_ignored(tmp_path, place, files):
     """After some days: its cluster was lost."""
     claim_record(place, "run-1", max_hours=1)
     claim = open_guarded(f"{place}.running")

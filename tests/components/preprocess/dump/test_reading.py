@@ -123,7 +123,7 @@ def test_zeros_after_the_last_stream_are_no_stream(dump_folder):
 
 
 @pytest.mark.parametrize("after", [b"\0" * 100, b"BZh", b"BZh9 and more", b"\x1f\x8b text" * 40])
-def test_bytes_after_the_last_stream_are_passed_over(dump_folder, after):
+def test_bytes_after_the_last_stream_are_ignored(dump_folder, after):
     """As bzip2 does."""
     (dump_folder / "dump").write_bytes(FILES["multistream"] + after)
 

@@ -125,7 +125,7 @@ def test_whole_words_are_chosen_with_all_their_pieces():
     assert any(14 in positions for positions in masks)
 
 
-def test_word_too_long_to_choose_is_passed_over():
+def test_word_too_long_to_choose_is_skipped():
     """A word of more pieces than may be chosen leaves room for shorter ones."""
     token_ids = [CLS, WORDS[0], *CONTINUATIONS[:9], SEP, WORDS[1], SEP]
 

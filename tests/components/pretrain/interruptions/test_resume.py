@@ -54,7 +54,7 @@ def test_a_run_killed_twice_ends_as_if_it_had_not_been(make_stage, straight):
 
 @pytest.mark.long
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
-def test_sigterm_saves_and_another_number_of_processes_goes_on(make_stage, straight, before, after):
+def test_sigterm_saves_and_another_number_of_processes_resumes(make_stage, straight, before, after):
     """Status 143; the rows, their masks and dropout are the same, so the losses are."""
     stage = make_stage()
     process = stage.start(**SETTINGS, num_processes=before)
@@ -72,7 +72,7 @@ def test_sigterm_saves_and_another_number_of_processes_goes_on(make_stage, strai
 
 
 @pytest.mark.long
-def test_a_killed_step_takes_its_processes_along_and_the_run_goes_on(make_stage, straight):
+def test_a_killed_step_ends_its_processes_and_the_run_resumes(make_stage, straight):
     """They would train with the same checkpoints as the next start."""
     stage = make_stage()
     process = stage.start(**SETTINGS, num_processes=2)
@@ -89,7 +89,7 @@ def test_a_killed_step_takes_its_processes_along_and_the_run_goes_on(make_stage,
 
 
 @pytest.mark.long
-def test_a_broken_state_is_passed_over_for_the_one_before(make_stage, straight):
+def test_a_broken_state_is_skipped_for_the_one_before(make_stage, straight):
     """One flipped byte in the newest: it is named, and the run ends as it should."""
     stage = make_stage()
     process = stage.start(**SETTINGS, num_checkpoints_kept=3)
@@ -113,7 +113,7 @@ def test_a_broken_state_is_passed_over_for_the_one_before(make_stage, straight):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["gs", pytest.param("s3", marks=pytest.mark.long)])
-def test_a_killed_run_goes_on_from_a_bucket(make_stage, straight, stores, scheme, tmp_path):
+def test_a_killed_run_resumes_from_a_bucket(make_stage, straight, stores, scheme, tmp_path):
     """The newest state lost a file: the one before is taken; in the end the last is left."""
     stage = make_stage()
     settings = {**SETTINGS, "checkpoint_directory": f"{scheme}://data/run/"}

@@ -43,7 +43,7 @@ def test_the_log_is_passed_on_while_it_is_written(cluster, shown):
     assert shown.read().out == "one\ntwo\n"
 
 
-def test_a_log_that_is_cut_goes_on_where_it_was(cluster, capsys):
+def test_a_log_that_is_cut_resumes_where_it_was(cluster, capsys):
     """No line twice, none lost: twelve, as the times of some have zeros left out."""
     lines = [f"step {number}" for number in range(12)]
 

@@ -100,7 +100,7 @@ def test_a_store_that_is_busy_is_asked_again(bucket, stores, file, tmp_path):
     assert (tmp_path / "copy").read_bytes() == CONTENT
 
 
-def test_a_download_that_breaks_goes_on_where_it_broke(bucket, stores, file, tmp_path):
+def test_a_download_that_breaks_resumes_where_it_broke(bucket, stores, file, tmp_path):
     """The rest is asked for as a range."""
     bucket.upload(file, "shard-0")
     is_google = bucket._address.startswith("gs")

@@ -174,7 +174,7 @@ def test_twenty_skipped_steps_in_a_row_end_the_run(make_trainer):
     assert trainer.loss_scale.num_skipped == 39
 
 
-def test_the_loss_scale_goes_on_from_its_state(make_trainer):
+def test_the_loss_scale_resumes_from_its_state(make_trainer):
     """Also how many steps were skipped in a row, and in all."""
     first = make_trainer(num_steps=2, precision="mixed_float16", log_every_steps=2)
     run(first, [[micro_batch([1, 1])], [micro_batch([1, 1e38])]])

@@ -141,9 +141,7 @@ def test_weights_that_are_no_numbers_do_not_take_the_place_of_good_ones(make, mo
 
 @pytest.mark.parametrize("damaged", ["bert_model.ckpt.index", "checkpoint.json"])
 @pytest.mark.parametrize("scheme", ["gs", "s3"])
-def test_a_damaged_state_in_a_bucket_is_passed_over(
-    make, stores, scheme, damaged, tmp_path, capsys
-):
+def test_a_damaged_state_in_a_bucket_is_skipped(make, stores, scheme, damaged, tmp_path, capsys):
     """For the one before; a byte of the newest was altered after its upload."""
     place = f"{scheme}://data/run"
     steps = make(open_states(place))
@@ -202,7 +200,7 @@ def test_a_state_of_other_settings_is_rejected(make, tmp_path):
 
 
 @pytest.mark.parametrize("file", ["checkpoint.json", "run.json"])
-def test_a_state_of_a_newer_release_is_not_passed_over(make, tmp_path, file):
+def test_a_state_of_a_newer_release_is_not_skipped(make, tmp_path, file):
     """The run would go back to an older state, or start anew."""
     states = FolderStates(tmp_path / "states")
     steps = make(states)
