@@ -1,8 +1,16 @@
 """The order of rows: a function of the seed alone."""
 
-from components.pretrain.dataset_files import find_shards
+import os
+import resource
+
+import pytest
+
+from components.pretrain.dataset_files import Shards, find_shards
 from components.pretrain.rows import RowReader
+from components.shared.dataset import tfrecords
+from components.shared.dataset.tfrecords import write_records
 from components.shared.tokens.vocabulary import Vocabulary
+from tests.bombs import peak_of_memory
 
 LENGTH = 32
 NUM_ROWS = 121
@@ -42,3 +50,39 @@ def test_the_seed_changes_the_order(dataset_path, vocabulary_path):
     ]
 
     assert orders[0] != orders[1]
+
+
+NUM_SHARDS, RECORD_BYTES = 2000, 20_000
+
+
+@pytest.fixture
+def few_open_files():
+    """Lets the process open 20 files more than it has."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 20, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.usefixtures("few_open_files")
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_any_number_of_shards_takes_the_memory_and_the_files_of_a_few(
+    tmp_path, monkeypatch, is_mapped
+):
+    """Also where each is so large that it is mapped and stays open."""
+    if is_mapped:
+        monkeypatch.setattr(tfrecords, "_MAX_BYTES_IN_MEMORY", 0)
+    paths = [tmp_path / f"shard-{number}" for number in range(NUM_SHARDS)]
+    for path in paths:
+        with path.open("wb") as file:
+            write_records(file, [bytes(RECORD_BYTES)])
+    sizes, checksums = [1] * NUM_SHARDS, [""] * NUM_SHARDS
+    rows = RowReader(
+        Shards(paths, sizes, checksums, is_packed=True, lowercase=True, fingerprint="x"), seed=1
+    )
+
+    with peak_of_memory() as peak:
+        read = {rows.read(position).path for position in range(NUM_SHARDS)}
+
+    assert read == set(paths)
+    assert peak() < NUM_SHARDS * RECORD_BYTES / 10
