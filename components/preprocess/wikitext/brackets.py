@@ -2,8 +2,9 @@
 
 import re
 
-# A table's marks count at the start of a line only; `|}}` there closes a template.
-_BRACKET = re.compile(r"\{\{|\}\}|\[\[|\]\]|^[ \t:*#]*\{\||^[ \t]*\|\}(?!\})", re.MULTILINE)
+_BRACKET = re.compile(r"\{\{|\}\}|\[\[|\]\]|\{\||\|\}(?!\})")
+# A table's marks count at the start of a line only, after these; `|}}` there closes a template.
+_BEFORE_TABLE_MARK = {"{|": " \t:*#", "|}": " \t"}
 _ARGUMENT_MARK = re.compile(r"\{\{|\}\}|\[\[|\]\]|\|")
 _CLOSING_TO_OPENING = {"}}": "{{", "]]": "[[", "|}": "{|"}
 
@@ -16,10 +17,14 @@ def find_outermost(text: str) -> list[tuple[int, int]]:
     pairs: list[tuple[int, int]] = []
     stack: list[tuple[str, int]] = []
     num_open = {"{{": 0, "[[": 0, "{|": 0}
+    position = 0
     for match in _BRACKET.finditer(text):
-        bracket = match[0][-2:]
+        bracket, last_end, position = match[0], position, match.end()
+        # Not in the pattern: one that begins with a line's start is tried at each character.
+        if "|" in bracket and not _opens_line(text, last_end, match):
+            continue
         if bracket in num_open:
-            stack.append((bracket, match.end() - 2))
+            stack.append((bracket, match.start()))
             num_open[bracket] += 1
             continue
         opening = _CLOSING_TO_OPENING[bracket]
@@ -35,6 +40,17 @@ def find_outermost(text: str) -> list[tuple[int, int]]:
             pairs.pop()
         pairs.append((start, match.end()))
     return pairs
+
+
+def _opens_line(text: str, last_end: int, mark: re.Match[str]) -> bool:
+    """Whether a table's mark stands at the start of a line.
+
+    Looks back to the last bracket's end only: after it, a mark on the same line opens none.
+    """
+    newline = text.rfind("\n", last_end, mark.start())
+    if newline < 0 < last_end:
+        return False
+    return not text[newline + 1 : mark.start()].strip(_BEFORE_TABLE_MARK[mark[0]])
 
 
 def split_arguments(inner: str) -> list[str]:

@@ -68,7 +68,8 @@ def clean_page(wikitext: str, title: str, site: Site) -> list[str]:
     text = _expand(text, title, site, depth=0)
     if "[[" in text:
         text = _open_file(site).sub("", text)
-    text = _OPEN_TEMPLATE_OR_TABLE.sub("", text)
+    if "{{" in text or "{|" in text:
+        text = _OPEN_TEMPLATE_OR_TABLE.sub("", text)
     text = _strip_inline(text)
     return [paragraph for paragraph in map(_tidy, _join_lines(text)) if _has_word(paragraph)]
 
@@ -170,13 +171,18 @@ def _read_item(line: str) -> str:
 
 
 def _tidy(line: str) -> str:
-    line = " ".join(_STRAY_BRACKETS.sub(" ", line).split())
+    if any(mark in line for mark in "[]{}"):
+        line = _STRAY_BRACKETS.sub(" ", line)
+    # Printable: no space but plain ones, and none of the private characters of literals.
+    is_plain = line.isprintable()
+    if not is_plain or "  " in line or line[:1] == " " or line[-1:] == " ":
+        line = " ".join(line.split())
     if "(" in line or "[" in line:
         line = _BRACKET_END.sub(")", _BRACKET_START.sub("(", _HOLLOW_BRACKETS.sub("", line)))
         line = " ".join(line.split())
     if any(mark in line for mark in (" .", " ,", " ;", " :")):
         line = _LONE_MARK.sub("", line)
-    return restore_literals(line)
+    return line if is_plain else restore_literals(line)
 
 
 def _has_word(text: str) -> bool:
