@@ -6,6 +6,7 @@ and unassigned ones, and in literal "[SEP]" in a text. They are fast enough beca
 what stands between two spaces is worked out once: nearly all of a text has been seen before.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -18,6 +19,8 @@ from components.shared.tokens.vocabulary import Vocabulary
 
 _MAX_WORD_CHARACTERS = 200
 _UNKNOWN = "[UNK]"
+# The words of ASCII without control characters, by the rules below.
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+|[!-/:-@\[-`{-~]")
 # Of a generation of the cache: together some 30 MB.
 _MAX_CACHED_RUNS = 1 << 16
 
@@ -74,8 +77,9 @@ class WordPieceTokenizer:
         self._lowercase = lowercase
         self._strips_accents = lowercase if strip_accents is None else strip_accents
         self._clean = _CLEAN if tokenize_chinese_chars else _CLEAN_ALONE
+        self._piece_to_id = {piece: id_ for id_, piece in enumerate(vocabulary.pieces)}
         self._model = models.WordPiece(
-            {piece: id_ for id_, piece in enumerate(vocabulary.pieces)},
+            self._piece_to_id,
             unk_token=_UNKNOWN,
             max_input_chars_per_word=_MAX_WORD_CHARACTERS,
         )
@@ -150,15 +154,23 @@ class WordPieceTokenizer:
 
     def split_words(self, text: str) -> list[str]:
         """The words before they are cut into pieces (Google's BasicTokenizer)."""
+        if text.isascii() and text.isprintable():  # most runs, which no table need look at
+            return _ASCII_WORD.findall(text.lower() if self._lowercase else text)
         words = []
         for word in text.translate(self._clean).split():
             words += self._normalize(word).translate(_SET_PUNCTUATION_APART).split(" ")
         return [word for word in words if word]
 
     def _encode_run(self, run: str) -> tuple[int, ...]:
-        return tuple(
-            token.id for word in self.split_words(run) for token in self._model.tokenize(word)
-        )
+        ids: list[int] = []
+        for word in self.split_words(run):
+            # A word that is a piece is one; the longest piece that fits is taken first.
+            id_ = self._piece_to_id.get(word)
+            if id_ is None or len(word) > _MAX_WORD_CHARACTERS:
+                ids += [token.id for token in self._model.tokenize(word)]
+            else:
+                ids.append(id_)
+        return tuple(ids)
 
 
 class _Cache(dict[str, tuple[int, ...]]):
