@@ -57,7 +57,7 @@ _Count: TypeAlias = TaggedOutput[Literal["counts"], tuple[tuple[str, str], int]]
 _Problem = tuple[str, int, str]
 
 
-_ALLOCATIONS_BEFORE_COLLECTION = 10_000
+_ALLOCATIONS_BEFORE_COLLECTION = 100_000
 
 
 def collect_seldom() -> None:
