@@ -119,13 +119,31 @@ def test_a_document_in_memory(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["tokenizer_config.json", LABELS, "checkpoint.json", "sentences.json", "dataset.json"],
+    [
+        "tokenizer_config.json",
+        "tokenizer.json",
+        "special_tokens_map.json",
+        LABELS,
+        "checkpoint.json",
+        "sentences.json",
+        "dataset.json",
+    ],
 )
 def test_a_file_of_a_folder(tmp_path, name):
     """Each message begins with its path."""
     document, read, hint = {
         "tokenizer_config.json": (
             TOKENIZER, lambda: read_tokenization(tmp_path, lowercase=True), Tokenization
+        ),
+        "tokenizer.json": (
+            {"added_tokens": [{"id": 0, "content": "[PAD]"}, {"id": 1, "content": "[UNK]"}]},
+            lambda: read_tokenization(tmp_path, lowercase=True),
+            Tokenization,
+        ),
+        "special_tokens_map.json": (
+            {"unk_token": {"content": "[UNK]"}, "cls_token": "[CLS]", "pad_token": "[PAD]"},
+            lambda: read_tokenization(tmp_path, lowercase=True),
+            Tokenization,
         ),
         LABELS: (["no", "perhaps", "yes"], lambda: read_labels(tmp_path / LABELS), tuple[str, ...]),
         "checkpoint.json": (
