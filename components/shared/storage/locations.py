@@ -9,6 +9,7 @@ from components.shared.stage.settings import Rare
 
 # minio:// is how Kubeflow names its own store, which speaks S3.
 SCHEMES = ("gs://", "s3://", "minio://")
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{1,255}")
 
 
 def expect_path_or_bucket(name: str, place: str) -> None:
@@ -34,8 +35,8 @@ def split_bucket(address: str) -> tuple[str, str]:
     """The bucket of an address, and what follows it.
 
     Raises:
-        InputError: if it names none, or a user: stores take none there, and what they say about
-            such a bucket would show the password.
+        InputError: if it names none, or one that no bucket can have, or a user: stores take
+            none there, and what they say about such a bucket would show the password.
     """
     scheme, _, rest = address.partition("://")
     bucket, _, path = rest.partition("/")
@@ -46,6 +47,11 @@ def split_bucket(address: str) -> tuple[str, str]:
             f"{mask_addresses(address)}: the address of a bucket holds no user and password; give "
             "them in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
             "GOOGLE_APPLICATION_CREDENTIALS)"
+        )
+    if not _BUCKET.fullmatch(bucket):
+        raise InputError(
+            f"{address}: a bucket's name has letters, digits, dots, dashes and underscores alone, "
+            f"got {bucket!r}"
         )
     return bucket, path
 

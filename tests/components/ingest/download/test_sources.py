@@ -44,6 +44,7 @@ def test_a_number_sign_in_a_file_name_is_no_condition():
         ("http://me:secret@[::1/x.xml?k=secret", "http://***@[::1/x.xml?***: not an address (In"),
         ("https:/me:secret@host/x.xml", "an address begins with https://, got https:/; write"),
         ("s3://me:secret@bucket/x.xml", "s3://***@bucket/x.xml: the address of a bucket holds no"),
+        ("s3://my bucket/x.xml", "dashes and underscores alone, got 'my bucket'"),
         ("gs://secret@bucket/x.xml", "gs://***@bucket/x.xml: the address of a bucket holds no u"),
     ],
 )
