@@ -95,7 +95,7 @@ class BertModel(kserve.Model):
                 return
             served = await asyncio.to_thread(self._releases.load, version)
         except InputError as error:
-            print(f"serve: {error}; {self.version} goes on", flush=True)
+            print(f"serve: {error}; {self.version} stays in use", flush=True)
             return
         old, self._served = self._served, served
         print(f"serve: {version} takes over from {old.version}", flush=True)

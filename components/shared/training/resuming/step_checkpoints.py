@@ -199,7 +199,11 @@ class StepCheckpoints:
                 self._states.remove(finished)
             return None
         if names:
-            print("no whole state is left: starting anew", file=sys.stderr, flush=True)
+            print(
+                "no valid checkpoint is left; starting from the beginning",
+                file=sys.stderr,
+                flush=True,
+            )
         return None
 
     def _is_of_finished_run(self, folder: Path, name: str) -> bool:
