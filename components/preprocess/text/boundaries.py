@@ -34,6 +34,8 @@ _GLUE = "-‑'’º°"
 def correct_boundaries(sentences: Sequence[str], rules: SentenceRules) -> list[str]:
     """The same text in sentences that end where the language's do."""
     endings = _find_endings(rules)
+    if len(sentences) == 1 and endings is None and sentences[0].isascii():
+        return list(sentences)  # nothing to join, and no mark to cut at
     pieces = [
         piece
         for sentence in sentences
