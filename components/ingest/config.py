@@ -15,6 +15,8 @@ from components.shared.storage.locations import ObjectStoreConfig
 
 CURRENT = "current"
 """The initial checkpoint that is the model in use."""
+# More than any file has and any server takes; infinity has no number of bytes or seconds.
+_MAX_SIZE, _MAX_SECONDS = 1_000_000_000, 86_400
 _FILE = "the path or address of a file"
 _WHAT_TO_GIVE = {
     "dump": _FILE,
@@ -44,9 +46,10 @@ class ServerConfig:
         Raises:
             InputError: if a setting is missing, out of range or not of a known form.
         """
-        if not self.timeout_seconds > 0:
+        if not 0 < self.timeout_seconds <= _MAX_SECONDS:
             raise InputError(
-                f"timeout_seconds must be more than 0, got {self.timeout_seconds}; 60 suits most"
+                f"timeout_seconds must be more than 0 and at most {_MAX_SECONDS}, a day, got "
+                f"{self.timeout_seconds}; 60 suits most"
             )
         if self.max_retries < 0:
             raise InputError(f"max_retries must be 0 or more, got {self.max_retries}; 5 suits most")
@@ -77,8 +80,10 @@ class SizeConfig:
             InputError: naming the first.
         """
         for name in ("max_file_gb", "max_table_gb", "max_list_mb"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} must be more than 0, got {getattr(self, name)}")
+            if not 0 < getattr(self, name) <= _MAX_SIZE:
+                raise InputError(
+                    f"{name} must be more than 0 and at most {_MAX_SIZE}, got {getattr(self, name)}"
+                )
 
     @property
     def file_limit(self) -> SizeLimit:

@@ -19,6 +19,8 @@ SENTENCEX, PUNKT = get_args(Splitter)
 
 # [CLS] A [SEP] B [SEP] with a piece each for A and B.
 _MIN_LENGTH = 5
+# Far more than a BERT has positions, and a page has text.
+_MAX_LENGTH, _MAX_DOCUMENT_MB = 65_536, 1_000_000
 _MIN_VOCABULARY_SIZE = 100
 _PREDICTIONS_STEP = 20
 _LEAST = {"num_duplicates": 1, "text_num_duplicates": 0, "num_shards": 1, "num_workers": 0}
@@ -164,9 +166,10 @@ class PreprocessConfig(UnpackingConfig, ObjectStoreConfig):
             raise InputError(
                 f"max_bad_rate must be between 0 and 1, got {self.max_bad_rate}; 0.01 suits most"
             )
-        if not self.max_document_mb > 0:
+        if not 0 < self.max_document_mb <= _MAX_DOCUMENT_MB:
             raise InputError(
-                f"max_document_mb must be more than 0, got {self.max_document_mb}; 8 suits most"
+                f"max_document_mb must be more than 0 and at most {_MAX_DOCUMENT_MB}, got "
+                f"{self.max_document_mb}; 8 suits most"
             )
         self._expect_encoding()
         self.runner_name()
@@ -214,6 +217,11 @@ class PreprocessConfig(UnpackingConfig, ObjectStoreConfig):
             raise InputError(
                 f"sequence_lengths must be at least {_MIN_LENGTH} each, got "
                 f"{self.sequence_lengths!r}: a row holds [CLS] A [SEP] B [SEP]"
+            )
+        if max(lengths) > _MAX_LENGTH:
+            raise InputError(
+                f"sequence_lengths must be at most {_MAX_LENGTH} each, got "
+                f"{self.sequence_lengths!r}; a BERT has 512 positions"
             )
         return tuple(sorted(lengths))
 

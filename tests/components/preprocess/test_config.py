@@ -39,6 +39,8 @@ def test_predictions_follow_the_lengths(settings, expected):
     [
         ({"sequence_lengths": "128;512"}, "whole numbers separated by commas, got '128;512'"),
         ({"sequence_lengths": "4,128"}, "at least 5 each"),
+        ({"sequence_lengths": "128,99999999999"}, "at most 65536 each"),
+        ({"max_document_mb": float("inf")}, "more than 0 and at most 1000000, got inf"),
         ({"format": "hdf5"}, "format must be one of packed, google, got 'hdf5'"),
         ({"sentence_splitter": "spacy"}, "must be one of sentencex, punkt, got 'spacy'"),
         ({"mask_rate": 0.0}, r"mask_rate must be between 0 and 1, got 0\.0; BERT uses 0\.15"),
