@@ -129,7 +129,7 @@ def test_an_engine_that_does_not_answer_is_told_from_one_without_images(monkeypa
 
 
 @pytest.mark.parametrize("registry", ["", "/", "https://registry.example/team"])
-def test_an_address_with_a_scheme_is_refused(registry):
+def test_an_address_with_a_scheme_is_rejected(registry):
     """Images have none."""
     with pytest.raises(InputError, match="without a scheme"):
         push(NAMES, registry)
@@ -139,7 +139,7 @@ def test_an_address_with_a_scheme_is_refused(registry):
     "content",
     ["", "[]", '{"a:1": "registry/a:1"}', '{"a:1": "registry/a@sha256:12"}', '{"a:1": 1}'],
 )
-def test_a_file_without_digests_is_refused(tmp_path, content):
+def test_a_file_without_digests_is_rejected(tmp_path, content):
     """A tag may move."""
     file = tmp_path / "images.json"
     file.write_text(content)

@@ -92,7 +92,7 @@ def test_a_wrong_setting_is_named_with_its_step(pipeline, settings, said):
         check_settings(pipeline, settings)
 
 
-def test_a_batch_for_another_machine_is_refused_with_the_nearest():
+def test_a_batch_for_another_machine_is_rejected_with_the_nearest():
     """The package's own, on 16 processes in place of 8."""
     values = BERT | make_plan("dgx-1v-16g").parameters | {"finetune_global_batch_size": 24}
 

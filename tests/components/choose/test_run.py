@@ -151,7 +151,7 @@ def test_the_best_classifier_comes_with_its_matrix_and_predictions(tmp_path):
     }  # fmt: skip
 
 
-def test_models_of_different_tasks_are_refused(tmp_path):
+def test_models_of_different_tasks_are_rejected(tmp_path):
     """Their scores say nothing of one another."""
     config = make_config(
         tmp_path, {"exact": 1.0, "f1": 2.0}, {"metric": "accuracy", "accuracy": 0.5}
@@ -180,7 +180,7 @@ def test_a_single_model_is_compared_with_none(tmp_path):
     assert "<h2>" not in config.report.read_text()
 
 
-def test_lists_of_different_lengths_are_refused(tmp_path):
+def test_lists_of_different_lengths_are_rejected(tmp_path):
     """Which model has which scores would be a guess."""
     config = make_config(tmp_path, {"exact": 1.0, "f1": 2.0})
     values = vars(config) | {"learning_rates": (0.1, 0.2)}
@@ -195,7 +195,7 @@ def test_lists_of_different_lengths_are_refused(tmp_path):
     "content",
     ["", "[]", "{}", '{"f1": 2.0}', '{"metric": "mrr", "f1": 2.0, "exact": 1.0}', '{"metric": []}'],
 )
-def test_a_file_without_scores_is_refused(tmp_path, content):
+def test_a_file_without_scores_is_rejected(tmp_path, content):
     """Nothing is written then."""
     config = make_config(tmp_path, {"exact": 1.0, "f1": 2.0})
     config.candidate_metrics[0].write_text(content)

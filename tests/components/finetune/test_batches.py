@@ -139,7 +139,7 @@ def test_steps_follow_from_epochs(epochs, expected):
     assert make_batches(make_windows([10] * 12)).num_steps(epochs) == expected
 
 
-def test_a_batch_larger_than_the_training_set_is_refused():
+def test_a_batch_larger_than_the_training_set_is_rejected():
     """With both numbers."""
     with pytest.raises(InputError, match="global_batch_size 4 is more than the 3 windows"):
         make_batches(make_windows([10] * 3))

@@ -287,7 +287,7 @@ def test_a_bad_input_leaves_no_output(tmp_path, settings, inputs, change, said):
     assert not (tmp_path / "out").exists() or not outputs(tmp_path)
 
 
-def test_two_files_of_one_name_are_refused(tmp_path, settings, inputs):
+def test_two_files_of_one_name_are_rejected(tmp_path, settings, inputs):
     """They would take each other's place in the output."""
     other = tmp_path / inputs.dump.name
     other.write_bytes(inputs.dump.read_bytes())

@@ -58,7 +58,7 @@ def test_predictions_follow_the_lengths(settings, expected):
         ),
     ],
 )
-def test_settings_that_cannot_work_are_refused(settings, message):
+def test_settings_that_cannot_work_are_rejected(settings, message):
     """A wrong setting is named with its value before any work."""
     with pytest.raises(InputError, match=message):
         make(**settings)

@@ -235,7 +235,7 @@ def test_cut_dump_is_named_alone_and_leaves_nothing(
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_dump_without_an_article_is_refused(make_config, write_dump, make_page, tmp_path):
+def test_dump_without_an_article_is_rejected(make_config, write_dump, make_page, tmp_path):
     """Redirects alone teach nothing: their number is told."""
     write_dump(make_page(1, "#REDIRECT [[A]]"), make_page(2, "#REDIRECT [[B]]"))
 
@@ -245,7 +245,7 @@ def test_dump_without_an_article_is_refused(make_config, write_dump, make_page, 
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_dump_without_a_page_is_refused(make_config, write_dump):
+def test_dump_without_a_page_is_rejected(make_config, write_dump):
     """An export of nothing is named as such."""
     write_dump()
 
@@ -302,7 +302,7 @@ def random_share(dataset):
     return sum(labels) / len(labels)
 
 
-def test_a_dump_without_a_page_is_refused_where_a_vocabulary_is_trained(tmp_path):
+def test_a_dump_without_a_page_is_rejected_where_a_vocabulary_is_trained(tmp_path):
     """There is no word to count then."""
     dump = tmp_path / "dump"
     dump.mkdir()

@@ -15,7 +15,7 @@ def make(**changes) -> PretrainConfig:
     return PretrainConfig(**{name: Path(name) for name in paths}, **changes)
 
 
-def test_a_batch_that_does_not_divide_is_refused_with_the_nearest_that_do():
+def test_a_batch_that_does_not_divide_is_rejected_with_the_nearest_that_do():
     """64 rows can't be shared by 6 processes."""
     with pytest.raises(InputError, match="64 cannot .* num_processes 6; .*: 60 and 66"):
         make(global_batch_size=64, num_processes=6)
@@ -27,7 +27,7 @@ def test_the_nearest_batches_are_of_full_micro_batches():
         make(global_batch_size=65536, micro_batch_size=64, num_processes=7)
 
 
-def test_a_share_that_only_cuts_into_crumbs_is_refused():
+def test_a_share_that_only_cuts_into_crumbs_is_rejected():
     """9,349 is prime: one row at once, where 64 fit."""
     with pytest.raises(InputError, match="nearest valid sizes: 9344 and 9408"):
         make(global_batch_size=9349, micro_batch_size=64)

@@ -97,7 +97,7 @@ def test_model_gardens_names_are_read_too(tmp_path, vocabulary_path):
     ],
     ids=["length", "vocabulary", "id", "lengths", "garbage", "packed"],
 )  # fmt: skip
-def test_records_that_cannot_be_trained_on_are_refused_at_once(
+def test_records_that_cannot_be_trained_on_are_rejected_at_once(
     tmp_path, vocabulary_path, record, message
 ):
     """By the first of a file, with the file's name."""
@@ -107,7 +107,7 @@ def test_records_that_cannot_be_trained_on_are_refused_at_once(
         find(tmp_path, vocabulary_path)
 
 
-def test_a_file_that_is_cut_short_is_refused_at_once(tmp_path, vocabulary_path):
+def test_a_file_that_is_cut_short_is_rejected_at_once(tmp_path, vocabulary_path):
     """Also without a manifest, and also where it is compressed."""
     path = tmp_path / "a.tfrecord"
     write(path, [make_record()] * 2)
@@ -141,13 +141,13 @@ def test_a_missing_shard_is_found(copy, vocabulary_path):
         find(copy, vocabulary_path).check()
 
 
-def test_another_length_is_refused(dataset_path, vocabulary_path):
+def test_another_length_is_rejected(dataset_path, vocabulary_path):
     """The message names the lengths there are."""
     with pytest.raises(InputError, match="no rows of length 512, only of 32"):
         find(dataset_path, vocabulary_path, length=512)
 
 
-def test_another_vocabulary_is_refused(dataset_path, vocabulary_path, tmp_path):
+def test_another_vocabulary_is_rejected(dataset_path, vocabulary_path, tmp_path):
     """Its ids would mean other words."""
     other = tmp_path / "vocab.txt"
     other.write_text(vocabulary_path.read_text("utf-8") + "more\n", encoding="utf-8")
@@ -156,7 +156,7 @@ def test_another_vocabulary_is_refused(dataset_path, vocabulary_path, tmp_path):
         find(dataset_path, other)
 
 
-def test_a_dataset_of_another_format_is_refused(copy, vocabulary_path):
+def test_a_dataset_of_another_format_is_rejected(copy, vocabulary_path):
     """A later release may write otherwise."""
     manifest = json.loads((copy / "dataset.json").read_text("utf-8"))
     (copy / "dataset.json").write_text(json.dumps({**manifest, "format_version": 99}), "utf-8")

@@ -191,7 +191,7 @@ def test_it_is_registered_after_the_switch(tmp_path, registry, monkeypatch):
         ({"model_registry": "http://host", "model_store": ""}, "model_registry needs model_store"),
     ],
 )
-def test_an_address_that_makes_no_sense_is_refused(tmp_path, settings, message):
+def test_an_address_that_makes_no_sense_is_rejected(tmp_path, settings, message):
     """Before the first step."""
     config = make_config(tmp_path / "one", 0.8)
 

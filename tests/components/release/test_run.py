@@ -343,7 +343,7 @@ def test_an_altered_model_is_not_released(tmp_path, store):
         ({"model_store": "https://example.org/x"}, "model_store must be a path"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(tmp_path, settings, message):
+def test_settings_that_make_no_sense_are_rejected(tmp_path, settings, message):
     """Before the first step."""
     config = make_config(tmp_path / "one", 0.8)
 

@@ -36,7 +36,7 @@ def test_the_recipe_can_be_another(tmp_path):
         ("classification", "--finetune-global-batch-size"),
     ],
 )
-def test_a_batch_of_another_pipeline_is_refused(tmp_path, pipeline, flag):
+def test_a_batch_of_another_pipeline_is_rejected(tmp_path, pipeline, flag):
     """It would change nothing there."""
     done = run_command("compile", pipeline, flag, 64, "--output", tmp_path / "package.yaml")
 
@@ -81,7 +81,7 @@ def test_a_volume_is_a_claim_and_a_path(tmp_path, text):
         ("folder.yaml", "Is a directory; name a file that can be written"),
     ],
 )
-def test_a_file_that_cannot_be_written_is_refused(tmp_path, name, said):
+def test_a_file_that_cannot_be_written_is_rejected(tmp_path, name, said):
     """By its name, without a traceback."""
     (tmp_path / "file").touch()
     (tmp_path / "folder.yaml").mkdir()

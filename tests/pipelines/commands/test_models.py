@@ -280,7 +280,7 @@ def test_other_data_is_named(store, release, tmp_path):
     assert "train.json is not the file that it was trained on" in other.last_error
 
 
-def test_flags_that_an_action_does_not_take_are_refused(store):
+def test_flags_that_an_action_does_not_take_are_rejected(store):
     """In one line."""
     listed = run_command("models", "list", "--model-store", store, "--version", "x")
     shown = run_command("models", "show", "--model-store", store, "--data", "x")

@@ -123,7 +123,7 @@ def test_a_failing_step_stops_the_run_with_its_own_error_last(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_empty_dump_is_refused_by_the_step_that_reads_it(tmp_path):
+def test_an_empty_dump_is_rejected_by_the_step_that_reads_it(tmp_path):
     """The step that finds it is named, and fails once: only a cluster tries it again."""
     dump = tmp_path / "empty.xml.bz2"
     dump.write_bytes(bz2.compress(b'<mediawiki version="0.11"><siteinfo></siteinfo></mediawiki>'))
@@ -155,7 +155,7 @@ def test_an_empty_dump_is_refused_by_the_step_that_reads_it(tmp_path):
         ({"evaluate_batch_size": 0}, "evaluate: batch_size must be 1 or more, got 0"),
     ],
 )
-def test_a_wrong_setting_is_refused_before_anything_runs(tmp_path, parameters, said):
+def test_a_wrong_setting_is_rejected_before_anything_runs(tmp_path, parameters, said):
     """Though its step is not the first."""
     done = run_pipeline(tmp_path / "runs", **parameters)
 

@@ -175,7 +175,7 @@ def test_an_upgrade_leaves_a_run_and_a_pinned_schedule_their_images(kfp, tmp_pat
     assert not name_to_run["newest"]["pipeline_version_reference"]["pipeline_version_id"]
 
 
-def test_a_package_that_is_none_is_refused_before_any_is_sent(kfp, package, tmp_path):
+def test_a_package_that_is_none_is_rejected_before_any_is_sent(kfp, package, tmp_path):
     """Nothing half done."""
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("kind: Deployment\n")

@@ -110,7 +110,7 @@ def test_a_retraining_that_compares_settings_gets_their_digest(apply, kfp):
     assert digests[-1] != digests[0]
 
 
-def test_current_without_a_model_store_is_refused(apply, kfp):
+def test_current_without_a_model_store_is_rejected(apply, kfp):
     """The run would find out at night."""
     kfp.add_pipeline("bert-retraining", "0.1.0")
 
@@ -267,7 +267,7 @@ def test_a_dry_run_shows_and_changes_nothing(apply, kfp):
     ],
 )
 @pytest.mark.parametrize("flags", [(), ("--dry-run",)])
-def test_a_wrong_schedule_is_refused_by_its_name(apply, kfp, change, said, flags):
+def test_a_wrong_schedule_is_rejected_by_its_name(apply, kfp, change, said, flags):
     """In one line, status 2, and nothing is made, the right schedule before it neither."""
     done = apply({**MONTHLY, "name": "right"}, {**MONTHLY, **change}, flags=flags)
 
@@ -299,7 +299,7 @@ def test_a_wrong_schedule_is_refused_by_its_name(apply, kfp, change, said, flags
         ({"frequency": 3}, "unknown field 'frequency'; known are root, keep_runs, older_than"),
     ],
 )
-def test_a_wrong_clean_is_refused_like_a_schedule(apply, kfp, change, said):
+def test_a_wrong_clean_is_rejected_like_a_schedule(apply, kfp, change, said):
     """By its section, in one line, before anything is made."""
     done = apply(MONTHLY, clean={**CLEAN, **change})
 
@@ -310,7 +310,7 @@ def test_a_wrong_clean_is_refused_like_a_schedule(apply, kfp, change, said):
     assert not kfp.objects["recurringruns"]
 
 
-def test_a_clean_that_is_no_table_is_refused(apply):
+def test_a_clean_that_is_no_table_is_rejected(apply):
     """As is a key that is no section."""
     assert "clean: expected fields such as cron and root" in apply(clean="weekly").stderr
     assert "at most `clean` and `format_version` beside it" in apply(cleaning=CLEAN).stderr
@@ -340,7 +340,7 @@ def test_an_error_of_the_server_is_passed_on(apply, kfp):
     assert "the server answers 404" in done.stderr
 
 
-def test_two_schedules_of_one_name_are_refused(apply):
+def test_two_schedules_of_one_name_are_rejected(apply):
     """Which of them would count?"""
     assert "two schedules are named monthly" in apply(MONTHLY, MONTHLY).stderr
 

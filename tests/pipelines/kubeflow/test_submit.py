@@ -106,7 +106,7 @@ def test_a_list_with_half_a_surrogate_pair_is_checked_as_it_is_sent(submit):
     assert done.last_error.endswith('got "\ufffd"')
 
 
-def test_an_argument_that_is_not_utf8_is_refused(submit):
+def test_an_argument_that_is_not_utf8_is_rejected(submit):
     """In one line."""
     done = submit(*DATA, "--vocabulary", os.fsdecode(b"caf\xe9.txt"))
 
@@ -225,7 +225,7 @@ def test_a_run_without_caching_runs_every_step_anew(submit, kfp):
         ((*DATA, "--beam-runner", "spark"), "preprocess: beam_runner must be one of FnApiRunner,"),
     ],
 )
-def test_a_wrong_parameter_is_refused_before_a_run_is_made(submit, kfp, flags, said):
+def test_a_wrong_parameter_is_rejected_before_a_run_is_made(submit, kfp, flags, said):
     """Status 2, what is wrong in the last line."""
     done = submit(*flags)
 
@@ -248,7 +248,7 @@ def test_a_wrong_parameter_is_refused_before_a_run_is_made(submit, kfp, flags, s
         ("a: b: c", "not YAML"),
     ],
 )
-def test_a_wrong_file_of_parameters_is_refused(submit, kfp, tmp_path, content, said):
+def test_a_wrong_file_of_parameters_is_rejected(submit, kfp, tmp_path, content, said):
     """Named, with what is wrong in it."""
     file = tmp_path / "parameters.yaml"
     file.write_text(content)

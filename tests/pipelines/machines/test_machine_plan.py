@@ -115,7 +115,7 @@ def test_given_weights_are_fine_tuned_by_a_published_recipe(hardware, preset, wi
 
 
 @pytest.mark.parametrize("size", [400, 100])
-def test_a_batch_of_fine_tuning_that_cannot_be_met_is_refused_with_the_nearest(size):
+def test_a_batch_of_fine_tuning_that_cannot_be_met_is_rejected_with_the_nearest(size):
     """25 windows do not fit a GPU that takes 24, and 16 GPUs can't share 100."""
     nearest = {400: "384 and 768", 100: "96 and 112"}[size]
 
@@ -221,14 +221,14 @@ def test_what_is_to_be_passed_are_parameters_that_give_the_warm_up_back(hardware
         assert round(rate * phase.num_steps) == phase.warmup_steps
 
 
-def test_a_batch_that_cannot_be_met_is_refused_with_the_nearest():
+def test_a_batch_that_cannot_be_met_is_rejected_with_the_nearest():
     """16 GPUs of 64 rows take 1,024 at once."""
     with pytest.raises(InputError, match="65530 cannot be cut .*: 64512 and 65536"):
         make_plan("dgx-2", global_batch_size=65_530)
 
 
 @pytest.mark.parametrize("name", ["global_batch_size", "finetune_global_batch_size"])
-def test_a_negative_batch_is_refused(name):
+def test_a_negative_batch_is_rejected(name):
     """By its name."""
     with pytest.raises(InputError, match=f"^{name} must be 1 or more, .* got -8"):
         make_plan("dgx-2", **{name: -8})
@@ -288,7 +288,7 @@ def test_a_pod_leaves_room_for_what_else_runs_on_the_machine(name, cpus, memory_
 
 
 @pytest.mark.parametrize("name", ["dgx-3", "dgx-2x0", "dgx-2x", "x4", "gke-v100"])
-def test_unknown_hardware_is_refused(name):
+def test_unknown_hardware_is_rejected(name):
     """With the names there are."""
     with pytest.raises(InputError, match="must be one of cpu, dgx-1v-16g"):
         find_hardware(name)

@@ -224,7 +224,7 @@ def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path):
 
 
 @pytest.mark.slow
-def test_labels_that_the_model_never_learned_are_refused(checkpoint, tmp_path):
+def test_labels_that_the_model_never_learned_are_rejected(checkpoint, tmp_path):
     """One line that names both."""
     rows = [Row("good", None, "perhaps")]
     write_sentences(tmp_path / "sentences", ("bad", "perhaps"), "bad", {"dev": rows})

@@ -117,7 +117,7 @@ def point_at(checkpoint, word, *, others) -> None:
         (None, "no such file"),
     ],
 )
-def test_a_text_that_can_not_be_read_is_refused(checkpoint, tmp_path, content, message):
+def test_a_text_that_can_not_be_read_is_rejected(checkpoint, tmp_path, content, message):
     """Before the model is loaded, in one line."""
     context = tmp_path / "context.txt"
     if content is not None:
@@ -151,7 +151,7 @@ def test_the_mark_before_a_text_is_no_part_of_it(checkpoint, context, capsys):
     assert [line.split(maxsplit=3)[3] for line in lines] == ["home"]
 
 
-def test_a_question_of_space_alone_is_refused(checkpoint, context):
+def test_a_question_of_space_alone_is_rejected(checkpoint, context):
     """Rather than taken for none, which would wait for one."""
     config = AskConfig(checkpoint=checkpoint, context=context, question=" ", max_length_tokens=128)
 

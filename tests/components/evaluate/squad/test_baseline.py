@@ -32,7 +32,7 @@ def test_scores_of_questions_are_those_of_their_answers():
         ('{"question_scores": {"a": [1, 1], "z": [1, 1]}}', "1 of its 2 questions are among the 1"),
     ],
 )
-def test_a_baseline_that_does_not_fit_is_refused(tmp_path, content, message):
+def test_a_baseline_that_does_not_fit_is_rejected(tmp_path, content, message):
     """The file is named."""
     path = tmp_path / "metrics.json"
     path.write_text(content, encoding="utf-8")

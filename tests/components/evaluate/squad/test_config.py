@@ -43,7 +43,7 @@ def test_the_defaults_are_run_squads():
         ("speed_precisions", ("fp16",), "speed_precisions must be one of float32, .* got 'fp16'"),
     ],
 )
-def test_a_wrong_setting_is_refused(setting, value, message):
+def test_a_wrong_setting_is_rejected(setting, value, message):
     """The message says what must be."""
     with pytest.raises(InputError, match=message):
         EvaluateConfig(**_PATHS, **{setting: value})

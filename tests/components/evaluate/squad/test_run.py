@@ -169,7 +169,7 @@ def test_a_model_is_compared_with_a_baseline(squad, checkpoint, tmp_path):
     assert "Against the baseline" in (tmp_path / "again" / "report.html").read_text("utf-8")
 
 
-def test_a_baseline_of_other_questions_is_refused_before_anything_is_answered(squad, tmp_path):
+def test_a_baseline_of_other_questions_is_rejected_before_anything_is_answered(squad, tmp_path):
     """Not even the checkpoint, which is none, has been looked at."""
     (tmp_path / "metrics.json").write_text('{"question_scores": {"other": [1, 1]}}', "utf-8")
 
@@ -188,7 +188,7 @@ def test_a_baseline_of_other_questions_is_refused_before_anything_is_answered(sq
         ("1\n", ": line 1: expected an object, got 1; give the history of a training step"),
     ],
 )
-def test_a_history_that_is_none_is_refused(tmp_path, content, message):
+def test_a_history_that_is_none_is_rejected(tmp_path, content, message):
     """The file is named."""
     path = tmp_path / "history.jsonl"
     if content is not None:
@@ -217,7 +217,7 @@ def test_nothing_is_answered_if_a_history_is_missing(squad, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_no_checkpoint_is_refused(squad, tmp_path):
+def test_a_folder_that_is_no_checkpoint_is_rejected(squad, tmp_path):
     """One line, status 2, nothing written."""
     done = run(squad, tmp_path, tmp_path / "out")
 

@@ -78,7 +78,7 @@ def test_half_a_surrogate_pair_is_the_same_answer_in_both_files(tmp_path):
         ('{"q7": "x"}', "answers none of the data's questions"),
     ],
 )
-def test_a_malformed_predictions_file_is_refused(tmp_path, predictions, message):
+def test_a_malformed_predictions_file_is_rejected(tmp_path, predictions, message):
     """With one line that names it, and no traceback."""
     done = _score(tmp_path, predictions)
 

@@ -135,7 +135,7 @@ def test_version_2_ignores_gold_answers_without_a_word():
     assert score_answers(data, {"q": ""})["exact"] == 0
 
 
-def test_null_odds_of_another_run_are_refused():
+def test_null_odds_of_another_run_are_rejected():
     """They lack a question that the predictions have."""
     data = _version_2(_question("q1", "cat"))
 
@@ -143,7 +143,7 @@ def test_null_odds_of_another_run_are_refused():
         score_answers(data, {"q1": "cat"}, {"q2": 1.0})
 
 
-def test_predictions_of_other_questions_are_refused():
+def test_predictions_of_other_questions_are_rejected():
     """There would be nothing to average."""
     with pytest.raises(InputError, match="none of the data's questions"):
         score_answers(_version_2(_question("q1", "cat")), {"q9": "cat"})

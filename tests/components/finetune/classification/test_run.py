@@ -237,7 +237,7 @@ def test_the_loss_of_a_number_is_its_squared_error():
         ({"global_batch_size": 7, "num_processes": 2}, "global_batch_size 7 cannot be cut"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(changes, message):
+def test_settings_that_make_no_sense_are_rejected(changes, message):
     """Before any file is opened."""
     paths = ("sentences", "initial_checkpoint", "checkpoint", "history", "finetune_metrics")
 
@@ -263,7 +263,7 @@ def test_a_folder_that_holds_something_else_is_not_replaced(folder, tmp_path):
     assert (folder / "sentences" / "train.jsonl").exists()
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path):
+def test_a_folder_of_something_else_is_rejected(tmp_path):
     """One line, status 2."""
     done = run(tmp_path, tmp_path / "out", sentences=tmp_path)
 

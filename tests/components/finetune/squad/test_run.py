@@ -161,7 +161,7 @@ def test_two_processes_learn_what_one_learns(squad, pretrained, straight, tmp_pa
 
 
 @pytest.mark.slow
-def test_windows_longer_than_the_models_positions_are_refused(squad, pretrained, tmp_path):
+def test_windows_longer_than_the_models_positions_are_rejected(squad, pretrained, tmp_path):
     """One line that names both numbers."""
     done = run(squad, pretrained, tmp_path / "out", max_length_tokens=128)
 
@@ -252,7 +252,7 @@ def test_a_killed_training_ends_as_if_it_had_not_been(squad, pretrained, straigh
     assert not states.exists()
 
 
-def test_a_malformed_file_is_refused_and_nothing_written(squad, tmp_path):
+def test_a_malformed_file_is_rejected_and_nothing_written(squad, tmp_path):
     """An answer without a text: before any model is loaded."""
     document = json.loads((squad / "train.json").read_text("utf-8"))
     answer = document["data"][0]["paragraphs"][3]["qas"][0]["answers"][0]

@@ -45,7 +45,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_no_classifier_learns_is_refused(kind):
+def test_what_no_classifier_learns_is_rejected(kind):
     """With what the file has."""
     labels, message = REFUSED[kind]
 
@@ -55,7 +55,7 @@ def test_what_no_classifier_learns_is_refused(kind):
     assert message in str(error.value)
 
 
-def test_a_label_never_seen_in_training_is_refused():
+def test_a_label_never_seen_in_training_is_rejected():
     """The first line that has it."""
     with pytest.raises(InputError) as error:
         expect_known(make_lines("a", "c", "d"), ["a", "b"], "dev.tsv")
@@ -73,7 +73,7 @@ def test_numbers_are_what_regression_learns(label):
 
 
 @pytest.mark.parametrize("label", ["high", "1,5", "nan", "-inf", "1_000", "1e999", "0x10", "true"])
-def test_a_label_that_is_no_finite_number_is_refused(label):
+def test_a_label_that_is_no_finite_number_is_rejected(label):
     """By its line."""
     with pytest.raises(InputError) as error:
         expect_numbers(make_lines("0", label), "train.tsv")
@@ -84,14 +84,14 @@ def test_a_label_that_is_no_finite_number_is_refused(label):
     )
 
 
-def test_equal_numbers_are_refused():
+def test_equal_numbers_are_rejected():
     """They correlate with nothing, however they are written."""
     with pytest.raises(InputError, match=r"all 2 rows have the label '2.0', so no correlation"):
         expect_numbers(make_lines("2.0", "2"), "dev.tsv")
 
 
 @pytest.mark.parametrize("label", ["yes", "-1", "31.5", "nan"])
-def test_a_label_that_is_no_relevance_is_refused(label):
+def test_a_label_that_is_no_relevance_is_rejected(label):
     """By its line."""
     expect_relevances(make_lines("0", "31", "0.5"), "train.tsv")
 
@@ -101,7 +101,7 @@ def test_a_label_that_is_no_relevance_is_refused(label):
         expect_relevances(make_lines("1", label), "train.tsv")
 
 
-def test_rows_of_which_none_is_relevant_are_refused():
+def test_rows_of_which_none_is_relevant_are_rejected():
     """No order of them is right."""
     with pytest.raises(InputError, match="none of 2 rows has a relevance above 0"):
         expect_relevances(make_lines("0", "0.0"), "dev.tsv")
@@ -115,7 +115,7 @@ def test_the_second_of_two_labels_is_positive():
 
 
 @pytest.mark.parametrize(("labels", "wanted"), [(["a", "b"], "c"), (["a", "b", "c"], "a")])
-def test_a_positive_label_that_makes_no_sense_is_refused(labels, wanted):
+def test_a_positive_label_that_makes_no_sense_is_rejected(labels, wanted):
     """Unknown, or one of three."""
     with pytest.raises(InputError, match="positive_label"):
         choose_positive(labels, wanted)

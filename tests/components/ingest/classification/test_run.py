@@ -133,7 +133,7 @@ def test_the_metric_of_a_task_is_that_of_glue(settings, changes, metric):
     assert columns.metric == ("" if metric == "accuracy" else metric)
 
 
-def test_a_label_of_dev_that_train_lacks_is_refused_and_nothing_written(settings, tmp_path):
+def test_a_label_of_dev_that_train_lacks_is_rejected_and_nothing_written(settings, tmp_path):
     """By its line."""
     (tmp_path / "dev.csv").write_text("sentence,label\nx,yes\ny,perhaps\n", encoding="utf-8")
 
@@ -231,7 +231,7 @@ def test_vocabularies_of_other_people_are_taken_as_they_are(settings, tmp_path, 
         ("[bf]*_model", "no weights"),
     ],
 )
-def test_a_folder_that_is_no_checkpoint_is_refused(settings, tmp_path, missing, message):
+def test_a_folder_that_is_no_checkpoint_is_rejected(settings, tmp_path, missing, message):
     """By what it lacks."""
     folder = make_google_folder(tmp_path / "google")
     for path in folder.glob(f"{missing}*"):
@@ -261,7 +261,7 @@ def test_a_folder_that_is_no_checkpoint_is_refused(settings, tmp_path, missing, 
         ({"initial_checkpoint": "x"}, "initial_checkpoint brings its own vocabulary"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings, changes, message):
+def test_settings_that_make_no_sense_are_rejected(settings, changes, message):
     """Before any file is opened."""
     with pytest.raises(InputError, match=message):
         IngestClassificationConfig(**settings | changes)

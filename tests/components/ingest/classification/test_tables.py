@@ -137,7 +137,7 @@ def test_the_group_of_a_row_is_read(tmp_path):
     assert [line.row for line in objects] == [Row("a", "b", "2", "7")]
 
 
-def test_an_empty_group_is_refused(tmp_path):
+def test_an_empty_group_is_rejected(tmp_path):
     """By its line."""
     columns = Columns(group="group", task="ranking")
 
@@ -290,7 +290,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_broken_table_is_refused_by_its_line(tmp_path, kind):
+def test_a_broken_table_is_rejected_by_its_line(tmp_path, kind):
     """What is wrong, where."""
     content, message = BROKEN[kind]
 
@@ -333,7 +333,7 @@ BROKEN_OBJECTS = {
 
 
 @pytest.mark.parametrize("kind", BROKEN_OBJECTS)
-def test_broken_json_is_refused_by_its_line(tmp_path, kind):
+def test_broken_json_is_rejected_by_its_line(tmp_path, kind):
     """What is wrong, where."""
     content, message = BROKEN_OBJECTS[kind]
 
@@ -343,20 +343,20 @@ def test_broken_json_is_refused_by_its_line(tmp_path, kind):
     assert message in str(error.value)
 
 
-def test_a_quote_that_is_not_closed_is_refused(tmp_path):
+def test_a_quote_that_is_not_closed_is_rejected(tmp_path):
     """CSV alone: the rest of the file would be one field."""
     with pytest.raises(InputError, match="line 3: unexpected end of data; in CSV a field with"):
         read(tmp_path, 'sentence,label\none,1\n"two,0\n', name="x.csv")
 
 
 @pytest.mark.parametrize("column", ["0", "3"])
-def test_a_column_that_is_not_there_is_refused(tmp_path, column):
+def test_a_column_that_is_not_there_is_rejected(tmp_path, column):
     """Numbers count from 1."""
     with pytest.raises(InputError, match=f"no column '{column}': the first line has 2 fields"):
         read(tmp_path, "x\t1\n", Columns(sentence=column, label="2", has_header=False))
 
 
-def test_an_unknown_kind_of_file_is_refused(tmp_path):
+def test_an_unknown_kind_of_file_is_rejected(tmp_path):
     """A spreadsheet, say."""
     with pytest.raises(InputError, match=r"x.xlsx: unknown kind of file; a table's name ends in"):
         read(tmp_path, "x", name="x.xlsx")

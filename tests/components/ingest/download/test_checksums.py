@@ -29,7 +29,7 @@ def test_a_line_of_another_form_is_named(tmp_path, line):
         read_checksums(path)
 
 
-def test_a_list_that_covers_no_input_is_refused():
+def test_a_list_that_covers_no_input_is_rejected():
     """It would check nothing while the user believes it does."""
     latest = parse_source("https://host/enwiki-latest-pages-articles.xml.bz2")
 
@@ -44,7 +44,7 @@ def test_listed_digests_join_the_conditions_of_a_source():
     assert source.algorithm_to_digest == {"md5": MD5, "sha1": SHA1}
 
 
-def test_a_list_and_a_condition_that_differ_are_refused():
+def test_a_list_and_a_condition_that_differ_are_rejected():
     """Neither is taken silently."""
     source = parse_source(f"a/x.xml#md5={MD5}")
 

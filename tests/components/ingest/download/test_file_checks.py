@@ -39,7 +39,7 @@ def test_a_whole_export_is_accepted_and_tells_its_wiki(tmp_path, compression):
 
 @pytest.mark.parametrize("compression", COMPRESSION_TO_CONTENT)
 @pytest.mark.parametrize("lost", [1, 4, 10, 100, 500])
-def test_an_export_without_its_end_is_refused(tmp_path, compression, lost):
+def test_an_export_without_its_end_is_rejected(tmp_path, compression, lost):
     """However little is missing; of the plain one, the last byte is a mere line break."""
     content = COMPRESSION_TO_CONTENT[compression][: -lost - (compression == "plain")]
     path = write(tmp_path, content)
@@ -65,7 +65,7 @@ def _find_padding(content):
     return len(bits) - (bits.rindex(f"{0x177245385090:048b}") + 48 + 32)
 
 
-def test_a_multistream_dump_cut_between_streams_is_refused(tmp_path):
+def test_a_multistream_dump_cut_between_streams_is_rejected(tmp_path):
     """Each stream ends with bzip2's mark, so only the closing tag tells."""
     middle = len(EXPORT) // 2
     first, second = bz2.compress(EXPORT[:middle]), bz2.compress(EXPORT[middle:])
@@ -101,7 +101,7 @@ def test_other_xml_is_not_an_export(tmp_path, compression):
 
 
 @pytest.mark.parametrize("compression", ["bz2", "gzip"])
-def test_a_damaged_start_is_refused(tmp_path, compression):
+def test_a_damaged_start_is_rejected(tmp_path, compression):
     """The decompressor's own complaint is part of the message."""
     content = bytearray(COMPRESSION_TO_CONTENT[compression])
     content[3:60] = b"\x00" * 57
@@ -111,7 +111,7 @@ def test_a_damaged_start_is_refused(tmp_path, compression):
         check_export(path, compression)
 
 
-def test_a_name_that_says_another_compression_is_refused(tmp_path):
+def test_a_name_that_says_another_compression_is_rejected(tmp_path):
     """The remedy is to rename the file."""
     path = write(tmp_path, COMPRESSION_TO_CONTENT["gzip"])
 
@@ -127,7 +127,7 @@ def test_a_name_that_says_another_compression_is_refused(tmp_path):
         (b"<HTML lang='en'>", "an HTML page, not the file"),
     ],
 )
-def test_an_empty_file_and_a_web_page_are_refused(tmp_path, content, said):
+def test_an_empty_file_and_a_web_page_are_rejected(tmp_path, content, said):
     """Servers send pages with status 200 in place of errors."""
     path = write(tmp_path, content)
 

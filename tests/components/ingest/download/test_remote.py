@@ -258,7 +258,7 @@ def test_a_store_that_can_not_be_reached_is_told_as_such(monkeypatch, downloads)
     bucket_listing._client.cache_clear()
 
 
-def test_a_pattern_on_a_web_server_is_refused():
+def test_a_pattern_on_a_web_server_is_rejected():
     """Nobody can list its files."""
     with pytest.raises(InputError, match="can't be asked what matches"):
         parse_source("https://host/dumps/*.bz2")

@@ -295,7 +295,7 @@ def test_two_runs_do_not_write_one_part(server, downloads):
     os.close(descriptor)
 
 
-def test_a_file_larger_than_the_disk_is_refused_before_it_comes(server, downloads):
+def test_a_file_larger_than_the_disk_is_rejected_before_it_comes(server, downloads):
     """One exabyte."""
     url = server.serve("/x", Answer(CONTENT, content_length=10**18))
 

@@ -48,7 +48,7 @@ def test_a_number_sign_in_a_file_name_is_no_condition():
         ("gs://secret@bucket/x.xml", "gs://***@bucket/x.xml: the address of a bucket holds no u"),
     ],
 )
-def test_a_wrong_form_is_refused_with_what_is_known(text, said):
+def test_a_wrong_form_is_rejected_with_what_is_known(text, said):
     """Each message names the input."""
     with pytest.raises(InputError, match=r"x\.xml|https") as error:
         parse_source(text)
@@ -117,7 +117,7 @@ def test_the_name_of_a_file_tells_its_compression(name, compression):
     assert find_compression(parse_source(f"https://host/{name}?x=1")) == compression
 
 
-def test_an_unknown_extension_is_refused_before_any_download():
+def test_an_unknown_extension_is_rejected_before_any_download():
     """The remedy names the known ones."""
     with pytest.raises(InputError, match=r"dump\.xml\.7z: unknown kind .* \.xml\.bz2"):
         parse_dump("https://host/dump.xml.7z")
@@ -143,7 +143,7 @@ def test_a_pattern_gives_its_files_in_the_order_of_their_names(tmp_path):
         ("*.xml#size=3", "conditions .* hold for one file, and 2 match"),
     ],
 )
-def test_a_path_without_one_clear_file_is_refused(tmp_path, name, said):
+def test_a_path_without_one_clear_file_is_rejected(tmp_path, name, said):
     """The message names the path."""
     for existing in ("a.xml", "b.xml"):
         (tmp_path / existing).touch()
@@ -159,7 +159,7 @@ def test_the_label_of_an_address_holds_no_secret():
     assert source.label == "https://host/x.xml"
 
 
-def test_a_file_whose_name_is_not_utf8_is_refused(tmp_path):
+def test_a_file_whose_name_is_not_utf8_is_rejected(tmp_path):
     """A pattern finds it, and no manifest could name it."""
     (tmp_path / os.fsdecode(b"a\xff.xml.bz2")).touch()
 

@@ -82,7 +82,7 @@ def test_the_latest_is_the_newest_that_is_finished(server, site):
     assert [file.name for file in files] == ["testwiki-20260901-pages-articles-multistream.xml.bz2"]
 
 
-def test_an_unfinished_dump_is_refused_with_the_newest_finished_one(server, site):
+def test_an_unfinished_dump_is_rejected_with_the_newest_finished_one(server, site):
     """So that a person can go on at once."""
     serve_status(server, "20260901", make_status("20260901"))
     serve_status(server, "20261001", make_status("20261001", status="waiting"))
@@ -95,7 +95,7 @@ def test_an_unfinished_dump_is_refused_with_the_newest_finished_one(server, site
         site.find(DumpName("testwiki", "20261001", is_content=False))
 
 
-def test_a_day_without_a_dump_is_refused_with_the_newest_finished_one(server, site):
+def test_a_day_without_a_dump_is_rejected_with_the_newest_finished_one(server, site):
     """Wikimedia keeps the last few only."""
     serve_status(server, "20261001", make_status("20261001"))
 
@@ -103,7 +103,7 @@ def test_a_day_without_a_dump_is_refused_with_the_newest_finished_one(server, si
         site.find(DumpName("testwiki", "20200101", is_content=False))
 
 
-def test_a_wiki_that_the_site_does_not_have_is_refused(site):
+def test_a_wiki_that_the_site_does_not_have_is_rejected(site):
     """With what a wiki's name looks like."""
     with pytest.raises(InputError, match="nowiki-latest: .* has no finished dump of nowiki"):
         site.find(DumpName("nowiki", "latest", is_content=False))
@@ -224,7 +224,7 @@ def test_a_broken_dump_is_completed_and_a_wrong_byte_downloaded_again(server, se
     assert file.read_bytes() == content
 
 
-def test_a_dump_that_stays_wrong_is_refused(server, settings, tmp_path):
+def test_a_dump_that_stays_wrong_is_rejected(server, settings, tmp_path):
     """With both digests, and no output."""
     content = bz2.compress(make_export(50))
     serve_dump(server, Answer(bytes([*content[:-20], content[-20] ^ 1, *content[-19:]])))

@@ -69,7 +69,7 @@ def test_the_note_of_a_dump_removes_its_checkpoints(tmp_path, stores, scheme):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"dump": "enwiki-20261001"}'])
-def test_another_file_than_a_record_is_refused(tmp_path, text):
+def test_another_file_than_a_record_is_rejected(tmp_path, text):
     """Rather than trained over."""
     (tmp_path / "last.json").write_text(text)
 
@@ -77,14 +77,14 @@ def test_another_file_than_a_record_is_refused(tmp_path, text):
         Looker(tmp_path, "a.xml", str(tmp_path / "last.json")).look()
 
 
-def test_an_empty_record_is_refused(tmp_path):
+def test_an_empty_record_is_rejected(tmp_path):
     """Before any look."""
     with pytest.raises(InputError, match="record is empty"):
         Looker(tmp_path, "a.xml", " ").look()
 
 
 @pytest.mark.parametrize("record_at", ["s3:/bucket/last.json", "gcs://bucket/x", "https://x/y"])
-def test_a_record_that_would_be_lost_with_the_pod_is_refused(tmp_path, record_at):
+def test_a_record_that_would_be_lost_with_the_pod_is_rejected(tmp_path, record_at):
     """An address that no bucket has is no path on the pod's own disk."""
     looker = Looker(tmp_path, "dump.xml", record_at)
 

@@ -129,7 +129,7 @@ def test_missing_setting_is_named(tmp_path, name):
         find_places(make_config(tmp_path, **{name: ""}))
 
 
-def test_folder_of_this_machine_is_refused(tmp_path):
+def test_folder_of_this_machine_is_rejected(tmp_path):
     """Dataflow's workers don't see it."""
     with pytest.raises(InputError, match="^dump_files: /dump is a folder of this machine"):
         find_places(make_config(tmp_path, dump_files=Path("/dump")))

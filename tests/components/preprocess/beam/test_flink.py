@@ -166,7 +166,7 @@ def test_workers_are_a_pool_or_containers(tmp_path, settings, environment):
     assert (options.environment_type, options.environment_config) == environment
 
 
-def test_folder_of_this_machine_is_refused_where_workers_are_elsewhere(tmp_path):
+def test_folder_of_this_machine_is_rejected_where_workers_are_elsewhere(tmp_path):
     """They would write into folders of their own."""
     config = make_config(tmp_path, Path("gs://b/d"), beam_runner="flink", flink_master="flink:8081")
 
@@ -206,7 +206,7 @@ def test_missing_job_server_is_named(tmp_path, monkeypatch, jar, message):
         find_places(make_config(tmp_path, tmp_path, beam_runner="flink", flink_job_server_jar=jar))
 
 
-def test_unknown_version_of_flink_is_refused(tmp_path):
+def test_unknown_version_of_flink_is_rejected(tmp_path):
     """Those that Beam has a job server for are listed."""
     with pytest.raises(InputError, match=r"flink_version must be one of 1\.19, .*, got '3'"):
         find_places(make_config(tmp_path, tmp_path, beam_runner="flink", flink_version="3"))

@@ -92,7 +92,7 @@ def test_parts_cover_each_file_once(dump_folder):
         (b"a.xml".ljust(257, b"\0") + b"ustar\x0000" + HEAD.encode(), "a tar archive; unpack"),
     ],
 )
-def test_file_that_is_no_export_is_refused(dump_folder, content, message):
+def test_file_that_is_no_export_is_rejected(dump_folder, content, message):
     """What is wrong with a file is said with its name."""
     (dump_folder / "a.xml").write_bytes(content)
 
@@ -102,13 +102,13 @@ def test_file_that_is_no_export_is_refused(dump_folder, content, message):
     assert str(dump_folder / "a.xml") in str(error.value)
 
 
-def test_folder_without_a_file_is_refused(dump_folder):
+def test_folder_without_a_file_is_rejected(dump_folder):
     """An empty folder is a mistake, not an empty corpus."""
     with pytest.raises(InputError, match="no file in it"):
         open_dump(str(dump_folder))
 
 
-def test_missing_folder_is_refused(tmp_path):
+def test_missing_folder_is_rejected(tmp_path):
     """A path that is wrong is named."""
     with pytest.raises(InputError, match="no such folder"):
         open_dump(str(tmp_path / "missing"))

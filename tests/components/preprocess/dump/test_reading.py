@@ -71,7 +71,7 @@ def test_real_multistream_dump_is_read_in_parts(real_data, dump_folder, part_byt
 @pytest.mark.parametrize("part_bytes", [50, 1 << 20])
 @pytest.mark.parametrize("cut", [1, 20, 200])
 @pytest.mark.parametrize("name", FILES)
-def test_cut_file_is_refused(dump_folder, name, cut, part_bytes):
+def test_cut_file_is_rejected(dump_folder, name, cut, part_bytes):
     """A file that lost its end is never taken for a whole one."""
     (dump_folder / "dump").write_bytes(FILES[name][: -max(cut, 2 if name == "plain" else 0)])
 
@@ -80,7 +80,7 @@ def test_cut_file_is_refused(dump_folder, name, cut, part_bytes):
 
 
 @pytest.mark.parametrize("part_bytes", [50, 1 << 20])
-def test_multistream_cut_between_streams_is_refused(dump_folder, part_bytes):
+def test_multistream_cut_between_streams_is_rejected(dump_folder, part_bytes):
     """Each stream is whole, but the last one is missing."""
     (dump_folder / "dump").write_bytes(compress_streams(HEAD, "".join(PAGES[:10])))
 
@@ -158,7 +158,7 @@ def test_pages_of_malformed_xml_do_not_depend_on_the_parts(dump_folder, name, pa
     assert len(expected) > 1
 
 
-def test_file_without_its_end_is_refused_however_it_is_cut(dump_folder):
+def test_file_without_its_end_is_rejected_however_it_is_cut(dump_folder):
     """Also where the last part would be too small to tell."""
     (dump_folder / "dump").write_text(HEAD + "".join(PAGES))
 

@@ -173,7 +173,7 @@ def _wait_for_end(pids: list[int]) -> None:
 
 
 @pytest.mark.long
-def test_the_state_of_another_run_is_refused_and_left(make_stage):
+def test_the_state_of_another_run_is_rejected_and_left(make_stage):
     """With another seed it would be neither the one run nor the other."""
     stage = make_stage()
     process = stage.start(checkpoint_every_steps=5, num_steps=4000)
@@ -237,7 +237,7 @@ def test_history_and_events_are_there_while_it_runs_and_whole_after_a_kill(make_
 
 
 @pytest.mark.slow
-def test_a_second_run_in_the_same_place_is_refused(make_stage, tmp_path):
+def test_a_second_run_in_the_same_place_is_rejected(make_stage, tmp_path):
     """Whatever its settings; the first trains on, and leaves the place free."""
     place = tmp_path / "places"
     settings = {"checkpoint_directory": place, "checkpoint_every_steps": 5, "num_steps": 4000}

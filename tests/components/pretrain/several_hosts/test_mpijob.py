@@ -77,7 +77,7 @@ def test_without_a_cluster_the_step_says_so(make_stage, tmp_path):
     assert done.stderr.startswith("pretrain: error: num_nodes above 1 needs a Kubernetes cluster")
 
 
-def test_paths_on_the_pod_s_own_disk_are_refused(make_stage, cluster):
+def test_paths_on_the_pod_s_own_disk_are_rejected(make_stage, cluster):
     """The job's pods would not find them."""
     process = start(make_stage(), cluster, vocabulary="/etc/passwd")
 

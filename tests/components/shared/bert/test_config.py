@@ -85,7 +85,7 @@ def test_what_googles_file_lacks_is_written_and_read_again(activation):
         (json.dumps({**BASE, "hidden_dropout_prob": 1}), "hidden_dropout_prob"),
     ],
 )
-def test_a_wrong_file_is_refused_with_its_name(text, message):
+def test_a_wrong_file_is_rejected_with_its_name(text, message):
     """Each message names the file and the field."""
     with pytest.raises(InputError, match=message) as error:
         BertConfig.parse(text, source="config.json")

@@ -135,7 +135,7 @@ def test_every_variable_that_does_not_fit_is_listed(folder):
     assert "its encoder fits: take a checkpoint that was trained for this task" in str(error.value)
 
 
-def test_another_architecture_is_refused_by_shape(folder):
+def test_another_architecture_is_rejected_by_shape(folder):
     """The message gives both shapes."""
     wider = BertConfig(**{**CONFIG.fields(), "intermediate_size": 32})
     model = PretrainingModel(wider, seed=1)
@@ -186,13 +186,13 @@ def test_an_altered_file_is_found(folder, damage):
         check_files(folder)
 
 
-def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
+def test_a_folder_without_a_checkpoint_is_rejected(tmp_path):
     """The message says what a checkpoint is."""
     with pytest.raises(InputError, match=r"no bert_model\.ckpt\.index in it"):
         Checkpoint.read(tmp_path)
 
 
-def test_a_vocabulary_larger_than_the_models_is_refused(folder):
+def test_a_vocabulary_larger_than_the_models_is_rejected(folder):
     """Another model's vocab.txt beside weights that have no manifest, as Google's have none."""
     (folder / "checkpoint.json").unlink()
     with (folder / "vocab.txt").open("a", encoding="utf-8") as file:

@@ -231,7 +231,7 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path, vocabulary):
         export(ExportConfig(checkpoint=checkpoint, output=tmp_path / "home"))
 
 
-def test_another_kind_of_model_is_refused(tmp_path, vocabulary):
+def test_another_kind_of_model_is_rejected(tmp_path, vocabulary):
     """A RoBERTa has the same shape of files."""
     exported = write_and_export(build(PretrainingModel), vocabulary, tmp_path)
     fields = json.loads((exported / "config.json").read_text("utf-8"))

@@ -20,7 +20,7 @@ def test_folder_without_manifest_is_no_dataset(tmp_path):
         read_manifest(tmp_path)
 
 
-def test_another_format_is_refused(tmp_path):
+def test_another_format_is_rejected(tmp_path):
     """A dataset of another release is not guessed at."""
     (tmp_path / "dataset.json").write_text('{"format_version": 99}')
 

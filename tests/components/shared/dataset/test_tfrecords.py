@@ -38,7 +38,7 @@ def test_a_packed_file_that_is_a_bomb_is_rejected(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, 4, 8, 14])
-def test_cut_file_is_refused_at_the_record(tmp_path, cut):
+def test_cut_file_is_rejected_at_the_record(tmp_path, cut):
     """A file that lost its end says where."""
     path = tmp_path / "records"
     with path.open("wb") as file:

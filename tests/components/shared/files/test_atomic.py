@@ -120,7 +120,7 @@ def test_scratch_folder_clears_what_killed_processes_left(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [".dataset-backup-of-mine"]
 
 
-def test_a_place_where_nothing_can_be_written_is_refused_before_the_work(tmp_path):
+def test_a_place_where_nothing_can_be_written_is_rejected_before_the_work(tmp_path):
     """A folder where a file is to be, the other way round, and a file on the way there."""
     (tmp_path / "file").touch()
 
@@ -172,7 +172,7 @@ def locked(tmp_path):
     folder.chmod(0o700)
 
 
-def test_a_place_that_is_not_ours_is_refused(locked):
+def test_a_place_that_is_not_ours_is_rejected(locked):
     """In the folder, and further down where nobody can look."""
     for path in (locked / "file", locked / "a" / "b"):
         with pytest.raises(InputError, match="can't be written to; give the output another path"):

@@ -263,7 +263,7 @@ def test_a_pointer_that_is_none_is_told(store, publish):
             store.find_current()
 
 
-def test_other_addresses_are_refused():
+def test_other_addresses_are_rejected():
     """They would be taken as a path."""
     with pytest.raises(InputError, match="model_store must be a path"):
         open_store("https://example.org/models")

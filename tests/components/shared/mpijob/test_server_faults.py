@@ -106,7 +106,7 @@ def test_a_server_that_stays_away_is_an_error(cluster, monkeypatch):
         run.run(Termination())
 
 
-def test_an_mpijob_that_the_crd_forbids_is_refused(cluster):
+def test_an_mpijob_that_the_crd_forbids_is_rejected(cluster):
     """The server's own words come through."""
     run = make_run()
     run._body["spec"]["slotsPerWorkers"] = 8

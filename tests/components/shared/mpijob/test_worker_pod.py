@@ -42,7 +42,7 @@ def test_kubernetes_s_fields_are_taken_as_they_are():
         ('{"scheduleTimeoutSeconds": true}', "scheduleTimeoutSeconds: expected a whole number"),
     ],
 )
-def test_what_is_no_worker_pod_is_refused(text, message):
+def test_what_is_no_worker_pod_is_rejected(text, message):
     """With what was wrong in it."""
     with pytest.raises(InputError, match=message):
         WorkerPod.parse(text)

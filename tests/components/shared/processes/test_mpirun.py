@@ -96,7 +96,7 @@ def test_a_rank_0_elsewhere_needs_its_address():
         horovod_environment(elsewhere)
 
 
-def test_hosts_with_unequal_numbers_are_refused():
+def test_hosts_with_unequal_numbers_are_rejected():
     """Horovod's local and cross ranks would not fit."""
     with pytest.raises(InputError, match="4 processes on 3 hosts, 2 of them on this one"):
         horovod_environment(environment(0, 0, OMPI_MCA_orte_num_nodes="3"))

@@ -196,7 +196,7 @@ def test_emoji_and_right_to_left_answers_stand_as_in_the_context(vocabulary):
     assert (emoji.places[0], hebrew.places[0]) == ((2, 3), (5, 9))
 
 
-def test_scores_that_are_not_numbers_are_refused(vocabulary):
+def test_scores_that_are_not_numbers_are_rejected(vocabulary):
     """A model whose training diverged gives NaN."""
     with pytest.raises(InputError, match="training diverged"):
         _choose(vocabulary, _CONTEXT, {3: math.nan}, {})

@@ -204,7 +204,7 @@ def test_questions_with_one_id_are_rejected_where_predictions_are_keyed_by_it(tm
         ),
     ],
 )
-def test_a_malformed_file_is_refused_with_the_place(tmp_path, change, place, found):
+def test_a_malformed_file_is_rejected_with_the_place(tmp_path, change, place, found):
     """The message names file, place and what was found there."""
     path = _write(tmp_path, _document(change))
 
@@ -246,7 +246,7 @@ def test_half_a_surrogate_pair_is_replaced(tmp_path):
         ("7", ": the document: expected an object, found 7"),
     ],
 )
-def test_a_file_that_is_no_squad_file_is_refused(tmp_path, content, found):
+def test_a_file_that_is_no_squad_file_is_rejected(tmp_path, content, found):
     """Empty, cut short, without questions, or of another form."""
     path = _write(tmp_path, content)
 
@@ -270,7 +270,7 @@ def test_a_damaged_file_is_told_in_one_line(tmp_path):
     assert all(message.startswith(str(path)) for message in messages)
 
 
-def test_bytes_that_are_not_utf8_are_refused(tmp_path):
+def test_bytes_that_are_not_utf8_are_rejected(tmp_path):
     """The message names the byte."""
     path = tmp_path / "squad.json"
     path.write_bytes(b'{"data": "\xff"}')
@@ -279,7 +279,7 @@ def test_bytes_that_are_not_utf8_are_refused(tmp_path):
         read_squad(path)
 
 
-def test_a_missing_file_is_refused(tmp_path):
+def test_a_missing_file_is_rejected(tmp_path):
     """The message names it."""
     with pytest.raises(InputError, match=r"nothing\.json: no such SQuAD file"):
         read_squad(tmp_path / "nothing.json")

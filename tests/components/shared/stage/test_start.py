@@ -96,14 +96,14 @@ def test_kubeflows_doubles_fit_their_fields(make_executor_input):
     assert (config.rate, type(config.rate)) == (1.0, float)
 
 
-def test_fraction_for_a_whole_number_is_refused(make_executor_input):
+def test_fraction_for_a_whole_number_is_rejected(make_executor_input):
     """7.5 steps are a user's mistake."""
     with pytest.raises(InputError, match=r"count must be a whole number, got 7\.5"):
         read_executor_input(ExampleConfig, make_executor_input(count=7.5))
 
 
 @pytest.mark.parametrize("name", ["count", "rate"])
-def test_a_word_for_a_number_is_refused(name, make_executor_input):
+def test_a_word_for_a_number_is_rejected(name, make_executor_input):
     """A list of the pipeline's may hold one; it is no fault of the program's."""
     with pytest.raises(InputError, match=f"{name} must be a number, got '3e-5'"):
         read_executor_input(ExampleConfig, make_executor_input(**{name: "3e-5"}))
@@ -304,7 +304,7 @@ def test_a_command_works_for_kubeflow_too_with_output_parameters(
     assert written["artifacts"].keys() == outputs["artifacts"].keys()
 
 
-def test_commands_are_listed_and_one_that_is_none_is_refused(monkeypatch, capsys):
+def test_commands_are_listed_and_one_that_is_none_is_rejected(monkeypatch, capsys):
     """In the help, and in the error."""
 
     def run(config):

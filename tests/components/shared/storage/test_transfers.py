@@ -164,7 +164,7 @@ def test_a_store_that_fails_is_told_from_one_that_refuses(stores, status, monkey
         open_bucket("s3://data/run", timeout_seconds=1).names()
 
 
-def test_bytes_that_were_altered_in_the_store_are_refused(bucket, stores, file, tmp_path):
+def test_bytes_that_were_altered_in_the_store_are_rejected(bucket, stores, file, tmp_path):
     """Their SHA-256 was noted when they were sent; the copy that was here stays."""
     bucket.upload(file, "shard-0")
     (tmp_path / "copy").write_bytes(b"mine")
