@@ -15,6 +15,8 @@ from components.shared.errors import InputError
 from components.shared.stage.settings import Rare, expect_choices
 from components.shared.storage.locations import expect_path_or_bucket
 
+_MAX_HOURS = 8784
+
 
 @dataclass(frozen=True, kw_only=True)
 class LookConfig(SourceConfig, WeightsConfig, TextConfig):
@@ -78,8 +80,11 @@ class LookConfig(SourceConfig, WeightsConfig, TextConfig):
                 "retrain_on has settings, but settings_digest is empty; start the run by `submit` "
                 "or a schedule, which fill it in"
             )
-        if not self.max_run_hours > 0:
-            raise InputError(f"max_run_hours must be above 0, got {self.max_run_hours}")
+        if not 0 < self.max_run_hours <= _MAX_HOURS:
+            raise InputError(
+                f"max_run_hours must be above 0 and at most {_MAX_HOURS}, a year, got "
+                f"{self.max_run_hours}"
+            )
         for name in ("record", "checkpoint_directory", "model_store"):
             expect_path_or_bucket(name, getattr(self, name))
 

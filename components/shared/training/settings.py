@@ -26,6 +26,7 @@ _LEAST = {
     "seed": 0,
 }
 _MIN_HANG_TIMEOUT_SECONDS = 5.0
+_MAX_TIMEOUT_SECONDS = 31_536_000  # a year
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +106,16 @@ class TrainingConfig(ABC):
             raise InputError(
                 f"warmup_rate must be at least 0 and below 1, got {self.warmup_rate}; BERT: 0.1"
             )
-        if self.hang_timeout_seconds < _MIN_HANG_TIMEOUT_SECONDS:
+        if not _MIN_HANG_TIMEOUT_SECONDS <= self.hang_timeout_seconds <= _MAX_TIMEOUT_SECONDS:
             raise InputError(
-                f"hang_timeout_seconds must be {_MIN_HANG_TIMEOUT_SECONDS:.0f} or more, got "
-                f"{self.hang_timeout_seconds}; a busy machine leaves a process waiting for seconds"
+                f"hang_timeout_seconds must be {_MIN_HANG_TIMEOUT_SECONDS:.0f} or more, at most "
+                f"{_MAX_TIMEOUT_SECONDS}, got {self.hang_timeout_seconds}; a busy machine leaves a "
+                "process waiting for seconds"
             )
-        if self.pending_timeout_seconds <= 0:
+        if not 0 < self.pending_timeout_seconds <= _MAX_TIMEOUT_SECONDS:
             raise InputError(
-                f"pending_timeout_seconds must be above 0, got {self.pending_timeout_seconds}"
+                f"pending_timeout_seconds must be above 0 and at most {_MAX_TIMEOUT_SECONDS}, got "
+                f"{self.pending_timeout_seconds}"
             )
         if self.num_processes % self.num_nodes:
             raise InputError(

@@ -63,6 +63,9 @@ def test_the_global_batch_is_cut_evenly(global_batch, micro_batch, processes, ex
         ("tensorboard_directory", "s3://bucket/events"),
         ("checkpoint_directory", "gcs://bucket/run"),
         ("sequence_length", 4),
+        ("hang_timeout_seconds", float("nan")),
+        ("hang_timeout_seconds", float("inf")),
+        ("pending_timeout_seconds", float("nan")),
     ],
 )
 def test_a_setting_out_of_range_is_named(setting, value):

@@ -68,6 +68,8 @@ def test_a_run_without_a_word_of_its_end_is_ignored(tmp_path, place, files):
     claim.replace(json.dumps({"run": "run-1", "since": old}), tag=found[1])
 
     running = look_in_run(tmp_path, place, "run-2", files["dump"], max_run_hours=4.0)
+    with pytest.raises(InputError, match="max_run_hours must be above 0 and at most 8784"):
+        look_in_run(tmp_path, place, "run-4", files["dump"], max_run_hours=float("inf"))
     passed = look_in_run(tmp_path, place, "run-3", files["dump"], max_run_hours=2.0)
 
     assert (running["status"], passed["status"]) == ("already_running", "new")
