@@ -21,7 +21,8 @@ SENTENCEX, PUNKT = get_args(Splitter)
 _MIN_LENGTH = 5
 # Far more than a BERT has positions, and a page has text.
 _MAX_LENGTH, _MAX_DOCUMENT_MB = 65_536, 1_000_000
-_MIN_VOCABULARY_SIZE = 100
+# The trainer of word pieces sets aside memory for all of them; multilingual BERTs have 119,547.
+_MIN_VOCABULARY_SIZE, _MAX_VOCABULARY_SIZE = 100, 1_000_000
 _PREDICTIONS_STEP = 20
 _LEAST = {"num_duplicates": 1, "text_num_duplicates": 0, "num_shards": 1, "num_workers": 0}
 
@@ -149,10 +150,10 @@ class PreprocessConfig(UnpackingConfig, ObjectStoreConfig):
                 f"short_sequence_rate must be between 0 and 1, got {self.short_sequence_rate}; "
                 "BERT uses 0.1"
             )
-        if self.vocabulary_size < _MIN_VOCABULARY_SIZE:
+        if not _MIN_VOCABULARY_SIZE <= self.vocabulary_size <= _MAX_VOCABULARY_SIZE:
             raise InputError(
-                f"vocabulary_size must be at least {_MIN_VOCABULARY_SIZE}, got "
-                f"{self.vocabulary_size}; BERT uses 30522"
+                f"vocabulary_size must be from {_MIN_VOCABULARY_SIZE} to {_MAX_VOCABULARY_SIZE}, "
+                f"got {self.vocabulary_size}; BERT uses 30522"
             )
         for name, least in _LEAST.items():
             if getattr(self, name) < least:
