@@ -34,14 +34,15 @@ _GLUE = "-‑'’º°"
 def correct_boundaries(sentences: Sequence[str], rules: SentenceRules) -> list[str]:
     """The same text in sentences that end where the language's do."""
     endings = _find_endings(rules)
-    if len(sentences) == 1 and endings is None and sentences[0].isascii():
-        return list(sentences)  # nothing to join, and no mark to cut at
-    pieces = [
-        piece
-        for sentence in sentences
-        for part in _cut_at_marks(sentence)
-        for piece in _cut_at_endings(part, endings)
-    ]
+    pieces: list[str] = []
+    for sentence in sentences:
+        if endings is None and sentence.isascii():  # none of the marks is
+            pieces.append(sentence)
+            continue
+        for part in _cut_at_marks(sentence):
+            pieces += _cut_at_endings(part, endings)
+    if len(pieces) == 1:
+        return pieces  # nothing to join
     corrected: list[list[str]] = []
     before = ""  # the end of the last sentence
     for piece in pieces:
@@ -55,9 +56,6 @@ def correct_boundaries(sentences: Sequence[str], rules: SentenceRules) -> list[s
 
 
 def _cut_at_marks(text: str) -> Iterator[str]:
-    if text.isascii():  # none of the marks is
-        yield text
-        return
     start = 0
     for match in _MARKS.finditer(text):
         if not match[1] or match.end() < start:
@@ -114,9 +112,10 @@ def _is_no_end(word: str, ending: str, following: str, rules: SentenceRules) -> 
         before = ending[-_MAX_WORD:-1]
         if any(match.end() == len(before) for match in rules.endings.finditer(before)):
             return False
-    if {word, word[0].lower() + word[1:]} & rules.abbreviations:
+    uncapitalized = word[0].lower() + word[1:]
+    if word in rules.abbreviations or uncapitalized in rules.abbreviations:
         return True
-    if first.isdigit() and {word, word[0].lower() + word[1:]} & rules.before_numbers:
+    if first.isdigit() and (word in rules.before_numbers or uncapitalized in rules.before_numbers):
         return True
     if rules.ordinals and _ORDINAL.fullmatch(word):
         opener = _FIRST_WORD.match(following)

@@ -51,6 +51,10 @@ _STRAY_BRACKETS = re.compile(r"\[\[|\]\]|\{\{|\}\}|\{\||\|\}")
 _LINE_PREFIX = re.compile(r"[*#:;\s]+")
 _RULE = re.compile(r"-{4,}")
 _MAX_HEADING_LEVEL = 6
+# Where the three below may change something. Most lines have neither, and looking for a known
+# first character is quicker than trying three patterns at every one.
+_LOOSE_OPENING = re.compile(r"[(\[][ ,;:/–—)\]-]")
+_LOOSE_CLOSING = re.compile(r"[,;:] ?\)")
 # Spaces are single ones here.
 _HOLLOW_BRACKETS = re.compile(r"\( ?[,;:/–—-]? ?\)|\[ ?\]")
 _BRACKET_START = re.compile(r"\( ?[,;:] ?")
@@ -171,16 +175,18 @@ def _read_item(line: str) -> str:
 
 
 def _tidy(line: str) -> str:
-    if any(mark in line for mark in "[]{}"):
+    if "[" in line or "]" in line or "{" in line or "}" in line:
         line = _STRAY_BRACKETS.sub(" ", line)
     # Printable: no space but plain ones, and none of the private characters of literals.
     is_plain = line.isprintable()
     if not is_plain or "  " in line or line[:1] == " " or line[-1:] == " ":
         line = " ".join(line.split())
-    if "(" in line or "[" in line:
+    if ("(" in line or "[" in line) and (
+        _LOOSE_OPENING.search(line) or _LOOSE_CLOSING.search(line)
+    ):
         line = _BRACKET_END.sub(")", _BRACKET_START.sub("(", _HOLLOW_BRACKETS.sub("", line)))
         line = " ".join(line.split())
-    if any(mark in line for mark in (" .", " ,", " ;", " :")):
+    if " ." in line or " ," in line or " ;" in line or " :" in line:
         line = _LONE_MARK.sub("", line)
     return line if is_plain else restore_literals(line)
 

@@ -8,6 +8,7 @@ what stands between two spaces is worked out once: nearly all of a text has been
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, groupby
@@ -16,6 +17,9 @@ from typing import NamedTuple
 from tokenizers import models
 
 from components.shared.tokens.vocabulary import Vocabulary
+
+ID_TYPE = "I"
+"""array's 4-byte unsigned: a third of the memory of a list of ints."""
 
 _MAX_WORD_CHARACTERS = 200
 _UNKNOWN = "[UNK]"
@@ -77,9 +81,12 @@ class WordPieceTokenizer:
         self._lowercase = lowercase
         self._strips_accents = lowercase if strip_accents is None else strip_accents
         self._clean = _CLEAN if tokenize_chinese_chars else _CLEAN_ALONE
-        self._piece_to_id = {piece: id_ for id_, piece in enumerate(vocabulary.pieces)}
+        piece_to_id = {piece: id_ for id_, piece in enumerate(vocabulary.pieces)}
+        self._piece_to_packed = {
+            piece: array(ID_TYPE, [id_]).tobytes() for piece, id_ in piece_to_id.items()
+        }
         self._model = models.WordPiece(
-            self._piece_to_id,
+            piece_to_id,
             unk_token=_UNKNOWN,
             max_input_chars_per_word=_MAX_WORD_CHARACTERS,
         )
@@ -87,11 +94,15 @@ class WordPieceTokenizer:
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text's word pieces, without [CLS] and [SEP]."""
+        return [array(ID_TYPE, packed).tolist() for packed in self.encode_packed(texts)]
+
+    def encode_packed(self, texts: Sequence[str]) -> list[bytes]:
+        """The same as the bytes of an array of `ID_TYPE`, which are quicker to join."""
         if len(self._run_to_ids) > _MAX_CACHED_RUNS:
             self._run_to_ids.age()
         find = self._run_to_ids.__getitem__
         # No rule looks beyond a space, so the runs between spaces stand for themselves.
-        return [list(chain.from_iterable(map(find, text.split(" ")))) for text in texts]
+        return [b"".join(map(find, text.split(" "))) for text in texts]
 
     def encode_with_places(self, text: str) -> list[Piece]:
         """Return the word pieces of a text with their places.
@@ -161,31 +172,32 @@ class WordPieceTokenizer:
             words += self._normalize(word).translate(_SET_PUNCTUATION_APART).split(" ")
         return [word for word in words if word]
 
-    def _encode_run(self, run: str) -> tuple[int, ...]:
-        ids: list[int] = []
-        for word in self.split_words(run):
-            # A word that is a piece is one; the longest piece that fits is taken first.
-            id_ = self._piece_to_id.get(word)
-            if id_ is None or len(word) > _MAX_WORD_CHARACTERS:
-                ids += [token.id for token in self._model.tokenize(word)]
-            else:
-                ids.append(id_)
-        return tuple(ids)
+    def _encode_run(self, run: str) -> bytes:
+        if run.isascii() and run.isalnum():  # a word, as most runs are
+            return self._encode_word(run.lower() if self._lowercase else run)
+        return b"".join(map(self._encode_word, self.split_words(run)))
+
+    def _encode_word(self, word: str) -> bytes:
+        # A word that is a piece is one; the longest piece that fits is taken first.
+        packed = self._piece_to_packed.get(word)
+        if packed is None or len(word) > _MAX_WORD_CHARACTERS:
+            return array(ID_TYPE, [token.id for token in self._model.tokenize(word)]).tobytes()
+        return packed
 
 
-class _Cache(dict[str, tuple[int, ...]]):
+class _Cache(dict[str, bytes]):
     """The ids of runs of text, worked out when first asked for.
 
     In two generations, so that frequent runs stay while rare ones, which a large corpus never
     runs out of, go.
     """
 
-    def __init__(self, encode: Callable[[str], tuple[int, ...]]) -> None:
+    def __init__(self, encode: Callable[[str], bytes]) -> None:
         super().__init__()
         self._encode = encode
-        self._older: dict[str, tuple[int, ...]] = {}
+        self._older: dict[str, bytes] = {}
 
-    def __missing__(self, run: str) -> tuple[int, ...]:
+    def __missing__(self, run: str) -> bytes:
         ids = self._older.get(run)
         if ids is None:
             ids = self._encode(run)
