@@ -30,7 +30,7 @@ _MANIFEST = "text.json"
 
 
 def find_text(config: IngestConfig | LookConfig) -> list[Source]:
-    """The files that `text` stands for; a folder's are all those right in it.
+    """The files that `text` stands for; a folder's are those in its folders, too.
 
     Raises:
         InputError: if a file is missing, or two files have the same name.

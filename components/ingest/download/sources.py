@@ -171,13 +171,18 @@ def find_exports(source: Source) -> list[Source]:
 
 
 def list_data(source: Source) -> list[Source]:
-    """The files right in a folder, in the order of their names, without markers like _SUCCESS.
+    """The files in a folder and those in it, by their paths, without markers like _SUCCESS.
 
     Raises:
         InputError: if the folder has no such file.
     """
-    paths = [path for path in Path(source.location).iterdir() if path.is_file()]
-    found = sorted(str(path) for path in paths if not path.name.startswith(("_", ".")))
+    folder = Path(source.location)
+    found = sorted(
+        str(path)
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(("_", ".")) for part in path.relative_to(folder).parts)
+    )
     if not found:
         raise InputError(f"{source.location}: no file in this folder; name those that hold text")
     return name_matches(source, found)

@@ -16,10 +16,12 @@ from tests.components.ingest.samples import (
 
 
 def test_text_goes_over_as_it_is(tmp_path, settings, server):
-    """From a folder, a server and a pattern; what can't be read is not this stage's to judge."""
+    """From a folder and those in it, a server and a pattern; unreadable text goes over, too."""
     books = tmp_path / "books"
-    books.mkdir()
+    (books / "more" / "_temporary").mkdir(parents=True)
     (books / "a.txt").write_text("A book.")
+    (books / "more" / "d.txt").write_text("Another.")
+    (books / "more" / "_temporary" / "e.txt").write_text("Half of")
     (books / "page.txt").write_text("<html>saved by hand</html>")
     (books / "_SUCCESS").touch()
     (tmp_path / "b1.jsonl.gz").write_bytes(b"one")
@@ -29,7 +31,7 @@ def test_text_goes_over_as_it_is(tmp_path, settings, server):
     text = f"{books}, {tmp_path}/b?.jsonl.gz {address}"
     metadata = run(IngestConfig(**settings | {"text": text, "dump": ""}))
 
-    names = ["a.txt", "page.txt", "b1.jsonl.gz", "b2.jsonl.gz", "c.parquet"]
+    names = ["a.txt", "d.txt", "page.txt", "b1.jsonl.gz", "b2.jsonl.gz", "c.parquet"]
     described = json.loads((settings["text_files"] / "text.json").read_text())["files"]
     assert [file["name"] for file in described] == names
     for file in described:
@@ -37,7 +39,7 @@ def test_text_goes_over_as_it_is(tmp_path, settings, server):
         assert file["bytes"] == len(content)
         assert file["sha256"] == hashlib.sha256(content).hexdigest()
     assert described[-1]["source"] == address
-    assert metadata["text_files"] == {"files": 5, "bytes": 46}
+    assert metadata["text_files"] == {"files": 6, "bytes": 54}
     assert json.loads((settings["dump_files"] / "dump.json").read_text())["files"] == []
 
 
