@@ -30,7 +30,7 @@ _MANIFEST = "text.json"
 
 
 def find_text(config: IngestConfig | LookConfig) -> list[Source]:
-    """The files that `text` stands for; a folder's are those in its folders, too.
+    """The files that `text` stands for; a folder includes its subfolders.
 
     Raises:
         InputError: if a file is missing, or two files have the same name.

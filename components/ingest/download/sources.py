@@ -155,7 +155,7 @@ def parse_dump(text: str) -> list[Source]:
 
 
 def find_exports(source: Source) -> list[Source]:
-    """The exports in a folder and those in it, by their paths; what else lies there is no dump.
+    """The exports in a folder and its subfolders, sorted by path; other files are left out.
 
     Raises:
         InputError: if there is none.
@@ -171,7 +171,7 @@ def find_exports(source: Source) -> list[Source]:
 
 
 def list_data(source: Source) -> list[Source]:
-    """The files in a folder and those in it, by their paths, without markers like _SUCCESS.
+    """The files in a folder and its subfolders, sorted by path, without markers like _SUCCESS.
 
     Raises:
         InputError: if the folder has no such file.

@@ -105,7 +105,7 @@ def open_dump(folder: str, limits: Limits = DEFAULT_LIMITS) -> Dump | None:
         None if the manifest lists no file.
 
     Raises:
-        InputError: if there is none, or one is not a MediaWiki export.
+        InputError: if the folder has no file, or a file is not a MediaWiki export.
     """
     manifest, path_to_bytes = list_corpus(folder, _MANIFEST, hidden=(".",))
     if manifest is not None and manifest.is_empty:

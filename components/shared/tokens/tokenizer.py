@@ -97,7 +97,7 @@ class WordPieceTokenizer:
         return [array(ID_TYPE, packed).tolist() for packed in self.encode_packed(texts)]
 
     def encode_packed(self, texts: Sequence[str]) -> list[bytes]:
-        """The same as the bytes of an array of `ID_TYPE`, which are quicker to join."""
+        """The same ids as the bytes of an array of `ID_TYPE`, which are faster to join."""
         if len(self._run_to_ids) > _MAX_CACHED_RUNS:
             self._run_to_ids.age()
         find = self._run_to_ids.__getitem__

@@ -16,7 +16,7 @@ from tests.components.ingest.samples import (
 
 
 def test_text_goes_over_as_it_is(tmp_path, settings, server):
-    """From a folder and those in it, a server and a pattern; unreadable text goes over, too."""
+    """From a folder with subfolders, a server and a pattern; ingest does not read the text."""
     books = tmp_path / "books"
     (books / "more" / "_temporary").mkdir(parents=True)
     (books / "a.txt").write_text("A book.")

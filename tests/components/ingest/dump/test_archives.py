@@ -66,7 +66,7 @@ def test_exports_in_an_archive_are_the_dump(tmp_path, ingest, name, mode):
 
 
 def test_exports_in_a_folder_are_the_dump(tmp_path, ingest):
-    """With those in its folders, as of an archive; in the order of their paths."""
+    """With subfolders, as in an archive; sorted by path."""
     folder = tmp_path / "dumps"
     (folder / "abc").mkdir(parents=True)
     for name, content in {**EXPORTS, "dumps/abc/c.xml": make_export(4)}.items():
