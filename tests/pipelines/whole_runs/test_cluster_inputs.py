@@ -1,6 +1,5 @@
 """Each step's command with the executor input of a real cluster, one step after the other."""
 
-import csv
 import json
 import subprocess
 from pathlib import Path
@@ -18,17 +17,10 @@ from components.release.component import release, release_classification
 from pipelines.local.environments import REPOSITORY, python
 from tests import executor_inputs
 from tests.pipelines.pretrained import PIECES, write_huggingface_folder
+from tests.pipelines.whole_runs.two_words import BERT_CONFIG, write_table
 from tests.waiting import LONGEST_SECONDS
 
 SAMPLE = REPOSITORY / "pipelines" / "sample"
-BERT_CONFIG = {
-    "vocab_size": 7,
-    "hidden_size": 32,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-    "max_position_embeddings": 32,
-}
 
 
 def run_step(image: str, command: list[str], executor_input: dict) -> dict:
@@ -107,10 +99,7 @@ def test_each_step_runs_with_the_input_that_a_cluster_gave_it(tmp_path):
 @pytest.mark.slow
 def test_the_steps_of_the_classification_pipeline_run_with_a_clusters_inputs(tmp_path):
     """From a table to a released classifier."""
-    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\n")
-    with (tmp_path / "train.csv").open("w", newline="") as file:
-        rows = [("good", "yes"), ("bad", "no")] * 40
-        csv.writer(file).writerows([("sentence", "label"), *rows])
+    write_table(tmp_path, 40)
     settings = {
         "train": str(tmp_path / "train.csv"),
         "vocabulary": str(tmp_path / "vocab.txt"),

@@ -1,6 +1,5 @@
 """A training killed inside its container: the container goes on, and its weights are the same."""
 
-import csv
 import json
 import os
 import subprocess
@@ -12,17 +11,8 @@ import pytest
 
 from components.shared.images import name_image
 from tests.pipelines.engine import needs_images
+from tests.pipelines.whole_runs.two_words import BERT_CONFIG, write_table
 
-BERT_CONFIG = json.dumps(
-    {
-        "vocab_size": 7,
-        "hidden_size": 32,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-        "max_position_embeddings": 32,
-    }
-)
 # The newest of the container's processes that train.
 KILL_TRAINING = """
 import os, signal
@@ -63,14 +53,11 @@ def make_finetune(folder: Path, output: Path, name: str) -> list[str]:
 @needs_images
 def test_a_training_killed_in_its_container_is_restarted_there(tmp_path):
     """With kill -9; compared with a container that nobody disturbed."""
-    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\n")
-    with (tmp_path / "train.csv").open("w", newline="") as file:
-        rows = [("good", "yes"), ("bad", "no")] * 80
-        csv.writer(file).writerows([("sentence", "label"), *rows])
+    write_table(tmp_path, 80)
     settings = {
         "train": tmp_path / "train.csv",
         "vocabulary": tmp_path / "vocab.txt",
-        "bert-config": BERT_CONFIG,
+        "bert-config": json.dumps(BERT_CONFIG),
         "sentences": tmp_path / "sentences",
         "given-checkpoint": tmp_path / "initial",
     }
