@@ -14,6 +14,7 @@ from components.preprocess.batches import CORPORA, Batch, RecordBatch
 from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.corpora import Corpora, read_batches
 from components.preprocess.dump.files import Dump
+from components.preprocess.rows.batch_tokenizer import BatchTokenizer
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import make_documents
@@ -82,7 +83,7 @@ def _measure_records(
     corpus: Dump | TextFiles, settings: RowSettings, *, lowercase: bool
 ) -> dict[int, float]:
     """Bytes of records of each length that a byte of a corpus gives in one pass."""
-    tokenizer = WordPieceTokenizer(settings.vocabulary, lowercase=lowercase)
+    tokenizer = BatchTokenizer(WordPieceTokenizer(settings.vocabulary, lowercase=lowercase))
     reader = GuardedReader(settings.splitter)
     once = replace(settings, num_duplicates=(1,) * len(CORPORA))
     num_bytes, length_to_num_bytes = 0, dict.fromkeys(settings.lengths, 0)

@@ -26,6 +26,7 @@ from components.preprocess.beam.chunks import (
 from components.preprocess.beam.progress_files import Marks
 from components.preprocess.corpora import Part, read_batches
 from components.preprocess.outcomes import BAD, DUPLICATE, EMPTY, HELD_OUT, KEPT
+from components.preprocess.rows.batch_tokenizer import BatchTokenizer
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import (
     RowSettings,
@@ -90,7 +91,8 @@ class MakeDocuments(beam.DoFn):
     def setup(self) -> None:
         """Once a worker: a tokenizer and a process can't travel."""
         collect_seldom()
-        self._tokenizer = WordPieceTokenizer(self._settings.vocabulary, lowercase=self._lowercase)
+        tokenizer = WordPieceTokenizer(self._settings.vocabulary, lowercase=self._lowercase)
+        self._tokenizer = BatchTokenizer(tokenizer)
         self._reader = GuardedReader(self._settings.splitter)
 
     def start_bundle(self) -> None:

@@ -90,7 +90,7 @@ class WordPieceTokenizer:
             unk_token=_UNKNOWN,
             max_input_chars_per_word=_MAX_WORD_CHARACTERS,
         )
-        self._run_to_ids = _Cache(self._encode_run)
+        self._run_to_ids = _Cache(self.encode_run)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text's word pieces, without [CLS] and [SEP]."""
@@ -103,6 +103,12 @@ class WordPieceTokenizer:
         find = self._run_to_ids.__getitem__
         # No rule looks beyond a space, so the runs between spaces stand for themselves.
         return [b"".join(map(find, text.split(" "))) for text in texts]
+
+    def encode_run(self, run: str) -> bytes:
+        """The ids of what stands between two spaces, worked out anew each time."""
+        if run.isascii() and run.isalnum():  # a word, as most runs are
+            return self._encode_word(run.lower() if self._lowercase else run)
+        return b"".join(map(self._encode_word, self.split_words(run)))
 
     def encode_with_places(self, text: str) -> list[Piece]:
         """Return the word pieces of a text with their places.
@@ -171,11 +177,6 @@ class WordPieceTokenizer:
         for word in text.translate(self._clean).split():
             words += self._normalize(word).translate(_SET_PUNCTUATION_APART).split(" ")
         return [word for word in words if word]
-
-    def _encode_run(self, run: str) -> bytes:
-        if run.isascii() and run.isalnum():  # a word, as most runs are
-            return self._encode_word(run.lower() if self._lowercase else run)
-        return b"".join(map(self._encode_word, self.split_words(run)))
 
     def _encode_word(self, word: str) -> bytes:
         # A word that is a piece is one; the longest piece that fits is taken first.

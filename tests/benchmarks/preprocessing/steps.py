@@ -18,6 +18,7 @@ from components.preprocess.beam.steps import collect_seldom
 from components.preprocess.dump.files import open_dump
 from components.preprocess.dump.pages import Page, parse_page
 from components.preprocess.dump.reading import read_page_batches
+from components.preprocess.rows.batch_tokenizer import BatchTokenizer
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import Document, make_documents
@@ -60,7 +61,7 @@ def run_steps(folder: Path, vocabulary_file: Path, num_duplicates: int) -> dict[
     vocabulary = Vocabulary.read(vocabulary_file)
     duplicates = (num_duplicates,) * len(CORPORA)
     settings = RowSettings(_LENGTHS, 0.1, duplicates, 1, vocabulary, splitter=splitter)
-    tokenizer = WordPieceTokenizer(vocabulary, lowercase=True)
+    tokenizer = BatchTokenizer(WordPieceTokenizer(vocabulary, lowercase=True))
     guarded = GuardedReader(splitter)
     assert dump is not None
     [first, *_] = dump.cut(1 << 40)
@@ -75,8 +76,8 @@ def run_steps(folder: Path, vocabulary_file: Path, num_duplicates: int) -> dict[
         )
         pages = [one for one in parsed if isinstance(one, Page)]
         num_wikitext_bytes += sum(len(page.wikitext.encode()) for page in pages)
-        articles = clock.time("clean", lambda b=batch, p=pages: _clean(p, b))
-        articles = clock.time("sentences", lambda b=batch, a=articles: _split(a, b, splitter))
+        cleaned = clock.time("clean", lambda b=batch, p=pages: _clean(p, b))
+        articles = clock.time("sentences", lambda b=batch, c=cleaned: _split(c, b, splitter))
         documents += clock.time("tokenize", lambda a=articles: make_documents(a, tokenizer))
 
     def guard() -> None:
@@ -98,17 +99,20 @@ def run_steps(folder: Path, vocabulary_file: Path, num_duplicates: int) -> dict[
     }
 
 
-def _clean(pages: list[Page], batch: PageBatch) -> list[Article]:
-    return [
-        Article(page.page_id, clean_page(page.wikitext, page.title, batch.source)) for page in pages
-    ]
+def _clean(pages: list[Page], batch: PageBatch) -> list[tuple[int, list[str]]]:
+    return [(page.page_id, clean_page(page.wikitext, page.title, batch.source)) for page in pages]
 
 
-def _split(articles: list[Article], batch: PageBatch, splitter: SentenceSplitter) -> list[Article]:
+def _split(
+    cleaned: list[tuple[int, list[str]]], batch: PageBatch, splitter: SentenceSplitter
+) -> list[Article]:
     language = batch.source.language
     return [
-        Article(id_, [one for text in texts for one in splitter.split(text, language)])
-        for id_, texts in articles
+        Article(
+            id_,
+            "\n".join(one for text in texts for one in splitter.split(text, language)).encode(),
+        )
+        for id_, texts in cleaned
     ]
 
 

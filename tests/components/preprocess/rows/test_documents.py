@@ -1,13 +1,14 @@
+from components.preprocess.rows.batch_tokenizer import BatchTokenizer
 from components.preprocess.rows.documents import make_documents
 from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 
 def test_documents_hold_pieces_and_sentence_ends(vocabulary):
     """Sentences stand one after another; one without a piece is gone."""
-    tokenizer = WordPieceTokenizer(vocabulary, lowercase=True)
+    tokenizer = BatchTokenizer(WordPieceTokenizer(vocabulary, lowercase=True))
 
     document, nothing = make_documents(
-        [(7, ["The cat sat.", "\u200b", "Two."]), (8, ["\u200b"])], tokenizer
+        [(7, "The cat sat.\n\u200b\nTwo.".encode()), (8, "\u200b".encode())], tokenizer
     )
 
     assert document is not None
@@ -20,10 +21,10 @@ def test_documents_hold_pieces_and_sentence_ends(vocabulary):
 
 def test_equal_texts_have_equal_hashes(vocabulary):
     """A copy under another title is told by its text, whatever its case and spaces."""
-    tokenizer = WordPieceTokenizer(vocabulary, lowercase=True)
+    tokenizer = BatchTokenizer(WordPieceTokenizer(vocabulary, lowercase=True))
 
     one, copy, other = make_documents(
-        [(1, ["The cat."]), (2, ["the  CAT ."]), (3, ["The mat."])], tokenizer
+        [(1, b"The cat."), (2, b"the  CAT ."), (3, b"The mat.")], tokenizer
     )
 
     assert one is not None

@@ -23,14 +23,14 @@ def test_article_is_read_as_sentences(make_page):
 
     article = read_document(page.encode(), SITE, SentenceSplitter())
 
-    assert article == (7, ["Head", "One is here.", "Two is there.", "Three"])
+    assert article == (7, b"Head\nOne is here.\nTwo is there.\nThree")
 
 
 def test_without_a_splitter_paragraphs_stay_whole(make_page):
     """Counting words needs no sentences."""
     page = make_page(7, "One is here. Two is there.\n\nThree")
 
-    assert read_document(page.encode(), SITE) == (7, ["One is here. Two is there.", "Three"])
+    assert read_document(page.encode(), SITE) == (7, b"One is here. Two is there.\nThree")
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_half_a_surrogate_pair_in_a_page_is_replaced(make_page):
     """By the XML's reference and by the wikitext's own; both halves of a pair are two."""
     page = make_page(7, "A&#xD800;B &amp;#xDFFF; C&#55357;&#56832;.")
 
-    assert read_document(page.encode(), SITE) == (7, ["A\ufffdB \ufffd C\ufffd\ufffd."])
+    assert read_document(page.encode(), SITE) == (7, "A\ufffdB \ufffd C\ufffd\ufffd.".encode())

@@ -86,7 +86,7 @@ def test_articles_are_those_of_reading_without_a_guard(make_reader, make_batch):
 
     assert reader.read(batch) == expected
     assert reader.read(batch) == expected
-    assert expected[0] == (1, ["One is here.", "Two is there."])
+    assert expected[0] == (1, b"One is here.\nTwo is there.")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_page_costs_itself_only(make_reader, make_batch, splitter, limits, reaso
 
     read = make_reader(splitter(), limits).read(batch)
 
-    assert read == [(1, ["First."]), reason, (3, ["Third."]), reason, (5, ["Last."])]
+    assert read == [(1, b"First."), reason, (3, b"Third."), reason, (5, b"Last.")]
 
 
 class Slow(SentenceSplitter):
@@ -123,7 +123,7 @@ def test_a_long_document_gets_more_in_proportion(make_reader, make_batch):
 
     read = make_reader(Slow(), limits).read(batch)
 
-    assert read[1] == (2, ["Long."])
+    assert read[1] == (2, b"Long.")
     assert read[0] == read[2] in ("too slow", "too much memory")
 
 
@@ -156,7 +156,7 @@ def test_pathological_page_takes_little(make_reader, make_batch, name):
     )
 
     assert read[0] not in ("too slow", "too much memory", "failed")
-    assert read[1] == (2, ["After."])
+    assert read[1] == (2, b"After.")
 
 
 def test_reading_ends_with_its_reader(make_reader, make_batch):

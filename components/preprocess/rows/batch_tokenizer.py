@@ -1,0 +1,217 @@
+"""The tokenizer for much text at once, with NumPy.
+
+Nearly all that stands between two spaces has been seen before. A loop that looks each such run up
+in a dict takes most of the time of tokenizing; here tables in arrays find all those of a text
+together.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from components.shared.tokens.tokenizer import ID_TYPE, WordPieceTokenizer
+
+_SPACE, _NEWLINE = b" \n"
+_BEHIND_RUN = re.compile(rb"[ \n]")
+# What is looked up together: few enough for the arrays to stay in a core's cache.
+_CHUNK_BYTES = 1 << 18
+
+_WORD_BYTES = 8
+# By how many of a word's bytes belong to a run, the bits that do.
+_WORD_MASKS = np.array([(1 << 8 * count) - 1 for count in range(_WORD_BYTES + 1)], np.uint64)
+# Of a key, by slots as a power of 2: words of English, and longer ones of other scripts. Few runs
+# are longer than both. Together 40 MB.
+_TABLES = ((2, 20), (6, 17))
+# Odd numbers without a pattern.
+_FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
+_POOL_SIZE = 1 << 21
+
+
+class EncodedLines(NamedTuple):
+    """Lines of text as word pieces."""
+
+    piece_ids: np.ndarray
+    """uint32: of all lines, one after another."""
+    line_ends: np.ndarray
+    """int64: where each line ends in piece_ids."""
+
+
+class BatchTokenizer:
+    """Encodes text as a `WordPieceTokenizer` does, in half the time."""
+
+    def __init__(self, tokenizer: WordPieceTokenizer) -> None:
+        """No run is known yet."""
+        self._tokenizer = tokenizer
+        self._forget_runs()
+
+    def encode_lines(self, text: bytes) -> EncodedLines:
+        r"""The word pieces of UTF-8 text each of whose lines ends with \n."""
+        piece_ids, line_ends = [np.empty(0, ID_TYPE)], [np.empty(0, np.int64)]
+        num_pieces = 0
+        for chunk in _cut(text):
+            encoded = self._encode_chunk(chunk)
+            piece_ids.append(encoded.piece_ids)
+            line_ends.append(encoded.line_ends + num_pieces)
+            num_pieces += len(encoded.piece_ids)
+        return EncodedLines(np.concatenate(piece_ids), np.concatenate(line_ends))
+
+    def _forget_runs(self) -> None:
+        self._pool = _Pool()
+        encode = self._tokenizer.encode_run
+        self._short, self._long = (_RunTable(*sizes, encode, self._pool) for sizes in _TABLES)
+
+    def _encode_chunk(self, text: bytes) -> EncodedLines:
+        if self._short.is_full or self._long.is_full:
+            self._forget_runs()
+        characters = np.frombuffer(text, np.uint8)
+        run_ends = np.flatnonzero((characters == _SPACE) | (characters == _NEWLINE))
+        run_starts = np.concatenate([[0], run_ends[:-1] + 1])
+        runs = _Runs(text, run_starts, run_ends - run_starts)
+
+        starts, sizes = self._short.find(runs)
+        long = np.flatnonzero(runs.sizes > self._short.max_run_bytes)
+        starts[long], sizes[long] = self._long.find(runs.choose(long))
+        longest = np.flatnonzero(runs.sizes > self._long.max_run_bytes)
+        known_end = self._pool.end
+        encoded = self._tokenizer.encode_packed(runs.choose(longest).decode())
+        starts[longest], sizes[longest] = self._pool.put(encoded)
+        self._pool.end = known_end  # what lies behind it is read before the next chunk
+
+        ends = np.cumsum(sizes)
+        places = np.repeat(starts - (ends - sizes), sizes)
+        places += np.arange(len(places))
+        return EncodedLines(self._pool.ids[places], ends[characters[run_ends] == _NEWLINE])
+
+
+class _Runs(NamedTuple):
+    """What stands between spaces in a chunk of text."""
+
+    text: bytes
+    starts: np.ndarray
+    sizes: np.ndarray
+    """In bytes; 0 between two spaces."""
+
+    def choose(self, indices: np.ndarray) -> "_Runs":
+        """Some of them."""
+        return _Runs(self.text, self.starts[indices], self.sizes[indices])
+
+    def decode(self) -> list[str]:
+        """Each of them as text."""
+        ends = self.starts + self.sizes
+        return [
+            self.text[start:end].decode()
+            for start, end in zip(self.starts.tolist(), ends.tolist(), strict=True)
+        ]
+
+    def read_keys(self, num_words: int) -> list[np.ndarray]:
+        """The bytes of each run as so many arrays of uint64, with zeros behind its end."""
+        # A word from every byte of the text on.
+        every = np.ndarray(len(self.text), "<u8", self.text + bytes(_WORD_BYTES), strides=(1,))
+        keys = [every[self.starts] & _WORD_MASKS[np.minimum(self.sizes, _WORD_BYTES)]]
+        for first in range(_WORD_BYTES, num_words * _WORD_BYTES, _WORD_BYTES):
+            words = np.zeros_like(keys[0])
+            longer = np.flatnonzero(self.sizes > first)
+            sizes = np.minimum(self.sizes[longer] - first, _WORD_BYTES)
+            words[longer] = every[self.starts[longer] + first] & _WORD_MASKS[sizes]
+            keys.append(words)
+        return keys
+
+
+class _Pool:
+    """The pieces of many runs, one after another."""
+
+    def __init__(self) -> None:
+        self.ids, self.end = np.empty(_POOL_SIZE, ID_TYPE), 0
+
+    def put(self, encoded: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        """Put the pieces of runs at the end: where those of each start, and how many they are."""
+        ids = np.frombuffer(b"".join(encoded), ID_TYPE)
+        start, self.end = self.end, self.end + len(ids)
+        if self.end > len(self.ids):
+            self.ids = np.concatenate([self.ids[:start], np.empty(self.end, ID_TYPE)])
+        self.ids[start : self.end] = ids
+        sizes = np.array([len(one) // ids.itemsize for one in encoded], np.int32)
+        return start + np.cumsum(sizes) - sizes, sizes
+
+
+class _RunTable:
+    """Which pieces runs have, worked out when first asked for: a hash table, open addressing.
+
+    A key is a run's bytes with zeros behind them. The tokenizer drops zeros, so all runs with
+    the same key have the same pieces.
+    """
+
+    def __init__(
+        self, num_words: int, slot_bits: int, encode: Callable[[str], bytes], pool: _Pool
+    ) -> None:
+        self.max_run_bytes = num_words * _WORD_BYTES
+        self._encode, self._pool, self._slot_bits = encode, pool, slot_bits
+        num_slots = 1 << slot_bits
+        self._keys = [np.zeros(num_slots, np.uint64) for _ in range(num_words)]
+        self._is_used = np.zeros(num_slots, bool)
+        # In the pool.
+        self._starts, self._sizes = np.zeros(num_slots, np.int32), np.zeros(num_slots, np.int32)
+        # The empty run's, which has no pieces.
+        self._is_used[0] = True
+        self._num_used = 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time for another table. A chunk may still add a run for two bytes."""
+        return self._num_used > len(self._is_used) // 2
+
+    def find(self, runs: _Runs) -> tuple[np.ndarray, np.ndarray]:
+        """Where the pieces of each run start in the pool, and how many they are.
+
+        A run that is too long for the table has none.
+        """
+        is_short = runs.sizes <= self.max_run_bytes
+        runs = runs._replace(sizes=np.where(is_short, runs.sizes, 0))
+        keys = runs.read_keys(len(self._keys))
+        slots = self._hash(keys)
+        rest = np.flatnonzero(self._differ(keys, slots))
+        while len(rest):
+            is_used = self._is_used[slots[rest]]
+            taken, wanted = rest[is_used], rest[~is_used]
+            slots[taken] = (slots[taken] + 1) % len(self._is_used)
+            # Of runs that want the same slot, the last has it; equal ones find it there.
+            self._starts[slots[wanted]] = wanted
+            new = wanted[self._starts[slots[wanted]] == wanted]
+            self._add(runs.choose(new), [words[new] for words in keys], slots[new])
+            rest = rest[self._differ([words[rest] for words in keys], slots[rest])]
+        return self._starts[slots], self._sizes[slots]
+
+    def _hash(self, keys: Sequence[np.ndarray]) -> np.ndarray:
+        """A slot for each key, 0 for the empty one."""
+        mixed = np.zeros_like(keys[0])
+        for words in keys:
+            mixed = (mixed ^ words) * _FACTORS[0]
+            mixed ^= mixed >> np.uint64(32)
+        return (mixed * _FACTORS[1] >> np.uint64(64 - self._slot_bits)).astype(np.int64)
+
+    def _differ(self, keys: Sequence[np.ndarray], slots: np.ndarray) -> np.ndarray:
+        """Which keys are not those of their slots."""
+        differ = self._keys[0][slots] != keys[0]
+        for known, words in zip(self._keys[1:], keys[1:], strict=True):
+            differ |= known[slots] != words
+        return differ
+
+    def _add(self, runs: _Runs, keys: list[np.ndarray], slots: np.ndarray) -> None:
+        for known, words in zip(self._keys, keys, strict=True):
+            known[slots] = words
+        self._is_used[slots] = True
+        encoded = [self._encode(run) for run in runs.decode()]
+        self._starts[slots], self._sizes[slots] = self._pool.put(encoded)
+        self._num_used += len(slots)
+
+
+def _cut(text: bytes) -> Iterator[bytes]:
+    """Cut a text behind spaces and lines."""
+    start = 0
+    while start < len(text):
+        behind = _BEHIND_RUN.search(text, start + _CHUNK_BYTES)
+        end = behind.end() if behind else len(text)
+        yield text[start:end]
+        start = end
