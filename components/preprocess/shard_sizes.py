@@ -21,6 +21,7 @@ from components.preprocess.rows.documents import make_documents
 from components.preprocess.rows.shards import ShardSet
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text_files.files import TextFiles
+from components.shared.dataset.tfrecords import FRAME_BYTES
 from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 # In the middle of 100 to 200 MB, since a sample tells only about how much there will be.
@@ -30,8 +31,6 @@ _MOST_RECORD_BYTES = {PACKED: 0.6, GOOGLE: 2.0}
 # About a megabyte each, from all over a corpus: pages that are old are long.
 _NUM_SAMPLES = 16
 _SAMPLED_PART_BYTES = 1 << 18
-# TFRecord's framing.
-_FRAME_BYTES = 16
 
 
 def count_shards(
@@ -95,8 +94,8 @@ def _measure_records(
             made = make_documents(articles, tokenizer)
             bucket = Bucket(0, drop_copies([one for one in made if one]))
             for length in settings.lengths:
-                rows = make_rows(bucket, length, once)
-                length_to_num_bytes[length] += sum(len(row.record) + _FRAME_BYTES for row in rows)
+                for block in make_rows(bucket, length, once):
+                    length_to_num_bytes[length] += len(block.data) + FRAME_BYTES * len(block.sizes)
     finally:
         reader.close()
     return {

@@ -3,31 +3,24 @@
 A step gathers what it makes until that fills some megabytes, sorts it, and hands it on as
 one chunk for each receiver. A receiver merges its chunks while it reads them, so no process
 ever holds all that one receiver gets, let alone a dataset.
-
-Chunks lie in files where the workers share a disk, and their places alone pass through the
-runner: the embedded one would hold the chunks themselves in one process's memory. Other
-runners have a shuffle that spills to disks, and get the chunks themselves.
 """
 
 import heapq
 import io
-import os
 import pickle
-import uuid
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from components.shared.files.atomic import room_expected
+from components.preprocess.beam.chunk_files import ChunkFile, Place, open_places
 
 Receiver = TypeVar("Receiver", bound=Hashable)
 
 # What a step may gather. More makes fewer chunks, whose places the embedded runner holds.
-_MAX_GATHERED_BYTES = 32 << 20
+MAX_GATHERED_BYTES = 32 << 20
 # All streams of a receiver together; each gets a share of it.
 _READ_BYTES = 16 << 20
 _MIN_BUFFER_BYTES, _MAX_BUFFER_BYTES = 4 << 10, 256 << 10
@@ -38,52 +31,24 @@ _PAGES_LEVEL = 1
 
 
 class _Chunk(NamedTuple):
-    """Pickled lists of items, here or in a file."""
+    """Pickled lists of items."""
 
     num_lists: int
-    data: bytes
-    path: str
-    start: int
+    place: Place
 
 
-class ChunkFile:
-    """Where a step writes its chunks: a file of its own, or nowhere.
+def write_items(file: ChunkFile, items: list[Any], *, list_length: int = 1) -> bytes:
+    """Make a chunk of items, in their order, as a runner can carry it.
 
-    A runner may try a bundle of work again, so each try writes another file; what a lost try
-    has written is never read.
+    Args:
+        file: where the chunk goes.
+        items: what it holds.
+        list_length: how many are pickled together, which saves time where they are small;
+            who reads the chunk holds as many.
     """
-
-    def __init__(self, folder: Path | None) -> None:
-        """Nothing is written yet; without a folder the chunks hold their items."""
-        self._folder = folder
-        self._file: BinaryIO | None = None
-
-    def write(self, items: list[Any], *, list_length: int = 1) -> bytes:
-        """Make a chunk of the items, in their order, as a runner can carry it.
-
-        Args:
-            items: what the chunk holds.
-            list_length: how many are pickled together, which saves time where they are small;
-                who reads the chunk holds as many.
-        """
-        lists = [items[start : start + list_length] for start in range(0, len(items), list_length)]
-        data = b"".join(pickle.dumps(one, protocol=5) for one in lists)
-        if self._folder is None:
-            return pickle.dumps(_Chunk(len(lists), data, "", 0), protocol=5)
-        with room_expected(self._folder):
-            if self._file is None:
-                self._file = (self._folder / uuid.uuid4().hex).open("xb")
-            start = self._file.tell()
-            self._file.write(data)
-            # Read by another process as soon as the runner knows of it.
-            self._file.flush()
-        return pickle.dumps(_Chunk(len(lists), b"", self._file.name, start), protocol=5)
-
-    def close(self) -> None:
-        """The next chunk starts another file."""
-        if self._file is not None:
-            self._file.close()
-        self._file = None
+    lists = [items[start : start + list_length] for start in range(0, len(items), list_length)]
+    data = b"".join(pickle.dumps(one, protocol=5) for one in lists)
+    return pickle.dumps(_Chunk(len(lists), file.write(data)), protocol=5)
 
 
 class Gatherer:
@@ -102,7 +67,7 @@ class Gatherer:
 
     def is_full(self) -> bool:
         """Whether it is time to hand on what is gathered."""
-        return self._num_bytes >= _MAX_GATHERED_BYTES
+        return self._num_bytes >= MAX_GATHERED_BYTES
 
     def hand_on(self) -> Iterator[tuple[Any, bytes]]:
         """The receivers of all that is gathered, and a sorted chunk for each."""
@@ -112,7 +77,7 @@ class Gatherer:
         self._num_bytes = 0
         for receiver, items in gathered.items():
             items.sort()
-            yield receiver, self._file.write(items, list_length=list_length)
+            yield receiver, write_items(self._file, items, list_length=list_length)
 
     def finish(self) -> Iterator[tuple[Any, bytes]]:
         """The same at the end of a bundle."""
@@ -126,43 +91,14 @@ def merge_chunks(chunks: Iterable[bytes]) -> Iterator[Any]:
     buffer_bytes = _READ_BYTES // max(1, len(read))
     buffer_bytes = min(max(buffer_bytes, _MIN_BUFFER_BYTES), _MAX_BUFFER_BYTES)
     with ExitStack() as files:
-
-        @cache
-        def open_file(path: str) -> BinaryIO:
-            return files.enter_context(open(path, "rb", buffering=0))
-
-        yield from heapq.merge(*(_read_items(chunk, open_file, buffer_bytes) for chunk in read))
+        opened = open_places([chunk.place for chunk in read], files)
+        streams = (io.BufferedReader(one, buffer_bytes) for one in opened)
+        yield from heapq.merge(*map(_read_items, read, streams))
 
 
-def _read_items(
-    chunk: _Chunk, open_file: Callable[[str], BinaryIO], buffer_bytes: int
-) -> Iterator[Any]:
-    stream: Any
-    if chunk.path:
-        segment = _Segment(open_file(chunk.path).fileno(), chunk.start)
-        stream = io.BufferedReader(segment, buffer_bytes)
-    else:
-        stream = io.BytesIO(chunk.data)
+def _read_items(chunk: _Chunk, stream: io.BufferedReader) -> Iterator[Any]:
     for _ in range(chunk.num_lists):
         yield from pickle.load(stream)  # noqa: S301 - written by a step before
-
-
-class _Segment(io.RawIOBase):
-    """A file from some byte on; many of one file share its descriptor."""
-
-    def __init__(self, descriptor: int, start: int) -> None:
-        super().__init__()
-        self._descriptor, self._position = descriptor, start
-
-    def readable(self) -> bool:
-        """Return true: it can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as the file goes."""
-        num_bytes = os.preadv(self._descriptor, [buffer], self._position)
-        self._position += num_bytes
-        return num_bytes
 
 
 def compress(item: Any) -> bytes:

@@ -11,8 +11,8 @@ from pathlib import Path
 import apache_beam as beam
 
 from components.preprocess.batches import Batch
-from components.preprocess.beam.chunks import ChunkFile
 from components.preprocess.beam.progress_files import Marks
+from components.preprocess.beam.row_chunks import make_empty_chunk
 from components.preprocess.beam.steps import (
     COUNTS,
     NUM_PROBLEMS_SHOWN,
@@ -90,7 +90,7 @@ def build_dataset(
     # A shard that no row falls to is written all the same.
     no_rows = pipeline | "Name shards" >> beam.Create(
         [
-            ((*shards, shard), ChunkFile(None).write([]))
+            ((*shards, shard), make_empty_chunk())
             for shards, num_shards in shard_counts.items()
             for shard in range(num_shards)
         ]

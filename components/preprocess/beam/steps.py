@@ -16,14 +16,16 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from components.preprocess.batches import CORPORA, Batch, RecordBatch
+from components.preprocess.beam.chunk_files import ChunkFile
 from components.preprocess.beam.chunks import (
-    ChunkFile,
     Gatherer,
     compress,
     decompress,
     merge_chunks,
+    write_items,
 )
 from components.preprocess.beam.progress_files import Marks
+from components.preprocess.beam.row_chunks import RowChunks, RowGatherer, ShardKey
 from components.preprocess.corpora import Part, read_batches
 from components.preprocess.outcomes import BAD, DUPLICATE, EMPTY, HELD_OUT, KEPT
 from components.preprocess.rows.batch_tokenizer import BatchTokenizer
@@ -36,7 +38,7 @@ from components.preprocess.rows.document_groups import (
 )
 from components.preprocess.rows.documents import make_documents
 from components.preprocess.rows.hashing import hash_64, hash_bytes
-from components.preprocess.rows.shards import Row, ShardSet, write_shard
+from components.preprocess.rows.shards import ShardSet, write_shard
 from components.preprocess.text.articles import Article
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text_files.records import Record
@@ -50,8 +52,6 @@ COUNT, CLEAN, PAIR, WRITE = "Count words", "Clean and tokenize", "Pair and pack"
 COUNTS, PROBLEMS = "counts", "problems"
 NUM_PROBLEMS_SHOWN = 3
 
-# A shard as plain values, which every runner takes as a key: its set, and its number there.
-_ShardKey = tuple[int, bool, int]
 # How many documents, by corpus and by what became of them.
 _Count: TypeAlias = TaggedOutput[Literal["counts"], tuple[tuple[str, str], int]]
 # A record that is not text: its file, its place there, and the reason.
@@ -163,11 +163,11 @@ class MakeRows(beam.DoFn):
 
     def start_bundle(self) -> None:
         """Nothing is gathered yet."""
-        self._gatherer = Gatherer(self._chunks)
+        self._gatherer = RowGatherer(self._chunks, self._shard_counts)
 
     def process(
         self, group_chunks: tuple[int, Iterable[bytes]]
-    ) -> Iterator[tuple[_ShardKey, bytes] | _Count]:
+    ) -> Iterator[tuple[ShardKey, bytes] | _Count]:
         """Make the rows of some buckets, one after another, for each length."""
         for number, items in groupby(merge_chunks(group_chunks[1]), key=itemgetter(0)):
             read = [document for _, document in items]
@@ -179,13 +179,11 @@ class MakeRows(beam.DoFn):
             for reason, counts in ((HELD_OUT if is_held_out else KEPT, kept), (DUPLICATE, copies)):
                 for corpus, count in counts.items():
                     yield TaggedOutput(COUNTS, ((CORPORA[corpus], reason), count))
-            for shards, num_shards in self._shard_counts.items():
+            for shards in self._shard_counts:
                 if shards.is_held_out != is_held_out:
                     continue
-                for row in make_rows(bucket, shards.length, settings):
-                    key = (*shards, row.order % num_shards)
-                    # A plain tuple: pickled in a fifth of the time.
-                    self._gatherer.add(key, tuple(row), len(row.record))
+                for block in make_rows(bucket, shards.length, settings):
+                    self._gatherer.add(shards, block)
                     if self._gatherer.is_full():
                         yield from self._gatherer.hand_on()
             self._marks.add(PAIR)
@@ -231,7 +229,7 @@ def read_chunks(part: Part, chunks: Path | None) -> Iterator[bytes]:
     """The documents of a part as chunks, to be read by other workers."""
     file = ChunkFile(chunks)
     for batch in read_batches(part):
-        yield file.write([compress(batch)])
+        yield write_items(file, [compress(batch)])
     file.close()
 
 
@@ -241,7 +239,7 @@ def open_chunk(chunk: bytes) -> Iterator[Batch]:
 
 
 def write_rows(
-    key: _ShardKey,
+    key: ShardKey,
     chunks: Iterable[bytes],
     folder: str,
     marks: Marks,
@@ -250,8 +248,9 @@ def write_rows(
     """Write a shard; a line of the report tells of it."""
     length, is_held_out, shard = key
     shards = ShardSet(length, is_held_out)
-    rows = map(Row._make, merge_chunks(chunks))
-    described = write_shard(folder, shards.path(shard, shard_counts[shards]), rows)
+    file = shards.path(shard, shard_counts[shards])
+    rows = RowChunks(chunks)
+    described = write_shard(folder, file, rows.merge(), rows.count())
     marks.add(WRITE)
     return json.dumps(["shard", shards.is_held_out, shards.length, described])
 

@@ -3,19 +3,18 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from random import Random
 
 import numpy as np
 
-from components.preprocess.batches import CORPORA
 from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.documents import Document
-from components.preprocess.rows.hashing import hash_64, hash_counting, random_for
+from components.preprocess.rows.hashing import RandomBits, hash_64, random_for
 from components.preprocess.rows.masks import mask_sequence, pad_instance
-from components.preprocess.rows.packing import count_tokens, encode_rows, pack_sequences
-from components.preprocess.rows.pairs import Pair, pair_document
-from components.preprocess.rows.shards import Row
+from components.preprocess.rows.packing import encode_rows, pack_sequences
+from components.preprocess.rows.pairs import Pairs, count_by_corpus, pair_documents
+from components.preprocess.rows.row_blocks import RowBlock
 from components.preprocess.text.sentences import SentenceSplitter
 from components.shared.dataset.google_records import encode_instance
 from components.shared.tokens.vocabulary import Vocabulary
@@ -67,80 +66,73 @@ def drop_copies(documents: Iterable[Document]) -> list[Document]:
     return list(text_hash_to_document.values())
 
 
-def make_rows(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[Row]:
+def make_rows(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[RowBlock]:
     """The rows of one length that the documents of a bucket give, in the settings' format."""
     make = _make_instances if settings.format == GOOGLE else _make_packed
-    orders = hash_counting(settings.seed, "row", bucket.number, length)
-    for record, order in zip(make(bucket, length, settings), orders, strict=False):
-        yield Row(order, *record)
+    return make(bucket, length, settings)
 
 
-# The sequences of a record, its real tokens by corpus, and the record.
-_Record: TypeAlias = tuple[int, tuple[int, ...], bytes]
-
-
-def _make_packed(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[_Record]:
-    pairs = (
-        pair
-        for index, duplicate in _list_passes(bucket.documents, settings)
-        for pair in _pair(bucket, index, duplicate, length, settings)
-    )
-    pairs_N6 = np.fromiter(pairs, np.dtype((np.int64, 6)))
+def _make_packed(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[RowBlock]:
+    passes = [pairs for _, pairs in _pair(bucket, length, settings)]
+    pairs = Pairs(*map(np.concatenate, zip(*passes, strict=True)))
     # Without this, a row would hold what stands together in one article.
-    order = list(range(len(pairs_N6)))
-    random_for(settings.seed, "pack", bucket.number, length).shuffle(order)
-    pairs_N6 = pairs_N6[order]
-    rows = pack_sequences(count_tokens(pairs_N6), length)
-    yield from encode_rows(rows, pairs_N6, bucket, settings.vocabulary)
+    bits = RandomBits(settings.seed, "pack", bucket.number, length)
+    order = np.argsort(bits.draw(len(pairs.labels)), kind="stable")
+    pairs = Pairs(*(column[order] for column in pairs))
+    packing = pack_sequences(pairs.num_tokens, length)
+    orders = RandomBits(settings.seed, "row", bucket.number, length).draw(len(packing.bounds) - 1)
+    return encode_rows(packing, pairs, bucket, settings.vocabulary, orders)
 
 
-def _make_instances(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[_Record]:
+def _make_instances(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[RowBlock]:
+    orders = RandomBits(settings.seed, "row", bucket.number, length)
+    for duplicate, pairs in _pair(bucket, length, settings):
+        rng = random_for(settings.seed, "mask", bucket.number, duplicate, length)
+        instances = zip(*(column.tolist() for column in pairs), strict=True)
+        records = [_make_instance(bucket, one, length, settings, rng) for one in instances]
+        yield RowBlock(
+            orders=orders.draw(len(records)),
+            data=b"".join(records),
+            sizes=np.fromiter(map(len, records), np.int64, len(records)),
+            num_sequences=np.ones(len(records), dtype=np.int64),
+            num_tokens=count_by_corpus(pairs, bucket),
+        )
+
+
+def _make_instance(
+    bucket: Bucket, pair: tuple[int, ...], length: int, settings: RowSettings, rng: Random
+) -> bytes:
+    _, a_start, a_end, b_start, b_end, label = pair
     vocabulary = settings.vocabulary
     max_predictions = settings.max_predictions[length]
-    for index, duplicate in _list_passes(bucket.documents, settings):
-        document = bucket.documents[index]
-        rng = random_for(settings.seed, "mask", document.id, duplicate, length)
-        for _, *spans, label in _pair(bucket, index, duplicate, length, settings):
-            a_start, a_end, b_start, b_end = spans
-            a, b = bucket.pieces[a_start:a_end], bucket.pieces[b_start:b_end]
-            token_ids = [vocabulary.cls_id, *a, vocabulary.sep_id, *b, vocabulary.sep_id]
-            masked = mask_sequence(
-                token_ids,
-                vocabulary=vocabulary,
-                mask_rate=settings.mask_rate,
-                max_predictions=max_predictions,
-                whole_word_masking=settings.whole_word_masking,
-                rng=rng,
-            )
-            instance = pad_instance(
-                masked,
-                first_length=len(a) + 2,  # with [CLS] and [SEP]
-                label=label,
-                length=length,
-                max_predictions=max_predictions,
-            )
-            num_tokens = [0] * len(CORPORA)
-            num_tokens[document.corpus] = len(token_ids)
-            yield 1, tuple(num_tokens), encode_instance(instance)
-
-
-def _list_passes(documents: Sequence[Document], settings: RowSettings) -> Iterator[tuple[int, int]]:
-    """Index and duplicate of each pass over a document."""
-    return (
-        (index, duplicate)
-        for duplicate in range(max(settings.num_duplicates))
-        for index, document in enumerate(documents)
-        if duplicate < settings.num_duplicates[document.corpus]
+    a, b = bucket.pieces[a_start:a_end].tolist(), bucket.pieces[b_start:b_end].tolist()
+    masked = mask_sequence(
+        [vocabulary.cls_id, *a, vocabulary.sep_id, *b, vocabulary.sep_id],
+        vocabulary=vocabulary,
+        mask_rate=settings.mask_rate,
+        max_predictions=max_predictions,
+        whole_word_masking=settings.whole_word_masking,
+        rng=rng,
     )
-
-
-def _pair(
-    bucket: Bucket, index: int, duplicate: int, length: int, settings: RowSettings
-) -> Iterator[Pair]:
-    return pair_document(
-        bucket,
-        index,
+    instance = pad_instance(
+        masked,
+        first_length=len(a) + 2,  # with [CLS] and [SEP]
+        label=label,
         length=length,
-        short_sequence_rate=settings.short_sequence_rate,
-        rng=random_for(settings.seed, bucket.documents[index].id, duplicate, length),
+        max_predictions=max_predictions,
     )
+    return encode_instance(instance)
+
+
+def _pair(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[tuple[int, Pairs]]:
+    """The number of each pass over the documents, and the pairs it gives."""
+    num_duplicates = np.array(settings.num_duplicates)[bucket.corpora]
+    for duplicate in range(num_duplicates.max(initial=0)):
+        pairs = pair_documents(
+            bucket,
+            duplicate < num_duplicates,
+            length=length,
+            short_sequence_rate=settings.short_sequence_rate,
+            bits=RandomBits(settings.seed, "pair", bucket.number, duplicate, length),
+        )
+        yield duplicate, pairs

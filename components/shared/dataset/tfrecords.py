@@ -8,8 +8,9 @@ import mmap
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import google_crc32c
 
@@ -23,6 +24,10 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_BYTES_IN_MEMORY = 1 << 30
 
 
+FRAME_BYTES = _HEADER_BYTES + _CRC.size
+"""What the framing adds to a record."""
+
+
 def masked_crc(data: bytes) -> bytes:
     """Return the CRC-32C rotated by 15 bits and shifted by a constant, in little-endian order.
 
@@ -32,11 +37,18 @@ def masked_crc(data: bytes) -> bytes:
     return _CRC.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
-def write_records(file: BinaryIO, records: Iterable[bytes]) -> None:
-    """Append records to a file in TFRecord's framing: length, CRC, data, CRC."""
+def frame_records(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield records in TFRecord's framing: length, CRC, data, CRC."""
     for record in records:
-        length = _LENGTH.pack(len(record))
-        file.write(length + masked_crc(length) + record + masked_crc(record))
+        yield _frame_header(len(record))
+        yield record
+        yield masked_crc(record)
+
+
+@cache
+def _frame_header(num_bytes: int) -> bytes:
+    length = _LENGTH.pack(num_bytes)
+    return length + masked_crc(length)
 
 
 def read_records(path: Path) -> Iterator[bytes]:

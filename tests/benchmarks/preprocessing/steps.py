@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from components.preprocess.batches import CORPORA, PageBatch
 from components.preprocess.beam.chunks import Gatherer, merge_chunks
+from components.preprocess.beam.row_chunks import RowChunks, RowGatherer
 from components.preprocess.beam.steps import collect_seldom
 from components.preprocess.dump.files import open_dump
 from components.preprocess.dump.pages import Page, parse_page
@@ -22,7 +23,7 @@ from components.preprocess.rows.batch_tokenizer import BatchTokenizer
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import RowSettings, drop_copies, make_rows
 from components.preprocess.rows.documents import Document, make_documents
-from components.preprocess.rows.shards import Row, write_shard
+from components.preprocess.rows.shards import ShardSet, write_shard
 from components.preprocess.text.articles import Article
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text.sentences import SentenceSplitter
@@ -119,37 +120,38 @@ def _split(
 def _make_shards(
     documents: list[Document], settings: RowSettings, scratch: Path, clock: Clock
 ) -> None:
-    documents = clock.time("chunks", lambda: _hand_over(documents, scratch, _measure_document))
+    documents = clock.time("chunks", lambda: _hand_over(documents, scratch))
     buckets = [
         Bucket(start, drop_copies(documents[start : start + _DOCUMENTS_PER_BUCKET]))
         for start in range(0, len(documents), _DOCUMENTS_PER_BUCKET)
     ]
     for length in settings.lengths:
-        rows: list[Row] = []
+        shards = ShardSet(length)
+        gatherer, chunks = RowGatherer(scratch, {shards: 1}), []
         for bucket in buckets:
-            rows += clock.time(
+            blocks = clock.time(
                 "pair, pack, encode", lambda b=bucket, n=length: list(make_rows(b, n, settings))
             )
-        rows = clock.time("chunks", lambda r=rows: _hand_over_rows(r, scratch))
+            for block in blocks:
+                gatherer.add(shards, block)
+            if gatherer.is_full():
+                chunks += clock.time("chunks", lambda g=gatherer: list(g.hand_on()))
+        chunks += clock.time("chunks", lambda g=gatherer: list(g.finish()))
+        rows = RowChunks(chunk for _, chunk in chunks)
         clock.time(
-            "write shards", lambda r=rows, n=length: write_shard(str(scratch), f"{n}.tfrecord", r)
+            "write shards",
+            lambda r=rows, n=length: write_shard(
+                str(scratch), f"{n}.tfrecord", r.merge(), r.count()
+            ),
         )
 
 
-def _hand_over_rows(rows: list[Row], scratch: Path) -> list[Row]:
-    handed_over = _hand_over([tuple(row) for row in rows], scratch, lambda row: len(row[-1]))
-    return [Row(*row) for row in handed_over]
-
-
-def _measure_document(document: Document) -> int:
-    return sum(part.itemsize * len(part) for part in (document.piece_ids, document.sentence_ends))
-
-
-def _hand_over(items: list[Any], scratch: Path, measure: Callable[[Any], int]) -> list[Any]:
+def _hand_over(documents: list[Document], scratch: Path) -> list[Document]:
     """Through sorted chunks in a file and back."""
     gatherer, chunks = Gatherer(scratch), []
-    for item in items:
-        gatherer.add(0, item, measure(item))
+    for document in documents:
+        num_bytes = document.piece_ids.itemsize * len(document.piece_ids)
+        gatherer.add(0, document, num_bytes)
         if gatherer.is_full():
             chunks += [chunk for _, chunk in gatherer.hand_on()]
     chunks += [chunk for _, chunk in gatherer.finish()]

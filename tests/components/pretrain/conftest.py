@@ -8,10 +8,10 @@ import pytest
 
 from components.shared.dataset.folder import MANIFEST
 from components.shared.dataset.packed_rows import PackedRow, encode_row
-from components.shared.dataset.tfrecords import write_records
 from components.shared.files.atomic import sha256
 from components.shared.tokens.vocabulary import Vocabulary
 from tests.components.pretrain.stage import Stage
+from tests.records import write_records
 
 CLS, SEP = 2, 3
 LENGTH = 32
@@ -40,8 +40,7 @@ def dataset_path(tmp_path_factory, vocabulary_path) -> Path:
     for name, count in _SHARDS.items():
         rows = [make_row(generator) for _ in range(count)]
         path = folder / name
-        with path.open("wb") as file:
-            write_records(file, map(encode_row, rows))
+        write_records(path, map(encode_row, rows))
         shards.append({"file": path.name, "num_rows": len(rows), "sha256": sha256(path)})
     held_out = shards.pop()
     manifest = {

@@ -11,10 +11,10 @@ from components.pretrain.rows import RowReader
 from components.shared.dataset.examples import Example
 from components.shared.dataset.google_records import Instance, encode_instance
 from components.shared.dataset.packed_rows import PackedRow, encode_row
-from components.shared.dataset.tfrecords import write_records
 from components.shared.errors import InputError
 from components.shared.tokens.vocabulary import Vocabulary
 from tests.mutations import NUM_MUTATIONS, fuzz
+from tests.records import write_records
 
 LENGTH = 32
 CLS, SEP = 2, 3
@@ -44,8 +44,7 @@ def make_record(**changes) -> bytes:
 
 
 def write(path, records) -> None:
-    with path.open("wb") as file:
-        write_records(file, records)
+    write_records(path, records)
 
 
 def test_a_folder_of_googles_files_needs_no_manifest(tmp_path, vocabulary_path):

@@ -1,15 +1,14 @@
 import tensorflow as tf
 
 from components.shared.dataset.google_records import encode_instance
-from components.shared.dataset.tfrecords import write_records
 from tests.components.shared.samples import INSTANCE
+from tests.records import write_records
 
 
 def test_google_s_trainer_parses_the_file(tmp_path):
     """TensorFlow reads it by the fixed lengths and types of Google's run_pretraining.py."""
     path = tmp_path / "records"
-    with path.open("wb") as file:
-        write_records(file, [encode_instance(INSTANCE)] * 3)
+    write_records(path, [encode_instance(INSTANCE)] * 3)
     num_tokens, num_predictions = 8, 2
     features = {
         "input_ids": tf.io.FixedLenFeature([num_tokens], tf.int64),

@@ -8,9 +8,9 @@ import pytest
 from components.pretrain.dataset_files import Shards, find_shards
 from components.pretrain.rows import RowReader
 from components.shared.dataset import tfrecords
-from components.shared.dataset.tfrecords import write_records
 from components.shared.tokens.vocabulary import Vocabulary
 from tests.bombs import peak_of_memory
+from tests.records import write_records
 
 LENGTH = 32
 NUM_ROWS = 121
@@ -74,8 +74,7 @@ def test_any_number_of_shards_takes_the_memory_and_the_files_of_a_few(
         monkeypatch.setattr(tfrecords, "_MAX_BYTES_IN_MEMORY", 0)
     paths = [tmp_path / f"shard-{number}" for number in range(NUM_SHARDS)]
     for path in paths:
-        with path.open("wb") as file:
-            write_records(file, [bytes(RECORD_BYTES)])
+        write_records(path, [bytes(RECORD_BYTES)])
     sizes, checksums = [1] * NUM_SHARDS, [""] * NUM_SHARDS
     rows = RowReader(
         Shards(paths, sizes, checksums, is_packed=True, lowercase=True, fingerprint="x"), seed=1

@@ -11,10 +11,10 @@ from components.pretrain.masking import mask_tokens
 from components.shared.bert.config import BertConfig
 from components.shared.dataset.google_records import Instance, encode_instance
 from components.shared.dataset.packed_rows import PackedRow
-from components.shared.dataset.tfrecords import write_records
 from components.shared.tokens.vocabulary import Vocabulary
 from tests.components.pretrain.stage import CONFIG
 from tests.components.shared.bert import google_checkpoint
+from tests.records import write_records
 
 
 @pytest.mark.slow
@@ -74,8 +74,7 @@ def test_googles_records_train(make_stage, vocabulary_path, tmp_path):
     folder.mkdir()
     for number in range(2):
         records = [counting_instance(generator, vocabulary_path) for _ in range(100)]
-        with (folder / f"{number}.tfrecord").open("wb") as file:
-            write_records(file, records)
+        write_records(folder / f"{number}.tfrecord", records)
     compressed = gzip.compress((folder / "0.tfrecord").read_bytes())
     (folder / "0.tfrecord").write_bytes(compressed)
     stage = make_stage()

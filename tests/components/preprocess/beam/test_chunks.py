@@ -3,12 +3,13 @@ import random
 import pytest
 
 from components.preprocess.beam import chunks
+from components.preprocess.beam.chunk_files import ChunkFile
 from components.preprocess.beam.chunks import (
-    ChunkFile,
     Gatherer,
     compress,
     decompress,
     merge_chunks,
+    write_items,
 )
 
 
@@ -61,7 +62,7 @@ def test_each_bundle_writes_a_file_of_its_own(tmp_path):
 
 def test_gatherer_is_full_after_some_bytes(monkeypatch):
     """What a step gathers is bounded, and handing on empties it."""
-    monkeypatch.setattr(chunks, "_MAX_GATHERED_BYTES", 10)
+    monkeypatch.setattr(chunks, "MAX_GATHERED_BYTES", 10)
     gatherer = Gatherer(None)
 
     gatherer.add("a", (1,), 9)
@@ -85,7 +86,7 @@ def test_many_chunks_of_large_items_are_merged(tmp_path):
 
 def test_empty_chunk_holds_nothing():
     """It names a receiver that gets no item."""
-    assert list(merge_chunks([ChunkFile(None).write([])])) == []
+    assert list(merge_chunks([write_items(ChunkFile(None), [])])) == []
 
 
 def test_compressed_item_comes_back():

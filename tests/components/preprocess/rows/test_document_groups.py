@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from components.preprocess.batches import DUMP, TEXT
+from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import (
     RowSettings,
@@ -12,6 +13,8 @@ from components.preprocess.rows.document_groups import (
     make_rows,
 )
 from components.preprocess.rows.documents import Document
+from components.preprocess.rows.row_blocks import cut_records
+from components.shared.dataset.google_records import decode_instance
 from components.shared.dataset.packed_rows import decode_row
 
 
@@ -77,51 +80,86 @@ def test_of_copies_in_two_corpora_the_dumps_stays():
     assert (kept.corpus, kept.id) == (DUMP, 5)
 
 
+def list_records(bucket, settings):
+    return [
+        record
+        for block in make_rows(bucket, 32, settings)
+        for record in cut_records(block.data, block.sizes)
+    ]
+
+
 def test_duplicates_pair_anew(row_settings):
     """Two passes over the documents give about twice the tokens, in other pairs."""
     documents = [make_document(page) for page in range(1, 20)]
 
-    rows = list(make_rows(Bucket(0, documents), 32, row_settings))
+    rows = list(map(decode_row, list_records(Bucket(0, documents), row_settings)))
 
     sequences = set()
     for row in rows:
-        decoded, start = decode_row(row.record), 0
-        for length in decoded.sequence_lengths:
-            sequences.add(tuple(decoded.token_ids[start : start + length]))
+        start = 0
+        for length in row.sequence_lengths:
+            sequences.add(tuple(row.token_ids[start : start + length]))
             start += length
-    assert sum(sum(row.num_tokens) for row in rows) > 1.5 * sum(
-        len(one.piece_ids) for one in documents
-    )
-    assert len(sequences) > 0.9 * sum(row.num_sequences for row in rows)
+    num_pieces = sum(len(one.piece_ids) for one in documents)
+    assert sum(len(row.token_ids) for row in rows) > 1.5 * num_pieces
+    assert len(sequences) > 0.9 * sum(len(row.sequence_lengths) for row in rows)
 
 
-def test_equal_input_gives_equal_rows(row_settings):
-    """All chance comes from the seed."""
+@pytest.mark.parametrize("row_format", [PACKED, GOOGLE])
+def test_equal_input_gives_equal_rows(row_settings, row_format):
+    """All chance comes from the seed, the bucket's number and the length."""
     documents = [make_document(page) for page in range(1, 20)]
+    settings = replace(row_settings, format=row_format, max_predictions={32: 5})
 
-    first, second = (list(make_rows(Bucket(3, documents), 32, row_settings)) for _ in range(2))
+    first, second = (list(make_rows(Bucket(3, documents), 32, settings)) for _ in range(2))
+    other_seed = list(make_rows(Bucket(3, documents), 32, replace(settings, seed=2)))
+    other_bucket = list(make_rows(Bucket(4, documents), 32, settings))
 
-    assert first == second
+    for one, same, *others in zip(first, second, other_seed, other_bucket, strict=True):
+        assert one.data == same.data
+        assert one.orders.tolist() == same.orders.tolist()
+        assert all(one.data != other.data for other in others)
+        assert all(one.orders[0] != other.orders[0] for other in others)
 
 
-def test_rows_tell_their_counts(row_settings):
-    """What a row says of itself is what its record holds."""
-    bucket = Bucket(0, [make_document(1), make_document(2)])
+@pytest.mark.parametrize("row_format", [PACKED, GOOGLE])
+def test_rows_tell_their_counts(row_settings, row_format):
+    """What a block says of its rows is what their records hold."""
+    bucket = Bucket(0, [make_document(1), make_document(2, corpus=TEXT)])
+    settings = replace(row_settings, format=row_format, max_predictions={32: 5})
 
-    for row in make_rows(bucket, 32, row_settings):
-        decoded = decode_row(row.record)
-
-        assert row.num_tokens == (len(decoded.token_ids), 0)
-        assert len(decoded.token_ids) == sum(decoded.sequence_lengths)
-        assert row.num_sequences == len(decoded.next_sentence_labels)
+    for block in make_rows(bucket, 32, settings):
+        records = cut_records(block.data, block.sizes)
+        assert b"".join(records) == block.data
+        assert len(records) == len(block.orders) == len(block.num_sequences)
+        for record, num_sequences, num_tokens in zip(
+            records, block.num_sequences, block.num_tokens, strict=True
+        ):
+            if row_format == GOOGLE:
+                expected = (sum(decode_instance(record, source="a row").input_mask), 1)
+            else:
+                row = decode_row(record)
+                expected = (len(row.token_ids), len(row.sequence_lengths))
+            assert (num_tokens.sum(), num_sequences) == expected
 
 
 def test_a_corpus_is_paired_as_often_as_its_setting_says(row_settings):
     """Three passes over one corpus and one over the other give three times the tokens."""
-    documents = [make_document(id_, corpus=id_ % 2) for id_ in range(1, 41)]
+    documents = [make_document(id_, corpus=id_ % 2) for id_ in range(1, 401)]
     weighted = replace(row_settings, num_duplicates=(1, 3))
 
-    rows = list(make_rows(Bucket(0, documents), 32, weighted))
+    blocks = list(make_rows(Bucket(0, documents), 32, weighted))
 
-    dump_tokens, text_tokens = (sum(row.num_tokens[corpus] for row in rows) for corpus in range(2))
-    assert text_tokens == pytest.approx(3 * dump_tokens, rel=0.1)
+    dump_tokens, text_tokens = sum(block.num_tokens.sum(axis=0) for block in blocks)
+    assert text_tokens == pytest.approx(3 * dump_tokens, rel=0.05)
+
+
+def test_passes_are_of_those_documents_alone(row_settings):
+    """Where a corpus has no pass left, none of its documents is an A."""
+    documents = [make_document(id_, corpus=id_ % 2) for id_ in range(1, 9)]
+    settings = replace(row_settings, num_duplicates=(0, 1))
+
+    [block] = make_rows(Bucket(0, documents), 32, settings)
+
+    assert block.num_tokens[:, DUMP].sum() == 0
+    assert block.num_tokens[:, TEXT].sum() > 0

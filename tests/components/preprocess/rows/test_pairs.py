@@ -2,17 +2,18 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from itertools import accumulate, chain, pairwise
-from random import Random
 from typing import NamedTuple
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.documents import Document
-from components.preprocess.rows.pairs import _below, _truncate, pair_document
+from components.preprocess.rows.hashing import RandomBits
+from components.preprocess.rows.pairs import Pairs, count_by_corpus, pair_documents, truncate
 
 
 def make_document(page_id, *sentence_lengths, first_piece=None):
@@ -43,56 +44,46 @@ class Pair(NamedTuple):
         return sum(one.end - one.start for one in (self.first, self.second)) + 3
 
 
-def pair(documents, index=0, *, length=32, short_sequence_rate=0.0, seed=1, rng=None):
-    starts = [0, *accumulate(len(one.piece_ids) for one in documents)]
-
-    def locate(start, end):
-        document = bisect_right(starts, start) - 1
-        return Span(document, start - starts[document], end - starts[document])
-
-    pairs = pair_document(
+def pair(documents, index=0, *, length=32, short_sequence_rate=0.0, seed=1):
+    """The pairs of one of the documents."""
+    is_paired = np.arange(len(documents)) == index
+    pairs = pair_documents(
         Bucket(0, documents),
-        index,
+        is_paired,
         length=length,
         short_sequence_rate=short_sequence_rate,
-        rng=rng or Random(seed),
+        bits=RandomBits(seed),
     )
-    located = []
-    for of_document, *spans, label in pairs:
-        located.append(Pair(locate(*spans[:2]), locate(*spans[2:]), label))
-        assert located[-1].first.document == of_document == index
+    located = locate(documents, pairs)
+    assert all(one.first.document == index for one in located)
     return located
 
 
-class FixedRandom(Random):
-    """Chance that falls as the test wants: `random()` in order, whole numbers always lowest."""
+def locate(documents, pairs):
+    starts = [0, *accumulate(len(one.piece_ids) for one in documents)]
 
-    def __init__(self, *values):
-        super().__init__(0)
-        self._values = iter(values)
+    def find(start, end):
+        document = bisect_right(starts, start) - 1
+        return Span(document, start - starts[document], end - starts[document])
 
-    def random(self):
-        return next(self._values)
-
-    def getrandbits(self, k):
-        return 0
-
-
-def test_whole_numbers_are_those_of_randrange():
-    """So that datasets stay what they were, whatever a new Python does."""
-    ours, pythons = Random(7), Random(7)
-
-    for count in range(1, 2000):
-        assert _below(ours.getrandbits, count) == pythons.randrange(count)
+    located = []
+    for of_document, *spans, label in zip(*map(np.ndarray.tolist, pairs), strict=True):
+        located.append(Pair(find(*spans[:2]), find(*spans[2:]), label))
+        assert located[-1].first.document == of_document
+    return located
 
 
 def test_true_next_is_the_rest_of_the_chunk():
-    """Three sentences make a chunk; A is the first, B the two after it, label 0."""
+    """Three sentences make a chunk; A is one or two of them, B the others, label 0."""
     documents = [make_document(1, 4, 4, 4), make_document(2, 30)]
 
-    pairs = pair(documents, rng=FixedRandom(0.9, 0.9))
+    pairs = [pair(documents, seed=seed) for seed in range(40)]
 
-    assert pairs == [(Span(0, 0, 4), Span(0, 4, 12), 0)]
+    true = {tuple(found) for found in pairs if not found[0].label}
+    assert true == {
+        ((Span(0, 0, 4), Span(0, 4, 12), 0),),
+        ((Span(0, 0, 8), Span(0, 8, 12), 0),),
+    }
 
 
 def test_random_next_comes_from_another_document_and_the_rest_is_used_again():
@@ -163,11 +154,18 @@ def test_short_passes_aim_at_fewer_pieces():
     assert 50 < sum(map(len, short)) / len(short) < 80
 
 
+def cut(a, b, max_pieces, *, times=1):
+    """The starts and ends of A and B, shortened several times."""
+    spans = [np.full(times, place) for place in (*a, *b)]
+    pairs = Pairs(np.zeros(times, int), *spans, np.zeros(times, int))
+    return truncate(pairs, max_pieces, RandomBits(1))[1:5]
+
+
 def test_truncation_takes_from_the_longer_until_it_fits():
     """30 and 10 pieces in room for 20: the longer loses all 20, from both ends."""
-    a_start, a_end, *b = _truncate((100, 130, 0, 10), 20, Random(1).getrandbits)
+    [a_start], [a_end], [b_start], [b_end] = cut((100, 130), (0, 10), 20)
 
-    assert (a_end - a_start, b) == (10, [0, 10])
+    assert (a_end - a_start, b_start, b_end) == (10, 0, 10)
     assert a_start > 100
     assert a_end < 130
 
@@ -175,16 +173,19 @@ def test_truncation_takes_from_the_longer_until_it_fits():
 @pytest.mark.parametrize(("excess", "lengths"), [(1, (10, 9)), (2, (9, 9)), (5, (8, 7))])
 def test_truncation_of_equals_starts_with_b(excess, lengths):
     """Google's code shortens B where both are equally long."""
-    spans = _truncate((0, 10, 30, 40), 20 - excess, Random(1).getrandbits)
+    [a_start], [a_end], [b_start], [b_end] = cut((0, 10), (30, 40), 20 - excess)
 
-    assert (spans[1] - spans[0], spans[3] - spans[2]) == lengths
+    assert (a_end - a_start, b_end - b_start) == lengths
+
+
+def test_what_fits_is_not_truncated():
+    """A sequence may be as long as the row."""
+    assert [one.tolist() for one in cut((0, 10), (30, 40), 20)] == [[0], [10], [30], [40]]
 
 
 def test_each_piece_goes_from_either_end_with_equal_chance():
     """Of two pieces to cut, both come from the front in a quarter of the cases."""
-    draw_bits = Random(1).getrandbits
-
-    fronts = Counter(_truncate((0, 10, 20, 21), 9, draw_bits)[0] for _ in range(4000))
+    fronts = Counter(cut((0, 10), (20, 21), 9, times=4000)[0].tolist())
 
     assert fronts[0] == pytest.approx(1000, abs=120)
     assert fronts[1] == pytest.approx(2000, abs=120)
@@ -212,39 +213,60 @@ def test_every_pair_is_whole_and_in_its_document(sentence_lengths, length, seed)
     assert starts == sorted(set(starts))
 
 
-def pair_as_google(documents, index, *, length, short_sequence_rate, rng):
+class RecordedBits(RandomBits):
+    """Chance that can be looked up afterwards: the numbers of each draw, in turn."""
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.draws = []
+
+    def draw_below(self, counts):
+        self.draws.append(super().draw_below(counts).tolist())
+        return np.array(self.draws[-1], dtype=np.int64)
+
+    def draw_chances(self, count, rate):
+        self.draws.append(super().draw_chances(count, rate).tolist())
+        return np.array(self.draws[-1], dtype=bool)
+
+
+def pair_as_google(documents, *, length, draws):
     """create_instances_from_document's rules, on lists of pieces instead of places.
 
     Gives A, B before they are shortened, and whether B was drawn at random.
     """
-    sentences = split_pieces(documents[index])
-    target = length - 3
-    if rng.random() < short_sequence_rate:
-        target = rng.randint(2, length - 3)
-    chunk, place, instances = [], 0, []
-    while place < len(sentences):
-        chunk.append(sentences[place])
-        is_last = place == len(sentences) - 1
-        if is_last or sum(map(len, chunk)) >= target:
-            num_first = rng.randint(1, len(chunk) - 1) if len(chunk) >= 2 else 1
-            first, second = list(chain(*chunk[:num_first])), []
-            is_random = len(chunk) == 1 or rng.random() < 0.5
-            if is_random:
-                for _ in range(10):
-                    other = rng.randint(0, len(documents) - 1)
-                    if other != index:
-                        break
-                texts = split_pieces(documents[other])
-                for text in texts[rng.randint(0, len(texts) - 1) :]:
-                    second += text
-                    if len(second) >= target - len(first):
-                        break
-                place -= len(chunk) - num_first
-            else:
-                second = list(chain(*chunk[num_first:]))
-            instances.append((first, second, is_random))
-            chunk = []
-        place += 1
+    is_short, short_targets, firsts_of_chunk, is_random_next, others, starts = map(iter, draws)
+    firsts_of_chunk, is_random_next = list(firsts_of_chunk), list(is_random_next)
+    instances = []
+    num_before = 0  # sentences of the documents before
+    for index, document in enumerate(documents):
+        sentences = split_pieces(document)
+        target, short_target = length - 3, next(short_targets) + 2
+        if next(is_short):
+            target = short_target
+        chunk, place, first_place = [], 0, 0
+        while place < len(sentences):
+            chunk.append(sentences[place])
+            is_last = place == len(sentences) - 1
+            if is_last or sum(map(len, chunk)) >= target:
+                chances = num_before + first_place
+                num_first = 1 + firsts_of_chunk[chances] if len(chunk) >= 2 else 1
+                first, second = list(chain(*chunk[:num_first])), []
+                is_random = len(chunk) == 1 or is_random_next[chances]
+                if is_random:
+                    other = next(others)
+                    other += other >= index  # never itself
+                    texts = split_pieces(documents[other])
+                    for text in texts[next(starts) :]:
+                        second += text
+                        if len(second) >= target - len(first):
+                            break
+                    place -= len(chunk) - num_first
+                else:
+                    second = list(chain(*chunk[num_first:]))
+                instances.append((index, first, second, is_random))
+                chunk, first_place = [], place + 1
+            place += 1
+        num_before += len(sentences)
     return instances
 
 
@@ -263,18 +285,34 @@ def split_pieces(document):
 def test_pairs_are_those_of_googles_rules(sentence_lengths, length, short_rate, seed):
     """With the same chance, A and B are Google's, shortened to fit, and so are the labels."""
     documents = [make_document(page, *lengths) for page, lengths in enumerate(sentence_lengths)]
-    arguments = {"length": length, "short_sequence_rate": short_rate}
+    bits = RecordedBits(seed)
 
     # Shortening draws in another way, so it is left to tests of its own.
-    with patch("components.preprocess.rows.pairs._truncate", lambda spans, *_: spans):
-        pairs = pair(documents, **arguments, seed=seed)
+    with patch("components.preprocess.rows.pairs.truncate", lambda pairs, *_: pairs):
+        pairs = pair_documents(
+            Bucket(0, documents),
+            np.ones(len(documents), dtype=bool),
+            length=length,
+            short_sequence_rate=short_rate,
+            bits=bits,
+        )
 
-    expected = pair_as_google(documents, 0, **arguments, rng=Random(seed))
+    expected = pair_as_google(documents, length=length, draws=bits.draws)
+    located = locate(documents, pairs)
     pieces = [
         [list(documents[one.document].piece_ids[one.start : one.end]) for one in found[:2]]
-        for found in pairs
+        for found in located
     ]
-    assert pieces == [[first, second] for first, second, _ in expected]
-    for found, (_, _, is_random) in zip(pairs, expected, strict=True):
-        is_next = found.second.document == 0 and found.second.start == found.first.end
-        assert found.label == (is_random and not is_next)
+    assert pieces == [[first, second] for _, first, second, _ in expected]
+    assert [one.first.document for one in located] == [index for index, *_ in expected]
+    assert pairs.labels.tolist() == [is_random for *_, is_random in expected]
+
+
+def test_tokens_count_for_the_corpus_of_the_first_segment():
+    """With [CLS] and both [SEP]; B may come from another corpus."""
+    documents = [make_document(1, 4), make_document(2, 6)._replace(corpus=1)]
+    pairs = Pairs(*map(np.array, ([0, 1], [0, 5], [3, 10], [6, 0], [9, 4], [1, 1])))
+
+    counts = count_by_corpus(pairs, Bucket(0, documents))
+
+    assert counts.tolist() == [[9, 0], [0, 12]]

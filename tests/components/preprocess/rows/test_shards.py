@@ -1,14 +1,16 @@
 import hashlib
 
-from components.preprocess.rows.shards import Row, ShardSet, write_shard
-from components.shared.dataset.tfrecords import read_records
+from components.preprocess.rows.row_blocks import RowCounts
+from components.preprocess.rows.shards import ShardSet, write_shard
+from components.shared.dataset.tfrecords import frame_records, read_records
 
 
 def test_rows_stand_as_they_come(tmp_path):
-    """Their counts are those of the file."""
-    rows = [Row(1, 2, (9, 0), b"a"), Row(2, 1, (2, 4), b"b"), Row(3, 1, (0, 5), b"c")]
+    """In any number of parts; what is told of the file is what it holds."""
+    parts = [b"".join(frame_records(records)) for records in ([b"a", b"b"], [b"c"])]
+    counts = RowCounts(num_rows=3, num_sequences=4, max_sequences=2, num_tokens=(11, 9))
 
-    written = write_shard(str(tmp_path), "length-128/shard", rows)
+    written = write_shard(str(tmp_path), "length-128/shard", parts, counts)
 
     path = tmp_path / "length-128" / "shard"
     assert list(read_records(path)) == [b"a", b"b", b"c"]
@@ -18,7 +20,7 @@ def test_rows_stand_as_they_come(tmp_path):
         "num_bytes": path.stat().st_size,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "num_sequences": 4,
-        "num_tokens": [11, 9],
+        "num_tokens": (11, 9),
         "max_sequences": 2,
     }
 
@@ -26,14 +28,14 @@ def test_rows_stand_as_they_come(tmp_path):
 def test_second_try_leaves_one_file(tmp_path):
     """A runner may write a shard again after a failure."""
     for _ in range(2):
-        write_shard(str(tmp_path), "shard", [Row(1, 1, (5, 0), b"a")])
+        write_shard(str(tmp_path), "shard", frame_records([b"a"]), RowCounts(num_rows=1))
 
     assert [path.name for path in tmp_path.iterdir()] == ["shard"]
 
 
 def test_shard_without_rows_is_a_file(tmp_path):
     """A trainer that expects a file for each shard finds it."""
-    written = write_shard(str(tmp_path), "shard", [])
+    written = write_shard(str(tmp_path), "shard", [], RowCounts())
 
     assert (written["num_rows"], written["max_sequences"]) == (0, 0)
     assert list(read_records(tmp_path / "shard")) == []

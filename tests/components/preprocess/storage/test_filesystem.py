@@ -10,6 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from components.preprocess.config import PreprocessConfig
 from components.preprocess.dump.files import open_dump
 from components.preprocess.dump.reading import read_pages
+from components.preprocess.rows.row_blocks import RowCounts
 from components.preprocess.rows.shards import write_shard
 from components.preprocess.run import run
 from components.preprocess.storage import filesystem
@@ -229,7 +230,7 @@ def test_dataset_json_comes_last(store, make_config, monkeypatch):
 
 def test_shard_without_rows_is_written(store):
     """Beam's own writer for S3 fails on an empty file."""
-    described = write_shard(store, "shard", [])
+    described = write_shard(store, "shard", [], RowCounts())
 
     assert (described["num_rows"], described["num_bytes"]) == (0, 0)
     assert read_store(store) == {"shard": b""}

@@ -5,16 +5,16 @@ import struct
 
 import pytest
 
-from components.shared.dataset.tfrecords import read_records, write_records
+from components.shared.dataset.tfrecords import read_records
 from components.shared.errors import InputError
 from tests.bombs import NUM_BYTES
+from tests.records import write_records
 
 
 def test_file_is_framed_as_tensorflow_does(tmp_path):
     """Length and its checksum, data and its checksum; values computed by TensorFlow 2.18."""
     path = tmp_path / "records"
-    with path.open("wb") as file:
-        write_records(file, [b"abc"])
+    write_records(path, [b"abc"])
 
     assert path.read_bytes().hex() == "0300000000000000b099490e6162636e57f121"
 
@@ -22,8 +22,7 @@ def test_file_is_framed_as_tensorflow_does(tmp_path):
 def test_records_survive_their_file(tmp_path):
     """Records are read in the order they were written, empty ones too."""
     path = tmp_path / "records"
-    with path.open("wb") as file:
-        write_records(file, [b"one", b"", b"three" * 1000])
+    write_records(path, [b"one", b"", b"three" * 1000])
 
     assert list(read_records(path)) == [b"one", b"", b"three" * 1000]
 
@@ -41,8 +40,7 @@ def test_a_packed_file_that_is_a_bomb_is_rejected(tmp_path):
 def test_cut_file_is_rejected_at_the_record(tmp_path, cut):
     """A file that lost its end says where."""
     path = tmp_path / "records"
-    with path.open("wb") as file:
-        write_records(file, [b"one", b"two"])
+    write_records(path, [b"one", b"two"])
     path.write_bytes(path.read_bytes()[:-cut])
 
     with pytest.raises(InputError, match="the record at byte 19 is cut short or altered"):
@@ -53,8 +51,7 @@ def test_cut_file_is_rejected_at_the_record(tmp_path, cut):
 def test_altered_byte_is_noticed(tmp_path, position):
     """A flipped bit in the length, the data or a checksum is found."""
     path = tmp_path / "records"
-    with path.open("wb") as file:
-        write_records(file, [b"one"])
+    write_records(path, [b"one"])
     data = bytearray(path.read_bytes())
     data[position] ^= 1
     path.write_bytes(data)
@@ -66,8 +63,7 @@ def test_altered_byte_is_noticed(tmp_path, position):
 def test_length_beyond_the_file_is_noticed(tmp_path):
     """A header that promises more than the file holds is a cut file."""
     path = tmp_path / "records"
-    with path.open("wb") as file:
-        write_records(file, [b"x" * 100])
+    write_records(path, [b"x" * 100])
     path.write_bytes(path.read_bytes()[: struct.calcsize("<QI") + 10])
 
     with pytest.raises(InputError, match="cut short"):

@@ -1,0 +1,76 @@
+"""Rows on their way to shards, many at once: columns instead of objects.
+
+Axes: R rows, C corpora.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from components.preprocess.batches import CORPORA
+
+
+class RowBlock(NamedTuple):
+    """Some rows of one length."""
+
+    orders: np.ndarray
+    """uint64 [R] random bits: rows stand in this order, since trainers read a shard from its
+    start."""
+    data: bytes
+    """The records, one after another."""
+    sizes: np.ndarray
+    """int64 [R]: the bytes of each."""
+    num_sequences: np.ndarray
+    """int64 [R]."""
+    num_tokens: np.ndarray
+    """int64 [R, C]; a sequence counts for the corpus of its first segment."""
+
+
+def cut_records(
+    data: bytes, sizes: np.ndarray, chosen: "slice | np.ndarray" = slice(None)
+) -> list[bytes]:
+    """Cut records out of data where they stand one after another.
+
+    Args:
+        data: all records.
+        sizes: int64 [R], the bytes of each.
+        chosen: the indices of those to return; all in their order otherwise.
+    """
+    ends = np.cumsum(sizes)
+    spans = zip((ends - sizes)[chosen].tolist(), ends[chosen].tolist(), strict=True)
+    return [data[start:end] for start, end in spans]
+
+
+class RowCounts(NamedTuple):
+    """What dataset.json says of some rows."""
+
+    num_rows: int = 0
+    num_sequences: int = 0
+    max_sequences: int = 0
+    """Most sequences of a row."""
+    num_tokens: tuple[int, ...] = (0,) * len(CORPORA)
+    """By corpus."""
+
+
+def count_rows(num_sequences: np.ndarray, num_tokens: np.ndarray) -> RowCounts:
+    """Count rows, given as in a block, together."""
+    return RowCounts(
+        num_rows=len(num_sequences),
+        num_sequences=int(num_sequences.sum()),
+        max_sequences=int(num_sequences.max(initial=0)),
+        num_tokens=tuple(num_tokens.sum(axis=0).tolist()),
+    )
+
+
+def add_counts(counts: Iterable[RowCounts]) -> RowCounts:
+    """Return the counts of all rows that some counts are of."""
+    total = RowCounts()
+    for one in counts:
+        total = RowCounts(
+            total.num_rows + one.num_rows,
+            total.num_sequences + one.num_sequences,
+            max(total.max_sequences, one.max_sequences),
+            tuple(map(sum, zip(total.num_tokens, one.num_tokens, strict=True))),
+        )
+    return total
