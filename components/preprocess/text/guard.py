@@ -1,8 +1,10 @@
 """Documents read by a process that can be killed: whatever one holds, it costs itself only.
 
 The reading takes time linear in a document's length, as far as is known. This is for what is
-not known: the process ends by itself once one takes too much time, and can't get more
-memory than its limit. It then starts anew with the next one.
+not known: the process ends by itself once a document takes too much time, and can't get more
+memory than its limit. A batch is read in one go, within the limits of one document: setting them
+and answering takes longer than reading a short one. Only where that fails is each document of
+the batch read alone.
 """
 
 import os
@@ -11,7 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +46,7 @@ class GuardedReader:
 
     def __init__(self, splitter: SentenceSplitter | None = None, limits: Limits | None = None):
         """The process starts with the first document. Without a splitter, paragraphs stay whole."""
-        self._setup = (splitter, limits or Limits())
+        self._splitter, self._limits = splitter, limits or Limits()
         self._process: subprocess.Popen[bytes] | None = None
 
     def read(self, batch: Batch) -> list[Article | str]:
@@ -53,10 +55,12 @@ class GuardedReader:
         Raises:
             WorkerLostError: if something else killed the process.
         """
-        articles: list[Article | str] = []
-        while len(articles) < len(batch.items):
-            articles += self._read(batch.items[len(articles) :], batch.source)
-        return articles
+        sizes = map(_count_bytes, batch.items)
+        if len(batch.items) > 1 and sum(sizes) <= self._limits.document_bytes:
+            answer = self._ask(batch.items, batch.source)
+            if not isinstance(answer, str):
+                return answer
+        return [self._read_alone(item, batch.source) for item in batch.items]
 
     def close(self) -> None:
         """End the process."""
@@ -64,16 +68,19 @@ class GuardedReader:
             self._process.communicate()
         self._process = None
 
-    def _read(self, items: Sequence[Any], source: Any) -> Iterator[Article | str]:
-        """Up to the first item that ends the process."""
+    def _read_alone(self, item: Any, source: Any) -> Article | str:
+        answer = self._ask([item], source)
+        return answer if isinstance(answer, str) else answer[0]
+
+    def _ask(self, items: Sequence[Any], source: Any) -> list[Article | str] | str:
+        """What the process makes of some items, or which limit they have met together."""
         process = self._process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             pickle.dump((source, items), process.stdin, protocol=5)
             process.stdin.flush()
-            for _ in items:
-                yield pickle.load(process.stdout)  # noqa: S301 - our own process
+            answer: list[Article | str] | str = pickle.load(process.stdout)  # noqa: S301 - our own
         except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             self._process = None
             process.stdout.close()
@@ -83,7 +90,8 @@ class GuardedReader:
                     "the process that reads documents was killed, most likely as memory ran out; "
                     "give more memory, or lower num_workers"
                 ) from None
-            yield TOO_SLOW if status == -signal.SIGPROF else FAILED
+            return TOO_SLOW if status == -signal.SIGPROF else FAILED
+        return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -94,8 +102,12 @@ class GuardedReader:
             stdout=subprocess.PIPE,
         )
         assert process.stdin is not None
-        pickle.dump(self._setup, process.stdin, protocol=5)
+        pickle.dump((self._splitter, self._limits), process.stdin, protocol=5)
         return process
+
+
+def _count_bytes(item: bytes | str | Record) -> int:
+    return len(item.data if isinstance(item, Record) else item)
 
 
 def _measure_address_space() -> int:
@@ -124,20 +136,18 @@ def serve() -> None:
     least_bytes = _measure_address_space()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
-        _limit_address_space(None)
         try:
             source, items = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process above
         except EOFError:
             return
-        for item in items:
-            num_bytes = len(item.data if isinstance(item, Record) else item)
-            scale = max(1, num_bytes / limits.document_bytes)
-            _limit_address_space(least_bytes + int(scale * limits.memory_bytes))
-            signal.setitimer(signal.ITIMER_PROF, scale * limits.cpu_seconds)
-            try:
-                result: Article | str = read_document(item, source, splitter)
-            except MemoryError:
-                result = TOO_MUCH_MEMORY
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            pickle.dump(result, results, protocol=5)
-            results.flush()
+        scale = max(1, sum(map(_count_bytes, items)) / limits.document_bytes)
+        _limit_address_space(least_bytes + int(scale * limits.memory_bytes))
+        signal.setitimer(signal.ITIMER_PROF, scale * limits.cpu_seconds)
+        try:
+            answer: Any = [read_document(item, source, splitter) for item in items]
+        except MemoryError:
+            answer = TOO_MUCH_MEMORY
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        _limit_address_space(None)
+        pickle.dump(answer, results, protocol=5)
+        results.flush()

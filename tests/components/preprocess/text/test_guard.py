@@ -127,6 +127,13 @@ def test_a_long_document_gets_more_in_proportion(make_reader, make_batch):
     assert read[0] == read[2] in ("too slow", "too much memory")
 
 
+def test_documents_that_meet_a_limit_together_are_read_alone(make_reader, make_batch):
+    """The limits are those of a document, whatever it is read with."""
+    read = make_reader(Slow(), Limits(cpu_seconds=0.8)).read(make_batch("One.", "Two."))
+
+    assert read == [(1, b"One."), (2, b"Two.")]
+
+
 BRACES = 20_000
 PATHOLOGICAL = {
     "nested braces": "{{" * BRACES + "x" + "}}" * BRACES,
