@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,14 @@ class SentenceRules:
     """Words that open a sentence, even after a number with a point."""
     continuations: tuple[str, ...] = ()
     """What goes on with the sentence after a closing bracket."""
+
+    @cached_property
+    def inner_endings(self) -> re.Pattern[str] | None:
+        """The endings, and numbers before a word that opens a sentence."""
+        endings = [rf"(?:{self.endings.pattern})\.(?=\s)"] if self.endings is not None else []
+        if self.openers:
+            endings.append(rf"[0-9IVXLC]\.(?=\s+(?:{'|'.join(sorted(self.openers))})\b)")
+        return re.compile("|".join(endings)) if endings else None
 
 
 @dataclass(frozen=True)

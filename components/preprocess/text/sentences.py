@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 # The rules look for quotation marks that belong together, at the cost of the square of
 # their number; no sentence is longer.
-_PIECE = re.compile(r".{1,10000}(?:\s|\Z)|.{1,10000}", re.DOTALL)
+_MAX_PIECE_CHARACTERS = 10_000
+_PIECE = re.compile(
+    rf".{{1,{_MAX_PIECE_CHARACTERS}}}(?:\s|\Z)|.{{1,{_MAX_PIECE_CHARACTERS}}}", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,11 @@ class SentenceSplitter:
             paragraph: text without markup.
             language: code of the dump's language, `de`; Punkt has learned its own.
         """
-        sentences = []
-        for piece in _PIECE.findall(paragraph):
-            sentences += self._split(piece, language)
+        if len(paragraph) <= _MAX_PIECE_CHARACTERS:
+            sentences = self._split(paragraph, language)
+        else:
+            pieces = _PIECE.findall(paragraph)
+            sentences = [one for piece in pieces for one in self._split(piece, language)]
         return [sentence for sentence in map(str.strip, sentences) if sentence]
 
     def _split(self, paragraph: str, language: str) -> list[str]:

@@ -57,9 +57,13 @@ def read_record(record: Record, source: TextSource) -> list[str] | str:
         if found.problem:
             return found.problem
         text = found.text
-    text = replace_surrogates(text).replace("\r\n", "\n").replace("\r", "\n")
+    # UTF-8 has no lone surrogates, and JSON's escapes of them are replaced already.
+    if source.encoding != "utf-8":
+        text = replace_surrogates(text)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     if source.form == "sentences":
-        return [line.strip() for line in text.split("\n") if line.strip()]
+        return _split_lines(text)
     return split_paragraphs(text)
 
 
@@ -87,9 +91,17 @@ def split_paragraphs(text: str) -> list[str]:
     """The paragraphs of a text: its lines, or blocks of lines that an editor has wrapped."""
     paragraphs = []
     for block in _BLANK_LINES.split(text):
-        lines = [line.strip() for line in block.split("\n") if line.strip()]
-        is_wrapped = all(len(line) in _WRAPPED_LINE for line in lines[:-1])
-        if len(lines) > 1 and is_wrapped and len(lines[-1]) < _WRAPPED_LINE.stop:
+        lines = _split_lines(block)
+        if (
+            len(lines) > 1
+            and len(lines[-1]) < _WRAPPED_LINE.stop
+            and all(len(line) in _WRAPPED_LINE for line in lines[:-1])
+        ):
             lines = [" ".join(lines)]
         paragraphs += lines
     return paragraphs
+
+
+def _split_lines(text: str) -> list[str]:
+    """The lines that aren't blank, without the spaces around them."""
+    return [line for line in map(str.strip, text.split("\n")) if line]
