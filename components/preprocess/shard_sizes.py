@@ -21,7 +21,6 @@ from components.preprocess.rows.documents import make_documents
 from components.preprocess.rows.shards import ShardSet
 from components.preprocess.text.guard import GuardedReader
 from components.preprocess.text_files.files import TextFiles
-from components.shared.dataset.tfrecords import FRAME_BYTES
 from components.shared.tokens.tokenizer import WordPieceTokenizer
 
 # In the middle of 100 to 200 MB, since a sample tells only about how much there will be.
@@ -95,7 +94,7 @@ def _measure_records(
             bucket = Bucket(0, drop_copies([one for one in made if one]))
             for length in settings.lengths:
                 for block in make_rows(bucket, length, once):
-                    length_to_num_bytes[length] += len(block.data) + FRAME_BYTES * len(block.sizes)
+                    length_to_num_bytes[length] += len(block.data)
     finally:
         reader.close()
     return {

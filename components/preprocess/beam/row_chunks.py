@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from components.preprocess.beam.chunk_files import ChunkFile, Place, open_places
 from components.preprocess.beam.chunks import MAX_GATHERED_BYTES
@@ -21,10 +22,9 @@ from components.preprocess.rows.row_blocks import (
     RowCounts,
     add_counts,
     count_rows,
-    cut_records,
+    gather_rows,
 )
 from components.preprocess.rows.shards import ShardSet
-from components.shared.dataset.tfrecords import FRAME_BYTES, frame_records
 
 # A shard as plain values, which every runner takes as a key: its set, and its number there.
 ShardKey = tuple[int, bool, int]
@@ -76,20 +76,18 @@ class RowGatherer:
 
     def _write(self, blocks: Sequence[RowBlock], num_shards: int) -> Iterator[tuple[int, bytes]]:
         """The shards that rows fall to, and a chunk for each."""
-        columns = zip(*((orders, *rest) for orders, _, *rest in blocks), strict=True)
-        orders, sizes, num_sequences, num_tokens = map(np.concatenate, columns)
-        records = [record for block in blocks for record in cut_records(block.data, block.sizes)]
+        columns = map(np.concatenate, zip(*blocks, strict=True))
+        orders, data, sizes, num_sequences, num_tokens = columns
         shards = orders % np.uint64(num_shards)
         rows = np.lexsort((orders, shards))
         bounds = np.searchsorted(shards[rows], np.arange(num_shards + 1, dtype=np.uint64))
         for shard in np.flatnonzero(np.diff(bounds)).tolist():
             chosen = rows[bounds[shard] : bounds[shard + 1]]
-            framed = frame_records([records[row] for row in chosen.tolist()])
-            header = np.stack([orders[chosen], (sizes[chosen] + FRAME_BYTES).astype(np.uint64)])
+            header = np.stack([orders[chosen], sizes[chosen].astype(np.uint64)])
             chunk = _RowChunk(
                 count_rows(num_sequences[chosen], num_tokens[chosen]),
                 int(header[1].sum()),
-                self._file.write(b"".join((header.tobytes(), *framed))),
+                self._file.write(header, gather_rows(data, sizes, chosen)),
             )
             yield shard, pickle.dumps(chunk, protocol=5)
 
@@ -109,7 +107,7 @@ class RowChunks:
         """Count the rows of all chunks."""
         return add_counts(chunk.counts for chunk in self._chunks)
 
-    def merge(self) -> Iterator[bytes]:
+    def merge(self) -> Iterator[pa.Buffer]:
         """Yield the framed rows of all chunks in order, some megabytes at once."""
         num_bytes = sum(chunk.num_bytes for chunk in self._chunks)
         at_once = max(_READ_BYTES, _MIN_READ_BYTES * len(self._chunks))
@@ -148,13 +146,17 @@ def _read(stream: Any, num_bytes: int) -> bytes:
     return data
 
 
-def _sort_rows(parts: Iterable[tuple[np.ndarray, np.ndarray, bytes]]) -> bytes:
+def _sort_rows(parts: Iterable[tuple[np.ndarray, np.ndarray, bytes]]) -> pa.Buffer:
     """Put the rows of several chunks in order."""
     all_orders, all_sizes, all_data = zip(*parts, strict=True)
-    orders, sizes, data = np.concatenate(all_orders), np.concatenate(all_sizes), b"".join(all_data)
-    by_order = np.argsort(orders, kind="stable")
-    rows = cut_records(data, sizes.astype(np.int64), by_order)
-    orders = orders[by_order]
-    if (orders[1:] == orders[:-1]).any():  # by chance: then the rows themselves decide
-        rows = [row for _, row in sorted(zip(orders.tolist(), rows, strict=True))]
-    return b"".join(rows)
+    orders, data = np.concatenate(all_orders), b"".join(all_data)
+    sizes = np.concatenate(all_sizes).astype(np.int64)
+    rows = np.argsort(orders, kind="stable")
+    if len(np.unique(orders)) < len(orders):  # by chance: then the rows themselves decide
+        bounds = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+        rows = np.array(
+            sorted(
+                rows.tolist(), key=lambda row: (orders[row], data[bounds[row] : bounds[row + 1]])
+            )
+        )
+    return gather_rows(data, sizes, rows)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from components.preprocess.rows.documents import Document
+from components.preprocess.rows.spans import MAX_BUFFER_BYTES
+from components.shared.errors import InputError
 
 
 class Varints(NamedTuple):
@@ -51,8 +53,19 @@ class Bucket:
 
     @cached_property
     def varints(self) -> Varints:
-        """The pieces as a record holds them: worked out once for all lengths."""
-        return encode_ids(self.pieces)
+        """The pieces as a record holds them: worked out once for all lengths.
+
+        Raises:
+            InputError: if they are too many to be cut.
+        """
+        varints = encode_ids(self.pieces)
+        if len(varints.encoded) > MAX_BUFFER_BYTES:
+            raise InputError(
+                f"{len(self.documents)} document(s) that are paired with one another have "
+                f"{len(self.pieces)} word pieces, too many to make rows of; split them, or lower "
+                "max_document_mb to leave them out"
+            )
+        return varints
 
 
 def _concatenate(parts: "Sequence[array[int]]") -> np.ndarray:

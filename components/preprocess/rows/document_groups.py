@@ -10,13 +10,15 @@ import numpy as np
 from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.documents import Document
+from components.preprocess.rows.encoding import ROWS_AT_ONCE, encode_rows
 from components.preprocess.rows.hashing import RandomBits, hash_64, random_for
 from components.preprocess.rows.masks import mask_sequence, pad_instance
-from components.preprocess.rows.packing import encode_rows, pack_sequences
+from components.preprocess.rows.packing import pack_sequences
 from components.preprocess.rows.pairs import Pairs, count_by_corpus, pair_documents
 from components.preprocess.rows.row_blocks import RowBlock
 from components.preprocess.text.sentences import SentenceSplitter
 from components.shared.dataset.google_records import encode_instance
+from components.shared.dataset.tfrecords import CRC_BYTES, HEADER_BYTES, frame_records
 from components.shared.tokens.vocabulary import Vocabulary
 
 
@@ -78,7 +80,7 @@ def _make_packed(bucket: Bucket, length: int, settings: RowSettings) -> Iterator
     # Without this, a row would hold what stands together in one article.
     bits = RandomBits(settings.seed, "pack", bucket.number, length)
     order = np.argsort(bits.draw(len(pairs.labels)), kind="stable")
-    pairs = Pairs(*(column[order] for column in pairs))
+    pairs = pairs.choose(order)
     packing = pack_sequences(pairs.num_tokens, length)
     orders = RandomBits(settings.seed, "row", bucket.number, length).draw(len(packing.bounds) - 1)
     return encode_rows(packing, pairs, bucket, settings.vocabulary, orders)
@@ -88,15 +90,17 @@ def _make_instances(bucket: Bucket, length: int, settings: RowSettings) -> Itera
     orders = RandomBits(settings.seed, "row", bucket.number, length)
     for duplicate, pairs in _pair(bucket, length, settings):
         rng = random_for(settings.seed, "mask", bucket.number, duplicate, length)
-        instances = zip(*(column.tolist() for column in pairs), strict=True)
-        records = [_make_instance(bucket, one, length, settings, rng) for one in instances]
-        yield RowBlock(
-            orders=orders.draw(len(records)),
-            data=b"".join(records),
-            sizes=np.fromiter(map(len, records), np.int64, len(records)),
-            num_sequences=np.ones(len(records), dtype=np.int64),
-            num_tokens=count_by_corpus(pairs, bucket),
-        )
+        for start in range(0, len(pairs.labels), ROWS_AT_ONCE):
+            some = pairs.choose(slice(start, start + ROWS_AT_ONCE))
+            instances = zip(*(column.tolist() for column in some), strict=True)
+            records = [_make_instance(bucket, one, length, settings, rng) for one in instances]
+            yield RowBlock(
+                orders=orders.draw(len(records)),
+                data=np.frombuffer(b"".join(frame_records(records)), np.uint8),
+                sizes=np.array([HEADER_BYTES + len(record) + CRC_BYTES for record in records]),
+                num_sequences=np.ones(len(records), dtype=np.int64),
+                num_tokens=count_by_corpus(some, bucket),
+            )
 
 
 def _make_instance(

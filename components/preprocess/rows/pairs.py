@@ -45,6 +45,10 @@ class Pairs(NamedTuple):
         """int64 [N]: the tokens of each pair's sequence, with the special ones."""
         return self.a_ends - self.a_starts + self.b_ends - self.b_starts + NUM_SPECIAL_PIECES
 
+    def choose(self, indices: np.ndarray | slice) -> "Pairs":
+        """Return some of the pairs."""
+        return Pairs(*(column[indices] for column in self))
+
 
 def count_by_corpus(pairs: Pairs, bucket: Bucket) -> np.ndarray:
     """Return int64 [N, corpora]: the tokens of each pair, which count for the corpus of its A."""

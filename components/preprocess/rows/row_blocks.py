@@ -4,11 +4,13 @@ Axes: R rows, C corpora.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from components.preprocess.batches import CORPORA
+from components.preprocess.rows.spans import join_spans, view_spans
 
 
 class RowBlock(NamedTuple):
@@ -17,8 +19,8 @@ class RowBlock(NamedTuple):
     orders: np.ndarray
     """uint64 [R] random bits: rows stand in this order, since trainers read a shard from its
     start."""
-    data: bytes
-    """The records, one after another."""
+    data: np.ndarray
+    """uint8: the rows as they stand in a shard, framed and one after another."""
     sizes: np.ndarray
     """int64 [R]: the bytes of each."""
     num_sequences: np.ndarray
@@ -27,19 +29,16 @@ class RowBlock(NamedTuple):
     """int64 [R, C]; a sequence counts for the corpus of its first segment."""
 
 
-def cut_records(
-    data: bytes, sizes: np.ndarray, chosen: "slice | np.ndarray" = slice(None)
-) -> list[bytes]:
-    """Cut records out of data where they stand one after another.
+def gather_rows(data: Any, sizes: np.ndarray, chosen: np.ndarray) -> pa.Buffer:
+    """Return some rows one after another.
 
     Args:
-        data: all records.
+        data: a buffer with all rows.
         sizes: int64 [R], the bytes of each.
-        chosen: the indices of those to return; all in their order otherwise.
+        chosen: the indices of those to return, in order.
     """
-    ends = np.cumsum(sizes)
-    spans = zip((ends - sizes)[chosen].tolist(), ends[chosen].tolist(), strict=True)
-    return [data[start:end] for start, end in spans]
+    starts = np.cumsum(sizes) - sizes
+    return join_spans(view_spans(data, starts[chosen], sizes[chosen]), [data])
 
 
 class RowCounts(NamedTuple):

@@ -22,14 +22,14 @@ class ShardSet(NamedTuple):
         return f"{folder}length-{self.length}/shard-{shard:05d}-of-{num_shards:05d}.tfrecord"
 
 
-def write_shard(folder: str, file: str, rows: Iterable[bytes], counts: RowCounts) -> dict[str, Any]:
+def write_shard(folder: str, file: str, rows: Iterable[Any], counts: RowCounts) -> dict[str, Any]:
     """Write a shard, and tell its counts and checksum as dataset.json has them.
 
     Args:
         folder: the dataset's.
         file: the shard's place in it.
-        rows: framed as in a TFRecord file, in order; each part is written before the next is
-            asked for.
+        rows: buffers with rows framed as in a TFRecord file, in order; each is written before the
+            next is asked for.
         counts: of all rows.
     """
     digest, num_bytes = hashlib.sha256(), 0

@@ -63,15 +63,16 @@ def open_rows(
         next_sentence_labels: the same.
         num_token_bytes: the bytes of the varints of each row.
     """
-    segments = list(map(_open_segments, first_segment_lengths, next_sentence_labels))
-    tokens = list(map(_open_tokens, sequence_lengths, num_token_bytes))
-    sizes = map(sum, zip(map(len, segments), map(len, tokens), num_token_bytes, strict=True))
-    return [
-        b"".join((_FEATURES, size, one_s_segments, one_s_tokens))
-        for size, one_s_segments, one_s_tokens in zip(
-            map(encode_varint, sizes), segments, tokens, strict=True
-        )
-    ]
+    openings = []
+    for segments, tokens, num_bytes in zip(
+        map(_open_segments, first_segment_lengths, next_sentence_labels),
+        map(_open_tokens, sequence_lengths, num_token_bytes),
+        num_token_bytes,
+        strict=True,
+    ):
+        size = encode_varint(len(segments) + len(tokens) + num_bytes)
+        openings.append(_FEATURES + size + segments + tokens)
+    return openings
 
 
 @functools.lru_cache(maxsize=1 << 16)

@@ -19,34 +19,36 @@ from components.shared.files.unpacking import HARMLESS_BYTES, UnpackingConfig
 
 _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
-_HEADER_BYTES = _LENGTH.size + _CRC.size
+HEADER_BYTES, CRC_BYTES = _LENGTH.size + _CRC.size, _CRC.size
+"""What the framing adds before a record and behind it."""
 _GZIP_MAGIC = b"\x1f\x8b"
 _MAX_BYTES_IN_MEMORY = 1 << 30
 
 
-FRAME_BYTES = _HEADER_BYTES + _CRC.size
-"""What the framing adds to a record."""
-
-
 def masked_crc(data: bytes) -> bytes:
-    """Return the CRC-32C rotated by 15 bits and shifted by a constant, in little-endian order.
+    """Return the masked CRC-32C in little-endian order.
 
     A checkpoint's tensors have the same checksum.
     """
-    crc = google_crc32c.value(data)
-    return _CRC.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+    return _CRC.pack(mask_crcs(google_crc32c.value(data)))
+
+
+def mask_crcs(crcs: Any) -> Any:
+    """Rotate CRCs, a number or an array of uint32, by 15 bits and shift them by a constant."""
+    return ((crcs >> 15 | crcs << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def frame_records(records: Iterable[bytes]) -> Iterator[bytes]:
     """Yield records in TFRecord's framing: length, CRC, data, CRC."""
     for record in records:
-        yield _frame_header(len(record))
+        yield frame_header(len(record))
         yield record
         yield masked_crc(record)
 
 
 @cache
-def _frame_header(num_bytes: int) -> bytes:
+def frame_header(num_bytes: int) -> bytes:
+    """Return what stands before a record of so many bytes."""
     length = _LENGTH.pack(num_bytes)
     return length + masked_crc(length)
 
@@ -74,10 +76,10 @@ class RecordFile(Sequence[bytes]):
         start = 0
         while start < len(self._data):
             self._starts.append(start)
-            header = self._data[start : start + _HEADER_BYTES]
-            if len(header) < _HEADER_BYTES or masked_crc(header[:8]) != header[8:]:
+            header = self._data[start : start + HEADER_BYTES]
+            if len(header) < HEADER_BYTES or masked_crc(header[:8]) != header[8:]:
                 raise InputError(_broken(path, start))
-            start += _HEADER_BYTES + _LENGTH.unpack(header[:8])[0] + _CRC.size
+            start += HEADER_BYTES + _LENGTH.unpack(header[:8])[0] + CRC_BYTES
         if start > len(self._data):
             raise InputError(_broken(path, self._starts[-1]))
         self._starts.append(start)
@@ -93,9 +95,9 @@ class RecordFile(Sequence[bytes]):
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
-        start, end = self._starts[index], self._starts[index + 1] - _CRC.size
-        record = self._data[start + _HEADER_BYTES : end]
-        if self._data[end : end + _CRC.size] != masked_crc(record):
+        start, end = self._starts[index], self._starts[index + 1] - CRC_BYTES
+        record = self._data[start + HEADER_BYTES : end]
+        if self._data[end : end + CRC_BYTES] != masked_crc(record):
             raise InputError(_broken(self._path, start))
         return record
 

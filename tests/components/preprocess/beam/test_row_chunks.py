@@ -7,7 +7,7 @@ from components.preprocess.beam import row_chunks
 from components.preprocess.beam.row_chunks import RowChunks, RowGatherer, make_empty_chunk
 from components.preprocess.rows.row_blocks import RowBlock, RowCounts
 from components.preprocess.rows.shards import ShardSet
-from components.shared.dataset.tfrecords import read_records
+from components.shared.dataset.tfrecords import frame_records, read_records
 
 SHORT, LONG = ShardSet(128), ShardSet(512)
 NUM_SHARDS = {SHORT: 3, LONG: 1}
@@ -21,10 +21,11 @@ def folder(request, tmp_path):
 
 def make_block(*order_to_record, num_sequences=1, num_tokens=(5, 0)):
     orders, records = zip(*order_to_record, strict=True)
+    framed = [b"".join(frame_records([record])) for record in records]
     return RowBlock(
         orders=np.array(orders, dtype=np.uint64),
-        data=b"".join(records),
-        sizes=np.array(list(map(len, records))),
+        data=np.frombuffer(b"".join(framed), np.uint8),
+        sizes=np.array(list(map(len, framed))),
         num_sequences=np.full(len(records), num_sequences),
         num_tokens=np.full((len(records), 2), num_tokens),
     )
@@ -124,10 +125,10 @@ def test_each_bundle_writes_a_file_of_its_own(tmp_path):
 
 def test_gatherer_is_full_after_some_bytes(monkeypatch):
     """What a step gathers is bounded, and handing on empties it."""
-    monkeypatch.setattr(row_chunks, "MAX_GATHERED_BYTES", 10)
+    monkeypatch.setattr(row_chunks, "MAX_GATHERED_BYTES", 30)
     gatherer = RowGatherer(None, NUM_SHARDS)
 
-    gatherer.add(SHORT, make_block((1, b"x" * 9)))
+    gatherer.add(SHORT, make_block((1, b"x" * 13)))
     assert not gatherer.is_full()
     gatherer.add(SHORT, make_block((4, b"x")))
     assert gatherer.is_full()

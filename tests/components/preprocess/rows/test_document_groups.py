@@ -13,9 +13,9 @@ from components.preprocess.rows.document_groups import (
     make_rows,
 )
 from components.preprocess.rows.documents import Document
-from components.preprocess.rows.row_blocks import cut_records
 from components.shared.dataset.google_records import decode_instance
 from components.shared.dataset.packed_rows import decode_row
+from tests.records import read_block
 
 
 def make_document(id_, text_hash=None, corpus=DUMP):
@@ -81,11 +81,7 @@ def test_of_copies_in_two_corpora_the_dumps_stays():
 
 
 def list_records(bucket, settings):
-    return [
-        record
-        for block in make_rows(bucket, 32, settings)
-        for record in cut_records(block.data, block.sizes)
-    ]
+    return [record for block in make_rows(bucket, 32, settings) for record in read_block(block)]
 
 
 def test_duplicates_pair_anew(row_settings):
@@ -116,9 +112,9 @@ def test_equal_input_gives_equal_rows(row_settings, row_format):
     other_bucket = list(make_rows(Bucket(4, documents), 32, settings))
 
     for one, same, *others in zip(first, second, other_seed, other_bucket, strict=True):
-        assert one.data == same.data
+        assert one.data.tobytes() == same.data.tobytes()
         assert one.orders.tolist() == same.orders.tolist()
-        assert all(one.data != other.data for other in others)
+        assert all(one.data.tobytes() != other.data.tobytes() for other in others)
         assert all(one.orders[0] != other.orders[0] for other in others)
 
 
@@ -129,8 +125,7 @@ def test_rows_tell_their_counts(row_settings, row_format):
     settings = replace(row_settings, format=row_format, max_predictions={32: 5})
 
     for block in make_rows(bucket, 32, settings):
-        records = cut_records(block.data, block.sizes)
-        assert b"".join(records) == block.data
+        records = read_block(block)
         assert len(records) == len(block.orders) == len(block.num_sequences)
         for record, num_sequences, num_tokens in zip(
             records, block.num_sequences, block.num_tokens, strict=True
