@@ -78,7 +78,7 @@ def _split(
 ) -> Sequence[str]:
     if splitter is None:
         return paragraphs
-    return [one for paragraph in paragraphs for one in splitter.split(paragraph, language)]
+    return splitter.split_all(paragraphs, language)
 
 
 def _make_article(id_: int, sentences: Sequence[str]) -> Article | str:

@@ -10,6 +10,7 @@ abbreviations are; 6 MB/s.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import sentencex
 
 from components.preprocess.languages.facts import find_language
-from components.preprocess.text.boundaries import correct_boundaries
+from components.preprocess.text.boundaries import correct_boundaries, may_be_cut
 
 if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
@@ -28,6 +29,11 @@ _MAX_PIECE_CHARACTERS = 10_000
 _PIECE = re.compile(
     rf".{{1,{_MAX_PIECE_CHARACTERS}}}(?:\s|\Z)|.{{1,{_MAX_PIECE_CHARACTERS}}}", re.DOTALL
 )
+
+# Between paragraphs, for sentencex: it splits each by itself, and has the break among its
+# sentences. It does so in texts of up to 10 KiB, which no more characters than these exceed.
+_BREAK = "\n\n"
+_MAX_GROUP_CHARACTERS = 10 * 1024 // 4
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,22 @@ class SentenceSplitter:
             sentences = [one for piece in pieces for one in self._split(piece, language)]
         return [sentence for sentence in map(str.strip, sentences) if sentence]
 
+    def split_all(self, paragraphs: Sequence[str], language: str) -> list[str]:
+        """The sentences of several paragraphs, of a line each, as `split` gives them.
+
+        sentencex takes short ones together: a call takes longer than a short paragraph.
+        """
+        if self.punkt is not None:
+            return [one for paragraph in paragraphs for one in self.split(paragraph, language)]
+        sentences = []
+        for group in _group(paragraphs):
+            if len(group) == 1:
+                sentences += self.split(group[0], language)
+            else:
+                split = map(str.strip, _split_group(group, language))
+                sentences += [sentence for sentence in split if sentence]
+        return sentences
+
     def _split(self, paragraph: str, language: str) -> list[str]:
         if self.punkt is None:
             sentences = sentencex.segment(language, paragraph)
@@ -62,3 +84,31 @@ class SentenceSplitter:
         from nltk.tokenize.punkt import PunktSentenceTokenizer
 
         return PunktSentenceTokenizer(self.punkt)
+
+
+def _group(paragraphs: Sequence[str]) -> Iterator[list[str]]:
+    """Paragraphs that sentencex takes together."""
+    group: list[str] = []
+    num_characters = 0
+    for paragraph in paragraphs:
+        num_characters += len(paragraph) + len(_BREAK)
+        if num_characters > _MAX_GROUP_CHARACTERS and group:
+            yield group
+            group, num_characters = [], len(paragraph) + len(_BREAK)
+        group.append(paragraph)
+    if group:
+        yield group
+
+
+def _split_group(paragraphs: list[str], language: str) -> list[str]:
+    text = _BREAK.join(paragraphs)
+    rules = find_language(language).sentences
+    parts = sentencex.segment(language, text)
+    if parts[::2] == paragraphs and not may_be_cut(text, rules):
+        return paragraphs  # a sentence each
+    sentences: list[str] = []
+    start = 0
+    for end in [*(index for index, part in enumerate(parts) if part == _BREAK), len(parts)]:
+        sentences += correct_boundaries(parts[start:end], rules)
+        start = end + 1
+    return sentences

@@ -109,10 +109,7 @@ def _split(
 ) -> list[Article]:
     language = batch.source.language
     return [
-        Article(
-            id_,
-            "\n".join(one for text in texts for one in splitter.split(text, language)).encode(),
-        )
+        Article(id_, "\n".join(splitter.split_all(texts, language)).encode())
         for id_, texts in cleaned
     ]
 

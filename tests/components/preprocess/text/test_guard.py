@@ -20,29 +20,29 @@ SITE = Site(frozenset({"file"}), frozenset({"category"}))
 class Hanging(SentenceSplitter):
     """A splitter with a defect that one page meets: it never comes back."""
 
-    def split(self, paragraph, language):
-        while "hang" in paragraph:
+    def split_all(self, paragraphs, language):
+        while any("hang" in one for one in paragraphs):
             pass
-        return super().split(paragraph, language)
+        return super().split_all(paragraphs, language)
 
 
 class Greedy(SentenceSplitter):
     """A splitter with a defect that one page meets: it takes all memory there is."""
 
-    def split(self, paragraph, language):
+    def split_all(self, paragraphs, language):
         held = []
-        while "hang" in paragraph:
+        while any("hang" in one for one in paragraphs):
             held.append(bytes(1 << 20))
-        return super().split(paragraph, language)
+        return super().split_all(paragraphs, language)
 
 
 class Crashing(SentenceSplitter):
     """A splitter with a defect that one page meets: it takes its process with it."""
 
-    def split(self, paragraph, language):
-        if "hang" in paragraph:
+    def split_all(self, paragraphs, language):
+        if any("hang" in one for one in paragraphs):
             os.kill(os.getpid(), signal.SIGSEGV)
-        return super().split(paragraph, language)
+        return super().split_all(paragraphs, language)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def make_batch(make_page):
 class Killed(SentenceSplitter):
     """A splitter whose process the kernel kills, as it does for want of memory."""
 
-    def split(self, paragraph, language):
+    def split_all(self, paragraphs, language):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -109,11 +109,11 @@ def test_page_costs_itself_only(make_reader, make_batch, splitter, limits, reaso
 class Slow(SentenceSplitter):
     """A splitter that takes half a second and some memory."""
 
-    def split(self, paragraph, language):
+    def split_all(self, paragraphs, language):
         end, taken = time.process_time() + 0.5, bytearray(128 << 20)
         while time.process_time() < end:
             taken[0] = 1
-        return super().split(paragraph, language)
+        return super().split_all(paragraphs, language)
 
 
 def test_a_long_document_gets_more_in_proportion(make_reader, make_batch):

@@ -66,6 +66,30 @@ def test_no_character_is_lost_but_spaces(name, text):
     assert all(sentence == sentence.strip() != "" for sentence in sentences)
 
 
+FRAGMENTS = (
+    *("Yes.", "No! Never?", "Dr. No", "(a) x (b) y", '"Go.', "1. One", "彼「来。」と。次", "…"),
+    *("Он жил в 1990 г. Она нет.", "Am 3. Mai. Ende.", "A. " * 900, "x" * 11_000 + ". Y"),
+)
+PARAGRAPHS = st.lists(
+    st.one_of(
+        st.sampled_from(FRAGMENTS),
+        st.text(CHARACTERS, min_size=1).map(lambda text: " ".join(text.split())),
+    ),
+    max_size=40,
+)
+
+
+@pytest.mark.parametrize("name", SPLITTERS)
+@settings(max_examples=200)
+@given(paragraphs=PARAGRAPHS, language=st.sampled_from(["en", "de", "ru", "ja", "el", "xx"]))
+def test_paragraphs_are_split_together_as_alone(name, paragraphs, language):
+    """A mark in one paragraph changes nothing in the next."""
+    splitter = SPLITTERS[name]
+    expected = [one for text in paragraphs for one in splitter.split(text, language)]
+
+    assert splitter.split_all(paragraphs, language) == expected
+
+
 @pytest.mark.parametrize("name", SPLITTERS)
 def test_a_splitter_travels_to_workers(name):
     """Also after it was used."""
