@@ -132,7 +132,7 @@ class _Pool:
         if self.end > len(self.ids):
             self.ids = np.concatenate([self.ids[:start], np.empty(self.end, ID_TYPE)])
         self.ids[start : self.end] = ids
-        sizes = np.array([len(one) // ids.itemsize for one in encoded], np.int32)
+        sizes = np.array([len(one) // ids.itemsize for one in encoded], np.int64)
         return start + np.cumsum(sizes) - sizes, sizes
 
 
@@ -148,19 +148,17 @@ class _RunTable:
     ) -> None:
         self.max_run_bytes = num_words * _WORD_BYTES
         self._encode, self._pool, self._slot_bits = encode, pool, slot_bits
-        num_slots = 1 << slot_bits
-        self._keys = [np.zeros(num_slots, np.uint64) for _ in range(num_words)]
-        self._is_used = np.zeros(num_slots, bool)
-        # In the pool.
-        self._starts, self._sizes = np.zeros(num_slots, np.int32), np.zeros(num_slots, np.int32)
+        # The words of a key; where its pieces start in the pool, and how many they are, plus 1.
+        # One array: what a look needs then lies in one line of the processor's cache.
+        self._slots = np.zeros((1 << slot_bits, num_words + 2), np.uint64)
         # The empty run's, which has no pieces.
-        self._is_used[0] = True
+        self._slots[0, -1] = 1
         self._num_used = 1
 
     @property
     def is_full(self) -> bool:
         """Whether it is time for another table. A chunk may still add a run for two bytes."""
-        return self._num_used > len(self._is_used) // 2
+        return self._num_used > len(self._slots) // 2
 
     def find(self, runs: _Runs) -> tuple[np.ndarray, np.ndarray]:
         """Where the pieces of each run start in the pool, and how many they are.
@@ -169,42 +167,44 @@ class _RunTable:
         """
         is_short = runs.sizes <= self.max_run_bytes
         runs = runs._replace(sizes=np.where(is_short, runs.sizes, 0))
-        keys = runs.read_keys(len(self._keys))
-        slots = self._hash(keys)
-        rest = np.flatnonzero(self._differ(keys, slots))
+        keys = runs.read_keys(self._slots.shape[1] - 2)
+        indices = self._hash(keys)
+        found = self._slots.take(indices, axis=0)
+        rest = np.flatnonzero(_differ(found, keys))
         while len(rest):
-            is_used = self._is_used[slots[rest]]
+            is_used = found[rest, -1] > 0
             taken, wanted = rest[is_used], rest[~is_used]
-            slots[taken] = (slots[taken] + 1) % len(self._is_used)
+            indices[taken] = (indices[taken] + 1) % len(self._slots)
             # Of runs that want the same slot, the last has it; equal ones find it there.
-            self._starts[slots[wanted]] = wanted
-            new = wanted[self._starts[slots[wanted]] == wanted]
-            self._add(runs.choose(new), [words[new] for words in keys], slots[new])
-            rest = rest[self._differ([words[rest] for words in keys], slots[rest])]
-        return self._starts[slots], self._sizes[slots]
+            self._slots[indices[wanted], -2] = wanted
+            new = wanted[self._slots[indices[wanted], -2] == wanted]
+            self._add(runs.choose(new), [words[new] for words in keys], indices[new])
+            found[rest] = self._slots[indices[rest]]
+            rest = rest[_differ(found[rest], [words[rest] for words in keys])]
+        starts, sizes = found[:, -2:].T.astype(np.int64)
+        return starts, sizes - 1
 
     def _hash(self, keys: Sequence[np.ndarray]) -> np.ndarray:
-        """A slot for each key, 0 for the empty one."""
+        """The slot for each key, 0 for the empty one."""
         mixed = np.zeros_like(keys[0])
         for words in keys:
             mixed = (mixed ^ words) * _FACTORS[0]
             mixed ^= mixed >> np.uint64(32)
         return (mixed * _FACTORS[1] >> np.uint64(64 - self._slot_bits)).astype(np.int64)
 
-    def _differ(self, keys: Sequence[np.ndarray], slots: np.ndarray) -> np.ndarray:
-        """Which keys are not those of their slots."""
-        differ = self._keys[0][slots] != keys[0]
-        for known, words in zip(self._keys[1:], keys[1:], strict=True):
-            differ |= known[slots] != words
-        return differ
+    def _add(self, runs: _Runs, keys: Sequence[np.ndarray], indices: np.ndarray) -> None:
+        starts, sizes = self._pool.put([self._encode(run) for run in runs.decode()])
+        for column, values in enumerate((*keys, starts, sizes + 1)):
+            self._slots[indices, column] = values
+        self._num_used += len(indices)
 
-    def _add(self, runs: _Runs, keys: list[np.ndarray], slots: np.ndarray) -> None:
-        for known, words in zip(self._keys, keys, strict=True):
-            known[slots] = words
-        self._is_used[slots] = True
-        encoded = [self._encode(run) for run in runs.decode()]
-        self._starts[slots], self._sizes[slots] = self._pool.put(encoded)
-        self._num_used += len(slots)
+
+def _differ(slots: np.ndarray, keys: Sequence[np.ndarray]) -> np.ndarray:
+    """Whether each slot has another key than that of its run."""
+    differ = slots[:, 0] != keys[0]
+    for column, words in enumerate(keys[1:], 1):
+        differ |= slots[:, column] != words
+    return differ
 
 
 def _cut(text: bytes) -> Iterator[bytes]:
