@@ -30,6 +30,10 @@ _PIECE = re.compile(
     rf".{{1,{_MAX_PIECE_CHARACTERS}}}(?:\s|\Z)|.{{1,{_MAX_PIECE_CHARACTERS}}}", re.DOTALL
 )
 
+# sentencex takes such a space for a byte, and panics, where it stands between an initial and a
+# point. A plain one gives the same word pieces.
+_SPACE_BEFORE_POINT = re.compile(r"[^\S\0-\x7f](?=\.)")
+
 # Between paragraphs, for sentencex: it splits each by itself, and has the break among its
 # sentences. It does so in texts of up to 10 KiB, which no more characters than these exceed.
 _BREAK = "\n\n"
@@ -74,7 +78,7 @@ class SentenceSplitter:
 
     def _split(self, paragraph: str, language: str) -> list[str]:
         if self.punkt is None:
-            sentences = sentencex.segment(language, paragraph)
+            sentences = _segment(paragraph, language)
             return correct_boundaries(sentences, find_language(language).sentences)
         return self._tokenizer.tokenize(paragraph)
 
@@ -84,6 +88,12 @@ class SentenceSplitter:
         from nltk.tokenize.punkt import PunktSentenceTokenizer
 
         return PunktSentenceTokenizer(self.punkt)
+
+
+def _segment(text: str, language: str) -> list[str]:
+    if not text.isascii():
+        text = _SPACE_BEFORE_POINT.sub(" ", text)
+    return sentencex.segment(language, text)
 
 
 def _group(paragraphs: Sequence[str]) -> Iterator[list[str]]:
@@ -103,7 +113,7 @@ def _group(paragraphs: Sequence[str]) -> Iterator[list[str]]:
 def _split_group(paragraphs: list[str], language: str) -> list[str]:
     text = _BREAK.join(paragraphs)
     rules = find_language(language).sentences
-    parts = sentencex.segment(language, text)
+    parts = _segment(text, language)
     if parts[::2] == paragraphs and not may_be_cut(text, rules):
         return paragraphs  # a sentence each
     sentences: list[str] = []
