@@ -11,10 +11,11 @@ from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.documents import Document
 from components.preprocess.rows.encoding import ROWS_AT_ONCE, encode_rows
-from components.preprocess.rows.hashing import RandomBits, hash_64, random_for
+from components.preprocess.rows.hashing import hash_64, random_for
 from components.preprocess.rows.masks import mask_sequence, pad_instance
 from components.preprocess.rows.packing import pack_sequences
 from components.preprocess.rows.pairs import Pairs, count_by_corpus, pair_documents
+from components.preprocess.rows.random_bits import RandomBits
 from components.preprocess.rows.row_blocks import RowBlock
 from components.preprocess.text.sentences import SentenceSplitter
 from components.shared.dataset.google_records import encode_instance

@@ -19,7 +19,7 @@ import numpy as np
 
 from components.preprocess.batches import CORPORA
 from components.preprocess.rows.buckets import Bucket
-from components.preprocess.rows.hashing import RandomBits
+from components.preprocess.rows.random_bits import RandomBits
 
 # [CLS] A [SEP] B [SEP]
 NUM_SPECIAL_PIECES = 3

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.documents import Document
-from components.preprocess.rows.hashing import RandomBits
 from components.preprocess.rows.pairs import Pairs, count_by_corpus, pair_documents, truncate
+from components.preprocess.rows.random_bits import RandomBits
 
 
 def make_document(page_id, *sentence_lengths, first_piece=None):
