@@ -77,6 +77,8 @@ def make_rows(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[Ro
 
 def _make_packed(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[RowBlock]:
     passes = [pairs for _, pairs in _pair(bucket, length, settings)]
+    if not passes:  # no documents, as in a sample of redirects
+        return
     pairs = Pairs(*map(np.concatenate, zip(*passes, strict=True)))
     # Without this, a row would hold what stands together in one article.
     bits = RandomBits(settings.seed, "pack", bucket.number, length)
@@ -84,7 +86,7 @@ def _make_packed(bucket: Bucket, length: int, settings: RowSettings) -> Iterator
     pairs = pairs.choose(order)
     packing = pack_sequences(pairs.num_tokens, length)
     orders = RandomBits(settings.seed, "row", bucket.number, length).draw(len(packing.bounds) - 1)
-    return encode_rows(packing, pairs, bucket, settings.vocabulary, orders)
+    yield from encode_rows(packing, pairs, bucket, settings.vocabulary, orders)
 
 
 def _make_instances(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[RowBlock]:

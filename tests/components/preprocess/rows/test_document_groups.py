@@ -158,3 +158,11 @@ def test_passes_are_of_those_documents_alone(row_settings):
 
     assert block.num_tokens[:, DUMP].sum() == 0
     assert block.num_tokens[:, TEXT].sum() > 0
+
+
+@pytest.mark.parametrize("row_format", [PACKED, GOOGLE])
+def test_no_documents_give_no_rows(row_settings, row_format):
+    """A sample of a dump may hold redirects alone."""
+    settings = replace(row_settings, format=row_format, max_predictions={32: 5})
+
+    assert list(make_rows(Bucket(0, []), 32, settings)) == []
