@@ -29,6 +29,9 @@ from components.shared.training.optimizer import make_optimizer
 from components.shared.training.validation import Validation
 from components.shared.training.window import Sums, Window
 
+# Weights: BERT-Mini has 11 million, BERT-Small 29.
+_WORTH_COMPILING = 20_000_000
+
 
 class Task(Protocol):
     """What is trained: a model and its losses."""
@@ -90,7 +93,10 @@ class Trainer:
         )
         switch_fusion(settings.xla != "off")
         self._forward_backward = tf.function(self._forward_backward_eager, jit_compile=jit)
-        self._apply = tf.function(self._apply_eager, jit_compile=jit)
+        # The optimizer is elementwise, but takes seconds to compile, which small models don't save.
+        num_weights = sum(math.prod(weight.shape) for weight in self._weights)
+        jit_optimizer = jit or (settings.xla == "auto" and num_weights >= _WORTH_COMPILING)
+        self._apply = tf.function(self._apply_eager, jit_compile=jit_optimizer)
         self._add = tf.function(lambda left, right: [a + b for a, b in zip(left, right)])  # noqa: B905 - traced
 
     def run(

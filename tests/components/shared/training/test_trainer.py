@@ -13,6 +13,7 @@ from components.shared.errors import DivergedError
 from components.shared.processes import distributed
 from components.shared.processes.launcher import run_on_processes
 from components.shared.processes.termination import Termination
+from components.shared.training import trainer as trainer_module
 from components.shared.training.history import History
 from components.shared.training.micro_batches import MicroBatch
 from components.shared.training.trainer import Trainer, TrainerSettings
@@ -91,6 +92,41 @@ def test_the_gradient_of_the_whole_batch_is_clipped_not_that_of_each_micro_batch
     run(trainer, [[micro_batch(*rows)] if cut == 1 else [micro_batch(row) for row in rows]])
 
     np.testing.assert_allclose(trainer.task.weight.numpy(), [1 - 0.6, 1 - 0.8], rtol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["lamb", "adamw"])
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_a_compiled_optimizer_makes_the_same_steps(make_trainer, monkeypatch, optimizer, precision):
+    """On a CPU, where the model is large, only its order of additions may differ."""
+    monkeypatch.setattr(trainer_module, "_WORTH_COMPILING", 2)
+    settings = {"optimizer": optimizer, "precision": precision, "num_steps": 5}
+    trainers = [make_trainer(**settings, xla=xla) for xla in ("off", "auto")]
+    batches = [[micro_batch([step, -1]), micro_batch([2, 3 - step])] for step in range(5)]
+
+    for trainer in trainers:
+        run(trainer, batches)
+
+    plain, compiled = (
+        [one.numpy() for one in (trainer.task.weight, *trainer.optimizer.variables)]
+        for trainer in trainers
+    )
+    assert [is_compiled(trainer) for trainer in trainers] == [False, True]
+    assert plain[0].tolist() != [1, 1]
+    for one, other in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-6)
+
+
+def test_the_optimizer_of_a_small_model_is_not_compiled(make_trainer):
+    """Compiling would take longer than it saves."""
+    trainer = make_trainer(xla="auto")
+
+    run(trainer, [[micro_batch([1, 2])]])
+
+    assert not is_compiled(trainer)
+
+
+def is_compiled(trainer) -> bool:
+    return bool(trainer._apply._jit_compile)
 
 
 @pytest.mark.parametrize(
