@@ -55,7 +55,8 @@ class TrainingConfig(ABC):
     """Arithmetic precision: mixed_float16 suits V100; mixed_bfloat16 suits A100, H100, Intel's
     CPUs with AMX, and AMD's since Zen 4."""
     xla: Rare[Literal["auto", "on", "off"]] = "auto"
-    """Compile with XLA; auto compiles everything on GPUs and only elementwise parts on CPUs."""
+    """Compile with XLA; auto compiles everything on GPUs, and on CPUs only elementwise parts and
+    the optimizer of models above 20 million weights."""
     compress_gradients: Rare[bool] = False
     """All-reduce gradients in float16, which halves the traffic between ranks; the loss is scaled
     so that small gradients survive."""
