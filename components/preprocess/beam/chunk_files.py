@@ -76,14 +76,14 @@ def open_places(places: Iterable[Place], files: ExitStack) -> list[Any]:
 
 
 class _Segment(io.RawIOBase):
-    """A file from some byte on; many of one file share its descriptor."""
+    """A file from a given byte on; segments of one file share its descriptor."""
 
     def __init__(self, descriptor: int, start: int) -> None:
         super().__init__()
         self._descriptor, self._position = descriptor, start
 
     def readable(self) -> bool:
-        """Return true: it can be read."""
+        """Return true: the file is open for reading."""
         return True
 
     def readinto(self, buffer: Any) -> int:

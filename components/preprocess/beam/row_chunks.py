@@ -140,10 +140,14 @@ class _RowStream:
 
 
 def _read(stream: Any, num_bytes: int) -> bytes:
-    data = stream.read(num_bytes) or b""
-    if len(data) < num_bytes:
-        raise OSError(f"a chunk of rows ends {num_bytes - len(data)} bytes early")
-    return data
+    """Read just so many bytes: a stream may give fewer at once."""
+    parts, missing = [], num_bytes
+    while missing and (part := stream.read(missing)):
+        parts.append(part)
+        missing -= len(part)
+    if missing:
+        raise OSError(f"a chunk of rows lacks {missing} byte(s); run preprocessing again")
+    return b"".join(parts)
 
 
 def _sort_rows(parts: Iterable[tuple[np.ndarray, np.ndarray, bytes]]) -> pa.Buffer:

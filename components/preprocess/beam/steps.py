@@ -64,8 +64,8 @@ _ALLOCATIONS_BEFORE_COLLECTION = 100_000
 def collect_seldom() -> None:
     """Have Python look for cycles less often.
 
-    By default it looks after 700 to 2,000 allocations, again and again, at the many rows that a
-    step holds, which have none: a third of the time that rows take.
+    By default it looks after 700 to 2,000 allocations, again and again, at the documents that a
+    step holds, which have none: a fifteenth of the time that rows take.
     """
     gc.set_threshold(_ALLOCATIONS_BEFORE_COLLECTION)
 

@@ -1,4 +1,4 @@
-"""The tokenizer for much text at once, with NumPy.
+"""Tokenizes much text at once, with NumPy.
 
 Nearly all that stands between two spaces has been seen before. A loop that looks each such run up
 in a dict takes most of the time of tokenizing; here tables in arrays find all those of a text
@@ -21,8 +21,8 @@ _CHUNK_BYTES = 1 << 18
 _WORD_BYTES = 8
 # By how many of a word's bytes belong to a run, the bits that do.
 _WORD_MASKS = np.array([(1 << 8 * count) - 1 for count in range(_WORD_BYTES + 1)], np.uint64)
-# Of a key, by slots as a power of 2: words of English, and longer ones of other scripts. Few runs
-# are longer than both. Together 40 MB.
+# Of each table, how many times 8 bytes a key has, and its slots as a power of 2. The first takes
+# most runs of English, the second longer ones, of other scripts. Together 40 MB.
 _TABLES = ((2, 20), (6, 17))
 # Odd numbers without a pattern.
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
@@ -47,7 +47,8 @@ class BatchTokenizer:
         self._forget_runs()
 
     def encode_lines(self, text: bytes) -> EncodedLines:
-        r"""The word pieces of UTF-8 text each of whose lines ends with \n."""
+        r"""Encode UTF-8 text, each line of which ends with \n."""
+        assert not text or text.endswith(b"\n")
         piece_ids, line_ends = [np.empty(0, ID_TYPE)], [np.empty(0, np.int64)]
         num_pieces = 0
         for chunk in _cut(text):
@@ -75,7 +76,7 @@ class BatchTokenizer:
         starts[long], sizes[long] = self._long.find(runs.choose(long))
         longest = np.flatnonzero(runs.sizes > self._long.max_run_bytes)
         known_end = self._pool.end
-        encoded = self._tokenizer.encode_packed(runs.choose(longest).decode())
+        encoded = [self._tokenizer.encode_run(run) for run in runs.choose(longest).decode()]
         starts[longest], sizes[longest] = self._pool.put(encoded)
         self._pool.end = known_end  # what lies behind it is read before the next chunk
 
@@ -86,7 +87,7 @@ class BatchTokenizer:
 
 
 class _Runs(NamedTuple):
-    """What stands between spaces in a chunk of text."""
+    """The runs of bytes between spaces in a chunk of text."""
 
     text: bytes
     starts: np.ndarray
@@ -149,7 +150,7 @@ class _RunTable:
         self.max_run_bytes = num_words * _WORD_BYTES
         self._encode, self._pool, self._slot_bits = encode, pool, slot_bits
         # The words of a key; where its pieces start in the pool, and how many they are, plus 1.
-        # One array: what a look needs then lies in one line of the processor's cache.
+        # One array: what a look-up needs then lies in one line of the processor's cache, or two.
         self._slots = np.zeros((1 << slot_bits, num_words + 2), np.uint64)
         # The empty run's, which has no pieces.
         self._slots[0, -1] = 1
@@ -157,11 +158,11 @@ class _RunTable:
 
     @property
     def is_full(self) -> bool:
-        """Whether it is time for another table. A chunk may still add a run for two bytes."""
+        """Whether it is time for another table. The other half has room for all runs of a chunk."""
         return self._num_used > len(self._slots) // 2
 
     def find(self, runs: _Runs) -> tuple[np.ndarray, np.ndarray]:
-        """Where the pieces of each run start in the pool, and how many they are.
+        """Return where the pieces of each run start in the pool, and their number.
 
         A run that is too long for the table has none.
         """
@@ -175,7 +176,7 @@ class _RunTable:
             is_used = found[rest, -1] > 0
             taken, wanted = rest[is_used], rest[~is_used]
             indices[taken] = (indices[taken] + 1) % len(self._slots)
-            # Of runs that want the same slot, the last has it; equal ones find it there.
+            # Of runs that want the same slot any may get it; equal ones find it there.
             self._slots[indices[wanted], -2] = wanted
             new = wanted[self._slots[indices[wanted], -2] == wanted]
             self._add(runs.choose(new), [words[new] for words in keys], indices[new])

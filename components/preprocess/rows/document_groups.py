@@ -10,7 +10,7 @@ import numpy as np
 from components.preprocess.config import GOOGLE, PACKED
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.documents import Document
-from components.preprocess.rows.encoding import ROWS_AT_ONCE, encode_rows
+from components.preprocess.rows.encoding import count_at_once, encode_rows
 from components.preprocess.rows.hashing import hash_64, random_for
 from components.preprocess.rows.masks import mask_sequence, pad_instance
 from components.preprocess.rows.packing import pack_sequences
@@ -86,15 +86,15 @@ def _make_packed(bucket: Bucket, length: int, settings: RowSettings) -> Iterator
     pairs = pairs.choose(order)
     packing = pack_sequences(pairs.num_tokens, length)
     orders = RandomBits(settings.seed, "row", bucket.number, length).draw(len(packing.bounds) - 1)
-    yield from encode_rows(packing, pairs, bucket, settings.vocabulary, orders)
+    yield from encode_rows(packing, pairs, bucket, settings.vocabulary, orders, length=length)
 
 
 def _make_instances(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[RowBlock]:
     orders = RandomBits(settings.seed, "row", bucket.number, length)
     for duplicate, pairs in _pair(bucket, length, settings):
         rng = random_for(settings.seed, "mask", bucket.number, duplicate, length)
-        for start in range(0, len(pairs.labels), ROWS_AT_ONCE):
-            some = pairs.choose(slice(start, start + ROWS_AT_ONCE))
+        for start in range(0, len(pairs.labels), count_at_once(length)):
+            some = pairs.choose(slice(start, start + count_at_once(length)))
             instances = zip(*(column.tolist() for column in some), strict=True)
             records = [_make_instance(bucket, one, length, settings, rng) for one in instances]
             yield RowBlock(

@@ -23,31 +23,43 @@ from components.shared.dataset.tfrecords import (
 )
 from components.shared.tokens.vocabulary import Vocabulary
 
-ROWS_AT_ONCE = 1 << 12
-"""As many as are encoded together: what stays in a core's cache."""
+_TOKENS_AT_ONCE = 1 << 20
 
 _Cut = TypeVar("_Cut", bytes, tuple[int, ...])
 
 
+def count_at_once(length: int) -> int:
+    """How many rows of a length to encode together: they take little memory, and fit in caches."""
+    return max(1, _TOKENS_AT_ONCE // length)
+
+
 def encode_rows(
-    packing: Packing, pairs: Pairs, bucket: Bucket, vocabulary: Vocabulary, orders: np.ndarray
+    packing: Packing,
+    pairs: Pairs,
+    bucket: Bucket,
+    vocabulary: Vocabulary,
+    orders: np.ndarray,
+    *,
+    length: int,
 ) -> Iterator[RowBlock]:
     """Yield the rows of sequence pairs, some thousand at once.
 
     Args:
         packing: which pairs share a row.
-        pairs: all pairs of a length.
+        pairs: all pairs of the length.
         bucket: what they are of.
         vocabulary: supplies the special ids.
         orders: uint64 [R] of the rows.
+        length: tokens that a row has room for.
     """
-    for start in range(0, len(orders), ROWS_AT_ONCE):
-        bounds = packing.bounds[start : start + ROWS_AT_ONCE + 1]
+    num_rows = count_at_once(length)
+    for start in range(0, len(orders), num_rows):
+        bounds = packing.bounds[start : start + num_rows + 1]
         chosen = pairs.choose(packing.sequences[bounds[0] : bounds[-1]])
         bounds = bounds - bounds[0]
         data, sizes = _encode(chosen, bounds, bucket, vocabulary)
         yield RowBlock(
-            orders=orders[start : start + ROWS_AT_ONCE],
+            orders=orders[start : start + num_rows],
             data=data,
             sizes=sizes,
             num_sequences=np.diff(bounds),

@@ -21,7 +21,7 @@ class RandomBits:
         return bits
 
     def draw_below(self, counts: np.ndarray) -> np.ndarray:
-        """Draw int64 numbers from 0 to before each of counts, which are less than 2**32.
+        """Draw an int64 below each of counts, which are less than 2**32.
 
         Where a count is 0 the number is, too.
         """

@@ -42,7 +42,7 @@ def gather_rows(data: Any, sizes: np.ndarray, chosen: np.ndarray) -> pa.Buffer:
 
 
 class RowCounts(NamedTuple):
-    """What dataset.json says of some rows."""
+    """Counts of rows, as dataset.json shows them."""
 
     num_rows: int = 0
     num_sequences: int = 0
@@ -63,7 +63,7 @@ def count_rows(num_sequences: np.ndarray, num_tokens: np.ndarray) -> RowCounts:
 
 
 def add_counts(counts: Iterable[RowCounts]) -> RowCounts:
-    """Return the counts of all rows that some counts are of."""
+    """Add up the counts of several sets of rows."""
     total = RowCounts()
     for one in counts:
         total = RowCounts(

@@ -63,7 +63,7 @@ def may_be_cut(text: str, rules: SentenceRules) -> bool:
 
 
 def _has_mark(text: str) -> bool:
-    # In a tenth of the time that the pattern takes.
+    # Ten times as fast as a search with the pattern.
     return not text.isascii() and any(map(text.__contains__, _MARKS + _KHMER_MARK))
 
 

@@ -73,7 +73,7 @@ class GuardedReader:
         return answer if isinstance(answer, str) else answer[0]
 
     def _ask(self, items: Sequence[Any], source: Any) -> list[Article | str] | str:
-        """What the process makes of some items, or which limit they have met together."""
+        """Return the articles of some items, or the limit that they met together."""
         process = self._process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None

@@ -94,15 +94,12 @@ class WordPieceTokenizer:
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text's word pieces, without [CLS] and [SEP]."""
-        return [array(ID_TYPE, packed).tolist() for packed in self.encode_packed(texts)]
-
-    def encode_packed(self, texts: Sequence[str]) -> list[bytes]:
-        """The same ids as the bytes of an array of `ID_TYPE`, which are faster to join."""
         if len(self._run_to_ids) > _MAX_CACHED_RUNS:
             self._run_to_ids.age()
         find = self._run_to_ids.__getitem__
         # No rule looks beyond a space, so the runs between spaces stand for themselves.
-        return [b"".join(map(find, text.split(" "))) for text in texts]
+        packed = (b"".join(map(find, text.split(" "))) for text in texts)
+        return [array(ID_TYPE, ids).tolist() for ids in packed]
 
     def encode_run(self, run: str) -> bytes:
         """The ids of what stands between two spaces, worked out anew each time."""

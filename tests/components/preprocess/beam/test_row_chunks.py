@@ -1,3 +1,4 @@
+import os
 import random
 
 import numpy as np
@@ -19,14 +20,14 @@ def folder(request, tmp_path):
     return tmp_path / "chunks" if request.param == "in files" else None
 
 
-def make_block(*order_to_record, num_sequences=1, num_tokens=(5, 0)):
+def make_block(*order_to_record, num_sequences=(1,), num_tokens=(5, 0)):
     orders, records = zip(*order_to_record, strict=True)
     framed = [b"".join(frame_records([record])) for record in records]
     return RowBlock(
         orders=np.array(orders, dtype=np.uint64),
         data=np.frombuffer(b"".join(framed), np.uint8),
         sizes=np.array(list(map(len, framed))),
-        num_sequences=np.full(len(records), num_sequences),
+        num_sequences=np.resize(num_sequences, len(records)),
         num_tokens=np.full((len(records), 2), num_tokens),
     )
 
@@ -69,6 +70,7 @@ def test_shard_gets_its_rows_in_order(folder, tmp_path, monkeypatch, read_bytes)
         expected = [record for order, record in sorted(rows) if order % 3 == shard]
         assert len(chunks) == 9
         assert read(chunks, tmp_path) == read(chunks[::-1], tmp_path) == expected
+        assert (len(list(RowChunks(chunks).merge())) > 50) == (read_bytes == 100)
 
 
 def test_sets_of_shards_stay_apart(tmp_path):
@@ -95,16 +97,42 @@ def test_rows_of_one_order_stand_by_their_records(tmp_path):
 def test_rows_are_counted_without_reading_them(folder):
     """The sums over all chunks, and the most sequences of a row in any."""
     blocks = [
-        make_block((3, b"a"), (6, b"b"), num_sequences=2, num_tokens=(5, 1)),
-        make_block((9, b"c"), num_sequences=4, num_tokens=(0, 7)),
+        make_block((3, b"a"), (6, b"b"), num_sequences=[1, 3], num_tokens=(5, 1)),
+        make_block((9, b"c"), num_sequences=[2], num_tokens=(0, 7)),
     ]
 
     [chunks] = gather(folder, *blocks).values()
 
     assert len(chunks) == 2
     assert RowChunks([*chunks, make_empty_chunk()]).count() == RowCounts(
-        num_rows=3, num_sequences=8, max_sequences=4, num_tokens=(10, 9)
+        num_rows=3, num_sequences=6, max_sequences=3, num_tokens=(10, 9)
     )
+
+
+def test_a_disk_may_give_fewer_bytes_at_once(tmp_path, monkeypatch):
+    """As a network's file system may: the rows are whole all the same."""
+    [[chunk]] = gather(tmp_path / "chunks", make_block((3, b"x" * 100), (6, b"y" * 50))).values()
+    preadv = os.preadv
+
+    def read_little(descriptor, buffers, offset):
+        return preadv(descriptor, [memoryview(buffers[0])[:7]], offset)
+
+    monkeypatch.setattr(os, "preadv", read_little)
+
+    assert read([chunk], tmp_path) == [b"x" * 100, b"y" * 50]
+
+
+def test_chunks_of_a_file_share_its_descriptor(tmp_path):
+    """A shard may have more chunks than a process may open files."""
+    blocks = [make_block((3, b"x" * 100)), make_block((6, b"y" * 100))]
+    [chunks] = gather(tmp_path / "chunks", *blocks).values()
+    num_open = len(os.listdir("/proc/self/fd"))
+
+    merging = RowChunks(chunks).merge()
+    next(merging)
+
+    assert len(chunks) == 2
+    assert len(os.listdir("/proc/self/fd")) == num_open + 1
 
 
 def test_places_alone_travel_where_there_is_a_folder(tmp_path):
@@ -151,5 +179,5 @@ def test_chunk_that_is_cut_short_is_an_error(tmp_path):
     [path] = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-1])
 
-    with pytest.raises(OSError, match="a chunk of rows ends 1 bytes early"):
+    with pytest.raises(OSError, match=r"a chunk of rows lacks 1 byte\(s\)"):
         list(RowChunks([chunk]).merge())

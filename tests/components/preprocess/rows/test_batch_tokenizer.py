@@ -100,5 +100,8 @@ def test_pieces_of_very_long_runs_are_not_kept(tokenizer, monkeypatch):
     batching = BatchTokenizer(tokenizer)
     line = "東京" * 100
 
-    assert encode([line, "the"], batching) == expect([line, "the"], tokenizer)
+    encoded = encode([line, "the"], batching)
+
     assert batching._pool.end == 1
+    assert not tokenizer._run_to_ids
+    assert encoded == expect([line, "the"], tokenizer)

@@ -1,10 +1,13 @@
 from array import array
 from dataclasses import replace
+from itertools import accumulate, pairwise
+from unittest.mock import patch
 
 import pytest
 
 from components.preprocess.batches import DUMP, TEXT
 from components.preprocess.config import GOOGLE, PACKED
+from components.preprocess.rows import document_groups
 from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.document_groups import (
     RowSettings,
@@ -166,3 +169,39 @@ def test_no_documents_give_no_rows(row_settings, row_format):
     settings = replace(row_settings, format=row_format, max_predictions={32: 5})
 
     assert list(make_rows(Bucket(0, []), 32, settings)) == []
+
+
+def test_a_row_mixes_articles(row_settings):
+    """Sequences of one article are as far from each other as chance puts them."""
+    documents = [make_document(page) for page in range(1, 40)]
+    settings = replace(row_settings, short_sequence_rate=1.0)
+
+    rows = map(decode_row, list_records(Bucket(0, documents), settings))
+
+    firsts = [
+        [row.token_ids[start + 1] // 100 for start in accumulate((0, *row.sequence_lengths[:-1]))]
+        for row in rows
+        if len(row.sequence_lengths) > 1
+    ]
+    are_neighbors = [abs(a - b) <= 1 for one in firsts for a, b in pairwise(one)]
+    assert len(are_neighbors) > 50
+    assert sum(are_neighbors) < 0.3 * len(are_neighbors)
+
+
+def test_each_pass_is_masked_anew(row_settings):
+    """Equal pairs of two duplicates, and of two buckets, hide other pieces."""
+    documents = [make_document(page) for page in range(1, 20)]
+    settings = replace(row_settings, format=GOOGLE, max_predictions={32: 5})
+    [pairs, _] = [pairs for _, pairs in document_groups._pair(Bucket(0, documents), 32, settings)]
+
+    def list_masks(number, settings):
+        with patch.object(document_groups, "_pair", lambda *_: enumerate([pairs, pairs])):
+            blocks = make_rows(Bucket(number, documents), 32, settings)
+            instances = [decode_instance(one, source="") for b in blocks for one in read_block(b)]
+        return [tuple(one.masked_lm_positions) for one in instances]
+
+    masks = list_masks(0, settings)
+    half = len(masks) // 2
+    assert masks[:half] != masks[half:]
+    assert masks != list_masks(1, settings)
+    assert masks != list_masks(0, replace(settings, seed=2))

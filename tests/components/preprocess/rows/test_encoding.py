@@ -21,7 +21,7 @@ def test_row_has_the_tokens_of_its_sequences(vocabulary):
     pairs = make_pairs((0, 0, 2, 2, 3, 0), (1, 10, 11, 8, 10, 1))
     packing = Packing(np.array([0, 1]), np.array([0, 2]))
 
-    [block] = encode_rows(packing, pairs, bucket, vocabulary, orders=make_orders(7))
+    [block] = encode_rows(packing, pairs, bucket, vocabulary, orders=make_orders(7), length=12)
 
     [record] = read_block(block)
     row, cls, sep = decode_row(record), vocabulary.cls_id, vocabulary.sep_id
@@ -33,15 +33,16 @@ def test_row_has_the_tokens_of_its_sequences(vocabulary):
     assert (block.num_sequences.tolist(), block.num_tokens.tolist()) == ([2], [[6, 6]])
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 2, 3, 100])
-def test_rows_are_encoded_some_at_once(monkeypatch, vocabulary, rows_at_once):
+@pytest.mark.parametrize("tokens_at_once", [1, 20, 40, 1000])
+def test_rows_are_encoded_some_at_once(monkeypatch, vocabulary, tokens_at_once):
     """Where rows of one sequence and of several stand beside each other, none changes."""
     bucket = make_bucket()
     pairs = make_pairs(*((0, start, start + 1, start + 1, start + 2, 1) for start in range(8)))
     packing = Packing(np.array([7, 0, 1, 2, 6, 3, 4, 5]), np.array([0, 1, 2, 4, 5, 8]))
-    monkeypatch.setattr("components.preprocess.rows.encoding.ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr("components.preprocess.rows.encoding._TOKENS_AT_ONCE", tokens_at_once)
 
-    blocks = list(encode_rows(packing, pairs, bucket, vocabulary, orders=make_orders(*range(5))))
+    orders = make_orders(*range(5))
+    blocks = list(encode_rows(packing, pairs, bucket, vocabulary, orders, length=15))
 
     records = [one for block in blocks for one in read_block(block)]
     first_pieces = [decode_row(record).token_ids[1::5] for record in records]

@@ -183,9 +183,11 @@ def test_what_fits_is_not_truncated():
     assert [one.tolist() for one in cut((0, 10), (30, 40), 20)] == [[0], [10], [30], [40]]
 
 
-def test_each_piece_goes_from_either_end_with_equal_chance():
+@pytest.mark.parametrize("is_second", [False, True])
+def test_each_piece_goes_from_either_end_with_equal_chance(is_second):
     """Of two pieces to cut, both come from the front in a quarter of the cases."""
-    fronts = Counter(cut((0, 10), (20, 21), 9, times=4000)[0].tolist())
+    spans = ((20, 21), (0, 10)) if is_second else ((0, 10), (20, 21))
+    fronts = Counter(cut(*spans, 9, times=4000)[2 * is_second].tolist())
 
     assert fronts[0] == pytest.approx(1000, abs=120)
     assert fronts[1] == pytest.approx(2000, abs=120)

@@ -46,3 +46,12 @@ def test_half_of_the_coins_fall_heads():
         assert 0 <= drawn.min() <= drawn.max() <= number
         assert drawn.mean() == pytest.approx(number / 2, rel=0.05)
         assert drawn.var() == pytest.approx(number / 4, rel=0.1)
+
+
+def test_every_coin_is_tossed(monkeypatch):
+    """Where each falls heads, all do."""
+    bits = RandomBits(1)
+    monkeypatch.setattr(bits, "draw", lambda count: np.full(count, 2**64 - 1, dtype=np.uint64))
+    counts = np.array([0, 1, 63, 64, 65, 128, 200])
+
+    assert bits.draw_heads(counts).tolist() == counts.tolist()

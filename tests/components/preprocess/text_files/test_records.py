@@ -50,6 +50,13 @@ def test_other_encodings_are_read():
     assert read("お茶".encode("shift_jis"), "text", encoding="shift_jis") == ["お茶"]
 
 
+def test_half_a_character_is_replaced():
+    """UTF-7 can say what UTF-8 can't; nothing after this step could write it."""
+    source = TextSource("f", "text", "en", encoding="utf-7")
+
+    assert read_record(Record(0, b"a+2AA-b"), source) == ["a\ufffdb"]
+
+
 def test_a_known_problem_stays():
     """The reader has seen it."""
     assert read_record(Record(0, b"", "too long"), TextSource("f", "text", "en")) == "too long"
