@@ -1,4 +1,4 @@
-"""TFRecord files, and rows in their form, for tests."""
+"""Writes and reads TFRecord framing for tests."""
 
 from itertools import accumulate, pairwise
 
@@ -11,7 +11,7 @@ def write_records(path, records):
 
 
 def read_block(block):
-    """The records of preprocessing's rows, which have to be framed."""
+    """Return the records of a block of rows, and check their framing."""
     data = block.data.tobytes()
     bounds = accumulate(block.sizes.tolist(), initial=0)
     records = [data[a + HEADER_BYTES : b - CRC_BYTES] for a, b in pairwise(bounds)]

@@ -79,7 +79,7 @@ def test_dumps_and_text_become_rows_of_the_same_documents(stages):
 
 @pytest.mark.parametrize("is_made_again", [False, True])
 def test_an_interrupted_training_ends_with_the_same_weights(stages, is_made_again):
-    """On the dataset it began with, also where a release has made the same rows again."""
+    """On the dataset it began with, and on one that a later release made with the same rows."""
     path = stages.folder / "dataset/dataset.json"
     if is_made_again:  # by the same packages, which dataset.json names
         fields = json.loads(path.read_text("utf-8"))

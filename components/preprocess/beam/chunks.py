@@ -13,11 +13,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from components.preprocess.beam.chunk_files import ChunkFile, Place, open_places
-
-Receiver = TypeVar("Receiver", bound=Hashable)
 
 # What a step may gather. More makes fewer chunks, whose places the embedded runner holds.
 MAX_GATHERED_BYTES = 32 << 20

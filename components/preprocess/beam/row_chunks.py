@@ -29,7 +29,7 @@ from components.preprocess.rows.shards import ShardSet
 # A shard as plain values, which every runner takes as a key: its set, and its number there.
 ShardKey = tuple[int, bool, int]
 
-# What a receiver holds of all its chunks at once; more where it would read less of each than this.
+# How much a receiver reads at once: of all its chunks, and of each at least.
 _READ_BYTES = 8 << 20
 _MIN_READ_BYTES = 4 << 10
 
@@ -122,7 +122,7 @@ class RowChunks:
 
 
 class _RowStream:
-    """The rows of a chunk, read bit by bit."""
+    """The rows of a chunk, read in parts."""
 
     def __init__(self, chunk: _RowChunk, stream: Any) -> None:
         num_rows = chunk.counts.num_rows
@@ -140,7 +140,7 @@ class _RowStream:
 
 
 def _read(stream: Any, num_bytes: int) -> bytes:
-    """Read just so many bytes: a stream may give fewer at once."""
+    """Read exactly so many bytes; a stream may return fewer at once."""
     parts, missing = [], num_bytes
     while missing and (part := stream.read(missing)):
         parts.append(part)

@@ -15,16 +15,16 @@ from components.shared.tokens.tokenizer import ID_TYPE, WordPieceTokenizer
 
 _SPACE, _NEWLINE = b" \n"
 _BEHIND_RUN = re.compile(rb"[ \n]")
-# What is looked up together: few enough for the arrays to stay in a core's cache.
+# Text that is looked up together: its arrays stay in a core's cache.
 _CHUNK_BYTES = 1 << 18
 
 _WORD_BYTES = 8
-# By how many of a word's bytes belong to a run, the bits that do.
+# Masks that keep the first 0 to 8 bytes of a word.
 _WORD_MASKS = np.array([(1 << 8 * count) - 1 for count in range(_WORD_BYTES + 1)], np.uint64)
 # Of each table, how many times 8 bytes a key has, and its slots as a power of 2. The first takes
 # most runs of English, the second longer ones, of other scripts. Together 40 MB.
 _TABLES = ((2, 20), (6, 17))
-# Odd numbers without a pattern.
+# Multipliers of the hash: large odd numbers.
 _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)
 _POOL_SIZE = 1 << 21
 
@@ -95,11 +95,11 @@ class _Runs(NamedTuple):
     """In bytes; 0 between two spaces."""
 
     def choose(self, indices: np.ndarray) -> "_Runs":
-        """Some of them."""
+        """Return some of the runs."""
         return _Runs(self.text, self.starts[indices], self.sizes[indices])
 
     def decode(self) -> list[str]:
-        """Each of them as text."""
+        """Return each run as text."""
         ends = self.starts + self.sizes
         return [
             self.text[start:end].decode()
@@ -107,8 +107,8 @@ class _Runs(NamedTuple):
         ]
 
     def read_keys(self, num_words: int) -> list[np.ndarray]:
-        """The bytes of each run as so many arrays of uint64, with zeros behind its end."""
-        # A word from every byte of the text on.
+        """Return the bytes of each run as `num_words` arrays of uint64, padded with zeros."""
+        # Overlapping words: one starts at each byte of the text.
         every = np.ndarray(len(self.text), "<u8", self.text + bytes(_WORD_BYTES), strides=(1,))
         keys = [every[self.starts] & _WORD_MASKS[np.minimum(self.sizes, _WORD_BYTES)]]
         for first in range(_WORD_BYTES, num_words * _WORD_BYTES, _WORD_BYTES):
@@ -127,7 +127,7 @@ class _Pool:
         self.ids, self.end = np.empty(_POOL_SIZE, ID_TYPE), 0
 
     def put(self, encoded: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-        """Put the pieces of runs at the end: where those of each start, and how many they are."""
+        """Append the pieces of runs; return where those of each start, and their number."""
         ids = np.frombuffer(b"".join(encoded), ID_TYPE)
         start, self.end = self.end, self.end + len(ids)
         if self.end > len(self.ids):
@@ -138,7 +138,7 @@ class _Pool:
 
 
 class _RunTable:
-    """Which pieces runs have, worked out when first asked for: a hash table, open addressing.
+    """A hash table with open addressing from runs to their pieces, filled as runs appear.
 
     A key is a run's bytes with zeros behind them. The tokenizer drops zeros, so all runs with
     the same key have the same pieces.
@@ -152,13 +152,13 @@ class _RunTable:
         # The words of a key; where its pieces start in the pool, and how many they are, plus 1.
         # One array: what a look-up needs then lies in one line of the processor's cache, or two.
         self._slots = np.zeros((1 << slot_bits, num_words + 2), np.uint64)
-        # The empty run's, which has no pieces.
+        # Slot 0 belongs to the empty run, which has no pieces.
         self._slots[0, -1] = 1
         self._num_used = 1
 
     @property
     def is_full(self) -> bool:
-        """Whether it is time for another table. The other half has room for all runs of a chunk."""
+        """Whether the table is half full; the other half has room for all runs of a chunk."""
         return self._num_used > len(self._slots) // 2
 
     def find(self, runs: _Runs) -> tuple[np.ndarray, np.ndarray]:
@@ -176,7 +176,7 @@ class _RunTable:
             is_used = found[rest, -1] > 0
             taken, wanted = rest[is_used], rest[~is_used]
             indices[taken] = (indices[taken] + 1) % len(self._slots)
-            # Of runs that want the same slot any may get it; equal ones find it there.
+            # If several runs want a slot, any of them may get it; equal ones find it there.
             self._slots[indices[wanted], -2] = wanted
             new = wanted[self._slots[indices[wanted], -2] == wanted]
             self._add(runs.choose(new), [words[new] for words in keys], indices[new])

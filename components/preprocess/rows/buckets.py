@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from components.preprocess.rows.documents import Document
-from components.preprocess.rows.spans import MAX_BUFFER_BYTES
+from components.preprocess.rows.span_views import MAX_BUFFER_BYTES
 from components.shared.errors import InputError
 
 

@@ -132,7 +132,7 @@ def _make_instance(
 
 
 def _pair(bucket: Bucket, length: int, settings: RowSettings) -> Iterator[tuple[int, Pairs]]:
-    """The number of each pass over the documents, and the pairs it gives."""
+    """Yield the number of each pass over the documents, and its pairs."""
     num_duplicates = np.array(settings.num_duplicates)[bucket.corpora]
     for duplicate in range(num_duplicates.max(initial=0)):
         pairs = pair_documents(

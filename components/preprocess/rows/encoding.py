@@ -13,7 +13,7 @@ from components.preprocess.rows.buckets import Bucket
 from components.preprocess.rows.packing import Packing
 from components.preprocess.rows.pairs import Pairs, count_by_corpus
 from components.preprocess.rows.row_blocks import RowBlock
-from components.preprocess.rows.spans import join_spans, view_bytes, view_spans
+from components.preprocess.rows.span_views import join_spans, view_bytes, view_spans
 from components.shared.dataset.packed_rows import encode_varint, open_rows
 from components.shared.dataset.tfrecords import (
     CRC_BYTES,
@@ -29,7 +29,7 @@ _Cut = TypeVar("_Cut", bytes, tuple[int, ...])
 
 
 def count_at_once(length: int) -> int:
-    """How many rows of a length to encode together: they take little memory, and fit in caches."""
+    """Return how many rows of a length to encode together, which bounds their memory."""
     return max(1, _TOKENS_AT_ONCE // length)
 
 
@@ -103,7 +103,7 @@ def _encode(
 
 
 def _fill_in_checksums(rows: bytes, sizes: np.ndarray) -> np.ndarray:
-    """The rows, uint8, with the checksums of their records in the room behind them."""
+    """Return the rows, uint8, with the checksum of each record in the room behind it."""
     ends = np.cumsum(sizes)
     records = _cut(rows, ends - sizes + HEADER_BYTES, ends - CRC_BYTES)
     crcs = mask_crcs(np.fromiter(map(google_crc32c.value, records), "<u4", len(records)))

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.preprocess.batches import CORPORA
-from components.preprocess.rows.spans import join_spans, view_spans
+from components.preprocess.rows.span_views import join_spans, view_spans
 
 
 class RowBlock(NamedTuple):

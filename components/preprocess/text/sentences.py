@@ -30,12 +30,12 @@ _PIECE = re.compile(
     rf".{{1,{_MAX_PIECE_CHARACTERS}}}(?:\s|\Z)|.{{1,{_MAX_PIECE_CHARACTERS}}}", re.DOTALL
 )
 
-# sentencex takes such a space for a byte, and panics, where it stands between an initial and a
-# point. A plain one gives the same word pieces.
+# sentencex 1.0.32 takes such a space for one byte, and panics if it stands between an initial and
+# a point. An ASCII space gives the same word pieces.
 _SPACE_BEFORE_POINT = re.compile(r"[^\S\0-\x7f](?=\.)")
 
-# Between paragraphs, for sentencex: it splits each by itself, and has the break among its
-# sentences. It does so in texts of up to 10 KiB, which no more characters than these exceed.
+# Separates paragraphs for sentencex, which splits each on its own and returns the break as a
+# sentence. That holds for texts of up to 10 KiB, which so many characters never exceed.
 _BREAK = "\n\n"
 _MAX_GROUP_CHARACTERS = 10 * 1024 // 4
 

@@ -93,8 +93,8 @@ class Trainer:
         )
         switch_fusion(settings.xla != "off")
         self._forward_backward = tf.function(self._forward_backward_eager, jit_compile=jit)
-        # One pass over the weights instead of a dozen, for seconds of compiling: that pays only
-        # for large models.
+        # Compiled, the optimizer passes over the weights once instead of a dozen times. Compiling
+        # takes seconds, which only large models win back.
         num_weights = sum(math.prod(weight.shape) for weight in self._weights)
         jit_optimizer = jit or (settings.xla == "auto" and num_weights >= _WORTH_COMPILING)
         self._apply = tf.function(self._apply_eager, jit_compile=jit_optimizer)

@@ -280,7 +280,7 @@ def test_real_articles_fill_their_rows(make_config, real_data, dump_folder):
     """Packed rows of the English Wikipedia hold hardly any padding."""
     content = (real_data / "enwiki-excerpt.xml.bz2").read_bytes()
     (dump_folder / "enwiki-excerpt.xml.bz2").write_bytes(content)
-    # Of few passes over few articles, one that aims short may leave a hundredth of the room.
+    # With few passes over few articles, one short pass can leave 1% of the room empty.
     config = make_config(
         given_vocabulary=real_data / "uncased-vocab.txt",
         sequence_lengths="128,512",

@@ -56,7 +56,7 @@ def read(chunks, tmp_path):
 
 @pytest.mark.parametrize("read_bytes", [100, 8 << 20])
 def test_shard_gets_its_rows_in_order(folder, tmp_path, monkeypatch, read_bytes):
-    """Whatever came when and in which chunk, and however much is read at once."""
+    """The order depends neither on the chunks nor on how much is read at once."""
     monkeypatch.setattr(row_chunks, "_READ_BYTES", read_bytes)
     monkeypatch.setattr(row_chunks, "_MIN_READ_BYTES", 1)
     rng = random.Random(1)
@@ -86,7 +86,7 @@ def test_sets_of_shards_stay_apart(tmp_path):
 
 
 def test_rows_of_one_order_stand_by_their_records(tmp_path):
-    """Chance may give an order twice: the shard is the same whichever chunk comes first."""
+    """If two rows have the same order, it doesn't matter which chunk comes first."""
     blocks = make_block((6, b"b"), (3, b"z")), make_block((6, b"a"))
 
     [chunks] = gather(None, *blocks).values()
@@ -110,7 +110,7 @@ def test_rows_are_counted_without_reading_them(folder):
 
 
 def test_a_disk_may_give_fewer_bytes_at_once(tmp_path, monkeypatch):
-    """As a network's file system may: the rows are whole all the same."""
+    """A network file system may return fewer bytes than asked for."""
     [[chunk]] = gather(tmp_path / "chunks", make_block((3, b"x" * 100), (6, b"y" * 50))).values()
     preadv = os.preadv
 

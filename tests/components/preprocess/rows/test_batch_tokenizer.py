@@ -40,7 +40,7 @@ def encode(lines, tokenizer):
 
 
 def expect(lines, tokenizer):
-    """The same by the tokenizer itself."""
+    """Encode the lines with the tokenizer itself."""
     encoded = tokenizer.encode_batch(lines)
     return [id_ for ids in encoded for id_ in ids], list(accumulate(map(len, encoded)))
 
@@ -54,7 +54,7 @@ def tokenizer():
 @given(LINES, st.booleans())
 @example(["the", "\0\0", "", "\0the", "the\0", " the  the "], True)
 def test_pieces_are_those_of_the_tokenizer(lines, lowercase):
-    """Whatever stands in the lines, in the first look as in the second."""
+    """Any text gives the same pieces, when it is new and when it is known."""
     tokenizer = WordPieceTokenizer(VOCABULARY, lowercase=lowercase)
     expected = expect(lines, tokenizer)
 
@@ -71,7 +71,7 @@ def make_words(length):
 
 @pytest.mark.parametrize("length", [9, 16, 17, 30, 60])
 def test_tables_that_fill_up_are_begun_anew(tokenizer, monkeypatch, length):
-    """In tables of few slots runs collide, and run over their ends."""
+    """In small tables runs collide, and probing wraps around."""
     monkeypatch.setattr(batch_tokenizer, "_TABLES", ((2, 7), (6, 7)))
     monkeypatch.setattr(batch_tokenizer, "_CHUNK_BYTES", 60)
     words = make_words(length)

@@ -153,7 +153,7 @@ def test_a_corpus_is_paired_as_often_as_its_setting_says(row_settings):
 
 
 def test_passes_are_of_those_documents_alone(row_settings):
-    """Where a corpus has no pass left, none of its documents is an A."""
+    """A document of a corpus without a pass supplies no first segment."""
     documents = [make_document(id_, corpus=id_ % 2) for id_ in range(1, 9)]
     settings = replace(row_settings, num_duplicates=(0, 1))
 
@@ -172,7 +172,7 @@ def test_no_documents_give_no_rows(row_settings, row_format):
 
 
 def test_a_row_mixes_articles(row_settings):
-    """Sequences of one article are as far from each other as chance puts them."""
+    """Neighbors in a row rarely come from one article or the next."""
     documents = [make_document(page) for page in range(1, 40)]
     settings = replace(row_settings, short_sequence_rate=1.0)
 
@@ -189,7 +189,7 @@ def test_a_row_mixes_articles(row_settings):
 
 
 def test_each_pass_is_masked_anew(row_settings):
-    """Equal pairs of two duplicates, and of two buckets, hide other pieces."""
+    """Two duplicates, buckets or seeds mask different pieces of the same pairs."""
     documents = [make_document(page) for page in range(1, 20)]
     settings = replace(row_settings, format=GOOGLE, max_predictions={32: 5})
     [pairs, _] = [pairs for _, pairs in document_groups._pair(Bucket(0, documents), 32, settings)]

@@ -35,7 +35,7 @@ def test_row_has_the_tokens_of_its_sequences(vocabulary):
 
 @pytest.mark.parametrize("tokens_at_once", [1, 20, 40, 1000])
 def test_rows_are_encoded_some_at_once(monkeypatch, vocabulary, tokens_at_once):
-    """Where rows of one sequence and of several stand beside each other, none changes."""
+    """Rows of one sequence and of several stand side by side."""
     bucket = make_bucket()
     pairs = make_pairs(*((0, start, start + 1, start + 1, start + 2, 1) for start in range(8)))
     packing = Packing(np.array([7, 0, 1, 2, 6, 3, 4, 5]), np.array([0, 1, 2, 4, 5, 8]))
@@ -85,7 +85,7 @@ def test_ids_are_cut_out_of_their_varints_anywhere(ids):
 
 
 def test_documents_of_too_many_pieces_are_rejected(monkeypatch):
-    """A cut is a view of at most 2 GB; the error says what to lower."""
+    """A view addresses at most 2 GB; the error names the setting to lower."""
     monkeypatch.setattr("components.preprocess.rows.buckets.MAX_BUFFER_BYTES", 16)
 
     assert len(make_bucket(10).varints.encoded) == 16

@@ -216,7 +216,7 @@ def test_every_pair_is_whole_and_in_its_document(sentence_lengths, length, seed)
 
 
 class RecordedBits(RandomBits):
-    """Chance that can be looked up afterwards: the numbers of each draw, in turn."""
+    """Records the numbers of each draw, in order."""
 
     def __init__(self, seed):
         super().__init__(seed)

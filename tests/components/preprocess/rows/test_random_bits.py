@@ -36,7 +36,7 @@ def test_chances_are_true_at_their_rate(rate, expected):
 
 
 def test_half_of_the_coins_fall_heads():
-    """Whatever their number: 64 are tossed at once."""
+    """Mean and variance are those of fair coins, also of more than 64."""
     counts = np.repeat([0, 1, 64, 65, 200], 2000)
 
     heads = RandomBits(1).draw_heads(counts).reshape(5, 2000)
@@ -49,7 +49,7 @@ def test_half_of_the_coins_fall_heads():
 
 
 def test_every_coin_is_tossed(monkeypatch):
-    """Where each falls heads, all do."""
+    """If every bit is 1, every coin falls heads."""
     bits = RandomBits(1)
     monkeypatch.setattr(bits, "draw", lambda count: np.full(count, 2**64 - 1, dtype=np.uint64))
     counts = np.array([0, 1, 63, 64, 65, 128, 200])

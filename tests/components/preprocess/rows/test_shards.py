@@ -6,7 +6,7 @@ from components.shared.dataset.tfrecords import frame_records, read_records
 
 
 def test_rows_stand_as_they_come(tmp_path):
-    """In any number of parts; what is told of the file is what it holds."""
+    """The file holds the parts in order, and its description matches it."""
     parts = [b"".join(frame_records(records)) for records in ([b"a", b"b"], [b"c"])]
     counts = RowCounts(num_rows=3, num_sequences=4, max_sequences=2, num_tokens=(11, 9))
 

@@ -113,7 +113,7 @@ def test_time_is_linear_in_the_paragraph(name, text):
 @pytest.mark.parametrize("space", ["\xa0", "\x85", "\u2009", "\u2028", "\u202f", "\u3000"])
 @pytest.mark.parametrize("is_long", [False, True])
 def test_no_space_before_a_point_is_too_much_for_the_splitter(space, is_long):
-    """As French sets them: after an initial, sentencex 1.0.32 ends by a panic."""
+    """sentencex 1.0.32 panics at such a space between an initial and a point."""
     paragraph = f"Take vitamin A{space}. It or B{space}{space}. helps."
     others = ["Another one."] * 3 if is_long else []
 

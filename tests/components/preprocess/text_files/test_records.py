@@ -51,7 +51,7 @@ def test_other_encodings_are_read():
 
 
 def test_half_a_character_is_replaced():
-    """UTF-7 can say what UTF-8 can't; nothing after this step could write it."""
+    """UTF-7 can encode a lone surrogate, which UTF-8 can't."""
     source = TextSource("f", "text", "en", encoding="utf-7")
 
     assert read_record(Record(0, b"a+2AA-b"), source) == ["a\ufffdb"]

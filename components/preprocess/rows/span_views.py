@@ -1,4 +1,4 @@
-"""Copies many spans of buffers one after another, by Arrow: in a tenth of the time of slices.
+"""Copies many spans of buffers with Arrow, ten times as fast as Python's slices.
 
 A span is a view of Arrow's binary-view layout, four int32: its size, then either its own bytes,
 if there are at most 12, or four bytes of prefix, the index of its buffer, and its place there.
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 _INLINE_BYTES = 12
 MAX_BUFFER_BYTES = (1 << 31) - 1
-"""What a view can reach: places are int32."""
+"""The longest buffer that a view can address: its offsets are int32."""
 
 
 def view_spans(buffer: Any, starts: np.ndarray, sizes: np.ndarray, *, index: int = 0) -> np.ndarray:
